@@ -1,0 +1,213 @@
+"""The only Rx plumbing: carry a machine between two Observables, one call per item and hop.
+
+RxPY puts an observer, two locks and a trampoline check between any two operators. A chain of
+streams made here shares one `Life` instead: the outermost ``subscribe`` creates it, each hop binds
+its machine's ``feed`` directly to the next one's, and the first source that is not made here is
+entered through a guard. RxPY's operators work before, between and after: they see an Observable.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from reactivex import Observable, abc
+
+from ollama_rx.operators._life import Life
+
+A = TypeVar("A")
+B = TypeVar("B")
+A_contra = TypeVar("A_contra", contravariant=True)
+B_co = TypeVar("B_co", covariant=True)
+
+
+class Tap(NamedTuple, Generic[A]):
+    """Where a hop's events go."""
+
+    on_next: Callable[[A], object]
+    on_error: Callable[[Exception], object]
+    on_completed: Callable[[], object]
+
+
+def _nowhere() -> None:
+    """Take the place of what a machine tested bare has no use for."""
+
+
+def _never(seconds: float, action: Callable[[], object], /) -> Callable[[], None]:  # noqa: ARG001
+    return _nowhere
+
+
+def _no_clock() -> float:
+    return 0.0
+
+
+class Out(Generic[A]):
+    """What a machine may do to the world: emit, end early, ask for a timer, read the clock.
+
+    A machine is tested bare with ``Out(emitted.append)``.
+    """
+
+    __slots__ = ("emit", "end", "later", "now")
+
+    def __init__(
+        self,
+        emit: Callable[[A], object],
+        end: Callable[[], object] = _nowhere,
+        later: Callable[[float, Callable[[], object]], Callable[[], None]] = _never,
+        now: Callable[[], float] = _no_clock,
+    ) -> None:
+        self.emit = emit
+        self.end = end
+        self.later = later
+        self.now = now
+
+
+class Machine(Protocol[A_contra]):
+    """The logic of an operator: no Rx, threads, clocks or I/O.
+
+    Besides ``feed`` it may have ``flush()`` (the source completed), ``fail(error)`` (it failed) and
+    ``close()`` (called once, however it ended; alone when the subscription was disposed).
+    """
+
+    def feed(self, item: A_contra, /) -> object:
+        """Take one item and emit what follows from it."""
+        ...
+
+
+class Stream(Observable[B_co]):
+    """An Observable that hands its items on with one call per hop."""
+
+    @abstractmethod
+    def attach(self, down: Tap[B_co], life: Life) -> None:
+        """Start to send events down; stop when ``life`` is over."""
+
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[B_co] | abc.OnNext[B_co] | None = None,
+        on_error: abc.OnError | None = None,
+        on_completed: abc.OnCompleted | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """Subscribe as to any Observable; an exception raised by ``on_next`` reaches ``on_error``."""
+        life = Life(scheduler)
+        observer: Any = on_next
+        if hasattr(observer, "on_next"):
+            user = Tap[B_co](observer.on_next, observer.on_error, observer.on_completed)
+        else:
+            user = Tap[B_co](observer or _ignore, on_error or _raise, on_completed or _nowhere)
+        self.attach(_outermost(user, life), life)
+        return life
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def _outermost(user: Tap[A], life: Life) -> Tap[A]:
+    """Guard the user's end: one terminal event, nothing after it, nothing after ``dispose()``."""
+    on_next = user.on_next
+
+    def guarded(item: A) -> None:
+        if not life.over:
+            on_next(item)
+
+    def failed(error: Exception) -> None:
+        if not life.finish():
+            raise error  # nobody is left to be told: the producer reports it
+        user.on_error(error)
+
+    def completed() -> None:
+        if life.finish():
+            user.on_completed()
+
+    return Tap(guarded, failed, completed)
+
+
+def through(
+    machine: Callable[[Out[B]], Machine[A]], *, timed: bool = False
+) -> Callable[[Observable[A]], Observable[B]]:
+    """Make an operator of a machine; each subscription builds one of its own.
+
+    ``timed`` says that the machine asks for timers, whose actions then never overlap with ``feed``.
+    """
+
+    def operator(source: Observable[A]) -> Observable[B]:
+        return _Through(source, machine, timed=timed)
+
+    return operator
+
+
+class _Through(Stream[B], Generic[A, B]):
+    def __init__(
+        self, source: Observable[A], machine: Callable[[Out[B]], Machine[A]], *, timed: bool
+    ) -> None:
+        super().__init__()
+        self._source = source
+        self._machine = machine
+        self._timed = timed
+
+    def attach(self, down: Tap[B], life: Life) -> None:
+        def end() -> None:
+            try:
+                down.on_completed()
+            finally:
+                life.dispose()
+
+        if self._timed:
+            life.lock_needed()
+        machine = self._machine(Out(down.on_next, end, life.later, life.now))
+        close = getattr(machine, "close", None)
+        if close is not None:
+            life.add(close)
+        up = Tap(machine.feed, _failing(machine, down), _completing(machine, down))
+        source = self._source
+        if isinstance(source, Stream):
+            source.attach(up, life)
+        else:
+            _enter(source, up, life)
+
+
+def _failing(machine: Machine[A], down: Tap[B]) -> Callable[[Exception], object]:
+    fail: Callable[[Exception], object] | None = getattr(machine, "fail", None)
+    if fail is None:
+        return down.on_error
+
+    def failing(error: Exception) -> None:
+        fail(error)
+        down.on_error(error)
+
+    return failing
+
+
+def _completing(machine: Machine[A], down: Tap[B]) -> Callable[[], object]:
+    flush: Callable[[], object] | None = getattr(machine, "flush", None)
+    if flush is None:
+        return down.on_completed
+
+    def completing() -> None:
+        flush()
+        down.on_completed()
+
+    return completing
+
+
+def _enter(source: Observable[A], up: Tap[A], life: Life) -> None:
+    """Take in a source that is not made here: keep its exceptions and its late items out."""
+    on_next, lock = up.on_next, life.lock
+
+    def entering(item: A) -> None:
+        if life.over:
+            return
+        try:
+            with lock:
+                on_next(item)
+        except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
+            life.fail(error)
+
+    life.root(up.on_error, up.on_completed)
+    subscription = source.subscribe(entering, life.fail, life.complete, scheduler=life.scheduler)
+    life.add(subscription.dispose)

@@ -1,0 +1,1 @@
+"""Where a stream ends: ``deliver(stream, Console())``."""

@@ -1,0 +1,1 @@
+"""How bytes arrive: connections, and the loop or thread a request runs on."""
