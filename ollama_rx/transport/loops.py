@@ -1,0 +1,74 @@
+"""Which loop or thread a request runs on.
+
+An explicit scheduler wins; without one, inside a running loop that loop; otherwise a thread of its
+own with a loop of its own. The loops made here are an inner matter: code that runs on them (a
+subscriber's callback) counts as code on a plain thread.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from reactivex import abc
+
+try:
+    import uvloop
+except ImportError:
+    _new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+else:
+    _new_loop = uvloop.new_event_loop
+
+Begin = Callable[[asyncio.AbstractEventLoop], asyncio.Future[None]]
+"""Starts something on the running loop; the future is done when nothing of it is left."""
+
+_thread = threading.local()
+
+
+def users_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that runs in this thread, unless it is one of ours."""
+    if getattr(_thread, "ours", False):
+        return None
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def place(scheduler: abc.SchedulerBase | None, begin: Begin) -> abc.DisposableBase | None:
+    """Run ``begin`` where the scheduler says, else where we are; return what cancels its start."""
+    if scheduler is not None:
+
+        def scheduled(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
+            _here(begin)
+
+        return scheduler.schedule(scheduled)
+    loop = users_loop()
+    if loop is not None:
+        begin(loop)
+    else:
+        threading.Thread(target=_on_own_loop, args=(begin,), name="ollama-rx", daemon=True).start()
+    return None
+
+
+def _here(begin: Begin) -> None:
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        _on_own_loop(begin)
+    else:
+        begin(loop)
+
+
+def _on_own_loop(begin: Begin) -> None:
+    loop = _new_loop()
+    _thread.ours = True
+    try:
+        loop.run_until_complete(_all_of(begin))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        _thread.ours = False
+        loop.close()
+
+
+async def _all_of(begin: Begin) -> None:
+    await begin(asyncio.get_running_loop())
