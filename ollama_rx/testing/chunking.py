@@ -1,0 +1,135 @@
+"""How the lines of a reply are cut into writes: the same bytes, other borders (and a few other newlines).
+
+Each mode is a function from steps to steps, so that modes can follow one another:
+`reply.sent(crlf, byte_by_byte)`. A write becomes one HTTP chunk. Pauses, gates and cuts
+keep their place in the stream.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from ollama_rx.testing.steps import Step
+
+Rechunking = Callable[[Iterable[Step]], Iterator[Step]]
+
+_ESCAPE = re.compile(rb"\\u(?=[0-9a-fA-F]{4})")
+_FIRST_BYTE = re.compile(rb"[\xc2-\xf4]")
+
+
+def line_by_line(steps: Iterable[Step]) -> Iterator[Step]:
+    """Send one line per write, as Ollama does. This is the default."""
+    yield from steps
+
+
+def byte_by_byte(steps: Iterable[Step]) -> Iterator[Step]:
+    """Send every byte as a write of its own."""
+    return pieces_of(1)(steps)
+
+
+def inside_characters(steps: Iterable[Step]) -> Iterator[Step]:
+    """Cut after the first byte of every character that has more than one in UTF-8."""
+    return _split_after(_FIRST_BYTE, steps)
+
+
+def inside_escapes(steps: Iterable[Step]) -> Iterator[Step]:
+    r"""Cut inside every JSON escape such as `\u003c`, between the u and its digits."""
+    return _split_after(_ESCAPE, steps)
+
+
+def without_last_newline(steps: Iterable[Step]) -> Iterator[Step]:
+    """Leave out the newline after the last line."""
+    held: list[Step] = []
+    for step in steps:
+        if isinstance(step, bytes):
+            yield from held
+            held.clear()
+        held.append(step)
+    for step in held:
+        yield step.rstrip(b"\r\n") if isinstance(step, bytes) else step
+
+
+def crlf(steps: Iterable[Step]) -> Iterator[Step]:
+    """End lines with CR LF."""
+    for step in steps:
+        yield step.replace(b"\n", b"\r\n") if isinstance(step, bytes) else step
+
+
+def blank_lines(steps: Iterable[Step]) -> Iterator[Step]:
+    """Put a blank line before and after every line."""
+    for step in steps:
+        yield b"\n" + step + b"\n" if isinstance(step, bytes) else step
+
+
+def all_at_once(steps: Iterable[Step]) -> Iterator[Step]:
+    """Send what lies between two pauses as one write."""
+    return lines_per_write(0)(steps)
+
+
+def lines_per_write(count: int) -> Rechunking:
+    """Send `count` lines per write, fewer before a pause and at the end; 0 means all of them."""
+    if count < 0:
+        raise ValueError(f"count must not be negative, got {count}")
+
+    def rechunk(steps: Iterable[Step]) -> Iterator[Step]:
+        held: list[bytes] = []
+        for step in steps:
+            if isinstance(step, bytes):
+                held.append(step)
+                if len(held) != count:
+                    continue
+            if held:
+                yield b"".join(held)
+                held.clear()
+            if not isinstance(step, bytes):
+                yield step
+        if held:
+            yield b"".join(held)
+
+    return rechunk
+
+
+def pieces_of(size: int) -> Rechunking:
+    """Cut every line into writes of `size` bytes."""
+    if size < 1:
+        raise ValueError(f"size must be at least 1, got {size}")
+
+    def rechunk(steps: Iterable[Step]) -> Iterator[Step]:
+        for step in steps:
+            if isinstance(step, bytes):
+                yield from (step[start : start + size] for start in range(0, len(step), size))
+            else:
+                yield step
+
+    return rechunk
+
+
+def cut_at(*offsets: int) -> Rechunking:
+    """Cut the body at these byte offsets and nowhere else, except at pauses."""
+    if any(offset < 0 for offset in offsets):
+        raise ValueError(f"offsets must not be negative, got {offsets}")
+
+    def rechunk(steps: Iterable[Step]) -> Iterator[Step]:
+        begin = 0
+        for step in all_at_once(steps):
+            if not isinstance(step, bytes):
+                yield step
+                continue
+            inner = sorted({offset - begin for offset in offsets if begin < offset < begin + len(step)})
+            for start, end in zip([0, *inner], [*inner, len(step)], strict=True):
+                yield step[start:end]
+            begin += len(step)
+
+    return rechunk
+
+
+def _split_after(pattern: re.Pattern[bytes], steps: Iterable[Step]) -> Iterator[Step]:
+    for step in steps:
+        if not isinstance(step, bytes):
+            yield step
+            continue
+        start = 0
+        for match in pattern.finditer(step):
+            yield step[start : match.end()]
+            start = match.end()
+        if start < len(step):
+            yield step[start:]

@@ -1,0 +1,66 @@
+"""Answer with what a real server once said, at the pace it said it or at any other."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from ollama_rx.testing.record import Request
+from ollama_rx.testing.reply import Reply
+from ollama_rx.testing.steps import Step, Until
+
+_CREATED = re.compile(rb'"created_at"\s*:\s*"([^".]+)(\.\d+)?([^"]*)"')
+
+
+def recording(source: Path | str | bytes, *, speed: float | None = None) -> Reply:
+    """Replay the lines of a file (or these bytes) as they are, whatever the request.
+
+    ::
+
+        recording("stream.ndjson")             as fast as the client reads
+        recording("stream.ndjson", speed=1)    with the silences between the `created_at` of its lines
+        recording("stream.ndjson", speed=20)   twenty times as fast
+
+    A line without `created_at` follows the line before it at once.
+    """
+    if speed is not None and not speed > 0:
+        raise ValueError(f"speed must be above 0, got {speed}")
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    lines = re.findall(rb"[^\n]*\n|[^\n]+", data)
+    timed = [
+        (line, 0.0 if speed is None else offset / speed)
+        for line, offset in zip(lines, _offsets(lines), strict=True)
+    ]
+
+    def steps(_request: Request) -> Iterator[Step]:
+        for line, offset in timed:
+            if offset:
+                yield Until(offset)
+            yield line
+
+    return Reply(steps)
+
+
+def _offsets(lines: list[bytes]) -> Iterator[float]:
+    """Give the seconds from the first line to each line, never running backwards."""
+    first: float | None = None
+    offset = 0.0
+    for line in lines:
+        created = _created(line)
+        if created is not None:
+            first = created if first is None else first
+            offset = max(offset, created - first)
+        yield offset
+
+
+def _created(line: bytes) -> float | None:
+    """Read `created_at`, which has up to nine digits after the point, more than `datetime` can take."""
+    match = _CREATED.search(line)
+    if match is None:
+        return None
+    whole, fraction, zone = match.groups()
+    try:
+        moment = datetime.fromisoformat((whole + zone).decode())
+    except ValueError:
+        return None
+    return moment.timestamp() + float(fraction or 0)

@@ -1,0 +1,149 @@
+"""One scripted answer of the server: what is sent, in which frame, cut how."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from ollama_rx.testing.chunking import Rechunking
+from ollama_rx.testing.record import Request
+from ollama_rx.testing.steps import Step
+
+Framing = Literal["chunked", "length", "close"]
+
+NDJSON = "application/x-ndjson"
+JSON = "application/json; charset=utf-8"
+
+# Go's encoding/json writes these as escapes; so does Ollama, and clients must be ready for it.
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+def encode(value: object) -> bytes:
+    r"""Write JSON as Ollama does: no spaces, `<`, `>` and `&` escaped, other characters as UTF-8.
+
+    >>> encode({"text": "<é>"})
+    b'{"text":"\\u003c\xc3\xa9\\u003e"}'
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.translate(_ESCAPES).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the server answers to one request; made by `answer`, `error_status`, `recording` and the like."""
+
+    #: the body, made anew for each request
+    steps: Callable[[Request], Iterable[Step]]
+    status: int = 200
+    content_type: str | None = NDJSON
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    framing: Framing = "chunked"
+    rechunkings: tuple[Rechunking, ...] = ()
+    keep_alive: bool = True
+    headers_first: bool = False
+    informational: tuple[int, ...] = ()
+    socket_bytes: int | None = None
+
+    def sent(
+        self,
+        *rechunkings: Rechunking,
+        framing: Framing | None = None,
+        keep_alive: bool | None = None,
+        headers_first: bool | None = None,
+        informational: tuple[int, ...] | None = None,
+        socket_bytes: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> "Reply":
+        """Give the same answer, sent in another way.
+
+        Args:
+            *rechunkings: modes of `ollama_rx.testing.chunking`, applied from left to right.
+            framing: `"chunked"` as Ollama does, `"length"` for Content-Length, `"close"` for a body that ends
+                with the connection.
+            keep_alive: False says `Connection: close` and closes after the answer.
+            headers_first: send status and headers at once; Ollama holds them back until the first byte of the
+                body, so a prefill stall is silent.
+            informational: 1xx answers before the real one, such as `(103,)`.
+            socket_bytes: hand everything, HTTP framing too, to the socket in writes of this size.
+            headers: more headers.
+        """
+        if socket_bytes is not None and socket_bytes < 1:
+            raise ValueError(f"socket_bytes must be at least 1, got {socket_bytes}")
+        return replace(
+            self,
+            rechunkings=(*self.rechunkings, *rechunkings),
+            framing=self.framing if framing is None else framing,
+            keep_alive=self.keep_alive if keep_alive is None else keep_alive,
+            headers_first=self.headers_first if headers_first is None else headers_first,
+            informational=self.informational if informational is None else informational,
+            socket_bytes=self.socket_bytes if socket_bytes is None else socket_bytes,
+            headers={**self.headers, **(headers or {})},
+        )
+
+    def body(self, request: Request) -> Iterable[Step]:
+        """Make the body for this request, cut as asked."""
+        steps = self.steps(request)
+        for rechunk in self.rechunkings:
+            steps = rechunk(steps)
+        return steps
+
+
+def json_reply(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    """Answer with one JSON document, with Content-Length and no newline, as Ollama does outside streams."""
+    return text_reply(encode(value), status=status, content_type=JSON, headers=headers)
+
+
+def text_reply(
+    body: bytes | str,
+    *,
+    status: int = 200,
+    content_type: str | None = "text/plain; charset=utf-8",
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """Answer with any body: plain text, an HTML page of a proxy, or nothing at all."""
+    data = body.encode() if isinstance(body, str) else body
+    return Reply(
+        lambda _request: [data] if data else [],
+        status=status,
+        content_type=content_type if data else None,
+        headers=headers or {},
+        framing="length",
+    )
+
+
+# What Ollama says, by status; `{model}` is the model the request names.
+_MESSAGES = {
+    400: "invalid model name",
+    401: "unauthorized",
+    404: "model '{model}' not found",
+    429: "too many requests",
+    500: "model runner has unexpectedly stopped, this may be due to resource limitations or an internal "
+    "error, check ollama server logs for details",
+    502: "connection refused",
+    503: "server busy, please try again.  maximum pending requests exceeded",
+}
+
+
+def error_status(
+    status: int,
+    message: str | None = None,
+    *,
+    signin_url: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """Refuse before the stream begins, as `{"error": message}` with this status.
+
+    Without a message the server says what Ollama says with that status. `signin_url` goes with 401.
+    For plain text, HTML or an empty body: `text_reply("<html>...", status=502, content_type="text/html")`.
+    """
+    if not 400 <= status <= 599:  # noqa: PLR2004
+        raise ValueError(f"status must be between 400 and 599, got {status}")
+    said = _MESSAGES.get(status, "error") if message is None else message
+    more = {} if signin_url is None else {"signin_url": signin_url}
+
+    def steps(request: Request) -> list[Step]:
+        model = str(request.json.get("model", ""))
+        error = said.replace("{model}", model) if message is None else said
+        return [encode({"error": error, **more})]
+
+    return Reply(steps, status=status, content_type=JSON, headers=headers or {}, framing="length")

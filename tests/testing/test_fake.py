@@ -1,0 +1,143 @@
+"""The fake server listens, follows its script, and leaves nothing behind."""
+
+import json
+import socket
+import threading
+
+import httpx
+import pytest
+
+from ollama_rx.testing import FakeOllama, Request, answer, error_status, json_reply, pause
+from ollama_rx.testing.reply import Reply
+
+ASK = {"model": "m", "prompt": "Hi you"}
+
+
+def said(response: httpx.Response) -> str:
+    response.raise_for_status()
+    lines: list[dict[str, str]] = [json.loads(line) for line in response.content.splitlines()]
+    return "".join(line["response"] for line in lines)
+
+
+def test_without_a_script_the_model_repeats_the_prompt() -> None:
+    with FakeOllama() as fake:
+        response = httpx.post(f"{fake.url}/api/generate", json=ASK)
+    assert said(response) == "Hi you"
+    assert response.headers["content-type"] == "application/x-ndjson"
+
+
+def test_replies_are_given_in_order_and_the_last_one_repeats() -> None:
+    with FakeOllama(error_status(503), answer("one"), answer("two")) as fake:
+        statuses = [httpx.post(f"{fake.url}/api/generate", json=ASK) for _ in range(4)]
+    assert [response.status_code for response in statuses] == [503, 200, 200, 200]
+    assert [said(response) for response in statuses[1:]] == ["one", "two", "two"]
+
+
+def test_generate_and_chat_share_one_script() -> None:
+    with FakeOllama(answer("first"), answer("second")) as fake:
+        first = httpx.post(f"{fake.url}/api/generate", json=ASK)
+        second = httpx.post(f"{fake.url}/api/chat", json={"model": "m", "messages": []})
+    assert said(first) == "first"
+    assert json.loads(second.content.splitlines()[0])["message"] == {"role": "assistant", "content": "second"}
+
+
+def test_a_function_of_the_request_may_stand_for_a_reply() -> None:
+    def script(request: Request) -> Reply:
+        return answer(str(request.json["prompt"]).upper())
+
+    with FakeOllama(script) as fake:
+        assert said(httpx.post(f"{fake.url}/api/generate", json=ASK)) == "HI YOU"
+
+
+def test_a_script_that_raises_is_seen_as_status_500_with_the_reason() -> None:
+    def script(request: Request) -> Reply:
+        raise KeyError(request.path)
+
+    with FakeOllama(script) as fake:
+        response = httpx.post(f"{fake.url}/api/generate", json=ASK)
+    assert response.status_code == 500
+    assert response.json() == {"error": "the script of FakeOllama failed: KeyError('/api/generate')"}
+
+
+def test_other_paths_are_scripted_with_on() -> None:
+    one, two = json_reply({"models": []}), json_reply({"models": [1]})
+    with FakeOllama(on={"/api/tags": [one, two], "/api/version": error_status(500)}) as fake:
+        tags = [httpx.get(f"{fake.url}/api/tags").json() for _ in range(2)]
+        version = httpx.get(f"{fake.url}/api/version")
+    assert tags == [{"models": []}, {"models": [1]}]
+    assert version.status_code == 500
+
+
+def test_play_changes_the_script_while_the_server_runs() -> None:
+    with FakeOllama(answer("before")) as fake:
+        before = said(httpx.post(f"{fake.url}/api/generate", json=ASK))
+        fake.play(answer("after"))
+        after = said(httpx.post(f"{fake.url}/api/generate", json=ASK))
+    assert (before, after) == ("before", "after")
+
+
+def test_an_empty_script_is_refused() -> None:
+    with pytest.raises(ValueError, match="script"):
+        FakeOllama().play()
+
+
+def test_the_url_is_not_known_before_the_start() -> None:
+    with pytest.raises(RuntimeError, match="with FakeOllama"):
+        _ = FakeOllama().url
+
+
+def test_after_the_end_the_url_refuses_connections() -> None:
+    with FakeOllama() as fake:
+        pass
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(fake.url)
+
+
+def test_it_starts_once() -> None:
+    with FakeOllama() as fake, pytest.raises(RuntimeError, match="already"):
+        fake.start()
+
+
+def test_closing_twice_or_without_a_start_does_nothing() -> None:
+    fake = FakeOllama()
+    fake.close()
+    with fake:
+        fake.close()
+
+
+def test_a_port_in_use_is_reported_and_leaves_no_thread() -> None:
+    before = threading.active_count()
+    with FakeOllama() as fake:
+        port = int(fake.url.rsplit(":", 1)[1])
+        with pytest.raises(OSError, match="in use"):
+            FakeOllama(port=port).start()
+    assert threading.active_count() == before
+
+
+def test_it_listens_on_ipv6_too() -> None:
+    with FakeOllama(host="::1") as fake:
+        assert fake.url.startswith("http://[::1]:")
+        assert httpx.get(fake.url).text == "Ollama is running"
+
+
+def test_leaving_the_block_ends_answers_that_are_under_way_and_leaves_no_thread() -> None:
+    before = threading.active_count()
+    with FakeOllama(answer("Hel", pause(60))) as fake, httpx.Client() as client:
+        request = client.build_request("POST", f"{fake.url}/api/generate", json=ASK)
+        response = client.send(request, stream=True)
+        exchange = fake.wait_for_lines(1)
+        fake.close()
+        with pytest.raises(httpx.TransportError):
+            response.read()
+    assert threading.active_count() == before
+    assert not exchange.disconnected
+
+
+def test_a_broken_request_is_answered_400_and_the_connection_closed() -> None:
+    with FakeOllama() as fake:
+        host, port = fake.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(b"nonsense\r\n\r\n")
+            received = b"".join(iter(lambda: client.recv(4096), b""))
+        fake.wait_for_connections(0)
+    assert received.startswith(b"HTTP/1.1 400 Bad Request\r\n")
