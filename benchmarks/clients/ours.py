@@ -1,0 +1,114 @@
+"""ollama_rx with the full pipeline: statistics, text, a stop word, sentences, collected in a list."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+
+from reactivex import Observable
+
+from benchmarks.clients.contract import Saw
+from ollama_rx import Chunk, Client, Stats
+from ollama_rx import operators as op
+from ollama_rx.operators._through import Out, through
+
+
+class LoopReader:
+    """The pipeline on the running loop."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, Client] = {}
+
+    async def read(self, url: str) -> int:
+        """Read one answer."""
+        stats: list[Stats] = []
+        sentences: list[str] = []
+        done = asyncio.get_running_loop().create_future()
+        answer = pipeline(_client(self._clients, url), stats.append)
+        answer.subscribe(sentences.append, done.set_exception, partial(done.set_result, None))
+        await done
+        return texts(stats, sentences)
+
+    async def read_many(self, url: str, streams: int, saw: Saw) -> None:
+        """Read many answers at once; no task for each is needed."""
+        client = _client(self._clients, url)
+        stats: list[Stats] = []
+        done = asyncio.get_running_loop().create_future()
+        missing = streams
+
+        def completed() -> None:
+            nonlocal missing
+            missing -= 1
+            if not missing:
+                done.set_result(None)
+
+        def failed(error: Exception) -> None:
+            if not done.done():
+                done.set_exception(error)
+
+        for _ in range(streams):
+            sentences: list[str] = []
+            pipeline(client, stats.append, stamped(saw)).subscribe(sentences.append, failed, completed)
+        await done
+
+
+class ThreadReader:
+    """The pipeline where no loop runs: the client takes a thread of its own."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, Client] = {}
+
+    def read(self, url: str) -> int:
+        """Read one answer."""
+        stats: list[Stats] = []
+        sentences: list[str] = []
+        errors: list[Exception] = []
+        done = Event()
+
+        def failed(error: Exception) -> None:
+            errors.append(error)
+            done.set()
+
+        pipeline(_client(self._clients, url), stats.append).subscribe(sentences.append, failed, done.set)
+        done.wait()
+        if errors:
+            raise errors[0]
+        return texts(stats, sentences)
+
+
+def pipeline(
+    client: Client, into: Callable[[Stats], object], *first: Callable[[Observable[Chunk]], Observable[Chunk]]
+) -> Observable[str]:
+    """Return what is measured."""
+    return client.generate("Hello", model="llama3.2").pipe(
+        op.gather_stats(into), *first, op.chunk_text(), op.stop_at("<END>"), op.split_sentences()
+    )
+
+
+def texts(stats: list[Stats], sentences: list[str]) -> int:
+    """Return how many chunks had text: all but the last one. Without sentences nothing was done."""
+    if not sentences:
+        raise ValueError("no sentence came out of the pipeline")
+    return stats[0].chunks - 1
+
+
+def stamped(saw: Saw) -> Callable[[Observable[Chunk]], Observable[Chunk]]:
+    """Tell a token's time stamp when everything after this has been done with it."""
+    return through(lambda out: _Stamped(out, saw))
+
+
+class _Stamped:
+    def __init__(self, out: Out[Chunk], saw: Saw) -> None:
+        self._emit = out.emit
+        self._saw = saw
+
+    def feed(self, chunk: Chunk, /) -> None:
+        self._emit(chunk)
+        if chunk.text:
+            self._saw(chunk.raw["created_at"])
+
+
+def _client(clients: dict[str, Client], url: str) -> Client:
+    if url not in clients:
+        clients[url] = Client(url)
+    return clients[url]

@@ -1,0 +1,113 @@
+"""What a hop and a subscription cost, ours beside RxPY's ``map``; prints JSON.
+
+``python -m benchmarks.micro [ROUNDS]``; started by ``scenarios.py`` in a process of its own.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from time import process_time
+from typing import Any
+
+import reactivex
+from reactivex import Observable
+from reactivex import operators as ops
+
+from ollama_rx import operators as op
+from ollama_rx.operators._life import Life
+from ollama_rx.operators._through import Out, Stream, Tap, through
+
+HOPS = 5
+ITEMS = 100_000
+SUBSCRIPTIONS = 3_000
+
+Operator = Callable[[Observable[Any]], Observable[Any]]
+
+
+class Counting(Stream[int]):
+    """A cold source of the kind the client is."""
+
+    def attach(self, down: Tap[int], life: Life) -> None:
+        """Send all the numbers at once."""
+        life.root(down.on_error, down.on_completed)
+        on_next = down.on_next
+        for number in range(ITEMS):
+            on_next(number)
+        life.complete()
+
+
+class Silent(Stream[Any]):
+    """A source of the kind the client is, that never sends anything."""
+
+    def attach(self, down: Tap[Any], life: Life) -> None:
+        """Wait for the end."""
+        life.root(down.on_error, down.on_completed)
+
+
+class _Pass:
+    def __init__(self, out: Out[int]) -> None:
+        self._emit = out.emit
+
+    def feed(self, number: int, /) -> None:
+        self._emit(number)
+
+
+def own_hops() -> list[Operator]:
+    """Return operators of ours that pass on what they get."""
+    return [through(_Pass) for _ in range(HOPS)]
+
+
+def map_hops() -> list[Operator]:
+    """Return RxPY's operators that do the same."""
+    return [ops.map(lambda number: number) for _ in range(HOPS)]
+
+
+def pipeline() -> list[Operator]:
+    """Return the real operators of the pipeline that the other benchmarks run."""
+    return [op.gather_stats(_ignore), op.chunk_text(), op.stop_at("<END>"), op.split_sentences()]
+
+
+def per_item(operators: list[Operator]) -> float:
+    """Return the microseconds an item takes from a cold source through these operators."""
+    stream = Counting().pipe(*operators)
+    before = process_time()
+    stream.subscribe(_ignore)
+    return (process_time() - before) / ITEMS * 1e6
+
+
+def per_subscription(source: Observable[Any], operators: list[Operator]) -> float:
+    """Return the microseconds to subscribe and dispose of a chain that sends nothing."""
+    stream = source.pipe(*operators)
+    before = process_time()
+    for _ in range(SUBSCRIPTIONS):
+        stream.subscribe(_ignore).dispose()
+    return (process_time() - before) / SUBSCRIPTIONS * 1e6
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def measure() -> dict[str, dict[str, float]]:
+    """Run one round; what five hops add to the bare source, divided by five, is a hop."""
+    ours, bare, mapped = per_item(own_hops()), per_item([]), per_item(map_hops())
+    found = {
+        "own_hop": (ours - bare) / HOPS,
+        "map_hop": (mapped - bare) / HOPS,
+        "own_subscribe": per_subscription(Silent(), own_hops()),
+        "map_subscribe": per_subscription(Silent(), map_hops()),
+        "own_subscribe_foreign": per_subscription(reactivex.never(), own_hops()),
+        "map_subscribe_foreign": per_subscription(reactivex.never(), map_hops()),
+        "pipeline_subscribe": per_subscription(Silent(), pipeline()),
+    }
+    return {name: {"us": value} for name, value in found.items()}
+
+
+def main() -> None:
+    """Measure in interleaved rounds and print each round."""
+    measure()
+    print(json.dumps([measure() for _ in range(int(sys.argv[1]))]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Interleaved rounds A B C, A B C: each variant meets the same noise, and ratios are taken within a round."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from threading import Timer
+from types import TracebackType
+from typing import Any, Self
+
+Figures = dict[str, float]
+Round = dict[str, Figures]
+
+
+class Worker:
+    """One client in a process of its own, for the length of a ``with`` block."""
+
+    def __init__(self, name: str, loop: str = "") -> None:
+        self._command = [sys.executable, "-m", "benchmarks.worker", name, *filter(None, [loop])]
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def do(self, timeout: float, /, **job: Any) -> Figures:
+        """Have the worker do a job; kill it when that takes longer than ``timeout`` seconds."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        watchdog = Timer(timeout, self._process.kill)
+        watchdog.start()
+        answer = self._process.stdout.readline()
+        watchdog.cancel()
+        if not answer:
+            raise TimeoutError(
+                f"{' '.join(self._command[2:])}: no result within {timeout:.0f} s, or it failed"
+            )
+        figures: Figures = json.loads(answer)
+        return figures
+
+
+def interleave(
+    measures: Mapping[str, Callable[[], Figures]], rounds: int, tell: Callable[[str], object]
+) -> list[Round]:
+    """Run all measures in turn, so many times; one whose worker failed is absent from that round."""
+    done: list[Round] = []
+    for number in range(rounds):
+        found: Round = {}
+        for name, measure in measures.items():
+            tell(f"round {number + 1}/{rounds}: {name}")
+            try:
+                found[name] = measure()
+            except TimeoutError as error:
+                print(f"  {name}: {error}", file=sys.stderr)
+        done.append(found)
+    return done
+
+
+def middle(rounds: Sequence[Round], name: str, figure: str) -> float | None:
+    """Return the median of one figure of one variant, or None if there is none."""
+    values = [each[name][figure] for each in rounds if name in each]
+    return median(values) if values else None
+
+
+def ratio(rounds: Sequence[Round], over: str, under: str, figure: str) -> float | None:
+    """Return the median of the ratios of two variants, each taken within a round."""
+    values = [each[over][figure] / each[under][figure] for each in rounds if over in each and under in each]
+    return median(values) if values else None

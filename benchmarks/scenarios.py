@@ -1,0 +1,142 @@
+"""What is measured: each scenario runs its variants in interleaved rounds and returns every round."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks.rounds import Figures, Round, Worker, interleave
+from benchmarks.server import ReplayServer
+from benchmarks.worker import raise_file_limit
+
+RATE = 20  # tokens a second of one paced stream: a model a person reads along with
+LIVE_RATE = 2000
+SPARE_FILES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured; the ratios are the same, a full run is steadier."""
+
+    rounds: int
+    blast_tokens: int
+    live_tokens: int
+    paced_seconds: int
+    crowd_rounds: int
+
+
+QUICK = Size(rounds=3, blast_tokens=10_000, live_tokens=600, paced_seconds=2, crowd_rounds=1)
+FULL = Size(rounds=9, blast_tokens=20_000, live_tokens=2_000, paced_seconds=4, crowd_rounds=5)
+
+Tell = Callable[[str], object]
+Scenario = Callable[[ReplayServer, Size, Tell], list[Round]]
+
+
+def variants(*names: str) -> list[tuple[str, str]]:
+    """Read ``ours/uvloop`` as the client ``ours`` on uvloop; blocking clients have no loop."""
+    return [(name.partition("/")[0], name.partition("/")[2]) for name in names]
+
+
+SEQUENTIAL = variants(
+    "floor",
+    "ours/asyncio",
+    "ours/uvloop",
+    "ours_threads",
+    "httpx_sync",
+    "httpx_async/asyncio",
+    "httpx_async/uvloop",
+    "ollama_sync",
+    "ollama_async/asyncio",
+    "ollama_async/uvloop",
+)
+
+
+def blast(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
+    """One stream as fast as the client can take it: what decoding and parsing cost."""
+    return _sequential(server.url(tokens=size.blast_tokens), size.blast_tokens, size.rounds, tell)
+
+
+def live(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
+    """One stream of 2000 tokens a second, each token in a write of its own: what waking up costs."""
+    return _sequential(
+        server.url(tokens=size.live_tokens, rate=LIVE_RATE), size.live_tokens, size.rounds, tell
+    )
+
+
+def _sequential(url: str, tokens: int, rounds: int, tell: Tell) -> list[Round]:
+    with ExitStack() as open_workers:
+        measures: dict[str, Callable[[], Figures]] = {}
+        for name, loop in SEQUENTIAL:
+            worker = open_workers.enter_context(Worker(name, loop))
+            job = partial(worker.do, 60, url=url, tokens=tokens, answers=1)
+            job()  # imports, connects, warms the caches
+            measures[f"{name}/{loop}".rstrip("/")] = job
+        return interleave(measures, rounds, tell)
+
+
+def paced_300(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
+    """300 streams of 20 tokens a second beside the official client, which still keeps up with them."""
+    names = ("ours/asyncio", "ours/uvloop", "ollama_async/asyncio", "ollama_async/uvloop")
+    return _crowds(server, [(*each, 300) for each in variants(*names)], size, size.crowd_rounds, tell)
+
+
+def paced_many(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
+    """From 100 to 3000 streams on uvloop: opening, memory, and how late tokens come."""
+    crowds = [("ours", "uvloop", streams) for streams in (100, 1000, 2000, 3000)]
+    return _crowds(server, crowds, size, size.crowd_rounds, tell)
+
+
+def paced_peers(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
+    """The other clients with 100 and 1000 streams, for the plots: once, for they need long."""
+    crowds = [
+        (name, loop, streams)
+        for streams in (100, 1000)
+        for name, loop in variants("ollama_async/asyncio", "ollama_async/uvloop", "httpx_async/uvloop")
+    ]
+    return _crowds(server, [*crowds, ("ours", "asyncio", 1000)], size, 1, tell)
+
+
+def _crowds(
+    server: ReplayServer, crowds: list[tuple[str, str, int]], size: Size, rounds: int, tell: Tell
+) -> list[Round]:
+    allowed = raise_file_limit() - SPARE_FILES
+    measures: dict[str, Callable[[], Figures]] = {}
+    for name, loop, streams in crowds:
+        if streams > allowed:
+            tell(f"skipped {streams} streams: only {allowed} files may be open (ulimit -Hn)")
+        else:
+            measures[f"{name}/{loop}/{streams}"] = partial(_crowd, server, name, loop, streams, size)
+    return interleave(measures, rounds, tell)
+
+
+def _crowd(server: ReplayServer, name: str, loop: str, streams: int, size: Size) -> Figures:
+    tokens = size.paced_seconds * RATE
+    crowd = {"streams": streams, "tokens": tokens, "rate": RATE}
+    url = server.url(tokens=tokens, rate=RATE, gate=streams)
+    before = server.stats()
+    with Worker(name, loop) as worker:  # a new process each time: memory and opening start from nothing
+        figures = worker.do(60, url=url, warm_up=server.url(tokens=100), crowd=crowd)
+    after = server.stats()
+    return {**figures, "server_worst_late_ms": after.worst_late_ms, "server_cpu": after.cpu - before.cpu}
+
+
+def micro(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:  # noqa: ARG001 - as all scenarios
+    """A hop and a subscription of ours beside those of RxPY's ``map``."""
+    tell(f"{size.rounds} rounds")
+    command = [sys.executable, "-m", "benchmarks.micro", str(size.rounds)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    rounds: list[Round] = json.loads(done.stdout)
+    return rounds
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "micro": micro,
+    "blast": blast,
+    "live": live,
+    "paced_300": paced_300,
+    "paced_many": paced_many,
+    "paced_peers": paced_peers,
+}
