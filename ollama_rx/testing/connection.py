@@ -19,12 +19,14 @@ class Connection(asyncio.Protocol):
     """Serves requests one after another; `choose` says what to answer."""
 
     _transport: asyncio.Transport
+    _reader: RequestReader
+    _exchange: Exchange  # the one being answered, while `_answering`
 
     def __init__(self, record: Record, choose: Callable[[Request], Reply]) -> None:
         self._record = record
         self._choose = choose
         self._waiting: deque[Request] = deque()
-        self._current: Exchange | None = None
+        self._answering = False
         self._task: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -68,16 +70,14 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Note that the client does not read fast enough."""
         self._writable.clear()
-        if self._current is not None:
-            self._current.pauses += 1
-            self._current.paused = True
+        self._exchange.pauses += 1
+        self._exchange.paused = True
         self._record.changed()
 
     def resume_writing(self) -> None:
         """Note that the client reads again."""
         self._writable.set()
-        if self._current is not None:
-            self._current.paused = False
+        self._exchange.paused = False
         self._record.changed()
 
     def shut(self) -> None:
@@ -86,15 +86,16 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _left(self) -> None:
-        current = self._current
-        if current is not None and not self._ended_here and current.disconnected_at is None:
-            current.disconnected_at = time.monotonic()
+        if self._answering and not self._ended_here:
+            self._answering = False
+            self._exchange.disconnected_at = time.monotonic()
             self._record.changed()
 
     async def _serve(self) -> None:
         while self._waiting:
             request = self._waiting.popleft()
-            exchange = self._current = Exchange(request)
+            exchange = self._exchange = Exchange(request)
+            self._answering = True
             self._record.exchanges.append(exchange)
             self._record.changed()
             try:
@@ -104,12 +105,14 @@ class Connection(asyncio.Protocol):
             exchange.status = reply.status
             try:
                 await self._send(exchange, reply)
-            except Exception:  # a body made by the user's code: end the connection, let asyncio report it
+            except Exception as error:  # noqa: BLE001 - a body may be made by the user's code too
+                exchange.failure = error
                 self.shut()
-                raise
         self._task = None
 
     async def _send(self, exchange: Exchange, reply: Reply) -> None:
+        if exchange.request.headers.get("connection", "").lower() == "close":
+            reply = reply.sent(keep_alive=False)
         steps = reply.body(exchange.request)
         if reply.framing == "length":
             steps = list(steps)
@@ -134,7 +137,7 @@ class Connection(asyncio.Protocol):
         last = LAST_CHUNK if reply.framing == "chunked" and exchange.request.method != "HEAD" else b""
         await self._write(start + last, reply)
         exchange.answered_at = time.monotonic()
-        self._current = None
+        self._answering = False
         if not reply.keep_alive or reply.framing == "close":
             self._ended_here = True
             self._transport.close()
@@ -166,7 +169,7 @@ async def _wait(step: Pause | Until | Gate, began: float) -> None:
             await asyncio.sleep(step.seconds)
         case Until():
             await asyncio.sleep(max(0.0, began + step.seconds - time.monotonic()))
-        case Gate():
+        case _:
             await step.passed()
 
 

@@ -117,6 +117,6 @@ def midstream_error(
                 "Status": f"{status} {HTTPStatus(status).phrase}",
                 "error": message,
             }
-        case "signin":
+        case _:
             value = {"error": "unauthorized", "signin_url": "https://ollama.com/connect?name=fake&key=fake"}
     return Raw(encode(value) + (b"\n" if newline else b""), ends=True)

@@ -41,6 +41,8 @@ class Exchange:
     answered_at: float | None = None
     #: when the server saw the client go away before that, by `time.monotonic()`
     disconnected_at: float | None = None
+    #: what the script raised while the answer was being written; the client sees a cut connection
+    failure: Exception | None = None
 
     @property
     def disconnected(self) -> bool:
@@ -48,7 +50,9 @@ class Exchange:
         return self.disconnected_at is not None
 
     def __str__(self) -> str:
-        if self.disconnected:
+        if self.failure is not None:
+            ending = f"the script failed: {self.failure!r}"
+        elif self.disconnected:
             ending = "client went away"
         elif self.answered_at is not None:
             ending = "answered"

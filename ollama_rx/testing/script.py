@@ -1,6 +1,5 @@
 """Write what the server answers: `answer("Hello", pause(1), " world", context=[1, 2])`."""
 
-import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -129,7 +128,7 @@ class _Script:
                 yield said.data
             case Endless():
                 yield from self._endless(request, said)
-            case Pause() | Gate() | Cut():
+            case _:
                 yield said
 
     def _line(self, request: Request, part: Part, ending: Mapping[str, object] | None = None) -> bytes:
@@ -137,10 +136,12 @@ class _Script:
         return encode({**value, **part.fields, **self.extra}) + b"\n"
 
     def _endless(self, request: Request, said: Endless) -> Iterator[Step]:
-        for count in itertools.count():
+        due = 0.0
+        while True:
             if said.every:
-                yield Until(count * said.every)
+                yield Until(due)
             yield self._line(request, Part(said.text))
+            due += said.every
 
     def _ending(self, request: Request, parts: int) -> dict[str, object]:
         ending: dict[str, object] = {"done": self.ending == "done"}

@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -141,3 +142,23 @@ def test_a_broken_request_is_answered_400_and_the_connection_closed() -> None:
             received = b"".join(iter(lambda: client.recv(4096), b""))
         fake.wait_for_connections(0)
     assert received.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_a_client_that_connects_and_asks_nothing_is_counted() -> None:
+    with FakeOllama() as fake:
+        host, port = fake.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))):
+            fake.wait_for_connections(1)
+        fake.wait_for_connections(0)
+    assert fake.exchanges == ()
+
+
+def test_a_body_that_raises_ends_the_connection_and_is_remembered() -> None:
+    def steps(request: Request) -> Iterator[bytes]:
+        yield b"one\n"
+        raise KeyError(request.path)
+
+    with FakeOllama(Reply(steps)) as fake, pytest.raises(httpx.RemoteProtocolError):
+        httpx.post(f"{fake.url}/api/generate", json=ASK)
+    assert isinstance(fake.exchanges[0].failure, KeyError)
+    assert "the script failed: KeyError('/api/generate')" in str(fake.exchanges[0])
