@@ -39,6 +39,7 @@ class Watch:
         self.arrived = 0
         self.first: Mark | None = None
         self.last: Mark | None = None
+        self.read = asyncio.Event()
 
     def saw(self, created_at: str) -> None:
         """Take the server's stamp of a token that has just been worked off."""
@@ -49,6 +50,7 @@ class Watch:
         self.arrived += 1
         if self.arrived == self.window:
             self.last = mark()
+            self.read.set()
 
     def milliseconds_late(self) -> tuple[float, float]:
         """Return the median and the 99th percentile of the delays."""
@@ -57,25 +59,32 @@ class Watch:
 
 
 async def measure_crowd(
-    reader: AsyncReader, url: str, *, streams: int, tokens: int, rate: int
+    reader: AsyncReader, url: str, *, streams: int, tokens: int, rate: int, to_the_end: bool
 ) -> dict[str, float]:
-    """Open the streams, wait for the server's common start, read all to the end."""
+    """Open the streams, wait for the server's common start, read.
+
+    Not ``to_the_end``: the caller ends this process then, for httpx needs long to close many streams.
+    """
     watch = Watch(streams, tokens)
     gc.collect()
     before = mark()
-    await reader.read_many(url, streams, watch.saw)
+    reading = asyncio.ensure_future(reader.read_many(url, streams, watch.saw))
+    enough = asyncio.ensure_future(watch.read.wait())
+    await asyncio.wait([reading] if to_the_end else [reading, enough], return_when=asyncio.FIRST_COMPLETED)
+    if reading.done():
+        await reading  # raise what went wrong
     first, last = watch.first, watch.last
     if first is None or last is None:
         raise ValueError(f"{watch.arrived} of {watch.expected} tokens arrived")
-    reading, lasted = last.cpu - first.cpu, last.moment - first.moment
+    cpu, lasted = last.cpu - first.cpu, last.moment - first.moment
     median, late = watch.milliseconds_late()
     return {
-        "expected": watch.expected,
+        "expected": watch.expected if to_the_end else watch.window,
         "arrived": watch.arrived,
         "pace": watch.window / (streams * rate) / lasted,  # 1.0: as fast as the server meant to send
         "open_us_per_stream": (first.cpu - before.cpu) / streams * 1e6,
-        "us_per_token": reading / watch.window * 1e6,
-        "core_percent": reading / lasted * 100,
+        "us_per_token": cpu / watch.window * 1e6,
+        "core_percent": cpu / lasted * 100,
         "late_p50_ms": median,
         "late_p99_ms": late,
         "kib_per_stream": (last.memory - before.memory) / streams / 1024,

@@ -114,7 +114,7 @@ def _crowds(
 
 def _crowd(server: ReplayServer, name: str, loop: str, streams: int, size: Size) -> Figures:
     tokens = size.paced_seconds * RATE
-    crowd = {"streams": streams, "tokens": tokens, "rate": RATE}
+    crowd = {"streams": streams, "tokens": tokens, "rate": RATE, "to_the_end": name == "ours"}
     url = server.url(tokens=tokens, rate=RATE, gate=streams)
     before = server.stats()
     with Worker(name, loop) as worker:  # a new process each time: memory and opening start from nothing
