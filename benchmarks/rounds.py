@@ -13,6 +13,10 @@ Figures = dict[str, float]
 Round = dict[str, Figures]
 
 
+class NoResultError(Exception):
+    """A worker failed (its traceback stands above) or took too long."""
+
+
 class Worker:
     """One client in a process of its own, for the length of a ``with`` block."""
 
@@ -35,16 +39,18 @@ class Worker:
         """Have the worker do a job; kill it when that takes longer than ``timeout`` seconds."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
         watchdog = Timer(timeout, self._process.kill)
         watchdog.start()
-        answer = self._process.stdout.readline()
-        watchdog.cancel()
+        try:
+            self._process.stdin.write(json.dumps(job) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        finally:
+            watchdog.cancel()
         if not answer:
-            raise TimeoutError(
-                f"{' '.join(self._command[2:])}: no result within {timeout:.0f} s, or it failed"
-            )
+            raise NoResultError(f"{' '.join(self._command[3:])}: failed, or took longer than {timeout:.0f} s")
         figures: Figures = json.loads(answer)
         return figures
 
@@ -60,8 +66,8 @@ def interleave(
             tell(f"round {number + 1}/{rounds}: {name}")
             try:
                 found[name] = measure()
-            except TimeoutError as error:
-                print(f"  {name}: {error}", file=sys.stderr)
+            except NoResultError as error:
+                print(error, file=sys.stderr)
         done.append(found)
     return done
 

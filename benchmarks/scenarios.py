@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.rounds import Figures, Round, Worker, interleave
+from benchmarks.rounds import Figures, NoResultError, Round, Worker, interleave
 from benchmarks.server import ReplayServer
 from benchmarks.worker import raise_file_limit
 
@@ -72,8 +72,12 @@ def _sequential(url: str, tokens: int, rounds: int, tell: Tell) -> list[Round]:
         for name, loop in SEQUENTIAL:
             worker = open_workers.enter_context(Worker(name, loop))
             job = partial(worker.do, 60, url=url, tokens=tokens, answers=1)
-            job()  # imports, connects, warms the caches
-            measures[f"{name}/{loop}".rstrip("/")] = job
+            try:
+                job()  # imports, connects, warms the caches
+            except NoResultError as error:
+                print(error, file=sys.stderr)
+            else:
+                measures[f"{name}/{loop}".rstrip("/")] = job
         return interleave(measures, rounds, tell)
 
 
