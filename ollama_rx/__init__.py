@@ -1,6 +1,57 @@
 """Ollama's token streams as reactivex Observables."""
 
 from ollama_rx.chunks import Chunk, Message, Progress, ToolCall
+from ollama_rx.client import Client
+from ollama_rx.errors import (
+    BadLineError,
+    BusyError,
+    FirstChunkTimeout,
+    IdleTimeout,
+    IncompleteStreamError,
+    LineTooLongError,
+    ModelNotFoundError,
+    OllamaError,
+    RateLimitedError,
+    ServerError,
+    SinkError,
+    StatusError,
+    StreamError,
+    TimedOutError,
+    TotalTimeout,
+    UnauthorizedError,
+    UnreachableError,
+)
 from ollama_rx.metrics import Metrics
+from ollama_rx.replies import Embeddings, Model, ModelInfo, RunningModel
+from ollama_rx.timeouts import Timeouts
 
-__all__ = ["Chunk", "Message", "Metrics", "Progress", "ToolCall"]
+__all__ = [
+    "BadLineError",
+    "BusyError",
+    "Chunk",
+    "Client",
+    "Embeddings",
+    "FirstChunkTimeout",
+    "IdleTimeout",
+    "IncompleteStreamError",
+    "LineTooLongError",
+    "Message",
+    "Metrics",
+    "Model",
+    "ModelInfo",
+    "ModelNotFoundError",
+    "OllamaError",
+    "Progress",
+    "RateLimitedError",
+    "RunningModel",
+    "ServerError",
+    "SinkError",
+    "StatusError",
+    "StreamError",
+    "TimedOutError",
+    "Timeouts",
+    "ToolCall",
+    "TotalTimeout",
+    "UnauthorizedError",
+    "UnreachableError",
+]

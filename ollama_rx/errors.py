@@ -107,10 +107,13 @@ class StreamError(OllamaError):
 class ServerError(StreamError):
     """The server wrote an error into the stream."""
 
-    def __init__(self, reason: str, *, partial: str = "", status: int | None = None) -> None:
+    def __init__(
+        self, reason: str, *, partial: str = "", status: int | None = None, signin_url: str | None = None
+    ) -> None:
         super().__init__(f"the server stopped the answer: {excerpt(reason)}", partial=partial)
         self.reason = reason
         self.status = status
+        self.signin_url = signin_url
         self.retryable = status in {429, 502, 503}
 
 

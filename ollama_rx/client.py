@@ -1,0 +1,204 @@
+"""The client: every endpoint of Ollama as a cold Observable."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import httpx
+from reactivex import Observable
+
+from ollama_rx import bodies, replies
+from ollama_rx.bodies import Format, Image, KeepAlive, MessageLike, Think, Tool
+from ollama_rx.chunks import Chunk
+from ollama_rx.host import base_url
+from ollama_rx.library import Library
+from ollama_rx.timeouts import Timeouts
+from ollama_rx.transport.session import Session
+from ollama_rx.wire import MAX_LINE_BYTES, ChunkReader
+
+Options = Mapping[str, Any]
+
+
+class HasContext(Protocol):
+    """A box that holds the context of an earlier answer, read when a stream is subscribed."""
+
+    @property
+    def value(self) -> Sequence[int] | None:
+        """The tokens, or None."""
+        ...
+
+
+class Client(Library):
+    """Talks to one Ollama server, from threads and asyncio alike.
+
+    Nothing is sent before a stream is subscribed; two subscriptions are two requests. Disposing a
+    subscription closes its connection, which stops the generation on the server.
+
+    Args:
+        host: the server, as in OLLAMA_HOST; without it that variable, else http://127.0.0.1:11434.
+        model: the default for all methods.
+        headers: sent with every request. With an ``authorization`` here OLLAMA_API_KEY is not used;
+            otherwise it goes to https://ollama.com and nowhere else.
+        timeouts: how long to wait for what, in seconds.
+        transport: an httpx transport of your own (proxies, HTTP/2, tests); slower than ours.
+        max_line_bytes: the longest line accepted in a stream.
+
+    Raises:
+        ValueError: a host that is no address.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        *,
+        model: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - immutable
+        transport: httpx.AsyncBaseTransport | None = None,
+        max_line_bytes: int = MAX_LINE_BYTES,
+    ) -> None:
+        url = base_url(host)
+        session = Session(url, _headers(url, headers), timeouts, transport)
+        super().__init__(session, model=model, max_line_bytes=max_line_bytes)
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        context: Sequence[int] | HasContext | None = None,
+        images: Sequence[Image] | None = None,
+        format: Format | None = None,  # noqa: A002 - the wire's own name
+        options: Options | None = None,
+        think: Think | None = None,
+        keep_alive: KeepAlive | None = None,
+        suffix: str | None = None,
+        template: str | None = None,
+        raw: bool | None = None,
+        logprobs: bool | None = None,
+        top_logprobs: int | None = None,
+        truncate: bool | None = None,
+        shift: bool | None = None,
+    ) -> Observable[Chunk]:
+        """Continue a prompt. A ``context`` box is read when the stream is subscribed."""
+        bodies.check_text("prompt", prompt)
+        body = {
+            "model": self._named(model),
+            "prompt": prompt,
+            "suffix": suffix,
+            "system": system,
+            "template": template,
+            "raw": raw,
+            "images": bodies.images_field(images),
+            **self._common(
+                format=format,
+                options=options,
+                think=think,
+                keep_alive=keep_alive,
+                truncate=truncate,
+                shift=shift,
+            ),
+            **bodies.logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
+        }
+        if context is None or isinstance(context, Sequence):
+            tokens = bodies.context_field(context)
+            return self._chunks("/api/generate", lambda: {**body, "context": tokens})
+        box = context
+        return self._chunks("/api/generate", lambda: {**body, "context": bodies.context_field(box.value)})
+
+    def chat(
+        self,
+        messages: Sequence[MessageLike],
+        *,
+        model: str | None = None,
+        tools: Sequence[Tool] | None = None,
+        format: Format | None = None,  # noqa: A002 - the wire's own name
+        options: Options | None = None,
+        think: Think | None = None,
+        keep_alive: KeepAlive | None = None,
+        logprobs: bool | None = None,
+        top_logprobs: int | None = None,
+        truncate: bool | None = None,
+        shift: bool | None = None,
+    ) -> Observable[Chunk]:
+        """Answer the last of several messages."""
+        body = {
+            "model": self._named(model),
+            "messages": bodies.messages_field(messages),
+            "tools": bodies.tools_field(tools),
+            **self._common(
+                format=format,
+                options=options,
+                think=think,
+                keep_alive=keep_alive,
+                truncate=truncate,
+                shift=shift,
+            ),
+            **bodies.logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
+        }
+        return self._chunks("/api/chat", lambda: body)
+
+    def load(self, model: str | None = None, *, keep_alive: KeepAlive | None = None) -> Observable[Chunk]:
+        """Load a model into memory; one chunk, ``done_reason`` "load"."""
+        return self.generate("", model=model, keep_alive=keep_alive)
+
+    def unload(self, model: str | None = None) -> Observable[Chunk]:
+        """Free a model's memory; one chunk, ``done_reason`` "unload"."""
+        return self.generate("", model=model, keep_alive=0)
+
+    def embed(
+        self,
+        text: str | Sequence[str],
+        *,
+        model: str | None = None,
+        truncate: bool | None = None,
+        dimensions: int | None = None,
+        options: Options | None = None,
+        keep_alive: KeepAlive | None = None,
+    ) -> Observable[replies.Embeddings]:
+        """Turn texts into vectors."""
+        if not isinstance(text, str) and not all(isinstance(one, str) for one in text):
+            raise TypeError("text: give a text or a list of texts")
+        body = {
+            "model": self._named(model),
+            "input": text if isinstance(text, str) else list(text),
+            "truncate": truncate,
+            "dimensions": dimensions,
+            "options": bodies.options_field(options),
+            "keep_alive": bodies.keep_alive_field(keep_alive),
+        }
+        return self._one("POST", "/api/embed", body, replies.Embeddings.of)
+
+    def _common(
+        self,
+        *,
+        format: Format | None,  # noqa: A002 - the wire's own name
+        options: Options | None,
+        think: Think | None,
+        keep_alive: KeepAlive | None,
+        truncate: bool | None,
+        shift: bool | None,
+    ) -> dict[str, Any]:
+        return {
+            "stream": True,
+            "format": bodies.format_field(format),
+            "options": bodies.options_field(options),
+            "think": bodies.think_field(think),
+            "keep_alive": bodies.keep_alive_field(keep_alive),
+            "truncate": truncate,
+            "shift": shift,
+        }
+
+    def _chunks(self, path: str, body: Callable[[], Mapping[str, Any]]) -> Observable[Chunk]:
+        bodies.encode(body())  # what can't be written fails now
+        return self._source("POST", path, body, lambda: ChunkReader(self._max))
+
+
+def _headers(url: str, given: Mapping[str, str] | None) -> dict[str, str]:
+    headers = {name.lower(): value for name, value in (given or {}).items()}
+    key = os.environ.get("OLLAMA_API_KEY", "").strip()
+    at_home = httpx.URL(url).scheme == "https" and httpx.URL(url).host == "ollama.com"
+    if key and at_home and "authorization" not in headers:
+        headers["authorization"] = f"Bearer {key}"
+    return headers

@@ -1,0 +1,240 @@
+"""One subscription: a request goes out, its answer becomes events, on one loop."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+import httpx
+
+from ollama_rx.errors import StatusError, TimedOutError
+from ollama_rx.flow import Flow
+from ollama_rx.operators._life import Life
+from ollama_rx.operators._through import Tap
+from ollama_rx.transport.exchange import Exchange
+from ollama_rx.transport.failures import translate
+from ollama_rx.transport.http import PUSH
+from ollama_rx.transport.session import Request, Session
+from ollama_rx.transport.watchdog import Watchdog
+from ollama_rx.wire import Reader, reason_of
+
+T = TypeVar("T")
+
+_LINGER = 0.25  # seconds the end of the body may lag behind the last chunk before we hang up
+_MAX_REASON = 65536  # bytes of an HTTP error's body that are read
+
+
+class Call(Generic[T]):
+    """Carries one request from the subscription to the last event.
+
+    Events are sent from the loop's callbacks as bytes arrive, without a task in between. `stop` may
+    be called from any thread at any moment; everything else happens on the loop.
+    """
+
+    def __init__(
+        self, session: Session, request: Request, reader: Reader[T], down: Tap[T], life: Life
+    ) -> None:
+        self._session = session
+        self._request = request
+        self._reader = reader
+        self._emit = down.on_next
+        self._life = life
+        self._flow = life.scheduler if isinstance(life.scheduler, Flow) else None
+        self._over = False  # send nothing more, ever
+        self._paused = False  # send nothing for now
+        self._halted = False  # one of the two
+        self._held_items: Iterator[T] | None = None
+        self._held_payload: list[bytes] = []
+        self._held_end: tuple[Exception | None] | None = None
+        self._resumed: asyncio.Future[None] | None = None
+        self._exchange: Exchange | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
+        """Start on the running loop; the future is done when nothing of the call is left."""
+        self._thread = threading.get_ident()
+        self._gone: asyncio.Future[None] = loop.create_future()
+        self._loop = loop
+        if self._over:
+            self._gone.set_result(None)
+            return self._gone
+        self._watchdog = Watchdog(loop, self._session.timeouts, self._expired)
+        self._task = loop.create_task(self._open())
+        self._task.add_done_callback(self._settle)
+        if self._flow is not None:
+            self._flow.attach(self)
+        return self._gone
+
+    def stop(self) -> None:
+        """Send nothing more and close the connection; from any thread, any number of times."""
+        self._over = self._halted = True
+        loop = self._loop
+        if loop is None:
+            return  # not begun: `begin` will see it
+        if threading.get_ident() == self._thread:
+            self._release()
+            return
+        try:
+            loop.call_soon_threadsafe(self._release)
+        except RuntimeError:
+            return  # the loop is closed, and everything on it
+
+    # what arrives
+
+    async def _open(self) -> None:
+        response: httpx.Response | None = None
+        try:
+            response = await self._session.send(self._request)
+            if not response.is_success:
+                raise await _refusal(response)  # noqa: TRY301 - one place turns errors into events
+            exchange = response.extensions.get(PUSH)
+            if isinstance(exchange, Exchange) and "content-encoding" not in response.headers:
+                response = None
+                self._exchange = exchange
+                if self._paused:
+                    exchange.pause()
+                exchange.push(self)
+            else:
+                await self._pull(response)
+        except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
+            self._fail(self._translated(error))
+        finally:
+            if response is not None:
+                await response.aclose()
+
+    async def _pull(self, response: httpx.Response) -> None:
+        """Read the body piece by piece: the slow path, for any transport."""
+        async for payload in response.aiter_bytes():
+            self.received(payload)
+            while self._paused and not self._over:
+                self._resumed = asyncio.get_running_loop().create_future()
+                await self._resumed
+            if self._over:
+                return
+        self._finish(None)
+
+    def received(self, payload: bytes) -> None:
+        """Take a piece of the body."""
+        if self._over:
+            return
+        self._watchdog.heard()
+        if self._paused:
+            self._held_payload.append(payload)
+        else:
+            self._send(self._reader.read(payload))
+
+    def ended(self, error: Exception | None) -> None:
+        """Take the end of the body."""
+        self._exchange = None
+        self._finish(error)
+        if self._over:
+            self._settle()
+
+    def _send(self, items: Iterator[T]) -> None:
+        emit = self._emit
+        try:
+            for item in items:
+                emit(item)
+                if self._halted:
+                    if not self._over:
+                        self._held_items = items
+                    return
+        except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
+            self._fail(error)
+            return
+        if self._reader.done:
+            self._tell(self._life.complete)
+
+    def _finish(self, error: Exception | None) -> None:
+        if self._over:
+            return
+        if self._paused:
+            self._held_end = (error,)
+        elif error is not None:
+            self._fail(self._translated(error))
+        else:
+            self._send(self._reader.end())
+
+    # waiting for a slow subscriber
+
+    def pause(self) -> None:
+        """Send nothing until `resume`, and let the server wait."""
+        self._paused = self._halted = self._watchdog.paused = True
+        if self._exchange is not None:
+            self._exchange.pause()
+
+    def resume(self) -> None:
+        """Send what was held up, then read on."""
+        if self._over:
+            return
+        self._paused = self._halted = self._watchdog.paused = False
+        self._watchdog.heard() if self._held_payload else None
+        if self._held_items is not None:
+            items, self._held_items = self._held_items, None
+            self._send(items)
+        while self._held_payload and not self._halted:
+            self._send(self._reader.read(self._held_payload.pop(0)))
+        if self._halted:
+            return
+        if self._held_end is not None:
+            self._finish(*self._held_end)
+        elif self._exchange is not None:
+            self._exchange.resume()
+        if self._resumed is not None and not self._resumed.done():
+            self._resumed.set_result(None)
+
+    # the end
+
+    def _expired(self, error: TimedOutError) -> None:
+        error.partial = self._reader.partial
+        self._fail(error)
+
+    def _translated(self, error: Exception) -> Exception:
+        return translate(error, url=self._session.shown_url, partial=self._reader.partial)
+
+    def _fail(self, error: Exception) -> None:
+        self._tell(lambda: self._life.fail(error))
+
+    def _tell(self, event: Callable[[], object]) -> None:
+        """Send a terminal event; what the subscriber raises then has nowhere to go but the loop."""
+        try:
+            event()
+        except Exception as error:  # noqa: BLE001 - reported, not swallowed
+            assert self._loop is not None  # noqa: S101 - events come after `begin`
+            self._loop.call_exception_handler(
+                {"message": "a subscriber of ollama_rx raised at the end of its stream", "exception": error}
+            )
+
+    def _release(self) -> None:
+        """Let go of everything; on the loop."""
+        assert self._loop is not None  # noqa: S101 - called after `begin`
+        self._watchdog.cancel()
+        self._held_items = None
+        self._held_payload.clear()
+        if self._flow is not None:
+            self._flow.detach(self)
+        if self._exchange is not None:
+            if self._reader.done:
+                self._exchange.resume()
+                self._loop.call_later(_LINGER, self._exchange.abort)
+            else:
+                self._exchange.abort()
+        if self._resumed is not None and not self._resumed.done():
+            self._resumed.set_result(None)
+        if not self._task.done() and asyncio.current_task(self._loop) is not self._task:
+            self._task.cancel()
+        self._settle()
+
+    def _settle(self, _: object = None) -> None:
+        if self._over and self._task.done() and self._exchange is None and not self._gone.done():
+            self._gone.set_result(None)
+
+
+async def _refusal(response: httpx.Response) -> StatusError:
+    body = b""
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > _MAX_REASON:
+            break
+    reason, signin_url = reason_of(body)
+    return StatusError.of(response.status_code, reason or response.reason_phrase, signin_url=signin_url)

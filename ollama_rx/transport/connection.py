@@ -1,0 +1,85 @@
+"""One HTTP/1.1 connection: serves one exchange at a time, then waits for the next."""
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+
+from ollama_rx.transport.exchange import Exchange
+
+
+class Connection(asyncio.Protocol):
+    """A connection to one origin, used on the loop that made it.
+
+    It reads also while it is idle, so that a server that hangs up is noticed before the next request.
+    """
+
+    def __init__(self, on_idle: "Callable[[Connection], None]") -> None:
+        self.closed = False
+        self.idle_since = 0.0
+        self._on_idle = on_idle
+        self._transport: asyncio.Transport | None = None
+        self._exchange: Exchange | None = None
+        self._paused = False
+
+    def start(self, request: httpx.Request, content: bytes) -> Exchange:
+        """Write a request and return its exchange."""
+        exchange = Exchange(self, request, content)
+        self._exchange = exchange
+        if self._transport is None:
+            exchange.lost(None)
+        else:
+            self._transport.write(exchange.outgoing)
+        return exchange
+
+    def pause(self) -> None:
+        """Read no more for now; TCP then slows the server down."""
+        if not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """Close at once; the server sees it immediately."""
+        self.closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    def free(self) -> None:
+        """Take note that the exchange is over and the connection may serve another."""
+        self._exchange = None
+        self.resume()
+        self._on_idle(self)
+
+    # called by the loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream socket's transport
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take what a read brought."""
+        if self._exchange is None:
+            self.abort()  # bytes nobody asked for: never trust this connection again
+        else:
+            self._exchange.data(data)
+
+    def eof_received(self) -> bool:
+        """Take the server's end of the connection, which may end a body, and close ours."""
+        if self._exchange is not None:
+            self._exchange.eof()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the exchange that nothing more will come."""
+        self.closed = True
+        self._transport = None
+        if self._exchange is not None:
+            self._exchange.lost(exc)
+            self._exchange = None

@@ -1,0 +1,92 @@
+"""The fast httpx transport: our own connections, bodies pushed as they arrive.
+
+An ordinary `httpx.AsyncBaseTransport`, for any number of loops and threads at once. A response
+carries the extension `PUSH`; who ignores it reads the body as usual.
+"""
+
+import asyncio
+import ssl
+
+import h11
+import httpx
+
+from ollama_rx.transport.any_loop import AnyLoopTransport
+from ollama_rx.transport.connection import Connection
+from ollama_rx.transport.exchange import Exchange
+from ollama_rx.transport.pool import Pool, Pools
+from ollama_rx.transport.pull import PulledBody
+
+PUSH = "ollama_rx.push"
+"""The response extension with the exchange whose ``push(receiver)`` delivers the body."""
+
+
+class HttpTransport(AnyLoopTransport):
+    """HTTP/1.1 over TCP or TLS, one connection per live stream, idle ones reused."""
+
+    def __init__(self, *, keepalive: float = 5.0) -> None:
+        self._pools = Pools(keepalive)
+        self._ssl: ssl.SSLContext | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; return when the response's head is there."""
+        content = await request.aread()
+        pool = await self._pools.here()
+        origin = (request.url.scheme, request.url.host, request.url.port)
+        while True:
+            connection = pool.take(origin)
+            reused = connection is not None
+            if connection is None:
+                connection = await self._connect(request, pool, origin)
+            exchange = connection.start(request, content)
+            try:
+                head = await exchange.head
+            except (httpx.ReadError, httpx.RemoteProtocolError):
+                if reused and exchange.silent:
+                    continue  # the server closed an idle connection in the very moment we used it
+                raise
+            except asyncio.CancelledError:
+                exchange.abort()
+                raise
+            return _response(head, exchange)
+
+    async def _connect(self, request: httpx.Request, pool: Pool, origin: object) -> Connection:
+        url = request.url
+        secure = url.scheme == "https"
+        if secure and self._ssl is None:
+            self._ssl = httpx.create_ssl_context()
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("connect")):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(lambda idle: pool.put(origin, idle)),
+                    url.host,
+                    url.port or (443 if secure else 80),
+                    ssl=self._ssl if secure else None,
+                    server_hostname=url.host if secure else None,
+                )
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout("no connection in time", request=request) from error
+        except OSError as error:
+            raise httpx.ConnectError(str(error) or type(error).__name__, request=request) from error
+        return connection
+
+    async def aclose(self) -> None:
+        """Close the idle connections on all loops."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the idle connections on all loops, from any thread."""
+        self._pools.close()
+
+
+def _response(head: h11.Response, exchange: Exchange) -> httpx.Response:
+    return httpx.Response(
+        head.status_code,
+        headers=list(head.headers),
+        stream=PulledBody(exchange),
+        extensions={
+            PUSH: exchange,
+            "reason_phrase": head.reason,
+            "http_version": b"HTTP/" + head.http_version,
+        },
+    )

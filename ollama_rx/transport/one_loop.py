@@ -1,0 +1,135 @@
+"""Carries a transport that belongs to one loop to all loops and threads.
+
+httpx's own transport keeps connections and locks of the loop it was first used on. Here a user's
+transport gets a loop on a thread of its own, which runs while requests are under way; each read is
+asked for from the loop that wants it. Slower than `HttpTransport`, but any transport works.
+"""
+
+import asyncio
+import threading
+import weakref
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
+
+import httpx
+
+from ollama_rx.transport.any_loop import AnyLoopTransport
+
+T = TypeVar("T")
+
+
+class OneLoopTransport(AnyLoopTransport):
+    """An httpx transport that runs another one on a loop of its own."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+        self._home = _Home()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request on the inner loop."""
+        carried = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=await request.aread(),
+            extensions=request.extensions,
+        )
+        self._home.enter()
+        try:
+            response = await self._home.carry(self._inner.handle_async_request(carried))
+        except BaseException:
+            self._home.leave()
+            raise
+        known = {
+            name: response.extensions[name] for name in ("reason_phrase",) if name in response.extensions
+        }
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_CarriedBody(self._home, response),
+            extensions=known,
+        )
+
+    async def aclose(self) -> None:
+        """Close the inner transport on its loop, and the loop."""
+        self._home.enter()
+        try:
+            await self._home.carry(self._inner.aclose())
+        finally:
+            self._home.leave()
+            self._home.close()
+
+    def close(self) -> None:
+        """Do what `aclose` does, from a thread without a loop; waits for it."""
+        self._home.enter()
+        try:
+            asyncio.run_coroutine_threadsafe(self._inner.aclose(), self._home.loop).result()
+        finally:
+            self._home.leave()
+            self._home.close()
+
+
+class _CarriedBody(httpx.AsyncByteStream):
+    def __init__(self, home: "_Home", response: httpx.Response) -> None:
+        self._home = home
+        self._response = response
+        self._left = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = aiter(self._response.aiter_raw())
+        while True:
+            piece = await self._home.carry(anext(pieces, None))
+            if piece is None:
+                return
+            yield piece
+
+    async def aclose(self) -> None:
+        if not self._left:
+            self._left = True
+            try:
+                await self._home.carry(self._response.aclose())
+            finally:
+                self._home.leave()
+
+
+class _Home:
+    """A loop and the thread it runs on while there are guests."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._guard = threading.Lock()
+        self._guests = 0
+        self._thread: threading.Thread | None = None
+        weakref.finalize(self, self.loop.close)
+
+    def enter(self) -> None:
+        with self._guard:
+            self._guests += 1
+            if self._guests == 1:
+                if self._thread is not None:
+                    self._thread.join()  # it has been told to stop: a matter of microseconds
+                if self.loop.is_closed():
+                    self.loop = asyncio.new_event_loop()
+                    weakref.finalize(self, self.loop.close)
+                self._thread = threading.Thread(
+                    target=self.loop.run_forever, name="ollama-rx-transport", daemon=True
+                )
+                self._thread.start()
+
+    def leave(self) -> None:
+        with self._guard:
+            self._guests -= 1
+            if self._guests == 0:
+                self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def close(self) -> None:
+        """Close the loop unless somebody still needs it."""
+        with self._guard:
+            if self._guests == 0 and self._thread is not None:
+                self._thread.join()
+                self._thread = None
+                self.loop.close()
+
+    async def carry(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await something on the home loop; being cancelled here cancels it there."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
