@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from typing import Generic, TypeVar, cast
 
 import httpx
 
@@ -104,13 +105,14 @@ class Call(Generic[T]):
 
     async def _pull(self, response: httpx.Response) -> None:
         """Read the body piece by piece: the slow path, for any transport."""
-        async for payload in response.aiter_bytes():
-            self.received(payload)
-            while self._paused and not self._over:
-                self._resumed = asyncio.get_running_loop().create_future()
-                await self._resumed
-            if self._over:
-                return
+        async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as pieces:
+            async for payload in pieces:
+                self.received(payload)
+                while self._paused and not self._over:
+                    self._resumed = asyncio.get_running_loop().create_future()
+                    await self._resumed
+                if self._over:
+                    return
         self._finish(None)
 
     def received(self, payload: bytes) -> None:
@@ -232,9 +234,10 @@ class Call(Generic[T]):
 
 async def _refusal(response: httpx.Response) -> StatusError:
     body = b""
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > _MAX_REASON:
-            break
+    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) > _MAX_REASON:
+                break
     reason, signin_url = reason_of(body)
     return StatusError.of(response.status_code, reason or response.reason_phrase, signin_url=signin_url)

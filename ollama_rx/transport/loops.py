@@ -26,8 +26,10 @@ _thread = threading.local()
 
 def users_loop() -> asyncio.AbstractEventLoop | None:
     """Return the loop that runs in this thread, unless it is one of ours."""
-    if getattr(_thread, "ours", False):
-        return None
+    return None if getattr(_thread, "ours", False) else _running_loop()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -51,9 +53,8 @@ def place(scheduler: abc.SchedulerBase | None, begin: Begin) -> abc.DisposableBa
 
 
 def _here(begin: Begin) -> None:
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
+    loop = _running_loop()
+    if loop is None:
         _on_own_loop(begin)
     else:
         begin(loop)
@@ -65,6 +66,7 @@ def _on_own_loop(begin: Begin) -> None:
     try:
         loop.run_until_complete(_all_of(begin))
         loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
     finally:
         _thread.ours = False
         loop.close()

@@ -8,8 +8,9 @@ asked for from the loop that wants it. Slower than `HttpTransport`, but any tran
 import asyncio
 import threading
 import weakref
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar, cast
 
 import httpx
 
@@ -73,12 +74,12 @@ class _CarriedBody(httpx.AsyncByteStream):
     def __init__(self, home: "_Home", response: httpx.Response) -> None:
         self._home = home
         self._response = response
+        self._pieces = response.aiter_raw()
         self._left = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        pieces = aiter(self._response.aiter_raw())
         while True:
-            piece = await self._home.carry(anext(pieces, None))
+            piece = await self._home.carry(self._next())
             if piece is None:
                 return
             yield piece
@@ -87,9 +88,16 @@ class _CarriedBody(httpx.AsyncByteStream):
         if not self._left:
             self._left = True
             try:
-                await self._home.carry(self._response.aclose())
+                await self._home.carry(self._close())
             finally:
                 self._home.leave()
+
+    async def _next(self) -> bytes | None:
+        return await anext(self._pieces, None)
+
+    async def _close(self) -> None:
+        async with aclosing(cast("AsyncGenerator[bytes, None]", self._pieces)):
+            await self._response.aclose()
 
 
 class _Home:
