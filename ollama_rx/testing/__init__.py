@@ -13,7 +13,9 @@ from ollama_rx.testing.chunking import (
     pieces_of,
     without_last_newline,
 )
+from ollama_rx.testing.cuttings import check_any_cutting, cuttings, rechunk
 from ollama_rx.testing.fake import FakeOllama
+from ollama_rx.testing.marbles import check
 from ollama_rx.testing.parts import (
     endless,
     line,
@@ -40,9 +42,12 @@ __all__ = [
     "answer",
     "blank_lines",
     "byte_by_byte",
+    "check",
+    "check_any_cutting",
     "crlf",
     "cut",
     "cut_at",
+    "cuttings",
     "endless",
     "error_status",
     "inside_characters",
@@ -58,6 +63,7 @@ __all__ = [
     "pieces_of",
     "progress",
     "raw",
+    "rechunk",
     "recording",
     "text_reply",
     "thinking",

@@ -1,0 +1,77 @@
+"""The same text in other pieces: what an operator on text gives must not depend on how the text was cut."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import reactivex
+from reactivex import Observable
+from reactivex import operators as ops
+
+T = TypeVar("T")
+
+_SIZES = (1, 2, 3, 7)
+_RANDOM = 20
+_IN_TWO = 500  # longer texts are not cut at every place
+
+
+def rechunk(text: str, size: int) -> list[str]:
+    """Cut a text into pieces of `size` characters.
+
+    >>> rechunk("abcde", 2)
+    ['ab', 'cd', 'e']
+    """
+    if size < 1:
+        raise ValueError(f"size must be at least 1, got {size}")
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def cuttings(text: str) -> Iterator[list[str]]:
+    """Cut a text in many ways: whole, in small pieces, in two at every place, at random, with empty pieces.
+
+    A piece may end anywhere, also inside an emoji or between a letter and its accent, as in a token stream.
+    The random cuttings are the same in every run.
+
+    >>> list(cuttings("ab"))[:3]
+    [['ab'], ['a', 'b'], ['', 'a', '', 'b', '']]
+    """
+    yield [text]
+    yield rechunk(text, 1)
+    yield [part for piece in rechunk(text, 1) for part in ("", piece)] + [""]
+    yield from (rechunk(text, size) for size in _SIZES[1:])
+    if len(text) <= _IN_TWO:
+        yield from ([text[:place], text[place:]] for place in range(1, len(text)))
+    chance = random.Random(text)  # noqa: S311 - nothing secret: it must be the same in every run
+    for _ in range(_RANDOM):
+        places = sorted(chance.choices(range(len(text) + 1), k=1 + len(text) // 4))
+        yield [text[begin:end] for begin, end in zip([0, *places], [*places, len(text)], strict=True)]
+
+
+def check_any_cutting(
+    operator: Callable[[Observable[str]], Observable[T]],
+    text: str,
+    *,
+    compare: Callable[[list[T]], object] = list,
+) -> list[T]:
+    """Check that an operator gives the same for every cutting of a text; give that.
+
+    `compare` says what must be the same, by default the items: `"".join` where only the text counts.
+
+    >>> check_any_cutting(ops.reduce(lambda text, more: text + more), "ab")
+    ['ab']
+    >>> check_any_cutting(ops.map(str.upper), "ab")
+    Traceback (most recent call last):
+    AssertionError: ['a', 'b'] gives ['A', 'B'], but the whole text gives ['AB']
+    """
+    whole = _through(operator, [text])
+    for pieces in cuttings(text):
+        found = _through(operator, pieces)
+        if compare(found) != compare(whole):
+            raise AssertionError(
+                f"{pieces} gives {compare(found)}, but the whole text gives {compare(whole)}"
+            )
+    return whole
+
+
+def _through(operator: Callable[[Observable[str]], Observable[T]], pieces: list[str]) -> list[T]:
+    return reactivex.of(*pieces).pipe(operator, ops.to_list()).run()

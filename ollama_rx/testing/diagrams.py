@@ -1,0 +1,107 @@
+"""Read marble diagrams, and draw them one under another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens at a tick: a letter, or one of `|` `#` `^` `!`."""
+
+    tick: float
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A diagram as events in order of time; `length` is its number of ticks."""
+
+    events: tuple[Event, ...]
+    length: int
+    #: it had a `^`, which became tick 0
+    hot: bool = False
+
+    def ticks_of(self, mark: str) -> list[float]:
+        """Give the ticks at which a mark stands."""
+        return [event.tick for event in self.events if event.mark == mark]
+
+    def from_subscription(self) -> "Diagram":
+        """Begin at the `^`: what stands before it is past; a diagram without one stays as it is."""
+        for start in self.ticks_of("^"):
+            events = tuple(Event(it.tick - start, it.mark) for it in self.events if it.tick >= start)
+            return Diagram(events, self.length - int(start), hot=True)
+        return self
+
+    def letters(self) -> set[str]:
+        """Give the letters that stand for values."""
+        return {event.mark for event in self.events} - set("|#^!")
+
+
+def parse(text: str, *, name: str, marks: str) -> Diagram:
+    """Read a diagram; `name` is the argument it came in and `marks` those of `|#^!` it may have.
+
+    A group takes one tick, and spaces take none, so that columns can be kept aligned:
+
+    >>> parse("-a    -b", name="source", marks="|#").events
+    (Event(tick=1, mark='a'), Event(tick=3, mark='b'))
+    >>> parse("-(xy)-(z|)", name="expect", marks="|#").events[1:3]
+    (Event(tick=1, mark='y'), Event(tick=3, mark='z'))
+
+    Raises:
+        ValueError: for a diagram that says nothing sensible.
+    """
+    events: list[Event] = []
+    tick = 0
+    grouped = ended = False
+    for mark in text:
+        if mark.isspace():
+            continue
+        if mark in "()":
+            if grouped is (mark == "("):
+                raise ValueError(f"{name}: brackets must open, close and not nest: {text!r}")
+            grouped = mark == "("
+        elif mark == "-":
+            if grouped:
+                raise ValueError(f"{name}: a group is one tick and holds no `-`: {text!r}")
+        elif mark in "|#^!" and mark not in marks:
+            raise ValueError(f"{name}: `{mark}` means nothing here: {text!r}")
+        elif ended:
+            raise ValueError(f"{name}: nothing can follow the end: {text!r}")
+        else:
+            events.append(Event(tick, mark))
+            ended = mark in "|#"
+        tick += not grouped
+    if grouped:
+        raise ValueError(f"{name}: brackets must open, close and not nest: {text!r}")
+    return Diagram(tuple(events), tick)
+
+
+def draw(rows: Mapping[str, Diagram], *, point_at: float | None = None) -> str:
+    """Draw diagrams with aligned columns under their names; `point_at` puts a caret under one tick.
+
+    >>> a, b = (parse(text, name="source", marks="|") for text in ("-a-b-|", "-a-(xy)|"))
+    >>> print(draw({"source": a, "expect": b}, point_at=3))
+    source  -a-b   -|
+    expect  -a-(xy)|
+               ^
+    """
+    cells = {name: _cells(diagram) for name, diagram in rows.items()}
+    ticks = max((len(row) for row in cells.values()), default=0)
+    widths = [max(len(row[tick]) for row in cells.values() if tick < len(row)) for tick in range(ticks)]
+    margin = max(map(len, rows), default=0) + 2
+    lines = [
+        (name.ljust(margin) + "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)))
+        for name, row in cells.items()
+    ]
+    if point_at is not None:
+        lines.append(" " * (margin + sum(widths[: int(point_at)])) + "^")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _cells(diagram: Diagram) -> Sequence[str]:
+    """Draw each tick; what happens between two ticks is drawn at the first of them."""
+    last = max((int(event.tick) for event in diagram.events), default=-1)
+    cells = [""] * max(diagram.length, last + 1)
+    for event in diagram.events:
+        cells[int(event.tick)] += event.mark
+    return [f"({cell})" if len(cell) > 1 else cell or "-" for cell in cells]

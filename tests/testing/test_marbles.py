@@ -1,0 +1,235 @@
+"""Pictures say what operators do, and wrong pictures fail with a picture."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+import reactivex
+from reactivex import Observable
+from reactivex import operators as ops
+
+from ollama_rx.operators import split_words
+from ollama_rx.operators._through import Out, through
+from ollama_rx.testing import check
+
+
+def failing(value: str) -> str:
+    raise KeyError(value)
+
+
+def problem(action: Callable[[], None]) -> str:
+    with pytest.raises(AssertionError) as caught:
+        action()
+    return str(caught.value)
+
+
+def test_letters_stand_for_values() -> None:
+    check(ops.map(lambda number: number * 2), source="-a-b-|", expect="-c-d-|", a=1, b=2, c=2, d=4)
+
+
+def test_letters_that_are_not_given_stand_for_themselves() -> None:
+    check(ops.map(str.upper), source="-a-b-|", expect="-A-B-|")
+
+
+def test_a_group_is_one_tick() -> None:
+    check(ops.flat_map(lambda item: reactivex.of(item, item)), source="-a   -|", expect="-(aa)-|")
+    check(split_words(), source="-a-b-|   ", expect="---w-(x|)", a="Hel", b="lo wor", w="Hello", x="wor")
+
+
+def test_the_life_of_the_source_is_compared() -> None:
+    check(ops.take(2), source="-a-b-c-|", expect="-a-(b|)", life="^--!")
+    check(ops.map(str), source="-a-|", expect="-a-|", life="^--!")
+    check(ops.map(str), source="-a--", expect="-a--", life="^")
+
+
+def test_the_subscriber_can_leave_and_the_source_hears_of_it() -> None:
+    check(ops.map(str), source="-a-b-c-|", expect="-a-(b!)", life="^--!")
+    check(ops.map(str), source="-a-b-c-|", expect="-a!", life="^-!")
+    check(ops.delay(2.0), source="-a-b-c-|", expect="---a!", life="^---!")
+
+
+def test_an_error_passes_as_the_same_error() -> None:
+    check(ops.map(str), source="-a-#", expect="-a-#", life="^--!")
+    check(ops.map(str), source="-a-#", expect="-a-#", error=KeyError("x"))
+
+
+def test_an_error_made_by_the_operator_has_to_be_named() -> None:
+    check(ops.map(failing), source="-a-|", expect="-#", expect_error=KeyError)
+    check(ops.map(failing), source="-a-|", expect="-#", expect_error=KeyError("a"))
+    check(ops.map(failing), source="-a-#", expect="-#", expect_error=KeyError)
+    with pytest.raises(ValueError, match="expect_error"):
+        check(ops.map(failing), source="-a-|", expect="-#")
+
+
+def test_timers_run_in_virtual_time() -> None:
+    check(ops.delay(0.2), source="-a-b-|", expect="---a-b-|", tick=0.1)
+    check(ops.debounce(0.3), source="-ab----c|", expect="-----b--(c|)", tick=0.1)
+
+
+class _Echo:
+    """Gives each item a second time, one second after the first; nothing after 3 seconds."""
+
+    def __init__(self, out: Out[str]) -> None:
+        self._out = out
+        self._began = out.now()
+
+    def feed(self, item: str) -> None:
+        self._out.emit(item)
+        if self._out.now() - self._began < 3:
+            self._out.later(1.0, lambda: self._out.emit(item))
+
+
+def test_timers_of_our_own_operators_run_in_virtual_time_too() -> None:
+    echo: Callable[[Observable[str]], Observable[str]] = through(_Echo, timed=True)
+    check(echo, source="-a--b-|", expect="-aa-b-|", life="^-----!")
+    check(echo, source="-a--b-|", expect="-a!    ", life="^-!", tick=0.5)
+
+
+def test_what_a_timer_does_after_the_last_column_counts_too() -> None:
+    late = problem(lambda: check(ops.delay(5.0), source="-a-|", expect="----"))
+    assert "got     ------a-|" in late
+
+
+def test_a_hot_source_has_a_past() -> None:
+    check(ops.map(str), source="-a-^-b-|", expect="   --b-|", life="   ^---!")
+
+
+def test_a_hot_source_goes_on_while_nobody_listens() -> None:
+    def twice(source: Observable[str]) -> Observable[str]:
+        return reactivex.concat(source.pipe(ops.take(1)), source)
+
+    check(twice, source="^-a-b-|", expect="--a-b-|", life=["^-!", "--^---!"])
+    check(twice, source="^-a----", expect="--a----", life=["^-!", "--^----"])
+
+
+def test_a_cold_source_begins_anew_for_each_subscription() -> None:
+    check(ops.retry(2), source="-a-#", expect="-a--a-#", life=["^--!", "---^--!"])
+
+
+def test_each_subscription_can_have_a_source_of_its_own() -> None:
+    check(ops.retry(3), source=["-#", "-a|"], expect="--a|", life=["^!", "-^-!"])
+
+
+def test_an_operator_that_does_not_subscribe_has_an_empty_life() -> None:
+    def instead(source: Observable[str]) -> Observable[str]:
+        del source
+        return reactivex.of("x")
+
+    check(instead, source="-a-|", expect="(x|)", life="")
+    assert "lived\n" in problem(lambda: check(instead, source="-a-|", expect="(x|)", life="^")) + "\n"
+
+
+def test_nothing_can_come_out_of_nothing() -> None:
+    check(ops.map(str), source="|", expect="|", life="(^!)")
+    check(ops.map(str), source="", expect="")
+
+
+def test_a_mismatch_shows_the_diagrams_one_under_another() -> None:
+    found = problem(
+        lambda: check(ops.take(2), source="-a-b-c-|", expect="-a-x-|", a="Hi ", b="you", c="c", x="me")
+    )
+    assert found.splitlines() == [
+        "not what `expect` says, from tick 3 on:",
+        "",
+        "  source  -a-b   -c-|",
+        "  expect  -a-x   -|",
+        "  got     -a-(b|)",
+        "             ^",
+        "  a = 'Hi '",
+        "  b = 'you'",
+        "  x = 'me'",
+    ]
+
+
+def test_values_without_a_letter_get_one() -> None:
+    found = problem(lambda: check(ops.map(str.upper), source="-a-b-A-|", expect="-a-b-A-|", A="B", b="b"))
+    assert "got     -B-A-A-|" in found
+    assert "B = 'A'" in found
+
+
+def test_more_values_than_letters_are_question_marks() -> None:
+    numbers: Callable[[Observable[str]], Observable[int]] = ops.flat_map(lambda _: reactivex.range(0, 30))
+    assert "YZ????" in problem(lambda: check(numbers, source="a|", expect="a|"))
+
+
+def test_events_that_are_missing_or_too_many_are_mismatches() -> None:
+    assert "from tick 3 on" in problem(lambda: check(ops.map(str), source="-a-|", expect="-a"))
+    assert "from tick 3 on" in problem(lambda: check(ops.map(str), source="-a", expect="-a-|"))
+    assert "from tick 1 on" in problem(lambda: check(ops.map(str), source="-a", expect="--a"))
+    assert "from tick 1 on" in problem(lambda: check(ops.map(str), source="-a", expect="-|"))
+
+
+def test_an_item_where_the_end_is_expected_is_a_mismatch() -> None:
+    assert "got     -#" in problem(lambda: check(ops.map(str), source="-#", expect="-a"))
+    assert "got     -|" in problem(
+        lambda: check(ops.map(str), source="-|", expect="-#", expect_error=KeyError)
+    )
+
+
+def test_another_error_than_expected_is_told() -> None:
+    found = problem(lambda: check(ops.map(failing), source="-a-|", expect="-#", expect_error=ValueError("x")))
+    assert "# is ValueError('x') in expect, and KeyError('a') came" in found
+    unexpected = problem(lambda: check(ops.map(failing), source="-a-|", expect="-a-|"))
+    assert "# = KeyError('a')" in unexpected
+    passed = problem(lambda: check(ops.map(str), source="-a-#", expect="-a-|"))
+    assert "# =" not in passed
+
+
+def test_what_happens_between_two_columns_is_told() -> None:
+    found = problem(lambda: check(ops.delay(0.5), source="-a|", expect="-a|"))
+    assert "between two columns, at tick 1.5: - 'a'" in found
+
+
+def test_another_life_is_told_alone_if_the_items_are_right() -> None:
+    found = problem(lambda: check(ops.map(str), source="-a-b-|", expect="-a-b-|", life="^-!"))
+    assert found.splitlines() == [
+        "the source was not subscribed as `life` says:",
+        "",
+        "  source  -a-b-|",
+        "  life    ^-!",
+        "  lived   ^----!",
+    ]
+
+
+def test_several_lives_are_numbered() -> None:
+    found = problem(lambda: check(ops.retry(2), source="-#", expect="--#", life=["^!", "^!"]))
+    assert re.search(r"life 2 +\^!\n +lived 1 +\^!\n +lived 2 +-\^!$", found)
+
+
+def test_both_differences_are_told() -> None:
+    found = problem(lambda: check(ops.map(str), source="-a-|", expect="-b-|", life="^!"))
+    assert "not what `expect` says" in found
+    assert "not subscribed as `life` says" in found
+
+
+@pytest.mark.parametrize(
+    ("source", "expect", "life"),
+    [
+        ("-a-!", "-a", "^"),
+        ("-a-|", "-a-^", "^"),
+        ("-a-|", "-a-|", "^-a"),
+        ("-a-|", "-a-|", "!-^"),
+        ("-a-|", "-a-|", "^-^"),
+        ("-a-|-b", "-a-|", "^"),
+        ("-a-#b", "-a-|", "^"),
+        ("-(a", "-a", "^"),
+        ("-a)", "-a", "^"),
+        ("-((a))", "-a", "^"),
+        ("-(a-b)", "-a", "^"),
+        ([], "-a", "^"),
+    ],
+)
+def test_a_diagram_that_makes_no_sense_is_refused(source: str, expect: str, life: str) -> None:
+    with pytest.raises(ValueError, match=r"source|expect|life"):
+        check(ops.map(str), source=source, expect=expect, life=life)
+
+
+def test_a_letter_that_stands_nowhere_is_refused() -> None:
+    with pytest.raises(ValueError, match="c, d: not a letter"):
+        check(ops.map(str), source="-a", expect="-a", d=1, c=2)
+
+
+@pytest.mark.parametrize("tick", [0.0, -1.0])
+def test_a_tick_takes_time(tick: float) -> None:
+    with pytest.raises(ValueError, match="tick"):
+        check(ops.map(str), source="-a", expect="-a", tick=tick)
