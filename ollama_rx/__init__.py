@@ -2,6 +2,7 @@
 
 from ollama_rx.chunks import Chunk, Message, Progress, ToolCall
 from ollama_rx.client import Client
+from ollama_rx.context import ContextBox
 from ollama_rx.errors import (
     BadLineError,
     BusyError,
@@ -23,6 +24,7 @@ from ollama_rx.errors import (
 )
 from ollama_rx.metrics import Metrics
 from ollama_rx.replies import Embeddings, Model, ModelInfo, RunningModel
+from ollama_rx.stats import Stats, StatsTotals
 from ollama_rx.timeouts import Timeouts
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "BusyError",
     "Chunk",
     "Client",
+    "ContextBox",
     "Embeddings",
     "FirstChunkTimeout",
     "IdleTimeout",
@@ -46,6 +49,8 @@ __all__ = [
     "RunningModel",
     "ServerError",
     "SinkError",
+    "Stats",
+    "StatsTotals",
     "StatusError",
     "StreamError",
     "TimedOutError",

@@ -1,5 +1,25 @@
 """Operators on streams of chunks and text: ``from ollama_rx import operators as op``."""
 
+from ollama_rx.operators.context import capture_context
+from ollama_rx.operators.lines import split_lines
+from ollama_rx.operators.running import running_text
+from ollama_rx.operators.statistics import gather_stats
+from ollama_rx.operators.stop_words import stop_at
+from ollama_rx.operators.text import chunk_text
+from ollama_rx.operators.thinking import split_thinking
+from ollama_rx.operators.thoughts import chunk_thinking
+from ollama_rx.operators.tool_calls import tool_calls
 from ollama_rx.operators.words import split_words
 
-__all__ = ["split_words"]
+__all__ = [
+    "capture_context",
+    "chunk_text",
+    "chunk_thinking",
+    "gather_stats",
+    "running_text",
+    "split_lines",
+    "split_thinking",
+    "split_words",
+    "stop_at",
+    "tool_calls",
+]

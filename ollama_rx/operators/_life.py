@@ -20,12 +20,14 @@ class Life(abc.DisposableBase):
         "_on_error",
         "_timers",
         "lock",
+        "now",
         "over",
         "scheduler",
     )
 
     def __init__(self, scheduler: abc.SchedulerBase | None) -> None:
         self.scheduler = scheduler
+        self.now = _clock(scheduler)
         self.over = False
         self.lock: AbstractContextManager[object] = _FREE
         self._finished = False
@@ -92,11 +94,6 @@ class Life(abc.DisposableBase):
         if self.lock is _FREE:
             self.lock = RLock()
 
-    def now(self) -> float:
-        """Return the time in seconds; virtual where the scheduler is."""
-        scheduler = self.scheduler
-        return scheduler.now.timestamp() if isinstance(scheduler, VirtualTimeScheduler) else time.monotonic()
-
     def later(self, seconds: float, action: Callable[[], object]) -> Callable[[], None]:
         """Call ``action`` after ``seconds`` unless it is cancelled or over; return the cancel function.
 
@@ -123,6 +120,17 @@ class Life(abc.DisposableBase):
         self._timers.add(timer)
         timer.start(self.scheduler, seconds, due)
         return cancel
+
+
+def _clock(scheduler: abc.SchedulerBase | None) -> Callable[[], float]:
+    """Return what tells the time in seconds; virtual where the scheduler is."""
+    if not isinstance(scheduler, VirtualTimeScheduler):
+        return time.monotonic
+
+    def virtual() -> float:
+        return scheduler.now.timestamp()
+
+    return virtual
 
 
 class _Timer:

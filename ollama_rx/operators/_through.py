@@ -177,8 +177,10 @@ def _failing(machine: Machine[A], down: Tap[B]) -> Callable[[Exception], object]
         return down.on_error
 
     def failing(error: Exception) -> None:
-        fail(error)
-        down.on_error(error)
+        try:
+            fail(error)
+        finally:
+            down.on_error(error)
 
     return failing
 

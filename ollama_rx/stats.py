@@ -1,0 +1,184 @@
+"""One answer in figures, and many answers added up."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+
+from ollama_rx.metrics import EndedBy, Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """One answer in figures; all times in seconds, as this client saw them."""
+
+    model: str
+    ended_by: EndedBy
+    """What the server said, or "error", or "disposed": cut by an operator, or cancelled."""
+    time_to_first_chunk: float | None
+    """From subscribing on, so loading the model and reading the prompt are in it."""
+    time_to_first_text: float | None
+    """The same to the first chunk with text; thinking comes before it."""
+    duration: float
+    gap_p50: float | None
+    """Between two chunks, the nearest rank; None with fewer than two chunks."""
+    gap_p95: float | None
+    gap_max: float | None
+    chunks: int
+    characters: int
+    """Of text; thinking does not count."""
+    metrics: Metrics | None
+    """The server's own figures; None if the last chunk never came."""
+    tokens_per_second: float | None
+    """By the server's clock where it tells (local models do), else by ours between first and last chunk."""
+    prompt_tokens_per_second: float | None
+    """By the server's clock only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How one figure is spread over many answers; None where there was none."""
+
+    count: int
+    sum: float
+    max: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+    @property
+    def mean(self) -> float | None:
+        """The arithmetic mean."""
+        return self.sum / self.count if self.count else None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Many answers in figures."""
+
+    answers: int
+    ended_by: Mapping[EndedBy, int]
+    chunks: int
+    characters: int
+    tokens: int
+    """Generated, as far as the server counted."""
+    prompt_tokens: int
+    duration: Spread
+    time_to_first_chunk: Spread
+    time_to_first_text: Spread
+    gap_p95: Spread
+    tokens_per_second: Spread
+
+
+class StatsTotals:
+    """Adds up the `Stats` of many answers, from any number of threads.
+
+    ::
+
+        totals = StatsTotals()
+        answers = [client.generate(prompt).pipe(op.gather_stats(totals.add)) for prompt in prompts]
+        ...
+        totals.all().time_to_first_text.p95
+
+    Memory stays bounded however many answers are added: percentiles come from logarithmic buckets and
+    are at most 1 % off; counts, sums and maxima are exact.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._all = _Sums()
+        self._models: dict[str, _Sums] = {}
+
+    def add(self, stats: Stats) -> None:
+        """Count one answer."""
+        with self._lock:
+            self._all.add(stats)
+            self._models.setdefault(stats.model, _Sums()).add(stats)
+
+    def all(self) -> Totals:
+        """Return the totals over all models, as they are now."""
+        with self._lock:
+            return self._all.totals()
+
+    def by_model(self) -> dict[str, Totals]:
+        """Return the totals of each model, as they are now."""
+        with self._lock:
+            return {model: sums.totals() for model, sums in self._models.items()}
+
+
+class _Sums:
+    def __init__(self) -> None:
+        self._ended_by: Counter[EndedBy] = Counter()
+        self._chunks = self._characters = self._tokens = self._prompt_tokens = 0
+        self._duration = _Histogram()
+        self._first_chunk = _Histogram()
+        self._first_text = _Histogram()
+        self._gap = _Histogram()
+        self._speed = _Histogram()
+
+    def add(self, stats: Stats) -> None:
+        self._ended_by[stats.ended_by] += 1
+        self._chunks += stats.chunks
+        self._characters += stats.characters
+        if stats.metrics is not None:
+            self._tokens += stats.metrics.eval_count or 0
+            self._prompt_tokens += stats.metrics.prompt_eval_count or 0
+        self._duration.add(stats.duration)
+        self._first_chunk.add(stats.time_to_first_chunk)
+        self._first_text.add(stats.time_to_first_text)
+        self._gap.add(stats.gap_p95)
+        self._speed.add(stats.tokens_per_second)
+
+    def totals(self) -> Totals:
+        return Totals(
+            answers=self._ended_by.total(),
+            ended_by=dict(self._ended_by),
+            chunks=self._chunks,
+            characters=self._characters,
+            tokens=self._tokens,
+            prompt_tokens=self._prompt_tokens,
+            duration=self._duration.spread(),
+            time_to_first_chunk=self._first_chunk.spread(),
+            time_to_first_text=self._first_text.spread(),
+            gap_p95=self._gap.spread(),
+            tokens_per_second=self._speed.spread(),
+        )
+
+
+_STEP = math.log(1.02)  # buckets 2 % wide, so their middle is at most 1 % off
+_SMALLEST = 1e-6  # a microsecond: what is smaller counts as this
+
+
+class _Histogram:
+    def __init__(self) -> None:
+        self._buckets: Counter[int] = Counter()
+        self._sum = 0.0
+        self._max: float | None = None
+
+    def add(self, value: float | None) -> None:
+        if value is None:
+            return
+        self._buckets[math.floor(math.log(max(value, _SMALLEST)) / _STEP)] += 1
+        self._sum += value
+        self._max = value if self._max is None else max(self._max, value)
+
+    def spread(self) -> Spread:
+        return Spread(
+            count=self._buckets.total(),
+            sum=self._sum,
+            max=self._max,
+            p50=self._percentile(0.50),
+            p95=self._percentile(0.95),
+            p99=self._percentile(0.99),
+        )
+
+    def _percentile(self, share: float) -> float | None:
+        if self._max is None:
+            return None
+        rank = math.ceil(share * self._buckets.total())
+        for bucket in sorted(self._buckets):
+            rank -= self._buckets[bucket]
+            if rank <= 0:
+                return min(math.exp((bucket + 0.5) * _STEP), self._max)
+        raise AssertionError  # pragma: no cover - the ranks add up to the total

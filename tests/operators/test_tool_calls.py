@@ -1,0 +1,41 @@
+"""Each tool call comes out once, wherever it stands."""
+
+from typing import Any
+
+import pytest
+
+from ollama_rx import Chunk, ToolCall
+from ollama_rx.operators import tool_calls
+from tests.operators.cutting import run
+
+
+def call(name: str, call_id: str | None = None) -> dict[str, Any]:
+    function = {"function": {"name": name, "arguments": {"n": 1}}}
+    return function if call_id is None else {"id": call_id, **function}
+
+
+def message(*calls: dict[str, Any], done: bool = False) -> Chunk:
+    return Chunk({"message": {"role": "assistant", "content": "", "tool_calls": calls}, "done": done})
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [message(call("a")), message(call("b")), message(done=True)],
+        [message(call("a"), call("b")), message(done=True)],
+        [message(), message(call("a"), call("b"), done=True)],
+    ],
+    ids=["one per chunk", "all in one", "on the last"],
+)
+def test_calls_are_found_in_all_three_positions(chunks: list[Chunk]) -> None:
+    assert run(tool_calls(), chunks) == [ToolCall("a", {"n": 1}), ToolCall("b", {"n": 1})]
+
+
+def test_a_repeated_id_is_the_same_call_within_one_answer() -> None:
+    chunks = [message(call("a", "call_1")), message(call("a", "call_1"), call("b", "call_2"), done=True)]
+    assert [found.id for found in run(tool_calls(), chunks)] == ["call_1", "call_2"]
+    assert len(run(tool_calls(), chunks + chunks)) == 4
+
+
+def test_equal_calls_without_an_id_are_two_calls() -> None:
+    assert len(run(tool_calls(), [message(call("a"), call("a"))])) == 2
