@@ -1,27 +1,12 @@
 """What the fake server does without a script: repeat the prompt, and answer plausibly in one shot."""
 
-import hashlib
-import math
 import re
-from collections.abc import Iterator
 from typing import cast
 
+from ollama_rx.testing.catalogue import PROGRESS, SHOWN, embeddings, look_up
 from ollama_rx.testing.record import Request
 from ollama_rx.testing.reply import Reply, error_status, json_reply, text_reply
 from ollama_rx.testing.script import answer, loaded, progress
-
-VERSION = "0.33.0"
-MODEL = "echo:latest"
-_DIGEST = "e0" * 32
-_SIZE = 1_000_000_000
-_DETAILS = {
-    "parent_model": "",
-    "format": "gguf",
-    "family": "echo",
-    "families": ["echo"],
-    "parameter_size": "1B",
-    "quantization_level": "Q4_0",
-}
 
 
 def reply_to(request: Request) -> Reply:
@@ -34,7 +19,7 @@ def reply_to(request: Request) -> Reply:
     if request.method not in methods:
         return text_reply("405 method not allowed", status=405)
     if request.method in ("GET", "HEAD"):
-        return _look_up(request.path)
+        return look_up(request.path)
     if not request.json:
         problem = "invalid character in request body" if request.body else "missing request body"
         return error_status(400, problem)
@@ -53,65 +38,18 @@ _METHODS = {
 )
 
 
-def _look_up(path: str) -> Reply:
-    model = {"name": MODEL, "model": MODEL, "size": _SIZE, "digest": _DIGEST, "details": _DETAILS}
-    match path:
-        case "/api/version":
-            return json_reply({"version": VERSION})
-        case "/api/tags":
-            return json_reply({"models": [{**model, "modified_at": "2026-01-02T03:04:05.123456789Z"}]})
-        case "/api/ps":
-            running = {"expires_at": "2318-01-02T03:04:05Z", "size_vram": _SIZE, "context_length": 4096}
-            return json_reply({"models": [{**model, **running}]})
-        case _:
-            return text_reply("Ollama is running")
-
-
 def _do(request: Request) -> Reply:
     match request.path:
         case "/api/generate" | "/api/chat":
             return _speak(request)
         case "/api/embed":
-            return json_reply(_embeddings(request))
+            return embeddings(request)
         case "/api/show":
-            return json_reply(_SHOWN)
+            return json_reply(SHOWN)
         case "/api/copy" | "/api/delete":
             return text_reply("")
         case _:
-            return progress(*_PROGRESS[request.path])
-
-
-def _layer(status: str, completed: int | None = None) -> dict[str, object]:
-    layer: dict[str, object] = {"status": status, "digest": f"sha256:{_DIGEST}", "total": _SIZE}
-    return layer if completed is None else {**layer, "completed": completed}
-
-
-_PULLING = f"pulling {_DIGEST[:12]}"
-_PUSHING = f"pushing {_DIGEST[:12]}"
-_PROGRESS: dict[str, list[str | dict[str, object]]] = {
-    "/api/pull": [
-        "pulling manifest",
-        _layer(_PULLING),
-        _layer(_PULLING, _SIZE // 2),
-        _layer(_PULLING, _SIZE),
-        "verifying sha256 digest",
-        "writing manifest",
-    ],
-    "/api/push": ["retrieving manifest", _layer(_PUSHING), _layer(_PUSHING, _SIZE), "pushing manifest"],
-    "/api/create": [f"using existing layer sha256:{_DIGEST}", "writing manifest"],
-}
-
-
-_SHOWN = {
-    "license": "MIT",
-    "modelfile": "FROM echo",
-    "parameters": "temperature 0",
-    "template": "{{ .Prompt }}",
-    "details": _DETAILS,
-    "model_info": {"general.architecture": "echo", "echo.context_length": 4096},
-    "capabilities": ["completion"],
-    "modified_at": "2026-01-02T03:04:05.123456789Z",
-}
+            return progress(*PROGRESS[request.path])
 
 
 def _speak(request: Request) -> Reply:
@@ -144,25 +82,3 @@ def _object(value: object) -> dict[str, object]:
 
 def _list(value: object) -> list[object]:
     return cast(list[object], value) if isinstance(value, list) else []
-
-
-def _embeddings(request: Request) -> dict[str, object]:
-    given = request.json.get("input", "")
-    texts = [given] if isinstance(given, str) else [str(text) for text in _list(given)]
-    wanted = request.json.get("dimensions")
-    size = wanted if isinstance(wanted, int) and wanted > 0 else 8
-    return {
-        "model": request.json.get("model", ""),
-        "embeddings": [list(_vector(text, size)) for text in texts],
-        "total_duration": 1_000_000,
-        "load_duration": 500_000,
-        "prompt_eval_count": sum(len(text.split()) for text in texts),
-    }
-
-
-def _vector(text: str, size: int) -> Iterator[float]:
-    """Make a vector of length 1 that depends on the text and nothing else."""
-    raw = hashlib.shake_256(text.encode()).digest(size)
-    values = [byte - 127.5 for byte in raw]
-    length = math.sqrt(sum(value * value for value in values))
-    return (value / length for value in values)

@@ -98,6 +98,10 @@ class FakeOllama(Waits):
         """How many connections there have been."""
         return self._record.connections_accepted
 
+    def forget(self) -> None:
+        """Forget all exchanges so far, so that the waits count from here on and memory does not grow."""
+        self._record.exchanges.clear()
+
     def play(self, *script: Script, path: str | None = None) -> None:
         """Set the script for what comes from now on, for generate and chat or for another path."""
         if not script:
@@ -138,15 +142,12 @@ class FakeOllama(Waits):
     async def _serve(self, ready: Future[None]) -> None:
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
-        connections: list[Connection] = []
-
-        def connect() -> Connection:
-            connections[:] = [each for each in connections if not each.closed.is_set()]
-            connections.append(Connection(self._record, self._choose))
-            return connections[-1]
+        connections: set[Connection] = set()
 
         try:
-            server = await loop.create_server(connect, sock=self._listen())
+            server = await loop.create_server(
+                lambda: Connection(self._record, self._choose, connections), sock=self._listen()
+            )
         except OSError as error:
             ready.set_exception(error)
             return
@@ -154,9 +155,7 @@ class FakeOllama(Waits):
         ready.set_result(None)
         await stop.wait()
         server.close()
-        for connection in connections:
-            connection.shut()
-        await asyncio.gather(*(connection.closed.wait() for connection in connections))
+        await asyncio.gather(*(connection.shut() for connection in connections))
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET

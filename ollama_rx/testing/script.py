@@ -1,21 +1,18 @@
 """Write what the server answers: `answer("Hello", pause(1), " world", context=[1, 2])`."""
 
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 from ollama_rx.testing.parts import Endless, Part, Raw
 from ollama_rx.testing.record import Request
 from ollama_rx.testing.reply import JSON, Reply, encode
 from ollama_rx.testing.steps import Cut, Gate, Pause, Step, Until
+from ollama_rx.testing.wording import is_chat, line_of, metrics_of
 
 Said = str | Part | Raw | Endless | Pause | Gate | Cut
 Ending = Literal["done", "reason_only", "none"]
-
-_TOKEN_NANOSECONDS = 20_000_000  # the metrics pretend 50 tokens a second
 
 
 def answer(
@@ -150,53 +147,5 @@ class _Script:
         if self.context is not None and not is_chat(request):
             ending["context"] = self.context
         if self.metrics is True:
-            return {**ending, **_metrics(request, parts)}
+            return {**ending, **metrics_of(request, parts)}
         return {**ending, **(self.metrics or {})}
-
-
-def is_chat(request: Request) -> bool:
-    """Tell whether the request wants chat lines."""
-    return request.path.endswith("/api/chat")
-
-
-def line_of(
-    request: Request,
-    part: Part,
-    *,
-    model: str | None = None,
-    ending: Mapping[str, object] | None = None,
-) -> dict[str, object]:
-    """Make one line as Ollama words it for this request, still as an object."""
-    value: dict[str, object] = {
-        "model": request.json.get("model", "") if model is None else model,
-        "created_at": _now(),
-    }
-    more: dict[str, object] = {}
-    if part.thinking:
-        more["thinking"] = part.thinking
-    if part.tool_calls:
-        more["tool_calls"] = list(part.tool_calls)
-    if is_chat(request):
-        value["message"] = {"role": "assistant", "content": part.text, **more}
-    else:
-        value.update(response=part.text, **more)
-    return {**value, "done": False, **(ending or {})}
-
-
-def _metrics(request: Request, parts: int) -> dict[str, int]:
-    prompt = len(str(request.json.get("prompt", request.json.get("messages", ""))).split())
-    evaluating = parts * _TOKEN_NANOSECONDS
-    return {
-        "total_duration": 3 * _TOKEN_NANOSECONDS + evaluating,
-        "load_duration": _TOKEN_NANOSECONDS,
-        "prompt_eval_count": prompt,
-        "prompt_eval_duration": _TOKEN_NANOSECONDS,
-        "eval_count": parts,
-        "eval_duration": evaluating,
-    }
-
-
-def _now() -> str:
-    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
-    fraction = f".{nanoseconds:09d}".rstrip("0").rstrip(".")
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"

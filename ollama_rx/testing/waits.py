@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from itertools import islice
 from typing import TypeVar
 
 from ollama_rx.testing.record import Exchange, Record
@@ -22,9 +23,12 @@ class Waits:
         look = _request(self._record, count, path)
         return self._wait(look, f"request {count} of {path or 'any path'}", timeout)
 
-    def wait_for_lines(self, count: int = 1, *, timeout: float = 5.0) -> Exchange:
-        """Wait until `count` lines of one answer have been written; give its exchange."""
-        return self._wait(_lines(self._record, count), f"{count} lines", timeout)
+    def wait_for_lines(self, count: int = 1, *, request: int | None = None, timeout: float = 5.0) -> Exchange:
+        """Wait until `count` lines of an answer have been written; give its exchange.
+
+        `request` is the number of the request, from 1 on; without it any answer will do, an earlier one too.
+        """
+        return self._wait(_lines(self._record, count, request), f"{count} lines", timeout)
 
     def wait_for_pause(self, *, timeout: float = 5.0) -> Exchange:
         """Wait until the server cannot write on because a client does not read; give its exchange."""
@@ -64,9 +68,11 @@ class AsyncWaits:
         look = _request(self._record, count, path)
         return self._wait(look, f"request {count} of {path or 'any path'}", timeout)
 
-    def wait_for_lines(self, count: int = 1, *, timeout: float = 5.0) -> Coroutine[None, None, Exchange]:
-        """Wait until `count` lines of one answer have been written; give its exchange."""
-        return self._wait(_lines(self._record, count), f"{count} lines", timeout)
+    def wait_for_lines(
+        self, count: int = 1, *, request: int | None = None, timeout: float = 5.0
+    ) -> Coroutine[None, None, Exchange]:
+        """Wait until `count` lines of an answer (of that request) have been written; give its exchange."""
+        return self._wait(_lines(self._record, count, request), f"{count} lines", timeout)
 
     def wait_for_pause(self, *, timeout: float = 5.0) -> Coroutine[None, None, Exchange]:
         """Wait until the server cannot write on because a client does not read; give its exchange."""
@@ -107,12 +113,17 @@ class AsyncWaits:
 
 
 def _nth(record: Record, count: int, fits: Callable[[Exchange], bool]) -> Exchange | None:
-    fitting = [exchange for exchange in record.exchanges if fits(exchange)]
-    return fitting[count - 1] if len(fitting) >= count else None
+    if len(record.exchanges) < count:  # after thousands of requests a look at each would be slow
+        return None
+    return next(islice(filter(fits, record.exchanges), count - 1, None), None)
 
 
-def _lines(record: Record, count: int) -> _Look[Exchange]:
-    return lambda: _nth(record, 1, lambda it: it.lines_written >= count)
+def _lines(record: Record, count: int, request: int | None) -> _Look[Exchange]:
+    def look() -> Exchange | None:
+        asked = record.exchanges if request is None else record.exchanges[request - 1 : request]
+        return next((it for it in asked if it.lines_written >= count), None)
+
+    return look
 
 
 def _pause(record: Record) -> _Look[Exchange]:

@@ -77,6 +77,15 @@ def test_play_changes_the_script_while_the_server_runs() -> None:
     assert (before, after) == ("before", "after")
 
 
+def test_what_was_recorded_can_be_forgotten() -> None:
+    with FakeOllama() as fake, httpx.Client() as client:
+        client.post(f"{fake.url}/api/generate", json=ASK)
+        fake.forget()
+        assert fake.requests == ()
+        client.get(f"{fake.url}/api/version")
+        assert fake.wait_for_answer(1).request.path == "/api/version"
+
+
 def test_an_empty_script_is_refused() -> None:
     with pytest.raises(ValueError, match="script"):
         FakeOllama().play()

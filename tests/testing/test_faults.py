@@ -116,7 +116,7 @@ def test_informational_answers_come_before_the_real_one() -> None:
 
 def test_headers_are_held_back_until_the_first_byte() -> None:
     gate = Gate()
-    with FakeOllama(answer(gate, "a")) as fake, httpx.Client(timeout=0.1) as client:
+    with FakeOllama(answer(gate, "a")) as fake, httpx.Client(timeout=httpx.Timeout(10, read=0.1)) as client:
         with pytest.raises(httpx.ReadTimeout):
             client.post(f"{fake.url}/api/generate", json=ASK)
         assert fake.wait_for_disconnect().bytes_written == 0
