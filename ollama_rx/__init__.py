@@ -3,6 +3,8 @@
 from ollama_rx.chunks import Chunk, Message, Progress, ToolCall
 from ollama_rx.client import Client
 from ollama_rx.context import ContextBox
+from ollama_rx.deliver import deliver
+from ollama_rx.delivery import Delivery
 from ollama_rx.errors import (
     BadLineError,
     BusyError,
@@ -22,6 +24,7 @@ from ollama_rx.errors import (
     UnauthorizedError,
     UnreachableError,
 )
+from ollama_rx.iterate import iterate
 from ollama_rx.metrics import Metrics
 from ollama_rx.replies import Embeddings, Model, ModelInfo, RunningModel
 from ollama_rx.stats import Stats, StatsTotals
@@ -33,6 +36,7 @@ __all__ = [
     "Chunk",
     "Client",
     "ContextBox",
+    "Delivery",
     "Embeddings",
     "FirstChunkTimeout",
     "IdleTimeout",
@@ -59,4 +63,6 @@ __all__ = [
     "TotalTimeout",
     "UnauthorizedError",
     "UnreachableError",
+    "deliver",
+    "iterate",
 ]

@@ -1,1 +1,22 @@
-"""Where a stream ends: ``deliver(stream, Console())``."""
+"""Where a stream ends: ``deliver(stream, Console())``. How to add one stands in ``_sink.py``."""
+
+from ollama_rx.sinks._sink import Branch, Leave, Sink
+from ollama_rx.sinks.callback import Callback
+from ollama_rx.sinks.collector import Collector
+from ollama_rx.sinks.console import Console
+from ollama_rx.sinks.json_lines import JsonLines
+from ollama_rx.sinks.queue import END, Queue
+from ollama_rx.sinks.uri import sink_from_uri
+
+__all__ = [
+    "END",
+    "Branch",
+    "Callback",
+    "Collector",
+    "Console",
+    "JsonLines",
+    "Leave",
+    "Queue",
+    "Sink",
+    "sink_from_uri",
+]

@@ -36,6 +36,18 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
+def on_loop(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> bool:
+    """Do something on that loop: now if we are on it, else soon; False if the loop is closed."""
+    if users_loop() is loop:
+        action()
+        return True
+    try:
+        loop.call_soon_threadsafe(action)
+    except RuntimeError:
+        return False
+    return True
+
+
 def place(scheduler: abc.SchedulerBase | None, begin: Begin) -> abc.DisposableBase | None:
     """Run ``begin`` where the scheduler says, else where we are; return what cancels its start."""
     if scheduler is not None:

@@ -1,0 +1,151 @@
+"""A sink within a delivery: its calls never overlap, it is closed once, its failures are reported."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from ollama_rx.errors import SinkError
+from ollama_rx.sinks._sink import Leave, Sink
+
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Outlet(Protocol[T_contra]):
+    """Where the events for one sink go."""
+
+    def on_next(self, item: T_contra, /) -> None:
+        """Hand on an item."""
+        ...
+
+    def on_completed(self) -> None:
+        """The stream is complete."""
+        ...
+
+    def on_error(self, error: Exception, /) -> None:
+        """The stream failed."""
+        ...
+
+    def fail(self, error: Exception, /) -> None:
+        """The sink's own operators failed."""
+        ...
+
+    def cancel(self) -> None:
+        """Close the sink, from any thread."""
+        ...
+
+
+class Guard(Generic[T]):
+    """Calls a sink.
+
+    No lock is taken per item. Whoever calls the sink says ``busy`` first and then looks at ``over``;
+    whoever ends it says ``over`` first and then looks at ``busy``: so one of the two sees the other,
+    and the sink is closed by whoever comes last, never while it works.
+    """
+
+    __slots__ = ("_busy", "_ended", "_on_next", "_over", "_report", "_unclosed", "sink")
+
+    def __init__(
+        self, sink: Sink[T], report: Callable[[SinkError], object], ended: Callable[[], object]
+    ) -> None:
+        self.sink = sink
+        self._on_next = sink.on_next
+        self._report = report
+        self._ended = ended
+        self._busy = False
+        self._over = False
+        self._unclosed = [sink.close]  # taken out by whoever closes; `pop` is atomic
+
+    @property
+    def over(self) -> bool:
+        """Whether the sink takes no more items."""
+        return self._over
+
+    def on_next(self, item: T, /) -> None:
+        """Hand on an item."""
+        outer = self._busy  # true if the sink, while it worked, made its own source send
+        self._busy = True
+        try:
+            if not self._over:
+                self._on_next(item)
+        except BaseException as error:  # noqa: BLE001 - reported, and raised again where it is no Exception
+            self._failed(error)
+        finally:
+            self._busy = outer
+            if self._over and not outer:
+                self._close()
+
+    def on_completed(self) -> None:
+        """Tell the sink and close it."""
+        self._finish(self.sink.on_completed)
+
+    def on_error(self, error: Exception, /) -> None:
+        """Tell the sink and close it."""
+        self._finish(partial(self.sink.on_error, error))
+
+    def fail(self, error: Exception, /) -> None:
+        """Tell the sink, report that it can't go on, and close it."""
+
+        def last() -> None:
+            self.blame(error)
+            self.sink.on_error(error)
+
+        self._finish(last)
+
+    def cancel(self) -> None:
+        """Interrupt the sink and close it, now or when its call returns."""
+        self.interrupt()
+        self.leave()
+
+    def interrupt(self) -> None:
+        """Ask a sink that waits to stop waiting."""
+        if self._unclosed:
+            try:
+                self.sink.interrupt()
+            except Exception as error:  # noqa: BLE001 - a sink's failure is reported, not raised
+                self.blame(error)
+
+    def blame(self, error: BaseException) -> None:
+        """Report that the sink failed with this."""
+        report = SinkError(self.sink, f"{type(error).__name__}: {error}")
+        report.__cause__ = error
+        self._report(report)
+
+    def leave(self) -> None:
+        """Close the sink, now or when its call returns."""
+        self._over = True
+        if not self._busy:
+            self._close()
+
+    def _finish(self, last: Callable[[], object]) -> None:
+        outer = self._busy
+        self._busy = True
+        try:
+            if not self._over:
+                self._over = True
+                last()
+        except BaseException as error:  # noqa: BLE001 - reported, and raised again where it is no Exception
+            self._failed(error)
+        finally:
+            self._busy = outer
+            if not outer:
+                self._close()
+
+    def _failed(self, error: BaseException) -> None:
+        self._over = True
+        if not isinstance(error, Leave):
+            self.blame(error)
+        if not isinstance(error, Exception):
+            raise error
+
+    def _close(self) -> None:
+        try:
+            close = self._unclosed.pop()
+        except IndexError:
+            return
+        try:
+            close()
+        except Exception as error:  # noqa: BLE001 - a sink's failure is reported, not raised
+            self.blame(error)
+        finally:
+            self._ended()

@@ -1,0 +1,212 @@
+"""A stream on its way to its sinks: wait for it, cancel it, learn what went wrong."""
+
+import asyncio
+from collections.abc import Callable, Generator
+from concurrent import futures
+from threading import Event, Lock
+from typing import Any, Literal, Self, TypeVar
+
+from reactivex import Observable, abc
+
+from ollama_rx._branch import BranchOutlet
+from ollama_rx._guard import Guard, Outlet
+from ollama_rx._subscription import Subscription
+from ollama_rx._worker import Worker
+from ollama_rx.errors import SinkError
+from ollama_rx.sinks._sink import Branch
+from ollama_rx.transport.loops import users_loop
+
+T = TypeVar("T")
+
+OnSinkError = Literal["cancel", "continue"]
+
+_GRACE = 1.0  # seconds that Ctrl-C leaves to the sinks' threads to close what they write
+
+
+class Delivery:
+    """A stream on its way to its sinks; made by `deliver`.
+
+    Wait for its end with ``wait()`` or ``await``. Both raise the stream's error if it failed, else
+    the first `SinkError`; a cancelled delivery ends without an error. ``with`` and ``async with`` wait
+    at the end of the block, and cancel if the block raises.
+    """
+
+    def __init__(
+        self,
+        stream: Observable[T],
+        branches: list[Branch[T]],
+        *,
+        on_sink_error: OnSinkError,
+        scheduler: abc.SchedulerBase | None,
+    ) -> None:
+        self._on_sink_error: OnSinkError = on_sink_error
+        self._subscription = Subscription(users_loop(), scheduler)
+        self._ended = futures.Future[None]()
+        self._ended.set_running_or_notify_cancel()  # so that an awaiting task can't cancel it
+        self._lock = Lock()
+        self._open = len(branches)
+        self._cancelled = False
+        self._error: Exception | None = None
+        self._sink_errors: list[SinkError] = []
+        self._workers: list[Worker[Any]] = []
+        self._operated: list[BranchOutlet[Any]] = []
+        self._outlets: tuple[Outlet[Any], ...] = tuple(self._outlet(branch) for branch in branches)
+        self._begin(stream)
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream has ended and all sinks are closed."""
+        return self._ended.done()
+
+    @property
+    def sink_errors(self) -> tuple[SinkError, ...]:
+        """What went wrong in sinks so far."""
+        return tuple(self._sink_errors)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until all sinks are closed, at most ``timeout`` seconds; Ctrl-C cancels.
+
+        Raises:
+            TimeoutError: it is not done in time; it goes on.
+            RuntimeError: called on a running event loop, which would stand still: await it instead.
+        """
+        if not self.done and users_loop() is not None:
+            raise RuntimeError("this thread runs an event loop: use `await delivery`, not `delivery.wait()`")
+        try:
+            self._settle(timeout)
+        except BaseException:
+            self.cancel()
+            self._settle(_GRACE)
+            raise
+        if not self.done:
+            raise TimeoutError(f"the delivery is not done after {timeout:g} s; it goes on")
+        self._raise()
+
+    def cancel(self) -> None:
+        """Close the request and all sinks; from any thread, any number of times."""
+        with self._lock:
+            if self._cancelled or self._ended.done():
+                return
+            self._cancelled = True
+        self._subscription.there(self._stop)
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._wait().__await__()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.wait()
+            return
+        self.cancel()
+        if users_loop() is None:
+            self._settle(None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            await self
+            return
+        self.cancel()
+        await asyncio.wrap_future(self._ended)
+
+    async def _wait(self) -> None:
+        try:
+            await asyncio.wrap_future(self._ended)
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        self._raise()
+
+    def _settle(self, seconds: float | None) -> None:
+        futures.wait([self._ended], seconds)
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+        if self._sink_errors:
+            raise self._sink_errors[0]
+
+    def _outlet(self, branch: Branch[Any]) -> Outlet[Any]:
+        subscription = self._subscription
+        sink = branch.sink
+        sink.flow = subscription.flow
+        disposals: list[BranchOutlet[Any]] = []
+
+        def ended() -> None:
+            for operated in disposals:
+                subscription.there(operated.dispose)
+            self._one_ended()
+
+        guard = Guard[Any](sink, self._report, ended)
+        outlet: Outlet[Any] = guard
+        if sink.blocking:
+            outlet = worker = Worker[Any](guard, subscription.flow)
+            self._workers.append(worker)
+        if branch.operators:
+            outlet = operated = BranchOutlet[Any](outlet, branch.operators)
+            disposals.append(operated)
+            self._operated.append(operated)
+        return outlet
+
+    def _begin(self, stream: Observable[T]) -> None:
+        for worker in self._workers:
+            worker.start()
+        feed = self._feed()
+
+        def subscribe(scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
+            for operated in self._operated:
+                operated.subscribe(scheduler)
+            return stream.subscribe(feed, self._failed, self._completed, scheduler=scheduler)
+
+        subscribed = Event()
+        self._subscription.begin(subscribe, self._failed, subscribed.set)
+        try:
+            subscribed.wait()
+        except BaseException:
+            self.cancel()
+            raise
+
+    def _feed(self) -> Callable[[Any], None]:
+        calls = tuple(outlet.on_next for outlet in self._outlets)
+        if len(calls) == 1:
+            return calls[0]
+
+        def each(item: object) -> None:
+            for call in calls:
+                call(item)
+
+        return each
+
+    def _failed(self, error: Exception) -> None:
+        self._error = error
+        for outlet in self._outlets:
+            outlet.on_error(error)
+
+    def _completed(self) -> None:
+        for outlet in self._outlets:
+            outlet.on_completed()
+
+    def _report(self, error: SinkError) -> None:
+        self._sink_errors.append(error)
+        if self._on_sink_error == "cancel":
+            self.cancel()
+
+    def _stop(self) -> None:
+        try:
+            self._subscription.dispose()
+        finally:
+            for outlet in self._outlets:
+                outlet.cancel()
+
+    def _one_ended(self) -> None:
+        with self._lock:
+            self._open -= 1
+            if self._open:
+                return
+        self._subscription.dispose()
+        self._ended.set_result(None)

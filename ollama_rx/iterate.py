@@ -1,0 +1,114 @@
+"""A stream as a loop: ``for chunk in iterate(stream)`` and ``async for chunk in iterate(stream)``."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from threading import Event
+from typing import Generic, Self, TypeVar
+
+from reactivex import Observable, abc
+
+from ollama_rx._subscription import Subscription
+from ollama_rx.mailbox import MAX_WAITING, Mailbox, check_waiting
+
+T = TypeVar("T")
+
+
+def iterate(stream: Observable[T], *, max_waiting: int = MAX_WAITING) -> "Items[T]":
+    """Give the stream's items to a ``for`` or ``async for`` loop; leaving the loop closes the request.
+
+    Each loop subscribes anew. In an ``async for`` the stream runs on the loop's event loop, in a
+    ``for`` on a thread of its own. An error of the stream is raised in the loop, after the items that
+    came before it. When ``max_waiting`` items wait for a slow loop body, the stream is paused; a source
+    that can't be paused, because it pushes on the event loop and reads from no request, is queued.
+
+    >>> from reactivex import of
+    >>> [number * 2 for number in iterate(of(1, 2, 3))]
+    [2, 4, 6]
+    """
+    check_waiting(max_waiting, "pause")
+    return Items(stream, max_waiting)
+
+
+class Items(Generic[T]):
+    """What `iterate` returns; a loop over it is a subscription."""
+
+    def __init__(self, stream: Observable[T], max_waiting: int) -> None:
+        self._stream = stream
+        self._max_waiting = max_waiting
+
+    def __iter__(self) -> "ItemIterator[T]":
+        return ItemIterator(self._stream, self._max_waiting)
+
+    def __aiter__(self) -> "AsyncItemIterator[T]":
+        return AsyncItemIterator(self._stream, self._max_waiting, asyncio.get_running_loop())
+
+
+class _Loop(Generic[T]):
+    """One subscription and its mailbox; ends when the loop over it is left or forgotten."""
+
+    def __init__(
+        self, stream: Observable[T], max_waiting: int, loop: asyncio.AbstractEventLoop | None
+    ) -> None:
+        mailbox = Mailbox[T](max_waiting)
+        self._mailbox = mailbox
+        self._subscription = subscription = Subscription(loop)
+        mailbox.flow = subscription.flow
+
+        def subscribe(scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
+            return stream.subscribe(mailbox.put, mailbox.end, mailbox.end, scheduler=scheduler)
+
+        self._begun = Event()
+        subscription.begin(subscribe, mailbox.end, self._begun.set)
+
+    def _leave(self) -> None:
+        self._mailbox.close()
+        self._subscription.dispose()
+
+    def __del__(self) -> None:
+        self._leave()
+
+
+class ItemIterator(_Loop[T], Iterator[T]):
+    """A ``for`` loop's subscription; ``close()`` ends it early, as leaving the loop does."""
+
+    def __init__(self, stream: Observable[T], max_waiting: int) -> None:
+        super().__init__(stream, max_waiting, None)
+        self._begun.wait()
+
+    def __next__(self) -> T:
+        try:
+            return next(self._mailbox)
+        except BaseException:
+            self._leave()
+            raise
+
+    def close(self) -> None:
+        """Close the request; what waits is dropped."""
+        self._leave()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+
+class AsyncItemIterator(_Loop[T], AsyncIterator[T]):
+    """An ``async for`` loop's subscription; ``aclose()`` ends it early, as leaving the loop does."""
+
+    async def __anext__(self) -> T:
+        try:
+            return await anext(self._mailbox)
+        except BaseException:
+            self._leave()
+            raise
+
+    async def aclose(self) -> None:
+        """Close the request; what waits is dropped."""
+        self._leave()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()

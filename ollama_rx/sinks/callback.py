@@ -1,0 +1,63 @@
+"""Call functions with what comes."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ollama_rx.mailbox import MAX_WAITING, WhenFull, check_waiting
+from ollama_rx.sinks._sink import Sink
+
+T = TypeVar("T")
+
+
+class Callback(Sink[T]):
+    """Calls ``on_next`` with each item, the others at the end.
+
+    A function that takes its time, for instance one that does I/O, wants ``blocking=True``: it then
+    runs on a thread of its own. ``on_close`` is called however it ends, also when it is cancelled.
+
+    >>> from reactivex import of
+    >>> from ollama_rx import deliver
+    >>> deliver(of(1, 2), Callback(print, on_completed=lambda: print("end"))).wait()
+    1
+    2
+    end
+    """
+
+    def __init__(
+        self,
+        on_next: Callable[[T], object],
+        *,
+        on_completed: Callable[[], object] | None = None,
+        on_error: Callable[[Exception], object] | None = None,
+        on_close: Callable[[], object] | None = None,
+        blocking: bool = False,
+        max_waiting: int = MAX_WAITING,
+        when_full: WhenFull = "pause",
+    ) -> None:
+        check_waiting(max_waiting, when_full)
+        self._on_next = on_next
+        self._on_completed = on_completed
+        self._on_error = on_error
+        self._on_close = on_close
+        self.blocking = blocking
+        self.max_waiting = max_waiting
+        self.when_full = when_full
+
+    def on_next(self, value: T) -> None:
+        """Call the function."""
+        self._on_next(value)
+
+    def on_completed(self) -> None:
+        """Call ``on_completed``."""
+        if self._on_completed is not None:
+            self._on_completed()
+
+    def on_error(self, error: Exception) -> None:
+        """Call ``on_error``."""
+        if self._on_error is not None:
+            self._on_error(error)
+
+    def close(self) -> None:
+        """Call ``on_close``."""
+        if self._on_close is not None:
+            self._on_close()
