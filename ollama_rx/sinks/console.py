@@ -28,6 +28,7 @@ class Texts(Protocol):
 class Console(Sink[str | Texts]):
     r"""Prints text, or the text of chunks, at once and without line ends of its own.
 
+    ``end`` is printed after each item that has text: ``Console(end="\n")`` gives sentences a line each.
     One newline is added at the end if the text does not end with one. With ``thinking=True`` the
     thinking of chunks is printed before the answer, dim on a terminal. A model's text can't steer the
     terminal: control characters other than newline and tab are shown as ``\x1b``. When the reader of
@@ -38,8 +39,9 @@ class Console(Sink[str | Texts]):
     Hello
     """
 
-    def __init__(self, file: TextIO | None = None, *, thinking: bool = False) -> None:
+    def __init__(self, file: TextIO | None = None, *, thinking: bool = False, end: str = "") -> None:
         self._file = sys.stdout if file is None else file
+        self._end = end
         self._thinking = thinking
         self._dim = thinking and self._file.isatty()
         self._open_line = False
@@ -48,7 +50,7 @@ class Console(Sink[str | Texts]):
     def on_next(self, value: str | Texts) -> None:
         """Print a piece."""
         if isinstance(value, str):
-            self._print(value)
+            self._print(value and value + self._end)
             return
         if self._thinking and value.thinking:
             self._thought = True
@@ -57,7 +59,7 @@ class Console(Sink[str | Texts]):
             if self._thought:
                 self._thought = False
                 self._end_line()
-            self._print(value.text)
+            self._print(value.text + self._end)
 
     def on_completed(self) -> None:
         """End the line."""
