@@ -1,4 +1,29 @@
-"""Test pipelines without a model: a scripted server, and diagrams in virtual time."""
+"""Test pipelines without a model: a scripted server, and diagrams in virtual time.
+
+`FakeOllama` is a real server on a real socket that says what you script, with every fault a real one can
+have, and remembers what clients did:
+
+>>> from ollama_rx import Client
+>>> with FakeOllama(answer("Hel", "lo", context=[1, 2])) as fake:
+...     last = Client(fake.url, model="any").generate("Hi").run()
+>>> list(last.context), fake.requests[0].json["prompt"]
+([1, 2], 'Hi')
+
+What it can say: `answer` with `thinking`, `tool_call`, `piece`, `line`, `raw`, `endless`, `pause`, a `Gate`,
+`cut` and `midstream_error` in it; `error_status`, `text_reply`, `json_reply`, `loaded`, `progress`,
+`recording`. How it is sent: `reply.sent(byte_by_byte, framing="length", ...)` with the modes of `chunking`.
+
+What it has seen: `fake.requests`, `fake.exchanges`, and the waits `fake.wait_for_request`, `_lines`,
+`_pause`, `_disconnect`, `_answer` and `_connections`; for coroutines the same under `fake.aio`.
+
+`check` says what an operator does as a picture, in virtual time; `check_any_cutting` that it does not depend
+on how the text was cut:
+
+>>> from ollama_rx.operators import split_words
+>>> check(split_words(), source="-a-b-|   ", expect="---x-(y|)", a="Hel", b="lo you", x="Hello", y="you")
+>>> check_any_cutting(split_words(), "Hello you")
+['Hello', 'you']
+"""
 
 from ollama_rx.testing.chunking import (
     all_at_once,
@@ -30,6 +55,7 @@ from ollama_rx.testing.record import Exchange, Request
 from ollama_rx.testing.recordings import recording
 from ollama_rx.testing.reply import Reply, error_status, json_reply, text_reply
 from ollama_rx.testing.script import answer, loaded, progress
+from ollama_rx.testing.silence import silent_url
 from ollama_rx.testing.steps import Gate, cut, pause
 
 __all__ = [
@@ -65,6 +91,7 @@ __all__ = [
     "raw",
     "rechunk",
     "recording",
+    "silent_url",
     "text_reply",
     "thinking",
     "tool_call",
