@@ -1,15 +1,14 @@
 """What flows: chunks, messages, tool calls, progress."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
-from ollama_rx.metrics import Metrics
+import orjson
 
-JsonObject = Mapping[str, Any]
-"""A parsed JSON object, as the server sent it."""
+from ollama_rx.fields import JsonObject, list_of, number_of, object_of, objects_of, parse_time, text_of
+from ollama_rx.metrics import Metrics
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -20,7 +19,8 @@ class Chunk:
     """One piece of an answer: an immutable view of the server's JSON object.
 
     The same class for ``generate`` and ``chat``, so that pipelines don't care. A view and not a
-    dataclass, because building a frozen dataclass for each token costs more than parsing it.
+    dataclass, because building a frozen dataclass for each token costs more than parsing it. A field
+    of a wrong type reads as absent; ``raw`` has it as it came.
 
     >>> Chunk({"message": {"role": "assistant", "content": "Hi"}, "done": False}).text
     'Hi'
@@ -49,14 +49,13 @@ class Chunk:
     @property
     def thinking(self) -> str:
         """The model's thinking in this chunk; empty for most."""
-        raw = self._raw
-        return raw.get("thinking") or self._message.get("thinking") or ""
+        return text_of(self._raw.get("thinking") or self._message.get("thinking"))
 
     @property
     def tool_calls(self) -> "tuple[ToolCall, ...]":
         """The complete tool calls in this chunk."""
-        found = self._message.get("tool_calls") or self._raw.get("tool_calls") or ()
-        return tuple(ToolCall.of(call) for call in found)
+        found = self._message.get("tool_calls") or self._raw.get("tool_calls")
+        return tuple(ToolCall.of(call) for call in objects_of(found))
 
     @property
     def done(self) -> bool:
@@ -66,13 +65,12 @@ class Chunk:
     @property
     def done_reason(self) -> str | None:
         """Why the answer ended: "stop", "length", "load", "unload"; None before, and on old servers."""
-        return self._raw.get("done_reason") or None
+        return text_of(self._raw.get("done_reason")) or None
 
     @property
     def context(self) -> tuple[int, ...] | None:
         """The tokens of the conversation so far; on the last chunk of a local ``generate`` only."""
-        found = self._raw.get("context")
-        return None if found is None else tuple(found)
+        return tuple(list_of(self._raw.get("context"))) or None
 
     @property
     def metrics(self) -> Metrics | None:
@@ -82,18 +80,17 @@ class Chunk:
     @property
     def model(self) -> str:
         """The model that answers."""
-        return self._raw.get("model") or ""
+        return text_of(self._raw.get("model"))
 
     @property
     def created_at(self) -> datetime | None:
         """When the server made this chunk, to the microsecond; parsed on access."""
-        stamp = self._raw.get("created_at")
-        return parse_time(stamp) if stamp else None
+        return parse_time(self._raw.get("created_at"))
 
     @property
     def logprobs(self) -> Sequence[JsonObject]:
         """The log probabilities of this chunk's tokens, when they were asked for."""
-        return self._raw.get("logprobs") or ()
+        return objects_of(self._raw.get("logprobs"))
 
     @property
     def _message(self) -> JsonObject:
@@ -127,12 +124,12 @@ class ToolCall:
     @classmethod
     def of(cls, raw: JsonObject) -> "ToolCall":
         """Read one item of ``tool_calls``."""
-        function = raw.get("function") or _NOTHING
+        function = object_of(raw.get("function"))
         return cls(
-            name=function.get("name") or "",
-            arguments=function.get("arguments") or {},
-            id=raw.get("id") or None,
-            index=function.get("index"),
+            name=text_of(function.get("name")),
+            arguments=_arguments(function.get("arguments")),
+            id=text_of(raw.get("id")) or None,
+            index=number_of(function.get("index")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -169,11 +166,11 @@ class Progress:
     @classmethod
     def of(cls, raw: JsonObject) -> "Progress":
         """Read one line of a progress stream; an omitted ``completed`` beside a total is zero."""
-        total = raw.get("total")
-        completed = raw.get("completed")
+        total = number_of(raw.get("total"))
+        completed = number_of(raw.get("completed"))
         return cls(
-            status=raw.get("status") or "",
-            digest=raw.get("digest"),
+            status=text_of(raw.get("status")),
+            digest=text_of(raw.get("digest")) or None,
             total=total,
             completed=0 if completed is None and total is not None else completed,
             raw=raw,
@@ -185,17 +182,11 @@ class Progress:
         return self.status == "success"
 
 
-_FRACTION = re.compile(r"\.(\d{1,6})\d*")
-
-
-def parse_time(stamp: str) -> datetime | None:
-    """Read an RFC 3339 time; Go writes up to nine fraction digits, Python keeps six.
-
-    >>> parse_time("2025-06-09T17:58:55.337823123Z").isoformat()
-    '2025-06-09T17:58:55.337823+00:00'
-    """
-    try:
-        found = datetime.fromisoformat(_FRACTION.sub(lambda match: "." + match[1], stamp))
-    except ValueError:  # e.g. a year above 9999: `expires_at` of a model that is kept for ever
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def _arguments(found: object) -> JsonObject:
+    """Return a call's arguments; Ollama sends an object, servers that imitate OpenAI its JSON text."""
+    if isinstance(found, str):
+        try:
+            found = orjson.loads(found)
+        except orjson.JSONDecodeError:
+            return object_of(None)
+    return object_of(found)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ollama_rx.fields import number_of
+
 _NANOSECONDS = 1e9  # the server's durations are Go's time.Duration
 
 EndedBy = Literal["stop", "length", "load", "unload", "error", "disposed"]
@@ -11,7 +13,7 @@ EndedBy = Literal["stop", "length", "load", "unload", "error", "disposed"]
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The server's own figures: counts in tokens, durations in seconds, None where absent.
+    """The server's own figures: counts in tokens, durations in seconds, None where absent or no number.
 
     Cloud models send only some of them.
     """
@@ -29,12 +31,13 @@ class Metrics:
         return cls(
             total_duration=_seconds(raw.get("total_duration")),
             load_duration=_seconds(raw.get("load_duration")),
-            prompt_eval_count=raw.get("prompt_eval_count"),
+            prompt_eval_count=number_of(raw.get("prompt_eval_count")),
             prompt_eval_duration=_seconds(raw.get("prompt_eval_duration")),
-            eval_count=raw.get("eval_count"),
+            eval_count=number_of(raw.get("eval_count")),
             eval_duration=_seconds(raw.get("eval_duration")),
         )
 
 
-def _seconds(nanoseconds: int | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds / _NANOSECONDS
+def _seconds(nanoseconds: object) -> float | None:
+    found = number_of(nanoseconds)
+    return None if found is None else found / _NANOSECONDS

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ollama_rx.chunks import JsonObject, parse_time
+from ollama_rx.fields import JsonObject, list_of, number_of, object_of, objects_of, parse_time, text_of
 from ollama_rx.metrics import Metrics
+
+_FOR_EVER = 2300  # the year: Ollama writes "for ever" as now plus Go's longest duration, 292 years
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Embeddings:
     @classmethod
     def of(cls, raw: JsonObject) -> "Embeddings":
         """Read the reply of /api/embed."""
-        return cls(raw.get("model") or "", raw.get("embeddings") or (), Metrics.of(raw), raw)
+        return cls(text_of(raw.get("model")), list_of(raw.get("embeddings")), Metrics.of(raw), raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,11 @@ class Model:
     def of(cls, raw: JsonObject) -> "Model":
         """Read one item of /api/tags."""
         return cls(
-            name=raw.get("name") or raw.get("model") or "",
-            size=raw.get("size") or 0,
-            digest=raw.get("digest") or "",
-            modified_at=parse_time(raw.get("modified_at") or ""),
-            details=raw.get("details") or {},
+            name=text_of(raw.get("name")) or text_of(raw.get("model")),
+            size=number_of(raw.get("size")) or 0,
+            digest=text_of(raw.get("digest")),
+            modified_at=parse_time(raw.get("modified_at")),
+            details=object_of(raw.get("details")),
             raw=raw,
         )
 
@@ -62,12 +64,13 @@ class RunningModel:
     @classmethod
     def of(cls, raw: JsonObject) -> "RunningModel":
         """Read one item of /api/ps."""
+        expires_at = parse_time(raw.get("expires_at"))
         return cls(
-            name=raw.get("name") or raw.get("model") or "",
-            size=raw.get("size") or 0,
-            size_vram=raw.get("size_vram") or 0,
-            expires_at=parse_time(raw.get("expires_at") or ""),
-            context_length=raw.get("context_length"),
+            name=text_of(raw.get("name")) or text_of(raw.get("model")),
+            size=number_of(raw.get("size")) or 0,
+            size_vram=number_of(raw.get("size_vram")) or 0,
+            expires_at=None if expires_at is None or expires_at.year >= _FOR_EVER else expires_at,
+            context_length=number_of(raw.get("context_length")),
             raw=raw,
         )
 
@@ -88,21 +91,21 @@ class ModelInfo:
     def of(cls, raw: JsonObject) -> "ModelInfo":
         """Read the reply of /api/show."""
         return cls(
-            capabilities=raw.get("capabilities") or (),
-            template=raw.get("template") or "",
-            system=raw.get("system") or "",
-            parameters=raw.get("parameters") or "",
-            details=raw.get("details") or {},
-            model_info=raw.get("model_info") or {},
+            capabilities=tuple(list_of(raw.get("capabilities"))),
+            template=text_of(raw.get("template")),
+            system=text_of(raw.get("system")),
+            parameters=text_of(raw.get("parameters")),
+            details=object_of(raw.get("details")),
+            model_info=object_of(raw.get("model_info")),
             raw=raw,
         )
 
 
 def models_of(raw: dict[str, Any]) -> tuple[Model, ...]:
     """Read the reply of /api/tags."""
-    return tuple(Model.of(item) for item in raw.get("models") or ())
+    return tuple(Model.of(item) for item in objects_of(raw.get("models")))
 
 
 def running_of(raw: dict[str, Any]) -> tuple[RunningModel, ...]:
     """Read the reply of /api/ps."""
-    return tuple(RunningModel.of(item) for item in raw.get("models") or ())
+    return tuple(RunningModel.of(item) for item in objects_of(raw.get("models")))

@@ -14,11 +14,13 @@ import orjson
 
 from ollama_rx.chunks import Chunk, Progress
 from ollama_rx.errors import BadLineError, IncompleteStreamError, LineTooLongError, ServerError, StreamError
+from ollama_rx.fields import number_of, object_of, text_of
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 MAX_LINE_BYTES = 8_000_000  # what Ollama's own client accepts since 0.14.0
+_LINES_A_REPLY = 32  # a whole reply may be as long as so many lines: thousands of vectors at once
 
 
 class Reader(Protocol[T_co]):
@@ -115,10 +117,13 @@ class ChunkReader:
                 raw = parse(line)
                 if raw is None:
                     continue
-                if "error" in raw:
+                if "error" in raw and raw["error"] is not None:
                     raise _server_error(raw)
-                chunk = Chunk(raw)
-                keep(chunk.text)
+                try:
+                    chunk = Chunk(raw)
+                    keep(chunk.text)
+                except (AttributeError, TypeError) as error:  # a message or a text of a wrong type
+                    raise BadLineError(line) from error
                 if raw.get("done") or raw.get("done_reason"):
                     self.done = True
                     yield chunk
@@ -130,7 +135,8 @@ class ChunkReader:
 
     def end(self) -> Iterator[Chunk]:
         """Yield the chunk of an unfinished last line; raises if the answer is not complete."""
-        yield from self.read(b"\n")
+        if not self.done:
+            yield from self.read(b"\n")
         if not self.done:
             raise _incomplete("the server closed the stream without a last chunk", self.partial)
 
@@ -150,7 +156,7 @@ class ProgressReader:
             raw = parse(line)
             if raw is None:
                 continue
-            if "error" in raw:
+            if "error" in raw and raw["error"] is not None:
                 raise _server_error(raw)
             progress = Progress.of(raw)
             self.done = self.done or progress.done
@@ -164,14 +170,24 @@ class ProgressReader:
 
 
 class WholeReader(Generic[T]):
-    """Reads one JSON object, which may be spread over several lines, into one item."""
+    """Reads one JSON object, which may be spread over several lines, into one item.
+
+    With ``may_be_empty`` the reply may also be nothing, or null.
+    """
 
     partial = ""
 
-    def __init__(self, item: Callable[[dict[str, Any]], T], max_bytes: int = MAX_LINE_BYTES) -> None:
+    def __init__(
+        self,
+        item: Callable[[dict[str, Any]], T],
+        max_bytes: int = MAX_LINE_BYTES,
+        *,
+        may_be_empty: bool = False,
+    ) -> None:
         self.done = False
         self._item = item
-        self._max = max_bytes
+        self._max = max_bytes * _LINES_A_REPLY
+        self._may_be_empty = may_be_empty
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -185,8 +201,14 @@ class WholeReader(Generic[T]):
 
     def end(self) -> Iterator[T]:
         """Yield the item."""
-        raw = parse(b"".join(self._parts)) or {}  # copy and delete answer with nothing
-        if "error" in raw:
+        body = b"".join(self._parts)
+        if self._may_be_empty and body.strip() in {b"", b"null"}:
+            raw: dict[str, Any] | None = {}
+        else:
+            raw = parse(body)
+        if raw is None:
+            raise BadLineError(body)
+        if raw.get("error") is not None:
             raise _server_error(raw)
         self.done = True
         yield self._item(raw)
@@ -194,26 +216,24 @@ class WholeReader(Generic[T]):
 
 def reason_of(body: bytes) -> tuple[str, str | None]:
     """Return the reason and the sign-in URL of an HTTP error body, which may be JSON, text or HTML."""
+    text = body.decode("utf-8", "replace").strip()
     try:
         raw = parse(body) or {}
     except BadLineError:
-        return body.decode("utf-8", "replace").strip(), None
-    return _reason(raw), raw.get("signin_url")
+        return text, None
+    return _reason(raw) or text, text_of(raw.get("signin_url")) or None
 
 
 def _reason(raw: dict[str, Any]) -> str:
     error = raw.get("error")
-    if isinstance(error, dict):
-        error = cast(dict[str, Any], error).get("message")
-    return str(error or "")
+    return str(object_of(error).get("message") or error or raw.get("Status") or "")
 
 
 def _server_error(raw: dict[str, Any]) -> ServerError:
-    status = raw.get("StatusCode", raw.get("status"))
     return ServerError(
         _reason(raw) or "no reason given",
-        status=status if isinstance(status, int) else None,
-        signin_url=raw.get("signin_url"),
+        status=number_of(raw.get("StatusCode", raw.get("status"))),
+        signin_url=text_of(raw.get("signin_url")) or None,
     )
 
 

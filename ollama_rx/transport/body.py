@@ -11,8 +11,8 @@ import h11
 import httpx
 
 _CRLF = b"\r\n"
-_HEX = re.compile(rb"[0-9A-Fa-f]{1,4}")
-_LONGEST = 0xFFFF  # bytes of a chunk that is waited for as a whole; a longer one goes the exact way
+_HEX = re.compile(rb"[0-9A-Fa-f]{1,8}")
+_LONGEST_LINE = 16  # bytes of a size line that are waited for; a longer one goes the exact way
 _SIZES = {form % size: size for size in range(1, 4096) for form in (b"%x", b"%X")}
 _HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -37,7 +37,7 @@ def body_of(response: h11.Response, method: bytes) -> Body:
     headers = dict(response.headers)
     if method == b"HEAD" or response.status_code in {204, 304}:
         return LengthBody(0)
-    if b"transfer-encoding" in headers and response.http_version != b"1.0":
+    if b"transfer-encoding" in headers:
         return ChunkedBody()  # h11 has refused everything but "chunked"
     if b"content-length" in headers:
         return LengthBody(int(headers[b"content-length"]))
@@ -86,7 +86,8 @@ class ChunkedBody:
     Reads that hold whole, plain chunks take a few calls into C however many chunks there are:
     split at CRLF, then compare all lengths with all announced sizes. A CRLF inside a payload makes
     that comparison fail, never succeed wrongly. What fails is walked chunk by chunk, and what is not
-    plain (extensions, trailers, padded or huge sizes, errors) is left to h11 from that chunk on.
+    plain (extensions, trailers, padded sizes, errors) is left to h11 from that chunk on. Of a chunk
+    that is cut, what has arrived is returned; the rest is read as if it were a chunk of its own.
     """
 
     def __init__(self) -> None:
@@ -134,16 +135,20 @@ class ChunkedBody:
                 if token == b"0" and _CRLF.startswith(data[start:]):
                     break  # the very end is cut
                 return b"".join(payloads) + self._exactly(data[position:])
-            if len(data) < stop + 2:
-                break
+            if len(data) < stop + 2 and _CRLF.startswith(data[stop:]):
+                here = min(len(data), stop - 1)  # the last byte waits for the CRLF, which may be wrong
+                payloads.append(data[start:here])
+                self._tail = b"%x\r\n%b" % (stop - here, data[here:])
+                return b"".join(payloads)
             if data[stop : stop + 2] != _CRLF:
                 return b"".join(payloads) + self._exactly(data[position:])
             payloads.append(data[start:stop])
             position = stop + 2
-        self._tail = data[position:]
-        if len(self._tail) > _LONGEST + 8:
-            tail, self._tail = self._tail, b""
+        tail = data[position:]
+        if len(tail) > _LONGEST_LINE:
             payloads.append(self._exactly(tail))
+        else:
+            self._tail = tail
         return b"".join(payloads)
 
     def _exactly(self, data: bytes) -> bytes:
