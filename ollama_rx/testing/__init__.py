@@ -10,8 +10,9 @@ have, and remembers what clients did:
 ([1, 2], 'Hi')
 
 What it can say: `answer` with `thinking`, `tool_call`, `piece`, `line`, `raw`, `endless`, `pause`, a `Gate`,
-`cut` and `midstream_error` in it; `error_status`, `text_reply`, `json_reply`, `loaded`, `progress`,
-`recording`. How it is sent: `reply.sent(byte_by_byte, framing="length", ...)` with the modes of `chunking`.
+`cut` and `midstream_error` in it; `error_status`, `text_reply`, `json_reply`, `raw_reply`, `loaded`,
+`progress`, `recording`. How it is sent: `reply.sent(byte_by_byte, framing="length", ...)` with the modes of
+`chunking`.
 
 What it has seen: `fake.requests`, `fake.exchanges`, and the waits `fake.wait_for_request`, `_lines`,
 `_pause`, `_disconnect`, `_answer` and `_connections`; for coroutines the same under `fake.aio`.
@@ -53,7 +54,7 @@ from ollama_rx.testing.parts import (
 )
 from ollama_rx.testing.record import Exchange, Request
 from ollama_rx.testing.recordings import recording
-from ollama_rx.testing.reply import Reply, error_status, json_reply, text_reply
+from ollama_rx.testing.reply import Reply, error_status, json_reply, raw_reply, text_reply
 from ollama_rx.testing.script import answer, loaded, progress
 from ollama_rx.testing.silence import silent_url
 from ollama_rx.testing.steps import Gate, cut, pause
@@ -89,6 +90,7 @@ __all__ = [
     "pieces_of",
     "progress",
     "raw",
+    "raw_reply",
     "rechunk",
     "recording",
     "silent_url",

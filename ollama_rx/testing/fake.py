@@ -1,17 +1,14 @@
 """`FakeOllama`: a scripted Ollama on a real loopback socket, in a thread of its own."""
 
-import asyncio
 import socket
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
 from ollama_rx.testing import echo
-from ollama_rx.testing.connection import Connection
 from ollama_rx.testing.record import Exchange, Record, Request
 from ollama_rx.testing.reply import Reply
+from ollama_rx.testing.serving import Serving
 from ollama_rx.testing.waits import AsyncWaits, Waits
 
 Script = Reply | Callable[[Request], Reply]
@@ -52,6 +49,8 @@ class FakeOllama(Waits):
         port: int = 0,
         send_buffer_bytes: int | None = None,
     ) -> None:
+        if send_buffer_bytes is not None and send_buffer_bytes < 1:
+            raise ValueError(f"send_buffer_bytes must be at least 1, got {send_buffer_bytes}")
         self._record = Record()
         super().__init__(self._record)
         #: the waits for coroutines
@@ -60,8 +59,7 @@ class FakeOllama(Waits):
         self._host = host
         self._port = port
         self._send_buffer_bytes = send_buffer_bytes
-        self._thread: threading.Thread | None = None
-        self._stop: Callable[[], object] | None = None
+        self._serving: Serving | None = None
         if script:
             self.play(*script)
         for path, replies in (on or {}).items():
@@ -110,22 +108,28 @@ class FakeOllama(Waits):
         for each in _STREAMS if path is None else (path,):
             self._scripts[each] = replies
 
+    def hang_up(self) -> None:
+        """Close every connection that is open now, idle ones too, as a server does that restarts."""
+        if self._serving is not None:
+            self._serving.hang_up()
+
     def start(self) -> Self:
         """Listen; `with` does this."""
-        if self._thread is not None:
+        if self._serving is not None:
             raise RuntimeError("already started")
-        ready: Future[None] = Future()
-        self._thread = threading.Thread(target=self._run, args=(ready,), name="FakeOllama", daemon=True)
-        self._thread.start()
-        ready.result()
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listening = socket.create_server((self._host, self._port), family=family, backlog=1024)
+        if self._send_buffer_bytes is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer_bytes)
+        self._port = listening.getsockname()[1]
+        self._serving = Serving(listening, self._record, self._choose)
         return self
 
     def close(self) -> None:
         """Close every connection and end the thread; does nothing the second time."""
-        if self._stop is not None and self._thread is not None:
-            self._stop()
-            self._thread.join()
-            self._stop = None
+        if self._serving is not None:
+            self._serving.stop()
+            self._serving = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -134,36 +138,6 @@ class FakeOllama(Waits):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _run(self, ready: Future[None]) -> None:
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(self._serve(ready))
-
-    async def _serve(self, ready: Future[None]) -> None:
-        loop = asyncio.get_running_loop()
-        stop = asyncio.Event()
-        connections: set[Connection] = set()
-
-        try:
-            server = await loop.create_server(
-                lambda: Connection(self._record, self._choose, connections), sock=self._listen()
-            )
-        except OSError as error:
-            ready.set_exception(error)
-            return
-        self._stop = lambda: loop.call_soon_threadsafe(stop.set)
-        ready.set_result(None)
-        await stop.wait()
-        server.close()
-        await asyncio.gather(*(connection.shut() for connection in connections))
-
-    def _listen(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        listening = socket.create_server((self._host, self._port), family=family, backlog=1024)
-        if self._send_buffer_bytes is not None:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer_bytes)
-        self._port = listening.getsockname()[1]
-        return listening
 
     def _choose(self, request: Request) -> Reply:
         replies = self._scripts.get(request.path)

@@ -9,7 +9,7 @@ from ollama_rx.testing.chunking import Rechunking
 from ollama_rx.testing.record import Request
 from ollama_rx.testing.steps import Step
 
-Framing = Literal["chunked", "length", "close"]
+Framing = Literal["chunked", "length", "close", "none"]
 
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
@@ -59,7 +59,7 @@ class Reply:
         Args:
             *rechunkings: modes of `ollama_rx.testing.chunking`, applied from left to right.
             framing: `"chunked"` as Ollama does, `"length"` for Content-Length, `"close"` for a body that ends
-                with the connection.
+                with the connection, `"none"` for a body that is all there is: no status, no headers.
             keep_alive: False says `Connection: close` and closes after the answer.
             headers_first: send status and headers at once; Ollama holds them back until the first byte of the
                 body, so a prefill stall is silent.
@@ -109,6 +109,14 @@ def text_reply(
         headers=headers or {},
         framing="length",
     )
+
+
+def raw_reply(*steps: Step) -> Reply:
+    """Send exactly these bytes (and pauses, gates, cuts) instead of an HTTP response, then close.
+
+    For what no HTTP server would say: half a head, a broken chunk size, nothing at all.
+    """
+    return Reply(lambda _request: steps, framing="none")
 
 
 # What Ollama says, by status; `{model}` is the model the request names.

@@ -37,7 +37,7 @@ class Sending:
         changed: Callable[[], object],
     ) -> None:
         wants_close = exchange.request.headers.get("connection", "").lower() == "close"
-        self.keeps_alive = reply.keep_alive and reply.framing != "close" and not wants_close
+        self.keeps_alive = reply.keep_alive and reply.framing in ("chunked", "length") and not wants_close
         self._exchange = exchange
         self._reply = reply
         self._hand_over = hand_over
@@ -71,6 +71,8 @@ class Sending:
 
     def _draw_head(self, steps: Iterable[Step]) -> bytes:
         reply = self._reply
+        if reply.framing == "none":
+            return b""
         headers = dict(reply.headers)
         if reply.content_type is not None:
             headers["Content-Type"] = reply.content_type

@@ -86,6 +86,11 @@ def test_what_was_recorded_can_be_forgotten() -> None:
         assert fake.wait_for_answer(1).request.path == "/api/version"
 
 
+def test_a_buffer_has_a_size() -> None:
+    with pytest.raises(ValueError, match="send_buffer_bytes"):
+        FakeOllama(send_buffer_bytes=0)
+
+
 def test_an_empty_script_is_refused() -> None:
     with pytest.raises(ValueError, match="script"):
         FakeOllama().play()

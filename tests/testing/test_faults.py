@@ -24,6 +24,7 @@ from ollama_rx.testing import (
     loaded,
     midstream_error,
     pause,
+    raw_reply,
     text_reply,
     without_last_newline,
 )
@@ -274,6 +275,31 @@ def test_several_lines_per_write() -> None:
     with FakeOllama(answer("a", "b").sent(lines_per_write(2))) as fake:
         body = raw_answer(fake).split(b"\r\n\r\n", 1)[1]
     assert [part.count(b"\n{") for part in body.split(b"\r\n")[1:4:2]] == [1, 0]
+
+
+def test_a_reply_can_be_any_bytes_and_no_http_at_all() -> None:
+    with FakeOllama(raw_reply(b"HTTP/1.1 2", pause(0.01), b"00 OK\r\n\r\nbody")) as fake:
+        assert raw_answer(fake) == b"HTTP/1.1 200 OK\r\n\r\nbody"
+        assert httpx.post(f"{fake.url}/api/chat", json=ASK).text == "body"
+        fake.play(raw_reply(b"SSH-2.0\r\n"))
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.post(f"{fake.url}/api/chat", json=ASK)
+        fake.play(raw_reply())
+        with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+            httpx.post(f"{fake.url}/api/chat", json=ASK)
+
+
+def test_a_server_can_close_idle_connections_and_busy_ones() -> None:
+    with FakeOllama(answer("a"), answer("a", pause(60))) as fake, httpx.Client(timeout=10) as client:
+        client.post(f"{fake.url}/api/generate", json=ASK)
+        fake.hang_up()
+        assert fake.connections_open == 0
+        with client.stream("POST", f"{fake.url}/api/generate", json=ASK) as response:
+            fake.hang_up()
+            with pytest.raises(httpx.TransportError):
+                response.read()
+    assert not fake.exchanges[1].disconnected
+    fake.hang_up()  # nothing is open any more
 
 
 @pytest.mark.parametrize("size", [0, -1])
