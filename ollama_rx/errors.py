@@ -18,7 +18,8 @@
     │   ├── FirstChunkTimeout               nothing came at all
     │   ├── IdleTimeout                     the stream went silent
     │   └── TotalTimeout                    the answer took too long as a whole
-    └── SinkError                .sink      a sink failed; the cause is chained
+    ├── SinkError                .sink      a sink failed; the cause is chained
+    └── EmbeddedModelError                  the embedded model cannot run: extra, weights or engine missing
 """
 
 from typing import ClassVar
@@ -180,3 +181,7 @@ class SinkError(OllamaError):
     def __init__(self, sink: object, message: str) -> None:
         super().__init__(f"sink {type(sink).__name__} failed: {excerpt(message)}")
         self.sink = sink
+
+
+class EmbeddedModelError(OllamaError):
+    """The embedded model cannot run: its extra is not installed, or its weights cannot be had."""

