@@ -1,0 +1,53 @@
+"""llama.cpp does for us what its Python object does not offer."""
+
+import pytest
+
+from ollama_rx.embedded.engine import Engine
+from ollama_rx.embedded.refusal import Refusal
+from ollama_rx.embedded.residence import Residence
+
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture
+def engine(residence: Residence) -> Engine:
+    found = residence.enter(lambda: False)
+    residence.leave(None)
+    assert found is not None
+    return found
+
+
+def test_messages_are_rendered_with_the_template_of_the_model(engine: Engine) -> None:
+    prompt = engine.render([{"role": "system", "content": "Be brief"}, {"role": "user", "content": "Hi"}])
+    assert prompt == (
+        "<|im_start|>system\nBe brief<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_an_unfinished_answer_is_continued(engine: Engine) -> None:
+    prompt = engine.render([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hel"}])
+    assert prompt.endswith("<|im_start|>assistant\nHel")
+
+
+def test_special_tokens_are_read_as_such_only_when_wanted(engine: Engine) -> None:
+    assert len(engine.tokenize("<|im_end|>", start=True, special=True)) == 1
+    assert len(engine.tokenize("<|im_end|>", start=False, special=False)) > 1
+
+
+def test_messages_that_the_template_cannot_take_are_refused(engine: Engine) -> None:
+    with pytest.raises(Refusal) as caught:
+        engine.render([{"role": "user", "content": 7}])
+    assert caught.value.status >= 400
+    assert caught.value.text
+
+
+def test_what_a_callback_raises_stops_the_computation_and_goes_on(engine: Engine) -> None:
+    calls: list[object] = []
+
+    def fail(event: object) -> bool:
+        calls.append(event)
+        raise KeyError("gone")
+
+    with pytest.raises(KeyError, match="gone"):
+        engine.complete({"prompt": [1, 2, 3], "max_tokens": 50}, fail)
+    assert len(calls) == 1
