@@ -1,12 +1,13 @@
 """The branch of a sink that has operators of its own."""
 
 from collections.abc import Callable, Iterable
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
 
-from ollama_rx._guard import Outlet
+from ollama_rx._guard import SinkOutlet
 from ollama_rx.operators._through import Tap
 
 T = TypeVar("T")
@@ -15,7 +16,7 @@ T = TypeVar("T")
 class BranchOutlet(Generic[T]):
     """Sends the stream through a sink's operators; what they raise or emit as error fails the sink."""
 
-    def __init__(self, outlet: Outlet[Any], operators: Iterable[Callable[[Any], Any]]) -> None:
+    def __init__(self, outlet: SinkOutlet[Any], operators: Iterable[Callable[[Any], Any]]) -> None:
         self._outlet = outlet
         self._head = _Head[T]()
         self._end: Observable[Any] = self._head.pipe(*operators)
@@ -49,10 +50,6 @@ class BranchOutlet(Generic[T]):
         self._stream_failed = True
         self._close(lambda tap: tap.on_error(error))
 
-    def fail(self, error: Exception, /) -> None:
-        """Fail the sink."""
-        self._outlet.fail(error)
-
     def cancel(self) -> None:
         """Close the sink."""
         self._outlet.cancel()
@@ -81,6 +78,7 @@ class _Head(Observable[T]):
         super().__init__()
         self.taps: tuple[Tap[T], ...] = ()
         self._last: Callable[[Tap[T]], object] | None = None
+        self._lock = Lock()
 
     def subscribe(
         self,
@@ -94,21 +92,25 @@ class _Head(Observable[T]):
         if hasattr(observer, "on_next"):
             tap = Tap[T](observer.on_next, observer.on_error, observer.on_completed)
         else:
-            tap = Tap[T](observer, on_error or _ignore, on_completed or _ignore)
-        if self._last is not None:
-            self._last(tap)
-            return Disposable()
-        self.taps += (tap,)
+            tap = Tap[T](observer or _ignore, on_error or _ignore, on_completed or _ignore)
+        with self._lock:
+            last = self._last
+            if last is None:
+                self.taps += (tap,)
+        if last is not None:
+            last(tap)
         return Disposable(lambda: self._remove(tap))
 
     def close(self, last: Callable[[Tap[T]], object]) -> None:
-        self._last = last
-        taps, self.taps = self.taps, ()
+        with self._lock:
+            self._last = last
+            taps, self.taps = self.taps, ()
         for tap in taps:
             last(tap)
 
     def _remove(self, tap: Tap[T]) -> None:
-        self.taps = tuple(other for other in self.taps if other is not tap)
+        with self._lock:
+            self.taps = tuple(other for other in self.taps if other is not tap)
 
 
 def _ignore(*_: object) -> None:

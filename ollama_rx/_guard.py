@@ -19,19 +19,23 @@ class Outlet(Protocol[T_contra]):
         ...
 
     def on_completed(self) -> None:
-        """The stream is complete."""
+        """Take the end of the stream."""
         ...
 
     def on_error(self, error: Exception, /) -> None:
-        """The stream failed."""
-        ...
-
-    def fail(self, error: Exception, /) -> None:
-        """The sink's own operators failed."""
+        """Take the error of the stream."""
         ...
 
     def cancel(self) -> None:
         """Close the sink, from any thread."""
+        ...
+
+
+class SinkOutlet(Outlet[T_contra], Protocol[T_contra]):
+    """Where the events go that have passed the sink's own operators."""
+
+    def fail(self, error: Exception, /) -> None:
+        """Take an error of these operators."""
         ...
 
 
@@ -43,7 +47,7 @@ class Guard(Generic[T]):
     and the sink is closed by whoever comes last, never while it works.
     """
 
-    __slots__ = ("_busy", "_ended", "_on_next", "_over", "_report", "_unclosed", "sink")
+    __slots__ = ("_busy", "_ended", "_interruptible", "_on_next", "_over", "_report", "_unclosed", "sink")
 
     def __init__(
         self, sink: Sink[T], report: Callable[[SinkError], object], ended: Callable[[], object]
@@ -54,6 +58,7 @@ class Guard(Generic[T]):
         self._ended = ended
         self._busy = False
         self._over = False
+        self._interruptible = True
         self._unclosed = [sink.close]  # taken out by whoever closes; `pop` is atomic
 
     @property
@@ -99,7 +104,8 @@ class Guard(Generic[T]):
 
     def interrupt(self) -> None:
         """Ask a sink that waits to stop waiting."""
-        if self._unclosed:
+        if self._interruptible:
+            self._interruptible = False
             try:
                 self.sink.interrupt()
             except Exception as error:  # noqa: BLE001 - a sink's failure is reported, not raised
@@ -133,6 +139,7 @@ class Guard(Generic[T]):
 
     def _failed(self, error: BaseException) -> None:
         self._over = True
+        self._interruptible = False
         if not isinstance(error, Leave):
             self.blame(error)
         if not isinstance(error, Exception):
@@ -143,6 +150,7 @@ class Guard(Generic[T]):
             close = self._unclosed.pop()
         except IndexError:
             return
+        self._interruptible = False
         try:
             close()
         except Exception as error:  # noqa: BLE001 - a sink's failure is reported, not raised

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from threading import Thread, local
+from threading import Event, Thread, local
 
 from reactivex import abc
 from reactivex.disposable import SingleAssignmentDisposable
@@ -11,8 +11,7 @@ from reactivex.scheduler import CurrentThreadScheduler
 from ollama_rx.flow import Flow
 from ollama_rx.transport.loops import on_loop
 
-Subscribe = Callable[[abc.SchedulerBase | None], abc.DisposableBase]
-
+Scheduler = abc.SchedulerBase | None
 
 _thread = local()
 
@@ -22,56 +21,57 @@ def about_to_block() -> None:
 
     For sources that send while they are subscribed to.
     """
-    ready: Callable[[], object] | None = getattr(_thread, "ready", None)
-    if ready is not None:
-        ready()
+    begun: Event | None = getattr(_thread, "begun", None)
+    if begun is not None:
+        begun.set()
+
+
+def _nothing(_: Scheduler) -> None:
+    """Prepare nothing."""
 
 
 class Subscription:
     """Subscribes where the items shall come, and disposes there too."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop | None, scheduler: abc.SchedulerBase | None = None
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None, scheduler: Scheduler = None) -> None:
         if loop is not None and scheduler is None:
             scheduler = Flow(loop)
-        self.scheduler = scheduler
         self.flow = scheduler if isinstance(scheduler, Flow) else None
+        self._scheduler = scheduler
         self._inner = SingleAssignmentDisposable()
 
     def begin(
-        self, subscribe: Subscribe, failed: Callable[[Exception], object], ready: Callable[[], object]
+        self,
+        subscribe: Callable[[Scheduler], abc.DisposableBase],
+        failed: Callable[[Exception], object],
+        prepare: Callable[[Scheduler], object] = _nothing,
     ) -> None:
-        """Call ``subscribe(scheduler)``, then ``ready``, and ``failed`` if it raises."""
-        if self.scheduler is None:
+        """Call ``prepare``, then ``subscribe``, and ``failed`` if one raises; return when it is done."""
 
-            def enter() -> None:
-                _thread.ready = ready
-                self._enter(subscribe, failed, ready)
+        def action(_scheduler: Scheduler = None, _state: object = None) -> None:
+            if not self._inner.is_disposed:  # else nobody is left to ask for anything
+                self._inner.disposable = subscribe(self._scheduler)
+            begun.set()
 
-            Thread(target=enter, name="ollama-rx", daemon=True).start()
+        def enter() -> None:
+            try:
+                prepare(self._scheduler)
+                _in_trampoline(action)
+            except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
+                failed(error)
+            finally:
+                begun.set()
+
+        def enter_thread() -> None:
+            _thread.begun = begun
+            enter()
+
+        begun = Event()
+        if self._scheduler is not None:
+            enter()
         else:
-            self._enter(subscribe, failed, ready)
-
-    def _enter(
-        self, subscribe: Subscribe, failed: Callable[[Exception], object], ready: Callable[[], object]
-    ) -> None:
-        def action(_scheduler: abc.SchedulerBase | None = None, _state: object = None) -> None:
-            if not self._inner.is_disposed:
-                self._inner.disposable = subscribe(self.scheduler)
-            ready()
-
-        # Inside RxPY's trampoline `subscribe` returns before a synchronous source sends its items,
-        # so that those can be disposed of between two items too.
-        trampoline = CurrentThreadScheduler.singleton()
-        try:
-            if trampoline.schedule_required():
-                trampoline.schedule(action)
-            else:
-                action()
-        except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            failed(error)
-            ready()
+            Thread(target=enter_thread, name="ollama-rx", daemon=True).start()
+            begun.wait()
 
     def dispose(self) -> None:
         """End it, from any thread."""
@@ -81,3 +81,15 @@ class Subscription:
         """Do something on the subscription's loop if it has one, else here."""
         if self.flow is None or not on_loop(self.flow.loop, action):
             action()
+
+
+def _in_trampoline(action: Callable[..., None]) -> None:
+    """Subscribe where RxPY queues what synchronous sources send.
+
+    So ``subscribe`` returns before they send, and they can be disposed of between two items.
+    """
+    trampoline = CurrentThreadScheduler.singleton()
+    if trampoline.schedule_required():
+        trampoline.schedule(action)
+    else:
+        action()

@@ -1,6 +1,7 @@
 """A blocking sink within a delivery: it works on a thread of its own, behind a mailbox."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from threading import Thread
 from typing import Generic, TypeVar
@@ -62,8 +63,12 @@ class Worker(Generic[T]):
 
     def _work(self) -> None:
         guard = self._guard
-        for item in self._mailbox:
-            guard.on_next(item)
-            if guard.over:
-                self._mailbox.close()
-        self._last()
+        try:
+            with suppress(SystemExit):  # it is reported, and this is not the thread that can exit
+                for item in self._mailbox:
+                    guard.on_next(item)
+                    if guard.over:
+                        return
+                self._last()
+        finally:
+            self._mailbox.close()

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Generator
 from concurrent import futures
-from threading import Event, Lock
+from threading import Lock
 from typing import Any, Literal, Self, TypeVar
 
 from reactivex import Observable, abc
 
 from ollama_rx._branch import BranchOutlet
-from ollama_rx._guard import Guard, Outlet
+from ollama_rx._guard import Guard, Outlet, SinkOutlet
 from ollama_rx._subscription import Subscription
 from ollama_rx._worker import Worker
 from ollama_rx.errors import SinkError
@@ -143,30 +143,31 @@ class Delivery:
             self._one_ended()
 
         guard = Guard[Any](sink, self._report, ended)
-        outlet: Outlet[Any] = guard
+        outlet: SinkOutlet[Any] = guard
         if sink.blocking:
             outlet = worker = Worker[Any](guard, subscription.flow)
             self._workers.append(worker)
-        if branch.operators:
-            outlet = operated = BranchOutlet[Any](outlet, branch.operators)
-            disposals.append(operated)
-            self._operated.append(operated)
-        return outlet
+        if not branch.operators:
+            return outlet
+        operated = BranchOutlet[Any](outlet, branch.operators)
+        disposals.append(operated)
+        self._operated.append(operated)
+        return operated
 
     def _begin(self, stream: Observable[T]) -> None:
-        for worker in self._workers:
-            worker.start()
         feed = self._feed()
 
-        def subscribe(scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
+        def connect_branches(scheduler: abc.SchedulerBase | None) -> None:
             for operated in self._operated:
                 operated.subscribe(scheduler)
+
+        def subscribe(scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
             return stream.subscribe(feed, self._failed, self._completed, scheduler=scheduler)
 
-        subscribed = Event()
-        self._subscription.begin(subscribe, self._failed, subscribed.set)
         try:
-            subscribed.wait()
+            for worker in self._workers:
+                worker.start()
+            self._subscription.begin(subscribe, self._failed, connect_branches)
         except BaseException:
             self.cancel()
             raise

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from threading import Event
 from typing import Generic, Self, TypeVar
 
 from reactivex import Observable, abc
@@ -37,7 +36,7 @@ class Items(Generic[T]):
         self._max_waiting = max_waiting
 
     def __iter__(self) -> "ItemIterator[T]":
-        return ItemIterator(self._stream, self._max_waiting)
+        return ItemIterator(self._stream, self._max_waiting, None)
 
     def __aiter__(self) -> "AsyncItemIterator[T]":
         return AsyncItemIterator(self._stream, self._max_waiting, asyncio.get_running_loop())
@@ -57,8 +56,7 @@ class _Loop(Generic[T]):
         def subscribe(scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
             return stream.subscribe(mailbox.put, mailbox.end, mailbox.end, scheduler=scheduler)
 
-        self._begun = Event()
-        subscription.begin(subscribe, mailbox.end, self._begun.set)
+        subscription.begin(subscribe, mailbox.end)
 
     def _leave(self) -> None:
         self._mailbox.close()
@@ -70,10 +68,6 @@ class _Loop(Generic[T]):
 
 class ItemIterator(_Loop[T], Iterator[T]):
     """A ``for`` loop's subscription; ``close()`` ends it early, as leaving the loop does."""
-
-    def __init__(self, stream: Observable[T], max_waiting: int) -> None:
-        super().__init__(stream, max_waiting, None)
-        self._begun.wait()
 
     def __next__(self) -> T:
         try:

@@ -69,6 +69,9 @@ class Mailbox(Generic[T]):
         """Whether nothing more can be put in."""
         return self._ended
 
+    def __len__(self) -> int:
+        return len(self._items)
+
     def put(self, item: T) -> None:
         """Add an item; ignored after the end."""
         with self._lock:

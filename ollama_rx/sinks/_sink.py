@@ -32,7 +32,7 @@ To let the command line say ``--to shout``, register the class in your package's
 What stands after the colon in ``--to shout:loud`` goes to ``Shout.from_uri("loud")``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar, overload
 
@@ -119,4 +119,4 @@ class Branch(Generic[T]):
     """A sink behind operators of its own, made by `Sink.after`; only `deliver` takes it."""
 
     sink: Sink[Any]
-    operators: Iterable[Callable[[Any], Any]]
+    operators: tuple[Callable[[Any], Any], ...]

@@ -1,0 +1,16 @@
+"""What all tests can ask for."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def no_thread_left() -> Iterator[None]:
+    """Fail if a thread of ours is still alive soon after the test."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("ollama-rx"):
+            thread.join(5)
+            assert not thread.is_alive(), f"{thread.name} is left"

@@ -1,0 +1,176 @@
+"""Waiting for a delivery: from threads, from asyncio, with and without ``with``."""
+
+import asyncio
+import signal
+import threading
+from concurrent import futures
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import Observable, abc, of
+from reactivex import operators as ops
+from reactivex.subject import Subject
+
+from ollama_rx import SinkError, deliver
+from ollama_rx.sinks import Collector
+from tests.diary import Diary, watched
+
+pytestmark = pytest.mark.usefixtures("no_thread_left")
+
+
+def test_waiting_too_long_is_a_timeout_and_it_goes_on() -> None:
+    source = Subject[int]()
+    sink = Collector[int]()
+    delivery = deliver(source, sink)
+    with pytest.raises(TimeoutError, match=r"not done after 0\.01 s; it goes on"):
+        delivery.wait(0.01)
+    source.on_next(1)
+    source.on_completed()
+    delivery.wait(5)
+    assert sink.items == [1]
+
+
+def test_waiting_again_raises_again() -> None:
+    delivery = deliver(reactivex.throw(ValueError("no")), Collector[int]())
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            delivery.wait(5)
+
+
+def test_waiting_on_a_running_loop_is_refused_with_advice() -> None:
+    async def main() -> None:
+        delivery = deliver(reactivex.never(), Collector[int]())
+        with pytest.raises(RuntimeError, match="use `await delivery`"):
+            delivery.wait()
+        delivery.cancel()
+        delivery.wait()  # it is done: nothing stands still
+
+    asyncio.run(main())
+
+
+def test_many_tasks_and_threads_can_wait_for_one_delivery() -> None:
+    async def main() -> None:
+        source = Subject[int]()
+        sink = Diary(blocking=True)
+        delivery = deliver(source, sink)
+        waits = [asyncio.ensure_future(delivery), asyncio.ensure_future(delivery)]
+        thread = asyncio.ensure_future(asyncio.to_thread(delivery.wait, 5))
+        source.on_completed()
+        await asyncio.gather(*waits, thread)
+        assert sink.calls == ["completed", "close"]
+
+    asyncio.run(main())
+
+
+def test_awaiting_raises_the_streams_error() -> None:
+    async def main() -> None:
+        with pytest.raises(ValueError, match="no"):
+            await deliver(reactivex.throw(ValueError("no")), Collector[int]())
+
+    asyncio.run(main())
+
+
+def test_cancelling_the_task_that_awaits_cancels_the_delivery() -> None:
+    async def main() -> None:
+        source, notes = watched(reactivex.never())
+        sink = Diary()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(deliver(source, sink), 0.01)
+        assert sink.calls == ["interrupt", "close"]
+        assert notes == ["subscribed", "left"]
+
+    asyncio.run(main())
+
+
+def test_a_with_block_waits_for_the_end() -> None:
+    sink = Diary(blocking=True)
+    with deliver(of(1), sink) as delivery:
+        assert delivery.sink_errors == ()
+    assert sink.calls == ["next 1", "completed", "close"]
+
+
+def test_a_with_block_raises_what_went_wrong() -> None:
+    with pytest.raises(SinkError), deliver(of(1), Diary(raises="next")):
+        pass
+
+
+def test_an_exception_in_a_with_block_cancels_and_waits_until_all_is_closed() -> None:
+    sink = Diary(blocking=True)
+    with pytest.raises(KeyError), deliver(reactivex.never(), sink):
+        raise KeyError
+    assert sink.calls == ["interrupt", "close"]
+
+
+def test_an_exception_in_a_with_block_on_a_loop_cancels() -> None:
+    async def main() -> None:
+        sink = Diary()
+        with pytest.raises(KeyError), deliver(reactivex.never(), sink):
+            raise KeyError
+        assert sink.calls == ["interrupt", "close"]
+
+    asyncio.run(main())
+
+
+def test_an_async_with_block_waits_for_the_end() -> None:
+    async def main() -> None:
+        sink = Diary(blocking=True)
+        async with deliver(of(1), sink):
+            pass
+        assert sink.calls == ["next 1", "completed", "close"]
+
+    asyncio.run(main())
+
+
+def test_an_exception_in_an_async_with_block_cancels_and_waits_until_all_is_closed() -> None:
+    async def main() -> None:
+        sink = Diary(blocking=True)
+        with pytest.raises(KeyError):
+            async with deliver(reactivex.never(), sink):
+                raise KeyError
+        assert sink.calls == ["interrupt", "close"]
+
+    asyncio.run(main())
+
+
+def test_ctrl_c_while_waiting_cancels_and_closes_before_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    pressed: list[float | None] = []
+    really_wait = futures.wait
+
+    def press(waited_for: Any, timeout: float | None = None) -> object:
+        pressed.append(timeout)
+        if len(pressed) == 1:
+            raise KeyboardInterrupt
+        return really_wait(waited_for, timeout)
+
+    monkeypatch.setattr(futures, "wait", press)
+    sink = Diary(blocking=True)
+    delivery = deliver(reactivex.never(), sink)
+    with pytest.raises(KeyboardInterrupt):
+        delivery.wait()
+    assert pressed == [None, 1.0]
+    assert sink.calls == ["interrupt", "close"]
+
+
+def test_ctrl_c_while_a_source_is_subscribed_to_cancels() -> None:
+    main = threading.get_ident()
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("signals reach the main thread only")
+    seen = threading.Event()
+
+    def subscribe(_: abc.ObserverBase[int], __: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        signal.pthread_kill(main, signal.SIGINT)
+        seen.wait(5)
+        return reactivex.never().subscribe()
+
+    sink = Diary()
+    with pytest.raises(KeyboardInterrupt):
+        deliver(Observable(subscribe), sink)
+    seen.set()
+    assert sink.calls == ["interrupt", "close"]
+
+
+def test_no_request_is_made_when_no_branch_wants_anything() -> None:
+    source, notes = watched(of(1))
+    deliver(source, Collector[int]().after(ops.take(0))).wait(5)
+    assert notes == []

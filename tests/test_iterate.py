@@ -1,0 +1,214 @@
+"""A stream as a loop; leaving the loop leaves the stream."""
+
+import asyncio
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+import reactivex
+from reactivex import Observable, abc, of
+from reactivex import operators as ops
+from reactivex.disposable import Disposable
+from reactivex.scheduler import NewThreadScheduler
+from reactivex.subject import Subject
+
+from ollama_rx import iterate
+from ollama_rx.iterate import Items
+from tests.diary import watched
+
+pytestmark = pytest.mark.usefixtures("no_thread_left")
+
+
+async def listed(items: Items[int]) -> list[int]:
+    return [item async for item in items]
+
+
+def both(items: Items[int]) -> Iterator[list[int]]:
+    yield list(items)
+    yield asyncio.run(listed(items))
+
+
+def pushed_at_once(count: int) -> Observable[int]:
+    """Send while it is being subscribed to."""
+
+    def subscribe(observer: abc.ObserverBase[int], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        for number in range(count):
+            observer.on_next(number)
+        observer.on_completed()
+        return Disposable()
+
+    return Observable(subscribe)
+
+
+@pytest.mark.parametrize("max_waiting", [1, 2, 64])
+@pytest.mark.parametrize(
+    "source",
+    [
+        of(*range(200)),
+        pushed_at_once(200),
+        of(*range(200)).pipe(ops.subscribe_on(NewThreadScheduler())),
+        of(*range(200)).pipe(ops.observe_on(NewThreadScheduler())),
+    ],
+    ids=["synchronous", "while subscribing", "on another thread", "from another thread"],
+)
+def test_a_loop_gets_every_item_in_order(source: Observable[int], max_waiting: int) -> None:
+    for found in both(iterate(source, max_waiting=max_waiting)):
+        assert found == list(range(200))
+
+
+def test_an_empty_stream_is_an_empty_loop() -> None:
+    for found in both(iterate(reactivex.empty())):
+        assert found == []
+
+
+def test_each_loop_subscribes_anew() -> None:
+    source, notes = watched(of(1))
+    for _ in both(iterate(source)):
+        pass
+    assert notes.count("subscribed") == 2
+
+
+def test_an_error_is_raised_after_the_items_and_then_it_is_over() -> None:
+    items = iter(iterate(of(1).pipe(ops.concat(reactivex.throw(ValueError("no"))))))
+    assert next(items) == 1
+    with pytest.raises(ValueError, match="no"):
+        next(items)
+    with pytest.raises(StopIteration):
+        next(items)
+
+
+def test_an_error_is_raised_in_an_async_loop_too() -> None:
+    async def main() -> None:
+        items = aiter(iterate(of(1).pipe(ops.concat(reactivex.throw(ValueError("no"))))))
+        assert await anext(items) == 1
+        with pytest.raises(ValueError, match="no"):
+            await anext(items)
+
+    asyncio.run(main())
+
+
+def test_break_leaves_the_stream() -> None:
+    source, notes = watched(reactivex.repeat_value(1))
+    for _ in iterate(source):
+        break
+    assert notes == ["subscribed", "left"]
+
+
+def test_an_exception_in_the_body_leaves_the_stream() -> None:
+    source, notes = watched(reactivex.repeat_value(1))
+
+    def body() -> None:
+        for _ in iterate(source):
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        body()
+    assert notes == ["subscribed", "left"]
+
+
+def test_break_and_exceptions_leave_the_stream_of_an_async_loop() -> None:
+    async def main() -> None:
+        async def body(source: Observable[int]) -> None:
+            async for _ in iterate(source):
+                raise KeyError
+
+        source, notes = watched(reactivex.timer(0.0, 0.001))
+        async for _ in iterate(source):
+            break
+        assert notes == ["subscribed", "left"]
+        with pytest.raises(KeyError):
+            await body(source)
+        assert notes == ["subscribed", "left"] * 2
+
+    asyncio.run(main())
+
+
+def test_cancelling_the_task_leaves_the_stream() -> None:
+    async def main() -> None:
+        source, notes = watched(reactivex.never())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(listed(iterate(source)), 0.01)
+        assert notes == ["subscribed", "left"]
+
+    asyncio.run(main())
+
+
+def test_a_forgotten_iterator_leaves_the_stream() -> None:
+    source, notes = watched(reactivex.never())
+    items = iter(iterate(source))
+    assert notes == ["subscribed"]
+    cycle: list[object] = [items]
+    cycle.append(cycle)
+    del items, cycle
+    gc.collect()
+    assert notes == ["subscribed", "left"]
+
+
+def test_an_iterator_can_be_closed_early() -> None:
+    source, notes = watched(reactivex.repeat_value(1))
+    items = iter(iterate(source))
+    assert next(items) == 1
+    items.close()
+    assert list(items) == []
+    with iter(iterate(source)) as more:
+        assert next(more) == 1
+    assert list(more) == []
+    assert notes == ["subscribed", "left"] * 2
+
+
+def test_an_async_iterator_can_be_closed_early() -> None:
+    async def main() -> None:
+        source, notes = watched(reactivex.timer(0.0, 0.001))
+        items = aiter(iterate(source))
+        assert await anext(items) == 0
+        await items.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await anext(items)
+        async with aiter(iterate(source)) as more:
+            assert await anext(more) == 0
+        assert notes == ["subscribed", "left"] * 2
+
+    asyncio.run(main())
+
+
+def test_ctrl_c_leaves_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, notes = watched(reactivex.never())
+    items = iter(iterate(source))
+
+    def press(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(items._mailbox), "__next__", press)
+    with pytest.raises(KeyboardInterrupt):
+        next(items)
+    assert notes == ["subscribed", "left"]
+
+
+def test_a_source_on_a_thread_waits_for_a_slow_loop() -> None:
+    sent: list[int] = []
+    items = iter(iterate(of(*range(100)).pipe(ops.do_action(sent.append)), max_waiting=4))
+    for taken, _ in enumerate(items, 1):
+        assert len(sent) <= taken + 4
+
+
+def test_hot_sources_lose_nothing_once_the_loop_has_begun() -> None:
+    source = Subject[int]()
+    items = iter(iterate(source))
+    source.on_next(1)
+    source.on_completed()
+    assert list(items) == [1]
+
+
+def test_a_plain_loop_inside_a_running_loop_has_its_stream_on_a_thread() -> None:
+    async def main() -> list[int]:
+        return list(iterate(of(1, 2).pipe(ops.do_action(lambda _: threads.add(threading.current_thread())))))
+
+    threads: set[threading.Thread] = set()
+    assert asyncio.run(main()) == [1, 2]
+    assert threading.main_thread() not in threads
+
+
+def test_limits_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="max_waiting"):
+        iterate(of(1), max_waiting=0)
