@@ -1,6 +1,8 @@
 """Operators on streams of chunks and text: ``from ollama_rx import operators as op``."""
 
+from ollama_rx.operators.buffers import buffer_tokens
 from ollama_rx.operators.context import capture_context
+from ollama_rx.operators.latest import latest_every
 from ollama_rx.operators.lines import split_lines
 from ollama_rx.operators.running import running_text
 from ollama_rx.operators.statistics import gather_stats
@@ -12,10 +14,12 @@ from ollama_rx.operators.tool_calls import tool_calls
 from ollama_rx.operators.words import split_words
 
 __all__ = [
+    "buffer_tokens",
     "capture_context",
     "chunk_text",
     "chunk_thinking",
     "gather_stats",
+    "latest_every",
     "running_text",
     "split_lines",
     "split_thinking",

@@ -28,10 +28,12 @@ def ignore(_: Stats) -> None:
 
 # name -> how to build it, an item that opens something it holds back or passes, an item that emits for sure
 OPERATORS: dict[str, tuple[Callable[[], AnyOperator], Any, Any]] = {
+    "buffer_tokens": (lambda: op.buffer_tokens(count=2), "held", " out"),
     "capture_context": (lambda: op.capture_context(ContextBox()), chunk("a"), chunk("b")),
     "chunk_text": (op.chunk_text, chunk("a"), chunk("b")),
     "chunk_thinking": (op.chunk_thinking, chunk("a"), chunk("b")),
     "gather_stats": (lambda: op.gather_stats(ignore), chunk("a"), chunk("b")),
+    "latest_every": (lambda: op.latest_every(60), "out", "held"),
     "running_text": (op.running_text, "a", "b"),
     "split_lines": (op.split_lines, "held", " out\nheld"),
     "split_thinking": (op.split_thinking, chunk("<thi"), chunk("nk>out</thi")),

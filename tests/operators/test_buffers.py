@@ -1,0 +1,168 @@
+"""Larger pieces, nothing lost, no grapheme cut."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from icu4py.breakers import CharacterBreaker
+from reactivex import Observable
+
+from ollama_rx.operators import buffer_tokens
+from ollama_rx.operators._graphemes import joined
+from ollama_rx.testing import check, check_any_cutting
+from tests.operators.cutting import TEXT, pieces, run
+
+Operator = Callable[[Observable[str]], Observable[str]]
+
+
+def boundaries(text: str) -> set[int]:
+    ends, end = {0}, 0
+    for grapheme in CharacterBreaker(text, "en"):
+        end += len(grapheme)
+        ends.add(end)
+    return ends
+
+
+def ends(parts: list[str]) -> set[int]:
+    found, end = set[int](), 0
+    for part in parts:
+        end += len(part)
+        found.add(end)
+    return found
+
+
+def test_so_many_tokens_make_a_piece_that_leaves_when_the_next_begins() -> None:
+    check(buffer_tokens(count=2), source="-a-b-c---d-|", expect="-----x-----(y|)", x="ab", y="cd")
+
+
+def test_a_line_break_at_the_end_lets_a_full_piece_go_at_once() -> None:
+    check(buffer_tokens(count=2), source="-a-b-c|", expect="---x--(c|)", b="\n", x="a\n")
+
+
+def test_time_lets_a_piece_go() -> None:
+    check(buffer_tokens(seconds=3), source="-a-b-c---d-|", expect="----x---c--(d|)", x="ab")
+
+
+def test_a_single_character_waits_no_longer_than_the_interval_for_its_end() -> None:
+    check(
+        buffer_tokens(seconds=3),
+        source="-ab-----c-----|",
+        expect="----x--y---z--|",
+        a="日",
+        b="本",
+        c="語",
+        x="日",
+        y="本",
+        z="語",
+    )
+
+
+def test_the_first_limit_counts_and_the_clock_starts_anew_with_each_piece() -> None:
+    check(
+        buffer_tokens(count=3, seconds=4),
+        source="-abcd--e-----|",
+        expect="----x---y----|",
+        x="abc",
+        y="de",
+    )
+
+
+@given(pieces, st.integers(1, 5))
+def test_chars_limit_each_piece_at_a_grapheme_boundary(cuts: list[str], chars: int) -> None:
+    text = "".join(cuts)
+    found = run(buffer_tokens(chars=chars), cuts)
+    assert "".join(found) == text
+    assert ends(found) <= boundaries(text)
+    for piece, following in pairwise(found):
+        assert len(piece) <= chars or all(joined(piece, i) for i in range(1, len(piece)))
+        assert len(piece) >= chars or joined(piece + following, chars)
+    assert found == run(buffer_tokens(chars=chars), [text]) == run(buffer_tokens(chars=chars), text)
+
+
+@given(pieces, st.integers(1, 4))
+def test_counted_pieces_end_at_grapheme_boundaries(cuts: list[str], count: int) -> None:
+    found = run(buffer_tokens(count=count), cuts)
+    assert "".join(found) == "".join(cuts)
+    assert ends(found) <= boundaries("".join(cuts))
+
+
+@given(pieces, st.sampled_from(["\n", "\r\n", ".", "ND", "。", "aa", "👩"]), st.none() | st.integers(1, 6))
+def test_any_cutting_gives_the_same_pieces_until_a_text(
+    cuts: list[str], until: str, chars: int | None
+) -> None:
+    text = "".join(cuts)
+    found = run(buffer_tokens(until=until, chars=chars), cuts)
+    assert found == run(buffer_tokens(until=until, chars=chars), [text])
+    assert found == run(buffer_tokens(until=until, chars=chars), text)
+    assert "".join(found) == text
+    assert ends(found) <= boundaries(text)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: buffer_tokens(chars=4),
+        lambda: buffer_tokens(until="\n"),
+        lambda: buffer_tokens(chars=9, until=". "),
+    ],
+)
+def test_difficult_text_gives_the_same_pieces_in_any_cutting(build: Callable[[], Operator]) -> None:
+    assert "".join(check_any_cutting(build(), TEXT)) == TEXT
+
+
+def test_until_ends_pieces_right_after_it() -> None:
+    assert run(buffer_tokens(until="--"), ["a-", "-b---", "c"]) == ["a--", "b--", "-c"]
+
+
+def test_until_takes_a_function_of_a_token() -> None:
+    found = run(buffer_tokens(until=lambda token: token.endswith(".")), ["It ", "is.", " So", "."])
+    assert found == ["It is.", " So."]
+
+
+def test_the_rest_of_a_grapheme_goes_with_a_full_piece() -> None:
+    assert run(buffer_tokens(count=1), ["e", "\u0301", "\u0302x", "y"]) == ["e\u0301\u0302", "x", "y"]
+
+
+def test_time_does_not_cut_what_is_often_joined() -> None:
+    check(
+        buffer_tokens(seconds=2),
+        source="-abc--|",
+        expect="---x-y|",
+        a="so ",
+        b="👩",
+        c="\u200d👧",
+        x="so ",
+        y="👩\u200d👧",
+    )
+
+
+def test_time_does_not_cut_a_line_break() -> None:
+    check(buffer_tokens(seconds=2), source="-a--b-|", expect="---x-y|", a="a\r", b="\n", x="a", y="\r\n")
+
+
+def test_an_error_drops_the_rest_and_stops_the_clock() -> None:
+    check(buffer_tokens(seconds=3), source="-a#", expect="--#")
+
+
+@pytest.mark.parametrize(
+    ("limits", "named", "error"),
+    [
+        ({}, "limit", ValueError),
+        ({"count": 0}, "count", ValueError),
+        ({"chars": 0}, "chars", ValueError),
+        ({"seconds": 0}, "seconds", ValueError),
+        ({"until": ""}, "until", ValueError),
+        ({"count": 1.5}, "count", TypeError),
+        ({"chars": True}, "chars", TypeError),
+        ({"seconds": "1"}, "seconds", TypeError),
+        ({"until": 3}, "until", TypeError),
+    ],
+)
+def test_wrong_limits_are_refused_when_the_operator_is_built(
+    limits: dict[str, Any], named: str, error: type
+) -> None:
+    with pytest.raises(error, match=named):
+        buffer_tokens(**limits)

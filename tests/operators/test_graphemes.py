@@ -1,0 +1,79 @@
+"""Our grapheme rules never cut what Unicode's do not cut."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from icu4py.breakers import CharacterBreaker
+
+from ollama_rx.operators._graphemes import joined, last_start
+
+STRANGE = (
+    "a1 \r\n."
+    "\u00a9\u00ad\u0300\u0301\u200d\u200c\ufe0f\u20e3\U0001f468\U0001f469\U0001f3fd\u2764\U0001f1e9\U0001f1ea\u1100\u1161"
+    "\u11a8\uac00\uac01\u0915\u094d\u0937\u093c\u0e33\u0e31\u0e01\u0661\u65e5\ufeff\u2028\x85\u3099\uff9e"
+    "\u1039\u1000\u17d2\u1780\U000e0067\U0001f3f4\U000e007f\u0bcd\u0b95\u2139\ua960\ud7b0\ud7cb\U0001f1eb"
+)
+
+
+def boundaries(text: str) -> set[int]:
+    found, end = set[int](), 0
+    for grapheme in CharacterBreaker(text, "en"):
+        end += len(grapheme)
+        found.add(end)
+    return found
+
+
+@given(st.text(alphabet=st.sampled_from(STRANGE), max_size=12) | st.text(max_size=6))
+def test_no_grapheme_of_icu_is_cut(text: str) -> None:
+    ours = {place for place in range(1, len(text) + 1) if not joined(text, place)}
+    prepended = {i for i in range(1, len(text)) if text[i] == " "}  # white space is never joined here
+    assert ours - prepended <= boundaries(text)
+
+
+def test_every_assigned_character_is_joined_to_a_letter_where_icu_joins_it() -> None:
+    characters = [
+        chr(code)
+        for code in range(0x300, 0x1FB00)
+        if unicodedata.category(chr(code)) not in ("Cs", "Cn", "Co")
+    ]
+    texts = [text for it in characters for text in ("a" + it, it + "a", "\u0915\u094d" + it)]
+    assert [
+        text for text in texts if len(text) - 1 not in boundaries(text) and not joined(text, len(text) - 1)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "e\u0301",
+        "👩\u200d👩\u200d👧",
+        "👍🏽",
+        "🇩🇪",
+        "1\ufe0f\u20e3",
+        "각",
+        "\u1112\u1161\u11ab",
+        "क्ष",
+        "กำ",
+        "\r\n",
+        "葛\U000e0100",
+    ],
+)
+def test_what_a_reader_sees_as_one_character_is_one(text: str) -> None:
+    assert last_start(text) == 0
+    assert last_start("x" + text) == 1
+    assert last_start(text + "x") == len(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["ab", "a ", "日本", "🇩🇪🇫", "👍👍", "\n\u0301", "அப்பா"[:4], "\u200da", "한국", "\u200b\u0301"]
+)
+def test_what_are_several_characters_can_be_cut_before_the_last(text: str) -> None:
+    assert not joined(text, len(text) - 1)
+
+
+def test_nothing_is_joined_beyond_the_ends() -> None:
+    assert not joined("a", 0)
+    assert not joined("a", 1)
+    assert last_start("") == 0
