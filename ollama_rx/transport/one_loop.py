@@ -8,8 +8,7 @@ asked for from the loop that wants it. Slower than `HttpTransport`, but any tran
 import asyncio
 import threading
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar, cast
 
 import httpx
@@ -74,7 +73,7 @@ class _CarriedBody(httpx.AsyncByteStream):
     def __init__(self, home: "_Home", response: httpx.Response) -> None:
         self._home = home
         self._response = response
-        self._pieces = response.aiter_raw()
+        self._pieces = aiter(cast(httpx.AsyncByteStream, response.stream))  # aiter_raw refuses what is read
         self._left = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -96,7 +95,11 @@ class _CarriedBody(httpx.AsyncByteStream):
         return await anext(self._pieces, None)
 
     async def _close(self) -> None:
-        async with aclosing(cast("AsyncGenerator[bytes, None]", self._pieces)):
+        try:
+            close: Callable[[], Awaitable[None]] | None = getattr(self._pieces, "aclose", None)
+            if close is not None:  # a generator, which belongs to this loop
+                await close()
+        finally:
             await self._response.aclose()
 
 
