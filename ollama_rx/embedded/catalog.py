@@ -26,6 +26,15 @@ def model_name(weights: Path | None) -> str:
     return f"{Path(own).stem.lower()}:latest"
 
 
+def model_parameters(name: str) -> dict[str, object]:
+    """Return the options a model has unless a request says otherwise.
+
+    SmolLM2's makers sample at a low temperature; at Ollama's general 0.8 a model this small loses the thread.
+    Source: https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct
+    """
+    return {"temperature": 0.2} if name == SMOLLM2_NAME else {}
+
+
 def list_models(weights: Path | None) -> dict[str, object]:
     """Answer ``/api/tags``: the model, once its weights are on this machine."""
     path = weights or find_weights()
@@ -47,13 +56,14 @@ def list_running(weights: Path | None) -> dict[str, object]:
     return {"models": [_entry(path, weights) | state]}
 
 
-def show_model(path: Path) -> dict[str, object]:
+def show_model(path: Path, name: str) -> dict[str, object]:
     """Answer ``/api/show``, from the head of the file."""
     file = read_model_file(path)
     template = file.metadata.get("tokenizer.chat_template", "")
     return {
         "license": file.metadata.get("general.license", ""),
         "modelfile": f"FROM {path}\n",
+        "parameters": "\n".join(f"{key:30} {value}" for key, value in model_parameters(name).items()),
         "template": template,
         "details": _details(file),
         "model_info": {

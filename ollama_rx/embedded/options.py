@@ -51,15 +51,15 @@ _OPTIONS: dict[str, tuple[str, object, Callable[[object], object | None], str]] 
 }
 
 
-def read_options(options: Mapping[str, object]) -> dict[str, object]:
-    """Translate `options`, with Ollama's defaults for what is absent.
+def read_options(options: Mapping[str, object], parameters: Mapping[str, object]) -> dict[str, object]:
+    """Translate `options`; what is absent comes from the model's ``parameters``, else from Ollama's defaults.
 
     Names that Ollama would ignore are ignored; so are the ones that configure the loading of a model
     (`num_ctx`, `num_thread`, `num_gpu`, ...): the embedded model is loaded once, for all requests.
     """
     settings: dict[str, object] = {}
     for name, (field, default, read, kind) in _OPTIONS.items():
-        given = options.get(name)
+        given = parameters.get(name) if options.get(name) is None else options[name]
         value = default if given is None else read(given)
         if value is None:
             of_kind = "an array of strings" if kind == "array" and isinstance(given, list) else f"type {kind}"

@@ -1,7 +1,7 @@
 """What an Ollama request asks for, in terms the engine understands."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from ollama_rx.embedded.fields import Fields, parse_object
@@ -30,8 +30,8 @@ class Plan:
     settings: dict[str, object]
 
 
-def read_generate(body: bytes, model: str) -> Plan:
-    """Check the body of ``POST /api/generate``."""
+def read_generate(body: bytes, model: str, parameters: Mapping[str, object]) -> Plan:
+    """Check the body of ``POST /api/generate``; ``parameters`` are the model's own defaults."""
     fields = Fields(parse_object(body, "GenerateRequest"), "GenerateRequest")
     prompt, system = fields.text("prompt"), fields.text("system")
     context, raw = fields.integers("context"), fields.flag("raw", default=False)
@@ -46,22 +46,29 @@ def read_generate(body: bytes, model: str) -> Plan:
     turns: list[Turn] = [{"role": "system", "content": system}] if system else []
     turns.append({"role": "user", "content": prompt})
     raw_prompt = prompt if raw else None
-    return _plan(fields, model, "generate", turns, empty=not prompt, raw_prompt=raw_prompt, context=context)
+    plan = _plan(fields, model, "generate", turns, parameters, empty=not prompt)
+    return replace(plan, raw_prompt=raw_prompt, context=context)
 
 
-def read_chat(body: bytes, model: str) -> Plan:
-    """Check the body of ``POST /api/chat``."""
+def read_chat(body: bytes, model: str, parameters: Mapping[str, object]) -> Plan:
+    """Check the body of ``POST /api/chat``; ``parameters`` are the model's own defaults."""
     fields = Fields(parse_object(body, "ChatRequest"), "ChatRequest")
     if fields.array("tools"):
         raise Refusal(400, f"{model} does not support tools")
     turns = [_turn(fields, message, model) for message in fields.array("messages") or ()]
-    return _plan(fields, model, "chat", turns, empty=not turns)
+    return _plan(fields, model, "chat", turns, parameters, empty=not turns)
 
 
 def read_model(body: bytes, struct: str) -> str:
     """Read the model's name of any request; older clients call it `name`."""
     fields = Fields(parse_object(body, struct), struct)
     return fields.text("model") or fields.text("name")
+
+
+def read_pull(body: bytes) -> tuple[str, bool]:
+    """Read the name to pull and whether the progress is streamed."""
+    fields = Fields(parse_object(body, "PullRequest"), "PullRequest")
+    return fields.text("model") or fields.text("name"), fields.flag("stream", default=True)
 
 
 def _turn(fields: Fields, message: object, model: str) -> Turn:
@@ -82,24 +89,21 @@ def _plan(
     model: str,
     kind: Literal["generate", "chat"],
     turns: Sequence[Turn],
+    parameters: Mapping[str, object],
     *,
     empty: bool,
-    raw_prompt: str | None = None,
-    context: Sequence[int] | None = None,
 ) -> Plan:
     _check_think(fields.raw("think"), model)
     keep_alive = read_keep_alive(fields.raw("keep_alive"))
     return Plan(
         kind=kind,
         messages=turns,
-        raw_prompt=raw_prompt,
-        context=context,
         only=("unload" if keep_alive == 0 else "load") if empty else None,
         stream=fields.flag("stream", default=True),
         keep_alive=keep_alive,
         truncate=fields.flag("truncate", default=True),
         top_logprobs=_top_logprobs(fields),
-        settings=read_options(fields.mapping("options")) | read_format(fields.raw("format")),
+        settings=read_options(fields.mapping("options"), parameters) | read_format(fields.raw("format")),
     )
 
 

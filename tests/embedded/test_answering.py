@@ -56,7 +56,7 @@ class Claim:
 
 
 def plan() -> Plan:
-    return read_generate(b'{"prompt":"Hi","keep_alive":5}', "tiny")
+    return read_generate(b'{"prompt":"Hi","keep_alive":5}', "tiny", {})
 
 
 async def first_block(tenancy: Claim) -> bytes | None:

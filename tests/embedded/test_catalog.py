@@ -52,13 +52,15 @@ def test_a_model_of_the_users_own_is_listed_by_its_file(tiny: Path) -> None:
 
 
 def test_a_model_shows_what_its_file_says(tiny: Path) -> None:
-    shown = show_model(tiny)
+    shown = show_model(tiny, "tiny-3b:latest")
     assert shown["template"] == "{{ x }}"
     assert shown["model_info"] == {
         "general.architecture": "llama",
         "general.file_type": 1,
         "general.parameter_count": 3_000_000_000,
     }
+    assert shown["parameters"] == ""
+    assert show_model(tiny, SMOLLM2_NAME)["parameters"] == "temperature                    0.2"
     assert shown["modelfile"] == f"FROM {tiny}\n"
 
 

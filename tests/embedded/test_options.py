@@ -11,7 +11,7 @@ def refused(status: int, text: str) -> "pytest.RaisesExc[Refusal]":
 
 
 def test_what_is_absent_has_ollamas_defaults() -> None:
-    assert read_options({}) == {
+    assert read_options({}, {}) == {
         "max_tokens": -1,
         "n_keep": 4,
         "seed": 0xFFFFFFFF,
@@ -31,11 +31,17 @@ def test_what_is_absent_has_ollamas_defaults() -> None:
 def test_what_is_given_is_passed_on_under_llama_cpps_names() -> None:
     given = {"num_predict": 7.0, "seed": 2**33 + 5, "temperature": 0, "stop": ["a", "", "b"], "min_p": None}
     expected = {"max_tokens": 7, "seed": 5, "temperature": 0.0, "stop": ["a", "b"]}
-    assert read_options(given) == read_options({}) | expected
+    assert read_options(given, {}) == read_options({}, {}) | expected
+
+
+def test_the_model_has_defaults_of_its_own() -> None:
+    parameters = {"temperature": 0.2, "top_k": 3}
+    assert read_options({"top_k": 5, "temperature": None}, parameters)["temperature"] == 0.2
+    assert read_options({"top_k": 5}, parameters)["top_k"] == 5
 
 
 def test_unknown_names_and_loading_options_are_ignored() -> None:
-    assert read_options({"mirostat": 2, "num_ctx": 9, "num_thread": "many"}) == read_options({})
+    assert read_options({"mirostat": 2, "num_ctx": 9, "num_thread": "many"}, {}) == read_options({}, {})
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,7 @@ def test_unknown_names_and_loading_options_are_ignored() -> None:
 )
 def test_a_value_of_the_wrong_type_is_refused_in_ollamas_words(name: str, value: object, kind: str) -> None:
     with refused(500, f'option "{name}" must be of {kind}'):
-        read_options({name: value})
+        read_options({name: value}, {})
 
 
 @pytest.mark.parametrize("value", [None, ""])

@@ -31,7 +31,7 @@ class Moody(Letters):
 
 
 def plan_of(body: bytes) -> Plan:
-    return read_generate(body, "tiny")
+    return read_generate(body, "tiny", {})
 
 
 def read(ids: Sequence[int]) -> str:

@@ -36,11 +36,11 @@ def last(finish: str = "stop", **timings: float) -> dict[str, object]:
 
 
 def generate(**fields: object) -> Plan:
-    return read_generate(encode({"prompt": "x"} | fields), "tiny")
+    return read_generate(encode({"prompt": "x"} | fields), "tiny", {})
 
 
 def chat(**fields: object) -> Plan:
-    return read_chat(encode({"messages": [{"role": "user", "content": "x"}]} | fields), "tiny")
+    return read_chat(encode({"messages": [{"role": "user", "content": "x"}]} | fields), "tiny", {})
 
 
 def parsed(line: bytes | None) -> dict[str, object]:
@@ -170,9 +170,9 @@ def test_times_are_written_as_go_does(nanoseconds: int, text: str) -> None:
 
 
 def test_loading_and_unloading_are_answered_by_one_object() -> None:
-    loaded = load_reply(read_generate(b"{}", "tiny"), "tiny")
+    loaded = load_reply(read_generate(b"{}", "tiny", {}), "tiny")
     assert not loaded.endswith(b"\n")
     assert parsed(loaded) == {"model": "tiny", "response": "", "done": True, "done_reason": "load"}
-    unloaded = parsed(load_reply(read_chat(b'{"keep_alive":0}', "tiny"), "tiny"))
+    unloaded = parsed(load_reply(read_chat(b'{"keep_alive":0}', "tiny", {}), "tiny"))
     assert unloaded["message"] == {"role": "assistant", "content": ""}
     assert unloaded["done_reason"] == "unload"

@@ -10,17 +10,17 @@ MODEL = "tiny:latest"
 
 
 def generate(**fields: object) -> Plan:
-    return read_generate(orjson.dumps(fields), MODEL)
+    return read_generate(orjson.dumps(fields), MODEL, {})
 
 
 def chat(**fields: object) -> Plan:
-    return read_chat(orjson.dumps(fields), MODEL)
+    return read_chat(orjson.dumps(fields), MODEL, {})
 
 
 def refusal_of(kind: object, body: bytes) -> tuple[int, str]:
     read = read_generate if kind is generate else read_chat
     with pytest.raises(Refusal) as caught:
-        read(body, MODEL)
+        read(body, MODEL, {})
     return caught.value.status, caught.value.text
 
 
