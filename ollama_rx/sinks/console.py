@@ -1,10 +1,10 @@
 """Print what comes, as it comes."""
 
-import os
 import re
 import sys
 from typing import Protocol, TextIO
 
+from ollama_rx.sinks._pipe import forget_pipe
 from ollama_rx.sinks._sink import Leave, Sink
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
@@ -88,7 +88,7 @@ class Console(Sink[str | Texts]):
             self._write(text)
         except BrokenPipeError as error:
             self._open_line = False
-            self._forget_pipe()
+            forget_pipe(self._file)
             raise Leave from error
 
     def _write(self, text: str) -> None:
@@ -97,16 +97,6 @@ class Console(Sink[str | Texts]):
         except UnicodeEncodeError as error:  # a terminal that is not UTF-8: better escaped than nothing
             self._file.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
         self._file.flush()
-
-    def _forget_pipe(self) -> None:
-        """Keep the interpreter from flushing into the broken pipe again when it exits.
-
-        Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
-        """
-        if self._file is sys.stdout:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._file.fileno())
-            os.close(nowhere)
 
 
 def _shown(control: re.Match[str]) -> str:

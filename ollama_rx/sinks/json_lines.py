@@ -7,7 +7,8 @@ from typing import Any, BinaryIO, Self, cast
 
 import orjson
 
-from ollama_rx.sinks._sink import Sink
+from ollama_rx.sinks._pipe import forget_pipe
+from ollama_rx.sinks._sink import Leave, Sink
 
 
 class JsonLines(Sink[Any]):
@@ -16,7 +17,8 @@ class JsonLines(Sink[Any]):
     Takes whatever orjson can write: dicts, lists, numbers, text, dataclasses. The file has whole
     lines at any time: a line is one write, and it is on its way before the next item is taken, so
     that other processes can follow and a crash loses nothing. With ``flush=False`` lines are written
-    in blocks, which is faster for very many.
+    in blocks, which is faster for very many. When the reader of a pipe has gone (``jsonl:- | head``),
+    the sink leaves without an error.
 
     Args:
         file: a path, or a binary file that is open for writing, which stays open.
@@ -47,13 +49,21 @@ class JsonLines(Sink[Any]):
 
     def on_next(self, value: object) -> None:
         """Write a line."""
-        self._file.write(orjson.dumps(getattr(value, "raw", value), option=orjson.OPT_APPEND_NEWLINE))
-        if self._flush:
-            self._file.flush()
+        line = orjson.dumps(getattr(value, "raw", value), option=orjson.OPT_APPEND_NEWLINE)
+        try:
+            self._file.write(line)
+            if self._flush:
+                self._file.flush()
+        except BrokenPipeError as error:
+            forget_pipe(self._file)
+            raise Leave from error
 
     def close(self) -> None:
         """Write what is left and close a file that was opened here."""
-        if self._owned:
-            self._file.close()
-        else:
-            self._file.flush()
+        try:
+            if self._owned:
+                self._file.close()
+            else:
+                self._file.flush()
+        except BrokenPipeError:
+            forget_pipe(self._file)

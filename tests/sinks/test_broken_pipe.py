@@ -1,0 +1,53 @@
+"""A reader that goes away, as in `| head`, is no error."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from reactivex import of
+
+from ollama_rx import deliver
+from ollama_rx.sinks import Collector, JsonLines
+
+
+@pytest.fixture
+def broken() -> Iterator[BinaryIO]:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with pytest.raises(BrokenPipeError), os.fdopen(writing, "wb") as file:
+        yield file
+
+
+@pytest.mark.parametrize("flush", [True, False])
+def test_json_lines_leave_a_pipe_that_nobody_reads_and_the_others_go_on(
+    broken: BinaryIO,
+    flush: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    others = Collector[str]()
+    deliver(of("One", "Two"), JsonLines(broken, flush=flush), others).wait()
+    assert others.items == ["One", "Two"]
+
+
+@pytest.mark.parametrize("sink", ["Console()", "JsonLines(sys.stdout.buffer)"])
+def test_the_interpreter_ends_quietly_when_nobody_reads_its_output(sink: str) -> None:
+    program = (
+        "import sys; from reactivex import of; from ollama_rx import deliver; "
+        "from ollama_rx.sinks import Console, JsonLines; "
+        f"sys.stdin.read(); deliver(of('One', 'Two'), {sink}).wait()"
+    )
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    with process:
+        assert process.stdout is not None
+        process.stdout.close()
+        _, errors = process.communicate(timeout=30)  # closes its standard input, so it begins
+    assert (process.returncode, errors) == (0, b"")
