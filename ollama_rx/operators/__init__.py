@@ -5,6 +5,7 @@ from ollama_rx.operators.context import capture_context
 from ollama_rx.operators.latest import latest_every
 from ollama_rx.operators.lines import split_lines
 from ollama_rx.operators.running import running_text
+from ollama_rx.operators.sentences import split_sentences
 from ollama_rx.operators.statistics import gather_stats
 from ollama_rx.operators.stop_words import stop_at
 from ollama_rx.operators.text import chunk_text
@@ -22,6 +23,7 @@ __all__ = [
     "latest_every",
     "running_text",
     "split_lines",
+    "split_sentences",
     "split_thinking",
     "split_words",
     "stop_at",

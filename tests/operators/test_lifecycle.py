@@ -36,6 +36,7 @@ OPERATORS: dict[str, tuple[Callable[[], AnyOperator], Any, Any]] = {
     "latest_every": (lambda: op.latest_every(60), "out", "held"),
     "running_text": (op.running_text, "a", "b"),
     "split_lines": (op.split_lines, "held", " out\nheld"),
+    "split_sentences": (op.split_sentences, "held", " out. He held"),
     "split_thinking": (op.split_thinking, chunk("<thi"), chunk("nk>out</thi")),
     "split_words": (op.split_words, "held", " out held"),
     "stop_at": (lambda: op.stop_at("held"), "out", "hel"),

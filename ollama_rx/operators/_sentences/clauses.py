@@ -1,0 +1,94 @@
+"""Where a voice may breathe within a sentence: for an early first piece and for a longest length."""
+
+import re
+import unicodedata
+from typing import Final
+
+from ollama_rx.operators._sentences.characters import CLOSERS, MARKS, is_wide, one_of
+from ollama_rx.operators._sentences.rules import Rules
+from ollama_rx.operators._sentences.sentence import Sentence
+
+WIDE_CLAUSE_MARKS: Final = "，、；："
+CLAUSE_MARKS: Final = ",;:—–،؛" + WIDE_CLAUSE_MARKS
+_WIDE: Final = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_WIDE_WEIGHT: Final = 3  # a CJK character says about as much as three Latin letters
+_SHORTEST_FIRST: Final = 10  # weight of a first piece that is worth starting a voice for
+# The places for a cut, the best first: each pattern ends where the cut would be.
+_PLACES: Final = tuple(
+    re.compile(pattern) for pattern in (r"[;:—–](?=\s)|[；：؛]", r"[,،](?=\s)|[，、]", r"\S(?=\s)")
+)
+_WORD_END: Final = re.compile(r"\S(?=\s)")
+_JOINERS: Final = "\u200d\ufe0f\ufe0e"
+
+
+def weight(text: str) -> int:
+    """Return the length of a text in Latin letters."""
+    return len(text) + (_WIDE_WEIGHT - 1) * len(_WIDE.findall(text))
+
+
+class ClauseRules:
+    """The rules until the first piece is out: a clause may end it too."""
+
+    def __init__(self, rules: Rules, min_chars: int) -> None:
+        self._rules = rules
+        self._shortest = max(min_chars, _SHORTEST_FIRST)
+        self.search = re.compile(f"{rules.pattern}|{one_of(CLAUSE_MARKS)}").search
+
+    def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
+        """Judge a mark of a sentence or of a clause."""
+        if text[mark] not in CLAUSE_MARKS or text[mark] in self._rules.marks:
+            return self._rules.judge(sentence, text, mark, final=final)
+        after = mark + 1
+        if sentence.is_opaque(text, mark) or sentence.fence or weight(text[:mark].strip()) < self._shortest:
+            return -after
+        sentence.scan(text, mark)
+        if sentence.is_inside(mark) or sentence.quote(mark) is not None:
+            return -after
+        if text[mark] in WIDE_CLAUSE_MARKS:
+            return self._wide(text, mark)
+        return self._spaced(text, mark)
+
+    def _wide(self, text: str, mark: int) -> int:
+        after = mark + 1
+        if not text[mark - 1].isdigit():
+            return after
+        if after == len(text):
+            return 0
+        return -after if text[after].isdigit() else after
+
+    def _spaced(self, text: str, mark: int) -> int:
+        after = mark + 1
+        if after == len(text):
+            return 0
+        if not text[after].isspace():
+            return -after
+        if after + 1 == len(text):
+            return 0
+        follower = text[after + 1]
+        name = text[:mark].rsplit(None, 1)[-1][0].isupper() and follower.isupper()
+        number = text[mark - 1].isdigit() and follower.isdigit()
+        return -after if name or number or not follower.isalnum() else after
+
+
+def best_cut(text: str, longest: int) -> int:
+    """Return where to cut a text so that at most ``longest`` characters come before it; 0 if nowhere."""
+    for earliest in (longest // 3, 1):  # a very early clause makes a very short piece
+        for place in _PLACES:
+            ends = [found.end() for found in place.finditer(text, 0, longest + 1)]
+            good = [end for end in ends if earliest <= end <= longest]
+            if good:
+                return good[-1]
+    for at in range(min(longest, len(text) - 1), 0, -1):
+        if _between_wide(text[at - 1], text[at]):
+            return at
+    word = _WORD_END.search(text)
+    return word.end() if word else 0
+
+
+def _between_wide(before: str, after: str) -> bool:
+    """Tell whether a cut between two characters leaves words, numbers and graphemes whole."""
+    if after in _JOINERS or before in _JOINERS or unicodedata.category(after).startswith("M"):
+        return False
+    if after in CLOSERS or after in MARKS or after in CLAUSE_MARKS:
+        return False
+    return is_wide(before) or is_wide(after)

@@ -1,0 +1,62 @@
+"""List items: which number or letter is a marker, and which one begins the next item of a line."""
+
+import re
+from typing import Final
+
+from ollama_rx.operators._sentences.characters import BULLETS, SPACES
+from ollama_rx.operators._sentences.lexicon import Lexicon
+from ollama_rx.operators._sentences.sentence import Sentence
+
+_MARKER: Final = re.compile(rf"[\s>*_#{BULLETS}-]*(\d{{1,3}}|[A-Za-z]|[ivxIVX]{{2,4}})\.?")
+_MARKER_ONLY: Final = re.compile(rf"[-+*>{BULLETS}]|(?:\d{{1,3}}|[A-Za-z])[.)]")
+_LONGEST: Final = 24  # characters of a line that hold a marker
+
+
+def is_only_marker(line: str) -> bool:
+    """Tell whether a stripped line is a list marker whose text is on the next line."""
+    return _MARKER_ONLY.fullmatch(line) is not None
+
+
+def first_marker(sentence: Sentence, text: str, mark: int, lexicon: Lexicon) -> bool:
+    """Tell whether all before a mark is a list marker or a label such as "Step 3"."""
+    if mark > _LONGEST or sentence.settled:
+        return False
+    found = _MARKER.fullmatch(text, 0, mark)
+    if found:
+        value = found[1]
+        if value.isdigit() or (len(value) == 1 and value.islower()):
+            sentence.item = value
+        return True
+    words = text[:mark].split()
+    label = words[-2].strip("*_#").lower() if len(words) > 1 else ""
+    return label in lexicon.labels and words[-1].isdigit() and not words[:-2]
+
+
+def next_marker(sentence: Sentence, text: str, mark: int) -> int:
+    """Return where the next item of a list within one line begins, before the mark; 0 if it does not."""
+    item = sentence.item
+    if not item or item in BULLETS:
+        return 0
+    follower = str(int(item) + 1) if item.isdigit() else chr(ord(item) + 1)
+    bare = text[:mark].removesuffix(".")
+    start = len(bare) - len(follower)
+    if start < 1 or not bare.endswith(follower) or not bare[start - 1].isspace():
+        return 0
+    return len(bare[:start].rstrip(SPACES + BULLETS))
+
+
+def bullet(sentence: Sentence, text: str, at: int) -> int:
+    """Judge a bullet: it begins a sentence, or the next item within the line."""
+    if not sentence.has_word(text, at):
+        sentence.item = text[at]
+        return -(at + 1)
+    if sentence.item and text[at - 1].isspace():
+        return max(1, len(text[:at].rstrip()))
+    return -(at + 1)
+
+
+def bracket(sentence: Sentence, text: str, at: int, lexicon: Lexicon) -> int:
+    """Judge a closing bracket: "2)" may be the marker of the next item."""
+    if first_marker(sentence, text, at, lexicon):
+        return -(at + 1)
+    return next_marker(sentence, text, at) or -(at + 1)

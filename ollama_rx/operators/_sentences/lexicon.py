@@ -1,0 +1,140 @@
+"""What is known of a language: read once from `languages/*.toml`, as a whole and as sets.
+
+The tables say which class an abbreviation belongs to; `languages/README.md` explains the classes.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final
+
+
+class Kind(IntEnum):
+    """What the dot after an abbreviation can mean."""
+
+    NEVER = 1  # a sentence never ends here: "Dr. Who"
+    AMBIGUOUS = 2  # it ends if the next word starts sentences: "Acme Inc. She"
+    NUMERIC = 3  # an abbreviation only before a number: "No. 5"
+    CLOSING = 4  # it ends before any capital: "pens, etc. Our shop"
+    UNIT = 5  # after a number it is CLOSING, but goes on before another number: "5 ft. 6 in."
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words and habits of one language."""
+
+    code: str
+    kinds: dict[str, Kind]
+    units: frozenset[str]
+    titles: frozenset[str]
+    starters: frozenset[str]
+    prepositions: frozenset[str]
+    labels: frozenset[str]
+    names: frozenset[str]
+    marks: str
+    not_marks: str
+    ordinals: bool
+    short_words: bool
+    spaced_closers: str
+
+
+# Which languages a script serves; the first is meant when none was named.
+_SCRIPTS: Final = (
+    ("\u0370", "\u03ff", ("el",)),
+    ("\u0400", "\u052f", ("ru", "uk", "bg", "kk")),
+    ("\u0530", "\u058f", ("hy",)),
+    ("\u0590", "\u05ff", ("he",)),
+    ("\u0600", "\u06ff", ("ar", "fa", "ur")),
+    ("\u0900", "\u097f", ("hi", "mr")),
+    ("\u0980", "\u09ff", ("bn",)),
+    ("\u0a00", "\u0a7f", ("pa",)),
+    ("\u0a80", "\u0aff", ("gu",)),
+    ("\u0b80", "\u0bff", ("ta",)),
+    ("\u0c00", "\u0c7f", ("te",)),
+    ("\u0c80", "\u0cff", ("kn",)),
+    ("\u0d00", "\u0d7f", ("ml",)),
+    ("\u1000", "\u109f", ("my",)),
+    ("\u1200", "\u137f", ("am",)),
+    ("\u3040", "\u30ff", ("ja",)),
+    ("\u4e00", "\u9fff", ("zh", "ja")),
+    ("\uac00", "\ud7af", ("ko",)),
+)
+_NOT_LATIN: Final = frozenset(code for _, _, codes in _SCRIPTS for code in codes)
+_ALIASES: Final = {"no": "nb", "nn": "nb", "iw": "he"}
+_TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
+
+
+def lexicon_for(language: str | None) -> Lexicon:
+    """Return what is known of the language of a BCP 47 tag; English lists where nothing is known."""
+    if language is None:
+        return _read("en")
+    if type(language) is not str:
+        raise TypeError(f"language must be a BCP 47 tag or None, not {language!r}")
+    if not _TAG.fullmatch(language):
+        raise ValueError(f"language must be a BCP 47 tag such as 'en' or 'pt-BR', not {language!r}")
+    code = re.split("[-_]", language)[0].lower()
+    code = _ALIASES.get(code, code)
+    return _read(code if code in languages() else "en")
+
+
+def lexicon_of_letter(letter: str, named: Lexicon) -> Lexicon:
+    """Return the named lexicon if the letter is of its script, else the one of the letter's script."""
+    for first, last, codes in _SCRIPTS:
+        if first <= letter <= last:
+            return named if named.code in codes else _read(codes[0])
+    return _read("en") if named.code in _NOT_LATIN else named
+
+
+@cache
+def languages() -> frozenset[str]:
+    """Return the codes of all languages that have a table."""
+    return frozenset(
+        entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")
+    )
+
+
+def _folder() -> Traversable:
+    return files("ollama_rx.operators._sentences") / "languages"
+
+
+@cache
+def _read(code: str) -> Lexicon:
+    table = tomllib.loads((_folder() / f"{code}.toml").read_text("utf-8"))
+    abbreviations = table.get("abbreviations", {})
+    words = table.get("words", {})
+    habits = table.get("habits", {})
+    kinds = {
+        normal(word): kind
+        for kind in (Kind.CLOSING, Kind.NUMERIC, Kind.AMBIGUOUS, Kind.NEVER)
+        for word in abbreviations.get(kind.name.lower(), ())
+    }
+    kinds |= {normal(word): Kind.NEVER for word in abbreviations.get("titles", ())}
+    units = frozenset(map(normal, abbreviations.get("units", ())))
+
+    def lower(words_of: list[str]) -> frozenset[str]:
+        return frozenset(word.lower() for word in words_of)
+
+    return Lexicon(
+        code=code,
+        kinds=kinds,
+        units=units,
+        titles=frozenset(map(normal, abbreviations.get("titles", ()))),
+        starters=lower(words.get("starters", ())),
+        prepositions=lower(words.get("prepositions", ())),
+        labels=lower(words.get("labels", ())),
+        names=frozenset(words.get("names", ())),
+        marks=habits.get("marks", ""),
+        not_marks=habits.get("not_marks", ""),
+        ordinals=habits.get("ordinals", False),
+        short_words=habits.get("words_without_vowels", False),
+        spaced_closers=habits.get("spaced_closers", ""),
+    )
+
+
+def normal(abbreviation: str) -> str:
+    """Return the form in which abbreviations are compared: no spaces, no last dot."""
+    return abbreviation.replace(" ", "").removesuffix(".")

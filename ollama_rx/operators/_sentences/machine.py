@@ -1,0 +1,103 @@
+"""The machine: holds the text of the sentence being built and cuts it where the rules say so.
+
+A piece without a mark is only kept. Text is joined when a mark arrives and each character is looked
+at a bounded number of times, so the cost of a token does not grow with the sentence.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from ollama_rx.operators._sentences.clauses import ClauseRules
+from ollama_rx.operators._sentences.rules import Rules
+from ollama_rx.operators._sentences.sentence import Sentence
+
+_LONG: Final = 400  # characters of tail at which its beginning is put aside
+_KEPT: Final = 80  # characters kept then: more than any rule looks back
+_PATIENCE: Final = 300  # characters after a mark at which a decision falls with what is there
+
+
+class Splitter:
+    """Cuts text into sentences; each begins with the white space that stands before it."""
+
+    __slots__ = ("_after_opening", "_deliver", "_find", "_mark", "_parts", "_rules", "_sentence")
+
+    def __init__(
+        self, deliver: Callable[[str], object], rules: Rules, opening: ClauseRules | None = None
+    ) -> None:
+        self._deliver = deliver
+        self._after_opening = rules
+        self._rules = opening or rules
+        self._find = self._rules.search
+        self._parts: list[str] = []
+        self._sentence = Sentence()
+        self._mark = -1  # where in the tail a mark waits for more text
+
+    def feed(self, text: str, /) -> None:
+        """Take more text and deliver the sentences it completes."""
+        if self._mark < 0 and self._find(text) is None:
+            self._parts.append(text)
+        else:
+            self._look(text, final=False)
+
+    def flush(self) -> None:
+        """Deliver all that is held, under the final rules."""
+        self._look("", final=True)
+        self._emit("".join(self._parts))
+        self._parts.clear()
+
+    def _look(self, text: str, *, final: bool) -> None:
+        self._parts.append(text)
+        tail = "".join(self._parts)
+        position = self._mark if self._mark >= 0 else len(tail) - len(text)
+        self._parts[:] = (self._scan(tail, position, final=final),)
+
+    def _scan(self, tail: str, position: int, *, final: bool) -> str:
+        """Judge all marks from a position on and return what is left of the tail."""
+        sentence = self._sentence
+        self._mark = -1
+        while found := self._find(tail, position):
+            rules = self._rules
+            mark = found.start()
+            if len(tail) - mark > _PATIENCE:
+                verdict = rules.judge(sentence, tail[: mark + _PATIENCE], mark, final=True)
+            else:
+                verdict = rules.judge(sentence, tail, mark, final=final)
+            if verdict > 0:
+                sentence.scan(tail, verdict)
+                self._emit(tail[:verdict])
+                sentence.begin(verdict)
+                tail = tail[verdict:]
+                position = 0
+            elif verdict < 0:
+                position = -verdict
+            else:
+                self._mark = mark
+                return tail
+        if len(tail) > _LONG:
+            sentence.settle(tail[:-_KEPT])
+            tail = tail[-_KEPT:]
+        return tail
+
+    def _emit(self, piece: str) -> None:
+        if self._sentence.settled:
+            piece = "".join(self._sentence.settled) + piece
+        if piece:
+            if self._rules is not self._after_opening:
+                self._rules = self._after_opening
+                self._find = self._rules.search
+            self._deliver(piece)
+
+    def pause(self) -> None:
+        """Deliver the sentence whose mark waits for what comes next, if it is safe to."""
+        (tail,) = self._parts
+        cut = self._after_opening.ends_in_pause(self._sentence, tail, self._mark)
+        if cut:
+            self._sentence.scan(tail, cut)
+            self._emit(tail[:cut])
+            self._sentence.begin(cut)
+            self._parts[:] = (self._scan(tail[cut:], 0, final=False),)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a mark waits for what comes next."""
+        return self._mark >= 0

@@ -1,0 +1,93 @@
+"""The rules of one language: which characters are marks, and who judges which of them.
+
+A verdict is one number: a positive one is where to cut, a negative one is where to go on looking,
+and 0 asks for more text.
+"""
+
+import re
+from typing import Final
+
+from ollama_rx.operators._sentences import items
+from ollama_rx.operators._sentences.characters import (
+    ASKS,
+    BULLETS,
+    CLOSERS,
+    FULL,
+    LINE_ENDS,
+    MARKS,
+    OPENERS,
+    one_of,
+)
+from ollama_rx.operators._sentences.following import Following
+from ollama_rx.operators._sentences.lexicon import Lexicon
+from ollama_rx.operators._sentences.lines import line_end
+from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.stops import RULES, Stop, is_safe
+
+_WIDE_RUN: Final = re.compile(rf"({one_of(MARKS)}+)({one_of(CLOSERS)}*)")
+_WIDE: Final = frozenset(FULL + "！？؟፧")
+# After a quote that these introduce, a sentence ends; after any other it may go on.
+_INTRODUCERS: Final = frozenset("：:，,")
+
+
+class Rules:
+    """The rules of one language, shared by all streams."""
+
+    def __init__(self, lexicon: Lexicon, *, eager: bool = False) -> None:
+        self._lexicon = lexicon
+        self._eager = eager
+        self._following = Following(lexicon.spaced_closers)
+        self.marks = (frozenset(MARKS) | set(lexicon.marks)) - set(lexicon.not_marks)
+        self.pattern = one_of(LINE_ENDS + "".join(sorted(self.marks)) + BULLETS + ")")
+        self.search = re.compile(self.pattern).search
+        self._wide = _WIDE | set(lexicon.marks)
+
+    def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
+        """Judge the character at ``mark``, which is one that ``search`` finds."""
+        char = text[mark]
+        if char in LINE_ENDS:
+            return line_end(sentence, text, mark)
+        if sentence.fence or sentence.is_opaque(text, mark):
+            return -(mark + 1)
+        if char == ")":
+            return items.bracket(sentence, text, mark, self._lexicon)
+        if char in BULLETS:
+            return items.bullet(sentence, text, mark)
+        if char in self._wide:
+            return _judge_wide(sentence, text, mark, final=final)
+        return self._judge_stop(sentence, text, mark, final=final)
+
+    def _judge_stop(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
+        if self._eager and is_safe(self._lexicon, sentence, text, mark):
+            return mark + 1
+        if mark + 1 == len(text) and not final:
+            return 0
+        stop = Stop(self._lexicon, self._following, sentence, text, mark, final=final)
+        return next(verdict for rule in RULES if (verdict := rule(stop)) is not None)
+
+    def ends_in_pause(self, sentence: Sentence, text: str, mark: int) -> int:
+        """Return where to cut at a mark after which nothing has come for a while; 0 for nowhere."""
+        end, letter = self._following.look(text, mark, final=True)
+        if letter < len(text):
+            return 0
+        sentence.scan(text, mark)
+        if text[mark] in ASKS or text[mark] in self._wide:
+            return 0 if sentence.is_inside(mark) else end
+        return end if end == mark + 1 and is_safe(self._lexicon, sentence, text, mark) else 0
+
+
+def _judge_wide(sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
+    """Judge a mark of a script without spaces or abbreviations."""
+    sentence.scan(text, mark)
+    if sentence.is_inside(mark) or not sentence.has_word(text, mark):
+        return -(mark + 1)
+    quote = sentence.quote(mark)
+    if text[mark] in FULL and quote is None:
+        return mark + 1
+    run = _WIDE_RUN.match(text, mark)
+    end = run.end() if run else mark + 1
+    if end == len(text):
+        return -end if final else 0
+    closed = run is not None and run[2] != ""
+    goes_on = closed and quote is not None and quote[2] not in _INTRODUCERS
+    return -end if goes_on and not text[end].isspace() and text[end] not in OPENERS else end

@@ -1,0 +1,10 @@
+"""Split a text into sentences in one line, cut into characters so that every wait is met."""
+
+from typing import Any
+
+from ollama_rx.operators import split_sentences
+from tests.operators.cutting import cut, run
+
+
+def split(text: str, language: str | None = None, **options: Any) -> list[str]:
+    return run(split_sentences(language, **options), cut(text, 1))

@@ -1,0 +1,148 @@
+"""What `split_sentences` promises whatever the text is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ollama_rx.operators import split_sentences
+from ollama_rx.testing import check
+from tests.operators.cutting import SIZES, TEXT, cut, pieces, run
+from tests.operators.sentences import split
+
+PROSE = (
+    "It was 5 p.m. when Dr. Vega left. “Where to?” he asked... Nobody knew! (See p. 12.) 🎉 Then:\n"
+    "1. **Pack.** Now.\n2. Go. 3. Rest\n- one\n- two. Three\n```py\na = b. C\n\nd()\n```\n| x. Y | z |\n"
+    "## Part 2. End\nУл. Мира, 5. Там тихо. 「行くの？」と彼。「はい。」そう。Plan B. It works. Oslo.Then "
+    "glued, “你好。”他说。他说：“走。”我走。`a.B` is [a. B](x). Ok... I see. yes; and so on, with no end"
+)
+SETTINGS: list[dict[str, object]] = [
+    {},
+    {"eager": True},
+    {"min_chars": 25},
+    {"max_chars": 20},
+    {"max_chars": 7},
+    {"min_chars": 12, "max_chars": 40},
+    {"first_fragment": True},
+    {"first_fragment": True, "min_chars": 15, "max_chars": 30, "eager": True},
+    {"language": "de"},
+    {"language": "hy"},
+    {"idle": 3.0},
+]
+settings = pytest.mark.parametrize("options", SETTINGS, ids=str)
+marked_text = st.lists(
+    st.sampled_from(
+        [
+            *"aBcД日5.!?。\n )(\"'“”「」`*-•、,;:—…",
+            ". ",
+            "Dr",
+            "U.S",
+            "```",
+            "1. ",
+            "2. ",
+            "\u0301",
+            "👩\u200d👧",
+            " The ",
+        ]
+    ),
+    max_size=60,
+).map("".join)
+
+
+@settings
+@pytest.mark.parametrize("text", [TEXT, PROSE])
+def test_any_cutting_gives_the_same_sentences(text: str, options: dict[str, object]) -> None:
+    whole = run(split_sentences(**options), [text])  # type: ignore[arg-type]
+    for size in SIZES:
+        assert run(split_sentences(**options), cut(text, size)) == whole  # type: ignore[arg-type]
+
+
+@settings
+@given(text=marked_text, cuts=pieces)
+def test_random_text_cut_anywhere_gives_the_same_sentences(
+    options: dict[str, object], text: str, cuts: list[str]
+) -> None:
+    cuts = [*cuts, *cut(text, 5)]
+    operator = split_sentences(**options)  # type: ignore[arg-type]
+    assert run(operator, cuts) == run(operator, cut("".join(cuts), 1)) == run(operator, ["".join(cuts)])
+
+
+@settings
+@given(cuts=pieces, text=marked_text)
+def test_without_stripping_the_output_joins_to_the_input(
+    options: dict[str, object], cuts: list[str], text: str
+) -> None:
+    given_text = "".join(cuts) + text
+    assert "".join(run(split_sentences(**options, strip=False), [*cuts, text])) == given_text  # type: ignore[arg-type]
+
+
+@settings
+@given(text=marked_text)
+def test_stripping_loses_nothing_but_white_space(options: dict[str, object], text: str) -> None:
+    found = run(split_sentences(**options), cut(text, 3))  # type: ignore[arg-type]
+    assert "".join("".join(found).split()) == "".join(text.split())
+    assert all(sentence == sentence.strip() != "" for sentence in found)
+
+
+def test_a_sentence_comes_out_with_the_token_that_begins_the_next() -> None:
+    check(
+        split_sentences(),
+        source="-a-b--c-d-|   ",
+        expect="------x---(y|)",
+        a="It costs 3",
+        b=".50.",
+        c=" Dr",
+        d=". Lee pays.",
+        x="It costs 3.50.",
+        y="Dr. Lee pays.",
+    )
+
+
+def test_an_error_drops_the_sentence_that_was_not_finished() -> None:
+    check(
+        split_sentences(),
+        source="-a-b   -#",
+        expect="---(xy)-#",
+        a="One. ",
+        b="Two. And",
+        x="One.",
+        y="Two.",
+    )
+
+
+def test_space_at_the_end_is_a_piece_of_its_own_when_nothing_is_stripped() -> None:
+    assert split("One. Two.\n\n", strip=False) == ["One.", " Two.", "\n\n"]
+
+
+def test_a_mark_without_any_follower_does_not_stall_for_ever() -> None:
+    found = run(split_sentences(strip=False), ["It ends.", " " * 1000, "so"])
+    assert "".join(found) == "It ends." + " " * 1000 + "so"
+
+
+@pytest.mark.parametrize("middle", ["(a. B)", "`a. B`", "", "“a”, b,"])
+def test_very_long_sentences_come_out_whole(middle: str) -> None:
+    text = "It goes on, " + "and on " * 53 + middle + " and on" * 300 + " till p. 5 it ends."
+    assert split(text + " Next one.") == [text, "Next one."]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"language": "x"}, "language"),
+        ({"language": "not a tag"}, "language"),
+        ({"min_chars": -1}, "min_chars"),
+        ({"max_chars": 0}, "max_chars"),
+        ({"min_chars": 9, "max_chars": 8}, "max_chars"),
+        ({"idle": 0}, "idle"),
+    ],
+)
+def test_a_wrong_argument_is_refused_when_the_operator_is_built(
+    options: dict[str, object], named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        split_sentences(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{"language": 5}, {"min_chars": "3"}, {"max_chars": 2.5}])
+def test_an_argument_of_a_wrong_type_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match=next(iter(options))):
+        split_sentences(**options)  # type: ignore[arg-type]

@@ -1,0 +1,112 @@
+"""Each language has a table, every table is sound, and each table is used."""
+
+from importlib.resources import files
+
+import pytest
+
+from ollama_rx.operators._sentences.lexicon import Kind, languages, lexicon_for, lexicon_of_letter
+from tests.operators.sentences import split
+
+WANTED = (
+    "en de fr es it pt nl pl cs sk da sv nb fi ru uk bg el tr hu ro ar fa he "
+    "hi bn mr gu pa ta te kn ml ur zh ja ko my hy am kk"
+)
+EXAMPLES = {
+    "en": "Dr. Oak lives on Elm Ave. in Bonn.| He is old.",
+    "de": "Am 4. Mai kam z. B. Frau Dr. Eich.| Sie blieb bis 5 Uhr usw. Dann ging sie.".replace(
+        "w. D", "w.| D"
+    ),
+    "fr": "M. Chêne habite av. Foch.| « Où ? » dit-il.| Il rit.",
+    "es": "El Sr. Roble vive en la Avda. Sol.| Llegó de EE. UU. ayer.| Es rico.",
+    "it": "Il Sig. Quercia abita in v. Roma, pag. 3.| È vecchio.",
+    "pt": "O Sr. Carvalho mora na Av. Sol.| Tem 80 anos.",
+    "nl": "Dhr. Eik woont o.a. in Gent.| Hij is oud.",
+    "pl": "Prof. Dąb mieszka przy ul. Długiej, tj. blisko.| Jest stary.",
+    "cs": "Dne 5. května přišel Ing. Dub, tj. otec.| Je starý.",
+    "sk": "Dňa 5. mája prišiel Ing. Dub, t. j. otec.| Je starý.",
+    "da": "Den 5. maj kom hr. Eg, bl.a. med post.| Han er gammel.",
+    "sv": "Prof. Ek bor t.ex. i Lund.| Han är gammal.",
+    "nb": "Den 5. mai kom dr. Eik, bl.a. med post.| Han er gammel.",
+    "fi": "Se on 5. Kerros, esim. Turussa.| Hän on vanha.",
+    "ru": "Он живёт на ул. Мира, д. 5.| Хлеб, соль и т. д. Всё есть.".replace("д. В", "д.| В"),
+    "uk": "Він живе на вул. Миру в м. Львів.| Це добре.",
+    "bg": "Той живее на ул. Мир, т.е. тук.| Това е добре.",
+    "el": "Ο κ. Δρυς μένει εδώ, π.χ. Αθήνα.| Πού είναι;| Εκεί.",
+    "tr": "Prof. Meşe geldi, örn. Ankara.| O yaşlı.",
+    "hu": "Május 5. Szerda, pl. Pécs.| Ő öreg.",
+    "ro": "Dl. Stejar stă pe str. Mare nr. 5.| Este bătrân.",
+    "ar": "السعر 3.5 دولار.| هذا رخيص؟| نعم",
+    "fa": "این خانه است.| آن بزرگ است؟| بله",
+    "he": 'ד"ר לוי גר כאן.| הוא זקן?| כן',
+    "hi": "डॉ. वर्मा यहाँ रहते हैं।| वे बी.ए. पास हैं।| अच्छा",
+    "bn": "ড. সেন এখানে থাকেন।| তিনি ভালো।| হ্যাঁ",
+    "mr": "डॉ. जोशी येथे राहतात.| ते वृद्ध आहेत.| हो",
+    "gu": "ડૉ. પટેલ અહીં રહે છે.| તેઓ વૃદ્ધ છે.| હા",
+    "pa": "ਡਾ. ਸਿੰਘ ਇੱਥੇ ਰਹਿੰਦੇ ਹਨ।| ਉਹ ਬੁੱਢੇ ਹਨ।| ਹਾਂ",
+    "ta": "திரு. குமார் இங்கே வாழ்கிறார்.| அவர் வயதானவர்.| ஆம்",
+    "te": "డా. రావు ఇక్కడ ఉంటారు.| ఆయన పెద్దవారు.| అవును",
+    "kn": "ಡಾ. ರಾವ್ ಇಲ್ಲಿ ಇದ್ದಾರೆ.| ಅವರು ಹಿರಿಯರು.| ಹೌದು",
+    "ml": "ഡോ. കെ.പി. നായർ ഇവിടെ താമസിക്കുന്നു.| അദ്ദേഹം വൃദ്ധനാണ്.| അതെ",
+    "ur": "یہ گھر ہے۔| وہ بڑا ہے؟| ہاں",
+    "zh": "这是家。|那很大！|好",
+    "ja": "これは家です。|大きい！|はい",
+    "ko": "집은 3.5평입니다.| 네.| 작네요.",
+    "my": "ဒါအိမ်ပါ။| ကြီးတယ်။| ဟုတ်",
+    "hy": "Սա տուն է:| Այն մեծ է։| Այո",
+    "am": "ይህ ቤት ነው።| ትልቅ ነው፧| አዎ",
+    "kk": "Ол қ. Алматыда тұрады.| Бұл жақсы.| Иә",
+}
+
+
+def test_the_tables_are_those_of_the_languages_we_promise() -> None:
+    assert languages() == set(WANTED.split()) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("language", WANTED.split())
+def test_each_language_knows_its_abbreviations(language: str) -> None:
+    marked = EXAMPLES[language]
+    assert split(marked.replace("|", ""), language, strip=False) == marked.split("|")
+
+
+@pytest.mark.parametrize("language", WANTED.split())
+def test_each_table_is_well_formed(language: str) -> None:
+    table = (files("ollama_rx.operators._sentences") / "languages" / f"{language}.toml").read_text("utf-8")
+    lexicon = lexicon_for(language)
+    assert "sources = [" in table
+    assert not any(word.endswith(".") or " " in word for word in lexicon.kinds)
+    assert all(word == word.lower() for word in lexicon.starters | lexicon.prepositions | lexicon.labels)
+
+
+def test_a_roman_numeral_is_an_ordinal_where_ordinals_have_dots() -> None:
+    assert split("Ludwig XIV. Bourbon lebte. Er sah Karl X. Dann ging er.", "de") == [
+        "Ludwig XIV. Bourbon lebte.",
+        "Er sah Karl X.",
+        "Dann ging er.",
+    ]
+
+
+def test_the_script_tells_the_language_when_none_was_named() -> None:
+    assert split("Он живёт на ул. Мира. डॉ. वर्मा. Dr. Oak.") == [
+        "Он живёт на ул. Мира.",
+        "डॉ. वर्मा.",
+        "Dr. Oak.",
+    ]
+
+
+def test_a_named_language_serves_its_own_script_only() -> None:
+    uk = lexicon_for("uk-UA")
+    assert lexicon_of_letter("ї", uk) is uk
+    assert lexicon_of_letter("x", uk) is lexicon_for("en")
+    assert lexicon_of_letter("x", lexicon_for("de")) is lexicon_for("de")
+
+
+def test_an_unknown_language_has_the_neutral_rules() -> None:
+    assert lexicon_for("eo") is lexicon_for(None)
+    assert lexicon_for("no") is lexicon_for("nb")
+
+
+def test_capitals_of_a_table_are_exact_and_small_letters_match_any() -> None:
+    kinds = lexicon_for("en").kinds
+    assert kinds["dr"] is Kind.NEVER
+    assert "sat" not in kinds
+    assert kinds["Sat"] is Kind.NUMERIC

@@ -1,0 +1,158 @@
+"""The options of `split_sentences`, each by what it changes."""
+
+import pytest
+
+from ollama_rx.operators import split_sentences
+from ollama_rx.testing import check
+from tests.operators.cutting import run
+from tests.operators.sentences import split
+
+
+def test_eager_decides_at_the_mark_where_the_left_side_is_safe() -> None:
+    check(
+        split_sentences(eager=True),
+        source="-a-b-c-|   ",
+        expect="---x---(y|)",
+        a="They walked home",
+        b=".",
+        c=" At 5 p.m. it rained",
+        x="They walked home.",
+        y="At 5 p.m. it rained",
+    )
+
+
+@pytest.mark.parametrize(
+    "start",
+    ["Ask Dr", "He said “fine", "(It rained", "It costs 3", "ok then", "Done", "Use `this", "It was approx"],
+)
+def test_eager_waits_where_the_left_side_is_not_safe(start: str) -> None:
+    operator = split_sentences(eager=True)
+    assert run(operator, [start, "."]) == [start + "."]
+    check(operator, source="-a-b--", expect="------", a=start, b=".")
+
+
+def test_short_sentences_go_together_with_the_next() -> None:
+    assert split("Yes. No. That is all there is. Bye.", min_chars=8) == [
+        "Yes. No.",
+        "That is all there is.",
+        "Bye.",
+    ]
+
+
+def test_a_chinese_character_counts_as_three_letters() -> None:
+    assert split("好的吧。走吧。", min_chars=9) == ["好的吧。", "走吧。"]
+    assert split("好。走吧走吧。", min_chars=9) == ["好。走吧走吧。"]
+
+
+def test_merged_sentences_keep_what_was_between_them() -> None:
+    assert split("Oh!\n\nReally? I see.", min_chars=9, strip=False) == ["Oh!\n\nReally?", " I see."]
+
+
+@pytest.mark.parametrize(
+    ("text", "longest", "pieces"),
+    [
+        ("He ran; she sat and read a long book", 20, ["He ran;", "she sat and read a", "long book"]),
+        ("In the old town, people met", 20, ["In the old town,", "people met"]),
+        ("one two three four", 9, ["one two", "three", "four"]),
+        ("It has 12,345,678 words in it", 12, ["It has", "12,345,678", "words in it"]),
+        ("Supercalifragilistic is long", 8, ["Supercalifragilistic", "is long"]),
+        ("春天来了，花开得很好看啊", 8, ["春天来了，", "花开得很好看啊"]),
+        ("春天来了花开得很好看啊", 5, ["春天来了花", "开得很好看", "啊"]),
+        ("Short. Then more words", 12, ["Short.", "Then more", "words"]),
+    ],
+)
+def test_a_long_sentence_is_cut_at_the_best_place(text: str, longest: int, pieces: list[str]) -> None:
+    assert split(text, max_chars=longest) == pieces
+
+
+def test_a_forced_cut_leaves_graphemes_whole() -> None:
+    text = "字e\u0301字👩\u200d👧字" * 3
+    found = split(text, max_chars=4, strip=False)
+    assert "".join(found) == text
+    assert not any(piece[0] in "\u0301\u200d" or piece.endswith("\u200d") for piece in found)
+
+
+def test_a_code_fence_is_longer_than_any_limit() -> None:
+    code = "```sh\necho one two three four five\necho six\n```"
+    assert split(f"Run:\n{code}\nDone", max_chars=10) == ["Run:", code, "Done"]
+
+
+def test_merging_does_not_go_over_the_limit() -> None:
+    assert split("One two. Three four five.", min_chars=12, max_chars=20) == ["One two.", "Three four five."]
+
+
+def test_a_limit_holds_for_very_long_text_without_marks() -> None:
+    text = "word " * 400 + "end"
+    found = split(text, max_chars=100)
+    assert max(map(len, found)) <= 100
+    assert " ".join(found) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        (
+            "When it rains, we stay in, and read. Then, we go.",
+            ["When it rains,", "we stay in, and read.", "Then, we go."],
+        ),
+        ("下雨的时候，我们在家看书，写字。好，走。", ["下雨的时候，", "我们在家看书，写字。", "好，走。"]),
+        ("It weighs 1,500 grams, more or less.", ["It weighs 1,500 grams,", "more or less."]),
+        ("People in Oslo, Norway, like snow.", ["People in Oslo, Norway,", "like snow."]),
+        ("On May 4, 1977, they met: all of them.", ["On May 4, 1977,", "they met: all of them."]),
+        ("A list (one, two, three) of words.", ["A list (one, two, three) of words."]),
+        ("He cried “wait, please wait” twice.", ["He cried “wait, please wait” twice."]),
+        ("Yes, of course.", ["Yes, of course."]),
+        ("# Here, there and everywhere, at last", ["# Here, there and everywhere, at last"]),
+        ("面积是３，５００平方米，很大。", ["面积是３，５００平方米，", "很大。"]),
+        ("The time is 10:30 now; go.", ["The time is 10:30 now;", "go."]),
+        ("It was a very long day.", ["It was a very long day."]),
+    ],
+)
+def test_the_first_piece_may_end_at_a_clause(text: str, pieces: list[str]) -> None:
+    assert split(text, first_fragment=True) == pieces
+
+
+def test_the_first_fragment_is_not_shorter_than_asked() -> None:
+    assert split("Now and then, it rains, and snows.", first_fragment=True, min_chars=20) == [
+        "Now and then, it rains,",
+        "and snows.",
+    ]
+
+
+def test_a_pause_ends_a_sentence_that_only_waits_for_the_next() -> None:
+    check(
+        split_sentences(idle=3),
+        source="-a----------b-----|    ",
+        expect="----x-------------(y|)",
+        a="They walked home.",
+        b=" It rained again",
+        x="They walked home.",
+        y="It rained again",
+    )
+
+
+def test_text_that_comes_in_time_keeps_a_pause_from_counting() -> None:
+    check(
+        split_sentences(idle=3),
+        source="-a--b-----|    ",
+        expect="----------(x|)",
+        a="They paid 3.",
+        b="50 for it",
+        x="They paid 3.50 for it",
+    )
+
+
+@pytest.mark.parametrize(
+    "start", ["Call Dr.", "It costs 3.", "Well...", "(It rained.", "She lives in the U.S. To"]
+)
+def test_a_pause_ends_nothing_that_may_go_on(start: str) -> None:
+    check(split_sentences(idle=1), source="-a-----", expect="-------", a=start)
+
+
+@pytest.mark.parametrize("text", ["Will it rain?", "Stop!", "你来吗？"])
+def test_a_pause_ends_a_question(text: str) -> None:
+    check(split_sentences(idle=2), source="-a-----", expect="---x---", a=text, x=text)
+
+
+def test_a_cancelled_stream_leaves_no_timer() -> None:
+    check(split_sentences(idle=5), source="-a-------", expect="---!", life="^--!", a="It rained.")

@@ -1,0 +1,150 @@
+"""The rules of `split_sentences`; a bar shows where a sentence ends."""
+
+import pytest
+
+from tests.operators.sentences import split
+
+
+def check(marked: str, language: str | None = None) -> None:
+    """Check that a text is cut at its bars; a space after a bar stands between the sentences."""
+    text = marked.replace("|", "")
+    assert split(text, language, strip=False) == marked.split("|")
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "The door opened.| A cat came in.| It sat down.",
+        "Ready?| Steady!| Go.",
+        "What?!| You again?| No!!!| Yes.",
+        "nobody cares. really| not at all".replace("|", "").replace("cares.", "cares.|"),
+        "Version 2.0.1 costs 3.50 euros.| See example.org/a.b?c=d.| Mail jo.doe@example.org.| Then wait.",
+        "The file main.py imports os.path.| Node.js does not.",
+        "There are 5! = 120 ways.| Count them.",
+        "I like the iPhone.| iPads too.",
+        "It cost $5.| $6 is more.| #later",
+        "“Who is there?” she asked.| “Me,” he said.| “Come in.”| They did.",
+        "He said 'Stop.'| Nobody did.",
+        "It is small (see p. 4. Or p. 5) and old.| (Nobody knows why.)| We left.",
+        "The wall fell.[3]| A new one was built.[4][12]| It stands.",
+        "The wall fell. [3]| It was old.",
+        "We won!! 🎉🎉| Let us go.",
+        "That was fun :)| See you.".replace(":)|", ":)"),
+        "That was fun. :-)| See you.",
+        "**Done.**| *Next.*| _Last._| End",
+        "Use the <i>bold.</i> tag.| Then close it.",
+        "Take the car.|The bus is late.| Why?|Because it rains.",
+        "Wait... what is it?| Hmm...| The end.",
+        "I thought... I could.| You could not... Maybe so.".replace("not... M", "not...| M"),
+        "And so on . . . until it ends. . . .| Then we rest.",
+        "That was it .| Really ! ?| Yes .",
+        "He went out .| ' No one saw him .".replace(".| '", ". '|"),
+    ],
+)
+def test_marks(marked: str) -> None:
+    check(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Dr. Vega met Mr. and Mrs. Oak at St. Anne's.| They left.",
+        "Bring tools, e.g. Phillips screwdrivers.| Then start.",
+        "It is made by Oak Inc. in Bonn.| Oak Inc. It is small.".replace("Inc. It", "Inc.| It"),
+        "She works for Oak Corp. Her boss knows.".replace("Corp. Her", "Corp.| Her"),
+        "See no. 5 and p. 7.| No.| It is nothing.",
+        "J. K. Oak wrote it.| Ask Ann B. Oak.| It was Plan B. She knew.".replace("B. She", "B.| She"),
+        "The U.S. Army came to the U.S. It stayed.".replace("U.S. It", "U.S.| It"),
+        "He has a Ph.D. in law.| She has a Ph.D. They met there.".replace("Ph.D. They", "Ph.D.| They"),
+        "We left at 5 p.m. Tom stayed.".replace("p.m. Tom", "p.m.| Tom"),
+        "At 5 p.m. Tom left.| In 40 B.C. Rome was big.",
+        "We left at 6 a.m. Mr. Oak stayed.".replace("a.m. Mr", "a.m.| Mr"),
+        "At 6 a.m. Mr. Oak left.",
+        "Buy pens, ink, etc. Shops are open.".replace("etc. S", "etc.| S"),
+        "It is 5 ft. 3 in. tall and 2 ft. wide.| It weighs 5 lb. Tom lifts it.".replace("lb. T", "lb.| T"),
+        "We read Yahoo! News.| We like Yahoo! It is old.".replace("Yahoo! It", "Yahoo!| It"),
+        "It is on Mgr. Oak.| The mgr. The boss.".replace("mgr. The", "mgr.| The"),
+        "nobody knows approx. values. but some do.".replace("values. ", "values.| "),
+        "Say it, Jr. A. Oak said.",
+    ],
+)
+def test_abbreviations(marked: str) -> None:
+    check(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Do this:|\n1. Open it.|\n2. Close it.|\n\nThen stop",
+        "1) First|\n2) Second",
+        "1. The red one| 2. The blue one| 3. The green one",
+        "1.) The red one| 2.) The blue one",
+        "a. Wood| b. Stone| c. Iron",
+        "• Wood| • Stone| • Iron",
+        "• 1. Wood| • 2. Stone",
+        "Two reasons.| 1. It is old.| 2. It is small.| So be it.",
+        "Step 1. Mix.| Step 2. Bake.",
+        "-\nWood.|\n- Stone",
+        "A. Wood|\nB. Stone",
+        "Take f(x, 2) and go.| Then rest.",
+    ],
+)
+def test_lists(marked: str) -> None:
+    check(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "# 1. Start. Here|\nIt begins.| Now.",
+        "| a. B | c! D |\n| e |".replace("D |\n", "D |\x00\n"),
+        "Look:|\n```py\na = b.C\nd = 1. + 2.\n\n```|\nDone.",
+        "~~~\nA. B\n~~~|\nDone",
+        "```one. Two```|\nDone",
+        "> ```\n> A. B\n> ```|\nDone",
+        "```\nA. B\n``\nno end. Here",
+        "Use `a. B` or ``c``.| The rest",
+        "See [a. B](http://x.y/Z.html).| Done",
+        "A stray ` is here.| Still fine" + " and so on" * 25 + ".| New one".replace("|", ""),
+        "One\u2028Two".replace("\u2028", "|\u2028"),
+        "First line|\r\nsecond line",
+    ],
+)
+def test_markdown(marked: str) -> None:
+    if "|\n|" in marked or "\x00" in marked:
+        assert split("| a. B | c! D |\n| e |") == ["| a. B | c! D |", "| e |"]
+    elif "stray" in marked:
+        assert split(marked.replace("|", ""))[-1] == "New one"
+    else:
+        check(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "今天很好。|我们走吧！|你呢？|好",
+        "他说：“走吧。”|我走了。",
+        "“你是谁？”她问。|没有人。",
+        "「はい。」|「いいえ。」|\n終わり",
+        "「行こう！」と言った。|彼は笑った。",
+        "（小さい。古い）家です。|次",
+        "使用 3.5 版。|打开 main.py。|完",
+        "これが最高!次は何?はい".replace("!", "!|").replace("?", "?|"),
+        "Yahoo!ニュースを読む。|次",
+        "我……不知道。|好",
+        "ABC.好的。|完".replace("C.", "C.|"),
+        "यह घर है।| वह बड़ा है।| अच्छा",
+        "یہ گھر ہے۔| اچھا",
+        "!!!。好。|的",
+    ],
+)
+def test_scripts_without_spaces_or_capitals(marked: str) -> None:
+    check(marked)
+
+
+def test_brackets_that_never_close_do_not_stall() -> None:
+    assert split("It is (odd" + " and so on" * 30 + ". Then it ends.")[-1] == "Then it ends."
+
+
+def test_a_frown_is_no_bracket() -> None:
+    check("I am sad :(| But fine.| Really.".replace("(|", "("))
