@@ -9,7 +9,7 @@ from reactivex.disposable import SingleAssignmentDisposable
 from reactivex.scheduler import CurrentThreadScheduler
 
 from ollama_rx.flow import Flow
-from ollama_rx.transport.loops import on_loop
+from ollama_rx.loops import on_loop
 
 Scheduler = abc.SchedulerBase | None
 

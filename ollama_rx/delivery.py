@@ -13,8 +13,8 @@ from ollama_rx._guard import Guard, Outlet, SinkOutlet
 from ollama_rx._subscription import Subscription
 from ollama_rx._worker import Worker
 from ollama_rx.errors import SinkError
+from ollama_rx.loops import users_loop
 from ollama_rx.sinks._sink import Branch
-from ollama_rx.transport.loops import users_loop
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from threading import Lock, RLock
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, get_args
 
 from ollama_rx._subscription import about_to_block
-from ollama_rx.transport.loops import on_loop, users_loop
+from ollama_rx.loops import on_loop, users_loop
 
 if TYPE_CHECKING:
     from ollama_rx.flow import Flow

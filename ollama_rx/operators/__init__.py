@@ -4,6 +4,7 @@ from ollama_rx.operators.buffers import buffer_tokens
 from ollama_rx.operators.context import capture_context
 from ollama_rx.operators.latest import latest_every
 from ollama_rx.operators.lines import split_lines
+from ollama_rx.operators.retries import retry_unstarted
 from ollama_rx.operators.running import running_text
 from ollama_rx.operators.sentences import split_sentences
 from ollama_rx.operators.statistics import gather_stats
@@ -21,6 +22,7 @@ __all__ = [
     "chunk_thinking",
     "gather_stats",
     "latest_every",
+    "retry_unstarted",
     "running_text",
     "split_lines",
     "split_sentences",

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from reactivex import abc
 
+from ollama_rx.loops import ours, running_loop, users_loop
+
 try:
     import uvloop
 except ImportError:
@@ -20,32 +22,6 @@ else:
 
 Begin = Callable[[asyncio.AbstractEventLoop], asyncio.Future[None]]
 """Starts something on the running loop; the future is done when nothing of it is left."""
-
-_thread = threading.local()
-
-
-def users_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the loop that runs in this thread, unless it is one of ours."""
-    return None if getattr(_thread, "ours", False) else _running_loop()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def on_loop(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> bool:
-    """Do something on that loop: now if we are on it, else soon; False if the loop is closed."""
-    if users_loop() is loop:
-        action()
-        return True
-    try:
-        loop.call_soon_threadsafe(action)
-    except RuntimeError:
-        return False
-    return True
 
 
 def place(scheduler: abc.SchedulerBase | None, begin: Begin) -> abc.DisposableBase | None:
@@ -65,7 +41,7 @@ def place(scheduler: abc.SchedulerBase | None, begin: Begin) -> abc.DisposableBa
 
 
 def _here(begin: Begin) -> None:
-    loop = _running_loop()
+    loop = running_loop()
     if loop is None:
         _on_own_loop(begin)
     else:
@@ -74,13 +50,12 @@ def _here(begin: Begin) -> None:
 
 def _on_own_loop(begin: Begin) -> None:
     loop = _new_loop()
-    _thread.ours = True
     try:
-        loop.run_until_complete(_all_of(begin))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
+        with ours():
+            loop.run_until_complete(_all_of(begin))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
     finally:
-        _thread.ours = False
         loop.close()
 
 

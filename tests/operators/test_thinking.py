@@ -72,7 +72,7 @@ def test_each_chunk_comes_out_with_its_other_fields() -> None:
     ]
     found = run(split_thinking(), source)
     assert [(chunk.thinking, chunk.text) for chunk in found] == [("a", ""), ("b", ""), ("", "c <")]
-    assert found[0].logprobs == [{"token": "a"}]
+    assert list(found[0].logprobs) == [{"token": "a"}]
     assert found[2].context == (1,)
     assert found[2].metrics is not None
 

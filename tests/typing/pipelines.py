@@ -1,0 +1,47 @@
+"""Pipes that must type-check, and pipes that must not: read by mypy, never run.
+
+Each wrong pipe carries the error mypy must find; mypy reports an ignore that ignores nothing.
+"""
+
+from reactivex import Observable
+from reactivex import operators as ops
+
+from ollama_rx import Chunk, ContextBox, Stats, StatsTotals, ToolCall
+from ollama_rx import operators as op
+
+
+def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[object], ...]:
+    """Pipes of the design; their types are exact."""
+    box = ContextBox()
+    totals = StatsTotals()
+    stats: list[Stats] = []
+    answer: Observable[str] = chunks.pipe(
+        op.retry_unstarted(times=3, wait=lambda retry: retry * 0.5),
+        op.capture_context(box),
+        op.gather_stats(stats.append),
+        op.split_thinking(),
+        op.chunk_text(),
+        op.stop_at("END", ignore_case=True),
+        op.split_words(),
+    )
+    thinking: Observable[str] = chunks.pipe(
+        op.gather_stats(totals.add), op.chunk_thinking(), op.split_lines()
+    )
+    calls: Observable[ToolCall] = chunks.pipe(op.latest_every(0.1), op.tool_calls())
+    pieces: Observable[str] = text.pipe(
+        op.buffer_tokens(chars=80, until="\n"), op.split_lines(), op.running_text()
+    )
+    lengths: Observable[int] = text.pipe(op.split_words(), ops.map(len), op.latest_every(1))
+    return answer, thinking, calls, pieces, lengths
+
+
+def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
+    """Pipes whose parts do not fit."""
+    chunks.pipe(op.split_words())  # type: ignore[arg-type]
+    text.pipe(op.chunk_text())  # type: ignore[arg-type]
+    chunks.pipe(op.chunk_text(), op.tool_calls())  # type: ignore[misc]
+    chunks.pipe(op.chunk_text(), op.capture_context(ContextBox()))  # type: ignore[misc]
+    op.gather_stats(len)  # type: ignore[arg-type]
+    op.stop_at(3)  # type: ignore[arg-type]
+    op.buffer_tokens(5)  # type: ignore[call-arg]
+    op.retry_unstarted(wait="soon")  # type: ignore[arg-type]
