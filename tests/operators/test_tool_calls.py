@@ -15,7 +15,7 @@ def call(name: str, call_id: str | None = None) -> dict[str, Any]:
 
 
 def message(*calls: dict[str, Any], done: bool = False) -> Chunk:
-    return Chunk({"message": {"role": "assistant", "content": "", "tool_calls": calls}, "done": done})
+    return Chunk({"message": {"role": "assistant", "content": "", "tool_calls": list(calls)}, "done": done})
 
 
 @pytest.mark.parametrize(
