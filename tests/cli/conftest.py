@@ -1,0 +1,89 @@
+"""What the tests of the command line share: a server, a way to call it, and no settings from outside."""
+
+import importlib
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ollama_rx.cli.app import app
+from ollama_rx.testing import FakeOllama
+
+CommandLine = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    monkeypatch.delenv("OLLAMA_RX_MODEL", raising=False)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeOllama]:
+    with FakeOllama() as server:
+        yield server
+
+
+@pytest.fixture
+def command_line() -> CommandLine:
+    """Call the command line in this process: `command_line("run", "Hi")`."""
+    runner = CliRunner()
+    return lambda *words, **more: runner.invoke(app, [str(word) for word in words], **more)
+
+
+@pytest.fixture
+def nobody_there() -> Iterator[str]:
+    """Give an address where nothing listens, and keep it from others."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+@pytest.fixture
+def no_server(nobody_there: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make the default address one where nothing listens."""
+    monkeypatch.setattr("ollama_rx.host.DEFAULT_PORT", int(nobody_there.rpartition(":")[2]))
+    return nobody_there
+
+
+@pytest.fixture
+def sinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a package with sinks of its own, beside the sinks of this package."""
+    package = tmp_path / "site"
+    about = package / "sinks_for_tests-1.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: sinks-for-tests\nVersion: 1\n")
+    (about / "entry_points.txt").write_text(
+        "[ollama_rx.sinks]\n"
+        "jsonl = ollama_rx.sinks:JsonLines\n"
+        "shout = sinks_for_tests:Shout\n"
+        "broken = sinks_for_tests:Broken\n"
+    )
+    (package / "sinks_for_tests.py").write_text(_SINKS)
+    monkeypatch.setattr(sys, "path", [str(package), *sys.path])
+    importlib.invalidate_caches()
+
+
+_SINKS = """
+from ollama_rx.sinks import Sink
+
+
+class Shout(Sink[str]):
+    def __init__(self, mark):
+        self.mark = mark
+
+    @classmethod
+    def from_uri(cls, argument):
+        return cls(argument)
+
+    def on_next(self, value):
+        print(value.upper() + self.mark)
+
+
+class Broken(Sink[str]):
+    def on_next(self, value):
+        raise RuntimeError("out of paper")
+"""
