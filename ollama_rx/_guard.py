@@ -153,6 +153,8 @@ class Guard(Generic[T]):
         self._interruptible = False
         try:
             close()
+        except Leave:
+            return
         except Exception as error:  # noqa: BLE001 - a sink's failure is reported, not raised
             self.blame(error)
         finally:

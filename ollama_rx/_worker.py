@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 
 from ollama_rx._guard import Guard
 from ollama_rx.flow import Flow
-from ollama_rx.mailbox import Mailbox, MailboxFull
+from ollama_rx.mailbox import Mailbox
+from ollama_rx.waiting import MailboxFull
 
 T = TypeVar("T")
 

@@ -7,7 +7,8 @@ from typing import Generic, Self, TypeVar
 from reactivex import Observable, abc
 
 from ollama_rx._subscription import Subscription
-from ollama_rx.mailbox import MAX_WAITING, Mailbox, check_waiting
+from ollama_rx.mailbox import NOTHING, Mailbox, Mark
+from ollama_rx.waiting import MAX_WAITING, check_waiting
 
 T = TypeVar("T")
 
@@ -71,10 +72,13 @@ class ItemIterator(_Loop[T], Iterator[T]):
 
     def __next__(self) -> T:
         try:
-            return next(self._mailbox)
+            item = self._mailbox.poll()
+            if isinstance(item, Mark):
+                item = next(self._mailbox)
         except BaseException:
             self._leave()
             raise
+        return item
 
     def close(self) -> None:
         """Close the request; what waits is dropped."""
@@ -91,11 +95,17 @@ class AsyncItemIterator(_Loop[T], AsyncIterator[T]):
     """An ``async for`` loop's subscription; ``aclose()`` ends it early, as leaving the loop does."""
 
     async def __anext__(self) -> T:
+        mailbox = self._mailbox
         try:
-            return await anext(self._mailbox)
+            while (item := mailbox.poll()) is NOTHING:
+                await mailbox.ready()
         except BaseException:
             self._leave()
             raise
+        if isinstance(item, Mark):
+            self._leave()
+            raise StopAsyncIteration
+        return item
 
     async def aclose(self) -> None:
         """Close the request; what waits is dropped."""

@@ -10,34 +10,26 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from threading import Lock, RLock
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar, get_args
+from typing import Generic, TypeVar
 
 from ollama_rx._subscription import about_to_block
+from ollama_rx.flow import Flow
 from ollama_rx.loops import on_loop, users_loop
-
-if TYPE_CHECKING:
-    from ollama_rx.flow import Flow
+from ollama_rx.waiting import MAX_WAITING, MailboxFull, WhenFull, check_waiting
 
 A = TypeVar("A")
 T = TypeVar("T")
 
-WhenFull = Literal["pause", "drop_oldest", "fail"]
-"""What happens when ``max_waiting`` items wait and one more comes."""
 
-MAX_WAITING = 64
-"""How many items may wait where nobody says otherwise: a burst of one read, a second of speech."""
-
-
-class MailboxFull(Exception):  # noqa: N818 - as queue.Full
-    """More items wait than allowed, and ``when_full`` is "fail"."""
-
-
-class _Mark:
+class Mark:
     """A value that no stream carries."""
 
 
-_NOTHING = _Mark()
-_END = _Mark()
+NOTHING = Mark()
+"""There is no item yet."""
+END = Mark()
+"""There will be no more items."""
+
 _Bell = Callable[[], object]
 
 
@@ -119,15 +111,15 @@ class Mailbox(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        item = self.get(None, _END)
-        if isinstance(item, _Mark):
+        item = self.get(None, END)
+        if isinstance(item, Mark):
             raise StopIteration
         return item
 
     def get(self, timeout: float | None, end: A) -> T | A:
         """Block until there is an item; return ``end`` after the last one."""
-        while isinstance(item := self._take(), _Mark):
-            if item is _END:
+        while isinstance(item := self.poll(), Mark):
+            if item is END:
                 return end
             arrived = Lock()
             arrived.acquire()
@@ -140,24 +132,32 @@ class Mailbox(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        while isinstance(item := self._take(), _Mark):
-            if item is _END:
+        while isinstance(item := self.poll(), Mark):
+            if item is END:
                 raise StopAsyncIteration
-            loop = asyncio.get_running_loop()
-            arrived = loop.create_future()
-            self.when_ready(partial(on_loop, loop, partial(_resolve, arrived)))
-            await arrived
+            await self.ready()
         return item
 
-    def _take(self) -> T | _Mark:
+    async def ready(self) -> None:
+        """Wait until `poll` gives something other than `NOTHING`, as far as nobody else takes it."""
+        loop = asyncio.get_running_loop()
+        arrived = loop.create_future()
+        self.when_ready(partial(on_loop, loop, partial(_resolve, arrived)))
+        await arrived
+
+    def poll(self) -> T | Mark:
+        """Take an item without waiting; `NOTHING` if there is none yet, `END` after the last one.
+
+        Raises the error the mailbox has ended with, once, after the items.
+        """
         with self._lock:
             if not self._items:
                 if not self._ended:
-                    return _NOTHING
+                    return NOTHING
                 error, self._error = self._error, None
                 if error is not None:
                     raise error
-                return _END
+                return END
             item = self._items.popleft()
             waiting = len(self._items)
         if self._paused or self._writers:
@@ -168,16 +168,21 @@ class Mailbox(Generic[T]):
         if self._when_full != "pause":
             self._drop_or_fail()
             return
+        if self._paused:
+            return  # a source that goes on all the same
         loop = users_loop()
         flow = self.flow
         if loop is None:
             self._block()
         elif flow is not None and flow.loop is loop:
-            with self._lock:
-                if self._paused or self._ended or len(self._items) < self._limit:
-                    return
-                self._paused = True
-            flow.pause()
+            self._pause(flow)
+
+    def _pause(self, flow: Flow) -> None:
+        with self._lock:
+            if self._ended or len(self._items) < self._limit:
+                return  # another thread has just read, or left
+            self._paused = True
+        flow.pause()
 
     def _drop_or_fail(self) -> None:
         with self._lock:
@@ -194,7 +199,7 @@ class Mailbox(Generic[T]):
         room.acquire()
         with self._lock:
             if self._ended or len(self._items) < self._limit:
-                return
+                return  # another thread has just read, or left
             self._writers.append(room.release)
         about_to_block()
         room.acquire()
@@ -209,14 +214,6 @@ class Mailbox(Generic[T]):
         _ring(writers)
         if paused and self.flow is not None:
             on_loop(self.flow.loop, self.flow.resume)
-
-
-def check_waiting(max_waiting: int, when_full: WhenFull) -> None:
-    """Refuse values that can't be meant."""
-    if max_waiting < 1:
-        raise ValueError(f"max_waiting: at least 1 item must be allowed to wait, got {max_waiting}")
-    if when_full not in get_args(WhenFull):
-        raise ValueError(f"when_full: one of {', '.join(get_args(WhenFull))}, got {when_full!r}")
 
 
 def _ring(bells: Iterable[_Bell]) -> None:

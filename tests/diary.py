@@ -1,4 +1,4 @@
-"""A sink that writes down what it is told, and a source that writes down who came and left."""
+"""A sink that writes down what it is told, and sources for the tests of deliveries."""
 
 import threading
 from typing import TypeVar
@@ -57,3 +57,15 @@ def watched(source: Observable[T]) -> tuple[Observable[T], list[str]]:
         return CompositeDisposable(source.subscribe(observer, scheduler=scheduler), left)
 
     return Observable(subscribe), notes
+
+
+def pushed_at_once(count: int) -> Observable[int]:
+    """Send while it is being subscribed to."""
+
+    def subscribe(observer: abc.ObserverBase[int], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        for number in range(count):
+            observer.on_next(number)
+        observer.on_completed()
+        return Disposable()
+
+    return Observable(subscribe)

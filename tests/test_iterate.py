@@ -7,15 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 import reactivex
-from reactivex import Observable, abc, of
+from reactivex import Observable, of
 from reactivex import operators as ops
-from reactivex.disposable import Disposable
 from reactivex.scheduler import NewThreadScheduler
 from reactivex.subject import Subject
 
 from ollama_rx import iterate
 from ollama_rx.iterate import Items
-from tests.diary import watched
+from tests.diary import pushed_at_once, watched
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -27,18 +26,6 @@ async def listed(items: Items[int]) -> list[int]:
 def both(items: Items[int]) -> Iterator[list[int]]:
     yield list(items)
     yield asyncio.run(listed(items))
-
-
-def pushed_at_once(count: int) -> Observable[int]:
-    """Send while it is being subscribed to."""
-
-    def subscribe(observer: abc.ObserverBase[int], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-        for number in range(count):
-            observer.on_next(number)
-        observer.on_completed()
-        return Disposable()
-
-    return Observable(subscribe)
 
 
 @pytest.mark.parametrize("max_waiting", [1, 2, 64])

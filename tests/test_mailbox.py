@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from ollama_rx.flow import Flow
-from ollama_rx.mailbox import Mailbox, MailboxFull
+from ollama_rx.mailbox import Mailbox
+from ollama_rx.waiting import MailboxFull
 
 
 class Tap:
@@ -184,3 +185,27 @@ def test_limits_that_make_no_sense_are_refused() -> None:
         Mailbox[int](0)
     with pytest.raises(ValueError, match="when_full: one of pause, drop_oldest, fail, got 'explode'"):
         Mailbox[int](1, cast(Any, "explode"))
+
+
+def test_who_asks_for_a_bell_when_it_is_ready_hears_it_at_once() -> None:
+    rung: list[str] = []
+    mailbox = Mailbox[int]()
+    mailbox.when_ready(lambda: rung.append("item"))
+    assert rung == []
+    mailbox.put(1)
+    mailbox.when_ready(lambda: rung.append("still"))
+    mailbox.close()
+    mailbox.when_ready(lambda: rung.append("end"))
+    assert rung == ["item", "still", "end"]
+
+
+def test_a_writer_does_not_wait_if_there_is_room_again_by_then() -> None:
+    async def main() -> None:
+        flow = Flow(asyncio.get_running_loop())
+        mailbox = Mailbox[int](2)
+        mailbox.put(1)
+        mailbox._pause(flow)
+        mailbox._block()
+        assert not flow.paused
+
+    asyncio.run(main())

@@ -1,16 +1,22 @@
-"""A pipe whose reader has gone, as in ``| head``: no error, a reason to leave."""
+"""What a sink does when the reader of its pipe has gone (``| head``)."""
 
 import os
 import sys
-from typing import IO, Any
+from contextlib import suppress
+
+from ollama_rx.sinks._sink import Leave
 
 
-def forget_pipe(file: IO[Any]) -> None:
-    """Keep the interpreter from flushing into the broken pipe again when it exits.
+def reader_gone(file: object) -> Leave:
+    """Return what to raise; the interpreter shall not flush into the broken pipe when it exits.
 
     Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """
-    if file in (sys.stdout, getattr(sys.stdout, "buffer", None)):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, file.fileno())
-        os.close(nowhere)
+    if file is sys.stdout or file is getattr(sys.stdout, "buffer", None):
+        with suppress(OSError):  # a replaced stdout without a descriptor
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            try:
+                os.dup2(nowhere, sys.stdout.fileno())
+            finally:
+                os.close(nowhere)
+    return Leave()

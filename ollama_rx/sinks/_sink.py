@@ -39,7 +39,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 from reactivex import Observable, abc
 
 from ollama_rx.flow import Flow
-from ollama_rx.mailbox import MAX_WAITING, WhenFull
+from ollama_rx.waiting import MAX_WAITING, WhenFull
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -2,9 +2,10 @@
 
 import re
 import sys
+from contextlib import suppress
 from typing import Protocol, TextIO
 
-from ollama_rx.sinks._pipe import forget_pipe
+from ollama_rx.sinks._pipe import reader_gone
 from ollama_rx.sinks._sink import Leave, Sink
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
@@ -71,7 +72,8 @@ class Console(Sink[str | Texts]):
 
     def close(self) -> None:
         """End the line; the file stays open."""
-        self._end_line()
+        with suppress(Leave):  # it has left
+            self._end_line()
 
     def _end_line(self) -> None:
         if self._open_line:
@@ -88,8 +90,7 @@ class Console(Sink[str | Texts]):
             self._write(text)
         except BrokenPipeError as error:
             self._open_line = False
-            forget_pipe(self._file)
-            raise Leave from error
+            raise reader_gone(self._file) from error
 
     def _write(self, text: str) -> None:
         try:

@@ -7,8 +7,8 @@ from typing import Any, BinaryIO, Self, cast
 
 import orjson
 
-from ollama_rx.sinks._pipe import forget_pipe
-from ollama_rx.sinks._sink import Leave, Sink
+from ollama_rx.sinks._pipe import reader_gone
+from ollama_rx.sinks._sink import Sink
 
 
 class JsonLines(Sink[Any]):
@@ -55,8 +55,7 @@ class JsonLines(Sink[Any]):
             if self._flush:
                 self._file.flush()
         except BrokenPipeError as error:
-            forget_pipe(self._file)
-            raise Leave from error
+            raise reader_gone(self._file) from error
 
     def close(self) -> None:
         """Write what is left and close a file that was opened here."""
@@ -65,5 +64,5 @@ class JsonLines(Sink[Any]):
                 self._file.close()
             else:
                 self._file.flush()
-        except BrokenPipeError:
-            forget_pipe(self._file)
+        except BrokenPipeError as error:
+            raise reader_gone(self._file) from error

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Final, Generic, TypeVar
 
-from ollama_rx.mailbox import MAX_WAITING, Mailbox, WhenFull
+from ollama_rx.mailbox import Mailbox
 from ollama_rx.sinks._sink import Sink
+from ollama_rx.waiting import MAX_WAITING, WhenFull
 
 T = TypeVar("T")
 

@@ -1,0 +1,51 @@
+"""Functions as sinks."""
+
+from typing import Any, cast
+
+import pytest
+import reactivex
+from reactivex import of
+
+from ollama_rx import deliver
+from ollama_rx.sinks import Callback
+
+
+def noted(calls: list[object], *, blocking: bool) -> Callback[int]:
+    return Callback(
+        calls.append,
+        on_completed=lambda: calls.append("completed"),
+        on_error=calls.append,
+        on_close=lambda: calls.append("close"),
+        blocking=blocking,
+    )
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_each_function_is_called_in_its_turn(blocking: bool) -> None:  # noqa: FBT001
+    calls: list[object] = []
+    deliver(of(1, 2), noted(calls, blocking=blocking)).wait(5)
+    assert calls == [1, 2, "completed", "close"]
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_an_error_has_a_function_too(blocking: bool) -> None:  # noqa: FBT001
+    calls: list[object] = []
+    error = ValueError("no")
+    with pytest.raises(ValueError, match="no"):
+        deliver(reactivex.throw(error), noted(calls, blocking=blocking)).wait(5)
+    assert calls == [error, "close"]
+
+
+def test_one_function_is_enough() -> None:
+    calls: list[int] = []
+    deliver(of(1), Callback(calls.append)).wait(5)
+    with pytest.raises(ValueError, match="no"):
+        deliver(reactivex.throw(ValueError("no")), Callback(calls.append)).wait(5)
+    assert calls == [1]
+
+
+def test_limits_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="max_waiting"):
+        Callback(print, max_waiting=0)
+    with pytest.raises(ValueError, match="when_full"):
+        Callback(print, when_full=cast(Any, "explode"))

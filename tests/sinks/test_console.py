@@ -1,0 +1,122 @@
+"""Text comes out at once, ends its line, and can't steer the terminal."""
+
+import io
+import sys
+
+import pytest
+import reactivex
+from reactivex import of
+from reactivex import operators as ops
+
+from ollama_rx import Chunk, deliver
+from ollama_rx.sinks import Collector, Console
+
+
+class Terminal(io.StringIO):
+    """Counts flushes and says that it is a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flushes = 0
+
+    def isatty(self) -> bool:
+        return True
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+class BrokenPipe(io.StringIO):
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+def printed(*items: str | Chunk, thinking: bool = False, file: io.StringIO | None = None) -> str:
+    file = io.StringIO() if file is None else file
+    deliver(of(*items), Console(file, thinking=thinking)).wait(5)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [(["Hel", "lo"], "Hello\n"), (["Hello\n"], "Hello\n"), ([], ""), ([""], ""), (["a\n\n"], "a\n\n")],
+)
+def test_a_newline_is_added_exactly_when_it_is_missing(pieces: list[str], expected: str) -> None:
+    assert printed(*pieces) == expected
+
+
+def test_an_interrupted_line_is_ended_too() -> None:
+    file = io.StringIO()
+    with pytest.raises(ValueError, match="no"):
+        deliver(of("Hel").pipe(ops.concat(reactivex.throw(ValueError("no")))), Console(file)).wait(5)
+    assert file.getvalue() == "Hel\n"
+
+
+def test_each_piece_is_visible_at_once() -> None:
+    file = Terminal()
+    Console(file).on_next("Hel")
+    assert file.flushes == 1
+
+
+def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+    Console().on_next("Hello\n")
+    assert capsys.readouterr().out == "Hello\n"
+
+
+def test_chunks_are_printed_as_their_text() -> None:
+    chunks = Chunk({"response": "Hel"}), Chunk({"message": {"content": "lo"}}), Chunk({"done": True})
+    assert printed(*chunks) == "Hello\n"
+
+
+THOUGHTS = (
+    Chunk({"thinking": "Hm", "response": ""}),
+    Chunk({"thinking": "m", "response": ""}),
+    Chunk({"response": "Hello"}),
+    Chunk({"response": "."}),
+)
+
+
+def test_thinking_is_left_out_unless_asked_for() -> None:
+    assert printed(*THOUGHTS) == "Hello.\n"
+
+
+def test_thinking_stands_before_the_answer_and_is_plain_in_a_file() -> None:
+    assert printed(*THOUGHTS, thinking=True) == "Hmm\nHello.\n"
+
+
+def test_thinking_is_dim_on_a_terminal() -> None:
+    expected = "\x1b[2mHm\x1b[22m\x1b[2mm\x1b[22m\nHello.\n"
+    assert printed(*THOUGHTS, thinking=True, file=Terminal()) == expected
+
+
+def test_text_can_not_steer_the_terminal() -> None:
+    text = "a\x1b[2Jb\x07\x9b31m\r\x00\x7f\tc\n\u00e9\u00a0\U0001f600"
+    assert printed(text) == "a\\x1b[2Jb\\x07\\x9b31m\\x0d\\x00\\x7f\tc\n\u00e9\u00a0\U0001f600\n"
+
+
+def test_a_terminal_that_is_not_utf8_shows_escapes() -> None:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding="ascii")
+    Console(file).on_next("gr\u00fc\u00df\n")
+    assert raw.getvalue() == b"gr\\xfc\\xdf\n"
+
+
+def test_a_reader_that_has_gone_is_no_error_and_the_others_go_on() -> None:
+    other = Collector[str]()
+    deliver(of("a", "b"), Console(BrokenPipe()), other).wait(5)
+    assert other.items == ["a", "b"]
+
+
+def test_a_reader_that_goes_before_the_last_newline_is_no_error() -> None:
+    class LatePipe(io.StringIO):
+        def write(self, text: str, /) -> int:
+            if text == "\n":
+                raise BrokenPipeError
+            return len(text)
+
+    deliver(of("a"), Console(LatePipe())).wait(5)
+
+
+def test_a_reader_that_has_gone_from_a_replaced_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", BrokenPipe())
+    deliver(of("a"), Console()).wait(5)

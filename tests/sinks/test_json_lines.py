@@ -1,0 +1,93 @@
+"""Whole lines of JSON, at any time."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from reactivex import of
+
+from ollama_rx import Chunk, SinkError, deliver
+from ollama_rx.sinks import Collector, JsonLines
+
+CHUNKS = (
+    Chunk({"response": "gr\u00fc\u00df\n", "done": False, "unknown": [1, None]}),
+    Chunk({"response": "", "done": True}),
+)
+LINES = '{"response":"grüß\\n","done":false,"unknown":[1,null]}\n{"response":"","done":true}\n'
+
+
+def test_chunks_are_written_as_the_server_sent_them(tmp_path: Path) -> None:
+    file = tmp_path / "answer.jsonl"
+    deliver(of(*CHUNKS), JsonLines(file)).wait(5)
+    assert file.read_text(encoding="utf-8") == LINES
+
+
+def test_other_items_are_written_as_they_are(tmp_path: Path) -> None:
+    @dataclass
+    class Point:
+        x: int
+
+    file = tmp_path / "answer.jsonl"
+    deliver(of("word", 1.5, {"a": (1, 2)}, Point(3)), JsonLines(str(file))).wait(5)
+    assert file.read_text() == '"word"\n1.5\n{"a":[1,2]}\n{"x":3}\n'
+
+
+def test_an_existing_file_is_replaced_or_added_to(tmp_path: Path) -> None:
+    file = tmp_path / "answer.jsonl"
+    for append, expected in (False, "1\n"), (False, "1\n"), (True, "1\n1\n"):
+        deliver(of(1), JsonLines(file, append=append)).wait(5)
+        assert file.read_text() == expected
+
+
+def test_each_line_is_there_before_the_next_item_comes(tmp_path: Path) -> None:
+    file = tmp_path / "answer.jsonl"
+    with JsonLines(file) as sink:
+        sink.on_next(1)
+        assert file.read_text() == "1\n"
+
+
+def test_lines_may_be_written_in_blocks(tmp_path: Path) -> None:
+    file = tmp_path / "answer.jsonl"
+    with JsonLines(file, flush=False) as sink:
+        sink.on_next(1)
+        assert file.read_text() == ""
+    assert file.read_text() == "1\n"
+
+
+def test_what_is_no_json_fails_the_sink_and_leaves_whole_lines(tmp_path: Path) -> None:
+    file = tmp_path / "answer.jsonl"
+    with pytest.raises(SinkError, match="not JSON serializable") as caught:
+        deliver(of(1, {"a": object()}, 2), JsonLines(file)).wait(5)
+    assert isinstance(caught.value.__cause__, TypeError)
+    assert file.read_text() == "1\n"
+
+
+def test_an_open_file_stays_open() -> None:
+    file = io.BytesIO()
+    deliver(of(1), JsonLines(file, flush=False)).wait(5)
+    assert file.getvalue() == b"1\n"
+
+
+def test_appending_is_for_paths() -> None:
+    with pytest.raises(ValueError, match="append: only for a path"):
+        JsonLines(io.BytesIO(), append=True)
+
+
+@pytest.mark.parametrize("flush", [True, False])
+def test_a_reader_that_has_gone_is_no_error_and_the_others_go_on(flush: bool) -> None:  # noqa: FBT001
+    class BrokenPipe(io.BytesIO):
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    other = Collector[int]()
+    deliver(of(1, 2), JsonLines(BrokenPipe(), flush=flush), other).wait(5)
+    assert other.items == [1, 2]
+
+
+def test_a_uri_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "answer.jsonl"
+    deliver(of(1), JsonLines.from_uri(str(file))).wait(5)
+    assert file.read_text() == "1\n"
+    with pytest.raises(ValueError, match=r"a file is missing: jsonl:answer\.jsonl"):
+        JsonLines.from_uri("")

@@ -1,0 +1,98 @@
+"""One queue for threads and asyncio; a full one makes the stream wait."""
+
+import asyncio
+import threading
+
+import pytest
+import reactivex
+from reactivex import of
+from reactivex import operators as ops
+from reactivex.subject import Subject
+
+from ollama_rx import SinkError, deliver
+from ollama_rx.sinks import END, Queue
+from tests.diary import pushed_at_once
+
+pytestmark = pytest.mark.usefixtures("no_thread_left")
+
+
+def test_a_thread_reads_all_in_order_while_the_stream_waits() -> None:
+    sent: list[int] = []
+    queue = Queue[int](max_waiting=4)
+    with deliver(of(*range(100)).pipe(ops.do_action(sent.append)), queue):
+        for taken, item in enumerate(queue):
+            assert item == taken
+            assert len(sent) <= taken + 5
+    assert queue.get() is END
+    assert repr(END) == "END"
+
+
+def test_a_task_reads_all_in_order() -> None:
+    async def main() -> list[int]:
+        queue = Queue[int](max_waiting=4)
+        async with deliver(of(*range(100)), queue):
+            found = [item async for item in queue]
+        assert await queue.get_async() is END
+        return found
+
+    assert asyncio.run(main()) == list(range(100))
+
+
+def test_an_error_of_the_stream_reaches_the_reader() -> None:
+    queue = Queue[int]()
+    delivery = deliver(of(1).pipe(ops.concat(reactivex.throw(ValueError("no")))), queue)
+    assert queue.get() == 1
+    with pytest.raises(ValueError, match="no"):
+        queue.get()
+    with pytest.raises(ValueError, match="no"):
+        delivery.wait(5)
+
+
+def test_waiting_too_long_is_a_timeout() -> None:
+    queue = Queue[int]()
+    with pytest.raises(TimeoutError, match=r"nothing came within 0\.01 s"):
+        queue.get(timeout=0.01)
+    queue.on_next(1)
+    assert queue.get(timeout=0.01) == 1
+
+
+def test_cancelling_wakes_a_stream_that_waits_and_what_waits_can_be_read() -> None:
+    waiting = threading.Event()
+    queue = Queue[int](max_waiting=2)
+
+    def tell(item: int) -> None:
+        if item == 1:
+            waiting.set()
+
+    delivery = deliver(of(*range(10)).pipe(ops.do_action(tell)), queue)
+    assert waiting.wait(5)
+    delivery.cancel()
+    delivery.wait(5)
+    assert list(queue) == [0, 1]
+
+
+def test_a_source_that_sends_while_it_is_subscribed_to_can_fill_it() -> None:
+    queue = Queue[int](max_waiting=2)
+    with deliver(pushed_at_once(9), queue):
+        assert list(queue) == list(range(9))
+
+
+def test_the_newest_are_kept_if_asked() -> None:
+    source = Subject[int]()
+    queue = Queue[int](max_waiting=2, when_full="drop_oldest")
+    with deliver(source, queue):
+        for number in range(5):
+            source.on_next(number)
+        source.on_completed()
+    assert list(queue) == [3, 4]
+
+
+def test_one_too_many_fails_the_sink_if_asked() -> None:
+    source = Subject[int]()
+    queue = Queue[int](max_waiting=2, when_full="fail")
+    delivery = deliver(source, queue)
+    for number in range(5):
+        source.on_next(number)
+    with pytest.raises(SinkError, match="2 items wait already"):
+        delivery.wait(5)
+    assert list(queue) == [0, 1]

@@ -1,0 +1,157 @@
+"""Sinks by name: ours and those of installed packages."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from ollama_rx.sinks import Console, JsonLines, Sink, sink_from_uri
+
+ROOT = Path(__file__).parents[2]
+Register = Callable[[Mapping[str, str]], None]
+
+
+class Shout(Sink[str]):
+    def on_next(self, value: str) -> None:
+        raise NotImplementedError
+
+
+class Picky(Shout):
+    @classmethod
+    def from_uri(cls, argument: str) -> "Picky":
+        raise ValueError(f"not {argument!r}")
+
+
+@pytest.fixture
+def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Register:
+    """Make names known as an installed package does."""
+
+    def write(names: Mapping[str, str]) -> None:
+        info = tmp_path / "some_sinks-1.0.dist-info"
+        info.mkdir()
+        lines = [f"{name} = {value}" for name, value in names.items()]
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-sinks\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("\n".join(["[ollama_rx.sinks]", *lines]))
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+
+    return write
+
+
+@pytest.fixture
+def ours(register: Register) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    register(project["entry-points"]["ollama_rx.sinks"])
+
+
+@pytest.mark.usefixtures("ours")
+def test_the_console_has_a_name() -> None:
+    assert isinstance(sink_from_uri("console"), Console)
+
+
+@pytest.mark.usefixtures("ours")
+def test_json_lines_have_a_name_and_take_a_file(tmp_path: Path) -> None:
+    with sink_from_uri(f"jsonl:{tmp_path / 'a:b.jsonl'}") as sink:
+        assert isinstance(sink, JsonLines)
+    assert (tmp_path / "a:b.jsonl").exists()
+
+
+@pytest.mark.usefixtures("ours")
+def test_an_unknown_name_is_told_what_there_is() -> None:
+    with pytest.raises(ValueError, match=r"no sink is called 'nowhere'; there are: console, jsonl"):
+        sink_from_uri("nowhere:x")
+
+
+def test_without_any_name_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(ROOT)])
+    with pytest.raises(ValueError, match="there are: none, because ollama-rx is not installed"):
+        sink_from_uri("console")
+
+
+@pytest.mark.usefixtures("ours")
+def test_an_argument_nobody_asked_for_is_refused() -> None:
+    with pytest.raises(ValueError, match="sink 'console': Console takes no argument, got 'x'"):
+        sink_from_uri("console:x")
+
+
+def test_a_sink_may_refuse_its_argument(register: Register) -> None:
+    register({"picky": f"{__name__}:Picky"})
+    with pytest.raises(ValueError, match="sink 'picky': not 'x'"):
+        sink_from_uri("picky:x")
+
+
+@pytest.mark.parametrize("value", ["no_such_module:Sink", "ollama_rx.sinks:NoSuchSink"])
+def test_a_package_that_can_not_be_loaded_is_named(register: Register, value: str) -> None:
+    register({"broken": value})
+    with pytest.raises(ValueError, match=f"sink 'broken' is registered as {value} but can't be loaded"):
+        sink_from_uri("broken")
+
+
+@pytest.mark.parametrize("value", ["builtins:print", "builtins:str"])
+def test_what_is_no_sink_class_is_refused(register: Register, value: str) -> None:
+    register({"wrong": value})
+    with pytest.raises(TypeError, match=f"sink 'wrong': {value} is no Sink class"):
+        sink_from_uri("wrong")
+
+
+PYPROJECT = """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "shouting-sink"
+version = "1.0"
+dependencies = ["ollama-rx"]
+
+[project.entry-points."ollama_rx.sinks"]
+shout = "shouting_sink:Shout"
+"""
+
+MODULE = """
+from ollama_rx.sinks import Sink
+
+class Shout(Sink[str]):
+    def __init__(self, mark: str = "!") -> None:
+        self.mark = mark
+
+    @classmethod
+    def from_uri(cls, argument: str) -> "Shout":
+        return cls(argument) if argument else cls()
+
+    def on_next(self, value: str) -> None:
+        print(value.upper() + self.mark)
+"""
+
+PROGRAM = """
+from reactivex import of
+from ollama_rx import deliver
+from ollama_rx.sinks import sink_from_uri
+from ollama_rx.sinks.uri import sink_names
+
+deliver(of("hello"), sink_from_uri("shout"), sink_from_uri("shout:?"), sink_from_uri("console")).wait(5)
+print(*sink_names())
+"""
+
+
+@pytest.mark.installs
+def test_an_installed_package_adds_a_sink(tmp_path: Path) -> None:
+    package, target = tmp_path / "package", tmp_path / "target"
+    package.mkdir()
+    (package / "pyproject.toml").write_text(PYPROJECT)
+    (package / "shouting_sink.py").write_text(MODULE)
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation"]
+    for project in ROOT, package:
+        subprocess.run([*pip, "--target", target, project], check=True)  # noqa: S603 - our own interpreter
+    found = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", PROGRAM],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(target)},
+    )
+    assert found.stdout.splitlines() == ["HELLO!", "HELLO?", "hello", "console jsonl shout"]
