@@ -6,7 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 from benchmarks.goals import GOALS
-from benchmarks.report import print_figures, print_table, write_json
+from benchmarks.report import print_doubts, print_figures, print_table, write_json
 from benchmarks.results import results
 from benchmarks.scenarios import FULL, QUICK, SCENARIOS
 from benchmarks.server import ReplayServer
@@ -38,6 +38,7 @@ def main() -> None:
     print_figures(measured)
     print()
     print_table(found)
+    print_doubts(measured)
     print(f"{monotonic() - began:.0f} s")
     if not asked.quick and not asked.scenarios:
         write_json(RESULTS / "results.json", found, measured, "full")

@@ -13,6 +13,7 @@ from benchmarks.results import Result, Rounds
 from benchmarks.rounds import middle
 
 PACKAGES = ("reactivex", "httpx", "httpcore", "h11", "orjson", "uvloop", "ollama")
+DOUBTFUL_MS = 30
 MARKS = {True: "yes", False: "NO", None: ""}
 
 
@@ -40,6 +41,18 @@ def print_figures(measured: Mapping[str, Rounds]) -> None:
         values = [(name, *[_short(middle(rounds, name, column)) for column in columns]) for name in names]
         print()
         print_rows((scenario, *columns), values)
+
+
+def print_doubts(measured: Mapping[str, Rounds]) -> None:
+    """Say where the machine was too busy: a server that is late itself can't show that a client is not."""
+    for scenario, rounds in measured.items():
+        names = dict.fromkeys(name for each in rounds for name in each)
+        for name in names:
+            late = middle(rounds, name, "server_worst_late_ms") if scenario.startswith("paced") else None
+            if late is not None and late > DOUBTFUL_MS:
+                print(
+                    f"{scenario} {name}: the server itself was up to {late:.0f} ms late, something else ran"
+                )
 
 
 def print_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -24,7 +24,7 @@ class LoopReader:
         stats: list[Stats] = []
         sentences: list[str] = []
         done = asyncio.get_running_loop().create_future()
-        answer = pipeline(_client(self._clients, url), stats.append)
+        answer = pipeline(chunks(_client(self._clients, url), stats.append))
         answer.subscribe(sentences.append, done.set_exception, partial(done.set_result, None))
         await done
         return texts(stats, sentences)
@@ -48,7 +48,8 @@ class LoopReader:
 
         for _ in range(streams):
             sentences: list[str] = []
-            pipeline(client, stats.append, stamped(saw)).subscribe(sentences.append, failed, completed)
+            answer = chunks(client, stats.append).pipe(stamped(saw))
+            pipeline(answer).subscribe(sentences.append, failed, completed)
         await done
 
 
@@ -69,20 +70,22 @@ class ThreadReader:
             errors.append(error)
             done.set()
 
-        pipeline(_client(self._clients, url), stats.append).subscribe(sentences.append, failed, done.set)
+        answer = pipeline(chunks(_client(self._clients, url), stats.append))
+        answer.subscribe(sentences.append, failed, done.set)
         done.wait()
         if errors:
             raise errors[0]
         return texts(stats, sentences)
 
 
-def pipeline(
-    client: Client, into: Callable[[Stats], object], *first: Callable[[Observable[Chunk]], Observable[Chunk]]
-) -> Observable[str]:
-    """Return what is measured."""
-    return client.generate("Hello", model="llama3.2").pipe(
-        op.gather_stats(into), *first, op.chunk_text(), op.stop_at("<END>"), op.split_sentences()
-    )
+def chunks(client: Client, into: Callable[[Stats], object]) -> Observable[Chunk]:
+    """Return the first half of what is measured."""
+    return client.generate("Hello", model="llama3.2").pipe(op.gather_stats(into))
+
+
+def pipeline(answer: Observable[Chunk]) -> Observable[str]:
+    """Return the second half."""
+    return answer.pipe(op.chunk_text(), op.stop_at("<END>"), op.split_sentences())
 
 
 def texts(stats: list[Stats], sentences: list[str]) -> int:
