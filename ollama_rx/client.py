@@ -1,22 +1,29 @@
 """The client: every endpoint of Ollama as a cold Observable."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import httpx
 from reactivex import Observable
 
 from ollama_rx import bodies, replies
-from ollama_rx.bodies import Format, Image, KeepAlive, MessageLike, Think, Tool
+from ollama_rx.bodies import Format, KeepAlive, Think, Tool
+from ollama_rx.checks import check_text, count_field, flags, items_of, mapping_field, texts
 from ollama_rx.chunks import Chunk
 from ollama_rx.host import base_url
 from ollama_rx.library import Library
+from ollama_rx.messages import Image, MessageLike, images_field, messages_field
 from ollama_rx.timeouts import Timeouts
-from ollama_rx.transport.session import Session
+from ollama_rx.transport.session import Request, Session
+from ollama_rx.transport.source import Source
 from ollama_rx.wire import MAX_LINE_BYTES, ChunkReader
 
 Options = Mapping[str, Any]
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")  # RFC 9110: a token
+_HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 
 class HasContext(Protocol):
@@ -44,7 +51,8 @@ class Client(Library):
         max_line_bytes: the longest line accepted in a stream.
 
     Raises:
-        ValueError: a host that is no address.
+        ValueError: a host that is no address, a header that is none.
+        TypeError: an argument of a wrong type.
     """
 
     def __init__(
@@ -57,8 +65,12 @@ class Client(Library):
         transport: httpx.AsyncBaseTransport | None = None,
         max_line_bytes: int = MAX_LINE_BYTES,
     ) -> None:
+        texts(host=host, model=model)
+        if not isinstance(timeouts, Timeouts):
+            raise TypeError(f"timeouts: expected Timeouts, got {type(timeouts).__name__}")
+        count_field("max_line_bytes", max_line_bytes, least=1)
         url = base_url(host)
-        session = Session(url, _headers(url, headers), timeouts, transport)
+        session = Session(url, _headers(_checked(url), headers), timeouts, transport)
         super().__init__(session, model=model, max_line_bytes=max_line_bytes)
 
     def generate(
@@ -82,15 +94,13 @@ class Client(Library):
         shift: bool | None = None,
     ) -> Observable[Chunk]:
         """Continue a prompt. A ``context`` box is read when the stream is subscribed."""
-        bodies.check_text("prompt", prompt)
+        check_text("prompt", prompt)
         body = {
             "model": self._named(model),
             "prompt": prompt,
-            "suffix": suffix,
-            "system": system,
-            "template": template,
-            "raw": raw,
-            "images": bodies.images_field(images),
+            **texts(suffix=suffix, system=system, template=template),
+            **flags(raw=raw),
+            "images": images_field(images),
             **self._common(
                 format=format,
                 options=options,
@@ -102,10 +112,8 @@ class Client(Library):
             **bodies.logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
         }
         if context is None or isinstance(context, Sequence):
-            tokens = bodies.context_field(context)
-            return self._chunks("/api/generate", lambda: {**body, "context": tokens})
-        box = context
-        return self._chunks("/api/generate", lambda: {**body, "context": bodies.context_field(box.value)})
+            return self._chunks("/api/generate", {**body, "context": bodies.context_field(context)})
+        return self._with_context(body, context)
 
     def chat(
         self,
@@ -125,7 +133,7 @@ class Client(Library):
         """Answer the last of several messages."""
         body = {
             "model": self._named(model),
-            "messages": bodies.messages_field(messages),
+            "messages": messages_field(messages),
             "tools": bodies.tools_field(tools),
             **self._common(
                 format=format,
@@ -137,7 +145,7 @@ class Client(Library):
             ),
             **bodies.logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
         }
-        return self._chunks("/api/chat", lambda: body)
+        return self._chunks("/api/chat", body)
 
     def load(self, model: str | None = None, *, keep_alive: KeepAlive | None = None) -> Observable[Chunk]:
         """Load a model into memory; one chunk, ``done_reason`` "load"."""
@@ -158,13 +166,14 @@ class Client(Library):
         keep_alive: KeepAlive | None = None,
     ) -> Observable[replies.Embeddings]:
         """Turn texts into vectors."""
-        if not isinstance(text, str) and not all(isinstance(one, str) for one in text):
-            raise TypeError("text: give a text or a list of texts")
+        inputs = [text] if isinstance(text, str) else items_of("text", text)
+        for one in inputs:
+            check_text("text", one)
         body = {
             "model": self._named(model),
-            "input": text if isinstance(text, str) else list(text),
-            "truncate": truncate,
-            "dimensions": dimensions,
+            "input": text if isinstance(text, str) else inputs,
+            **flags(truncate=truncate),
+            "dimensions": count_field("dimensions", dimensions, least=1),
             "options": bodies.options_field(options),
             "keep_alive": bodies.keep_alive_field(keep_alive),
         }
@@ -186,19 +195,39 @@ class Client(Library):
             "options": bodies.options_field(options),
             "think": bodies.think_field(think),
             "keep_alive": bodies.keep_alive_field(keep_alive),
-            "truncate": truncate,
-            "shift": shift,
+            **flags(truncate=truncate, shift=shift),
         }
 
-    def _chunks(self, path: str, body: Callable[[], Mapping[str, Any]]) -> Observable[Chunk]:
-        bodies.encode(body())  # what can't be written fails now
+    def _chunks(self, path: str, body: Mapping[str, Any]) -> Observable[Chunk]:
         return self._source("POST", path, body, lambda: ChunkReader(self._max))
 
+    def _with_context(self, body: Mapping[str, Any], box: HasContext) -> Observable[Chunk]:
+        if not hasattr(box, "value"):
+            raise TypeError(f"context: give a list of ints or a ContextBox, not {type(box).__name__}")
+        bodies.encode(body)  # what can't be sent fails now
 
-def _headers(url: str, given: Mapping[str, str] | None) -> dict[str, str]:
-    headers = {name.lower(): value for name, value in (given or {}).items()}
+        def request() -> Request:
+            content = bodies.encode({**body, "context": bodies.context_field(box.value)})
+            return Request("POST", "/api/generate", content)
+
+        return Source(self._session, request, lambda: ChunkReader(self._max))
+
+
+def _checked(url: str) -> httpx.URL:
+    """Return a URL that can be asked; without its user information in the error if it can't."""
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"host: {url.rpartition('@')[2]!r} is no address") from error
+
+
+def _headers(url: httpx.URL, given: Mapping[str, str] | None) -> dict[str, str]:
+    headers = {name.lower(): value for name, value in (mapping_field("headers", given) or {}).items()}
     key = os.environ.get("OLLAMA_API_KEY", "").strip()
-    at_home = httpx.URL(url).scheme == "https" and httpx.URL(url).host == "ollama.com"
-    if key and at_home and "authorization" not in headers:
+    if key and url.scheme == "https" and url.host == "ollama.com" and "authorization" not in headers:
         headers["authorization"] = f"Bearer {key}"
+    for name, value in headers.items():
+        check_text(f"headers: {name}", value)
+        if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
+            raise ValueError(f"headers: {name!r} or its value has characters that HTTP does not allow")
     return headers

@@ -6,7 +6,8 @@ from typing import Any, Self, TypeVar
 
 from reactivex import Observable
 
-from ollama_rx import bodies
+from ollama_rx.bodies import encode
+from ollama_rx.checks import check_text
 from ollama_rx.chunks import Progress
 from ollama_rx.transport.session import Request, Session
 from ollama_rx.transport.source import Source
@@ -32,29 +33,25 @@ class Endpoints:
         name = model or self._model or self._session.default_model
         if name is None:
             raise ValueError("model: name one here or once in Client(model=...)")
-        bodies.check_text("model", name)
+        check_text("model", name)
         return name
 
     def _progress(self, path: str, body: Mapping[str, Any]) -> Observable[Progress]:
-        return self._source("POST", path, lambda: {**body, "stream": True}, lambda: ProgressReader(self._max))
+        return self._source("POST", path, {**body, "stream": True}, lambda: ProgressReader(self._max))
 
     def _one(
         self, method: str, path: str, body: Mapping[str, Any] | None, item: Callable[[dict[str, Any]], T]
     ) -> Observable[T]:
-        whole: Callable[[], Reader[T]] = lambda: WholeReader(item, self._max)  # noqa: E731
-        return self._source(method, path, None if body is None else lambda: body, whole)
+        return self._source(method, path, body, lambda: WholeReader(item, self._max))
+
+    def _nothing(self, method: str, path: str, body: Mapping[str, Any]) -> Observable[None]:
+        return self._source(method, path, body, lambda: WholeReader(_ignored, self._max, may_be_empty=True))
 
     def _source(
-        self,
-        method: str,
-        path: str,
-        body: Callable[[], Mapping[str, Any]] | None,
-        reader: Callable[[], Reader[T]],
+        self, method: str, path: str, body: Mapping[str, Any] | None, reader: Callable[[], Reader[T]]
     ) -> Observable[T]:
-        def request() -> Request:
-            return Request(method, path, b"" if body is None else bodies.encode(body()))
-
-        return Source(self._session, request, reader)
+        request = Request(method, path, b"" if body is None else encode(body))  # what can't be sent fails now
+        return Source(self._session, lambda: request, reader)
 
     def close(self) -> None:
         """Close the idle connections; streams that are under way go on to their end."""
@@ -79,3 +76,7 @@ class Endpoints:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def _ignored(_: dict[str, Any]) -> None:
+    return None

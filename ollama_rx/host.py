@@ -56,14 +56,18 @@ def _split(address: str) -> tuple[str, str]:
     """Split an address into name and port; either may be empty."""
     if address.startswith("["):
         name, _, rest = address[1:].partition("]")
-        return name, rest.removeprefix(":")
+        return _ipv6(name), rest.removeprefix(":")
     if address.count(":") > 1:
-        try:
-            return str(IPv6Address(address)), ""
-        except ValueError:
-            raise ValueError(f"host: {address!r} is no IPv6 address; write [address]:port") from None
+        return _ipv6(address), ""
     name, _, port = address.partition(":")
-    return name, port
+    return name.lower(), port
+
+
+def _ipv6(address: str) -> str:
+    try:
+        return str(IPv6Address(address))
+    except ValueError as error:
+        raise ValueError(f"host: {address!r} is no IPv6 address; write [address]:port") from error
 
 
 def _port(text: str, default: int) -> int:

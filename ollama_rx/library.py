@@ -5,10 +5,12 @@ from typing import Any
 
 from reactivex import Observable
 
-from ollama_rx import bodies, replies
-from ollama_rx.bodies import MessageLike
+from ollama_rx import replies
+from ollama_rx.checks import check_text, flags, mapping_field, texts
 from ollama_rx.chunks import Progress
 from ollama_rx.endpoints import Endpoints
+from ollama_rx.fields import text_of
+from ollama_rx.messages import MessageLike, messages_field
 
 
 class Library(Endpoints):
@@ -16,11 +18,11 @@ class Library(Endpoints):
 
     def pull(self, model: str | None = None, *, insecure: bool | None = None) -> Observable[Progress]:
         """Fetch a model from its library."""
-        return self._progress("/api/pull", {"model": self._named(model), "insecure": insecure})
+        return self._progress("/api/pull", {"model": self._named(model), **flags(insecure=insecure)})
 
     def push(self, model: str | None = None, *, insecure: bool | None = None) -> Observable[Progress]:
         """Send a model to its library."""
-        return self._progress("/api/push", {"model": self._named(model), "insecure": insecure})
+        return self._progress("/api/push", {"model": self._named(model), **flags(insecure=insecure)})
 
     def create(
         self,
@@ -37,24 +39,22 @@ class Library(Endpoints):
         adapters: Mapping[str, str] | None = None,
     ) -> Observable[Progress]:
         """Make a model from another one (``from_``) or from files already on the server (name: digest)."""
-        bodies.check_text("model", model)
+        check_text("model", model)
         body = {
             "model": model,
-            "from": from_,
-            "system": system,
-            "template": template,
-            "messages": None if messages is None else bodies.messages_field(messages),
-            "parameters": parameters,
+            "from": texts(from_=from_)["from_"],
+            **texts(system=system, template=template, quantize=quantize),
+            "messages": None if messages is None else messages_field(messages),
+            "parameters": mapping_field("parameters", parameters),
             "license": license,
-            "quantize": quantize,
-            "files": files,
-            "adapters": adapters,
+            "files": mapping_field("files", files),
+            "adapters": mapping_field("adapters", adapters),
         }
         return self._progress("/api/create", body)
 
     def show(self, model: str | None = None, *, verbose: bool | None = None) -> Observable[replies.ModelInfo]:
         """Tell what the server knows about a model."""
-        body = {"model": self._named(model), "verbose": verbose}
+        body = {"model": self._named(model), **flags(verbose=verbose)}
         return self._one("POST", "/api/show", body, replies.ModelInfo.of)
 
     def models(self) -> Observable[tuple[replies.Model, ...]]:
@@ -67,17 +67,15 @@ class Library(Endpoints):
 
     def version(self) -> Observable[str]:
         """Tell the server's version."""
-        return self._one("GET", "/api/version", None, lambda raw: str(raw.get("version") or ""))
+        return self._one("GET", "/api/version", None, lambda raw: text_of(raw.get("version")))
 
     def copy(self, source: str, destination: str) -> Observable[None]:
         """Give a model a second name; one item, None."""
-        return self._one("POST", "/api/copy", {"source": source, "destination": destination}, _nothing)
+        check_text("source", source)
+        check_text("destination", destination)
+        return self._nothing("POST", "/api/copy", {"source": source, "destination": destination})
 
     def delete(self, model: str) -> Observable[None]:
         """Delete a model from the server's disk; one item, None."""
-        bodies.check_text("model", model)
-        return self._one("DELETE", "/api/delete", {"model": model}, _nothing)
-
-
-def _nothing(_: dict[str, Any]) -> None:
-    return None
+        check_text("model", model)
+        return self._nothing("DELETE", "/api/delete", {"model": model})

@@ -16,6 +16,7 @@ class Timeouts:
 
     Raises:
         ValueError: a limit that is not above zero.
+        TypeError: a limit that is no number.
     """
 
     connect: float | None = 5.0
@@ -26,5 +27,9 @@ class Timeouts:
     def __post_init__(self) -> None:
         for field in fields(self):
             seconds = getattr(self, field.name)
-            if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
+            if seconds is None:
+                continue
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+                raise TypeError(f"{field.name}: {seconds!r} is no number of seconds")
+            if not (seconds > 0 and math.isfinite(seconds)):
                 raise ValueError(f"{field.name}: {seconds!r} seconds; give a number above zero, or None")

@@ -1,0 +1,199 @@
+"""A chunk is a view of the server's object, the same for generate and chat."""
+
+import copy
+import pickle
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ollama_rx.chunks import Chunk, Message, Progress, ToolCall
+from ollama_rx.metrics import Metrics
+
+CALL = {"id": "call_a1", "function": {"index": 1, "name": "weather", "arguments": {"city": "Ulm"}}}
+
+
+def test_generate_and_chat_read_the_same() -> None:
+    generate = Chunk({"response": "Hi", "thinking": "hm", "done": False})
+    chat = Chunk({"message": {"role": "assistant", "content": "Hi", "thinking": "hm"}, "done": False})
+    assert (generate.text, generate.thinking) == (chat.text, chat.thinking) == ("Hi", "hm")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {},
+        {"response": None},
+        {"response": ""},
+        {"message": {}},
+        {"message": None},
+        {"message": {"content": None}},
+    ],
+)
+def test_an_empty_chunk_is_empty(raw: dict[str, Any]) -> None:
+    chunk = Chunk(raw)
+    assert (chunk.text, chunk.thinking, chunk.tool_calls, chunk.done) == ("", "", (), False)
+    assert (chunk.done_reason, chunk.context, chunk.metrics, chunk.created_at) == (None, None, None, None)
+    assert (chunk.model, chunk.logprobs) == ("", ())
+
+
+def test_the_last_chunk_has_it_all() -> None:
+    chunk = Chunk(
+        {
+            "model": "m",
+            "created_at": "2025-06-09T17:58:55.337823123Z",
+            "response": "end",
+            "done": True,
+            "done_reason": "length",
+            "context": [1, 2, 3],
+            "eval_count": 3,
+            "logprobs": [{"token": "end", "logprob": -0.1}],
+        }
+    )
+    assert (chunk.model, chunk.text, chunk.done, chunk.done_reason) == ("m", "end", True, "length")
+    assert chunk.created_at == datetime(2025, 6, 9, 17, 58, 55, 337823, UTC)
+    assert chunk.context == (1, 2, 3)
+    assert chunk.metrics == Metrics(eval_count=3)
+    assert chunk.logprobs == ({"token": "end", "logprob": -0.1},)
+
+
+def test_unknown_fields_stay_readable() -> None:
+    raw = {"response": "x", "prompt_eval_cached_count": 7}
+    assert Chunk(raw).raw["prompt_eval_cached_count"] == 7
+    assert Chunk(raw).raw is raw
+
+
+def test_a_reason_alone_is_an_end() -> None:
+    chunk = Chunk({"response": "", "done_reason": "stop"})
+    assert chunk.done
+    assert chunk.metrics == Metrics()
+
+
+@pytest.mark.parametrize("reason", ["", None, 5])
+def test_what_is_no_reason_is_none(reason: object) -> None:
+    assert Chunk({"response": "", "done_reason": reason}).done_reason is None
+
+
+@pytest.mark.parametrize("raw", [{"message": {"tool_calls": [CALL]}}, {"response": "", "tool_calls": [CALL]}])
+def test_tool_calls_are_found_in_both_shapes(raw: dict[str, Any]) -> None:
+    assert Chunk(raw).tool_calls == (ToolCall("weather", {"city": "Ulm"}, id="call_a1", index=1),)
+
+
+def test_fields_of_a_wrong_type_read_as_absent() -> None:
+    chunk = Chunk(
+        {
+            "response": "Hi",
+            "thinking": 5,
+            "tool_calls": "x",
+            "context": "12",
+            "created_at": 5,
+            "model": 5,
+            "logprobs": {"token": "x"},
+        }
+    )
+    assert (chunk.thinking, chunk.tool_calls, chunk.context) == ("", (), None)
+    assert (chunk.created_at, chunk.model, chunk.logprobs) == (None, "", ())
+
+
+def test_a_chunk_can_t_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        Chunk({"response": "x"}).text = "y"  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        Chunk({"response": "x"}).other = "y"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"response": "Hi", "thinking": "hm", "done": True, "context": [1]},
+        {
+            "message": {"role": "assistant", "content": "Hi", "tool_calls": [CALL]},
+            "done": True,
+            "eval_count": 3,
+        },
+    ],
+)
+def test_a_copy_with_other_text_keeps_everything_else(raw: dict[str, Any]) -> None:
+    before = copy.deepcopy(raw)
+    chunk = Chunk(raw).replace(text="new", thinking="thought")
+    assert (chunk.text, chunk.thinking) == ("new", "thought")
+    assert chunk.done
+    assert chunk.metrics == Chunk(raw).metrics
+    assert (chunk.context, chunk.tool_calls) == (Chunk(raw).context, Chunk(raw).tool_calls)
+    assert raw == before
+
+
+def test_chunks_are_equal_by_their_objects_and_have_no_hash() -> None:
+    assert Chunk({"response": "x"}) == Chunk({"response": "x"})
+    assert Chunk({"response": "x"}) != Chunk({"response": "y"})
+    assert Chunk({"response": "x"}) != {"response": "x"}
+    with pytest.raises(TypeError):
+        hash(Chunk({}))
+
+
+def test_a_chunk_shows_its_object_and_can_be_copied_and_pickled() -> None:
+    chunk = Chunk({"response": "x"})
+    assert repr(chunk) == "Chunk({'response': 'x'})"
+    assert copy.copy(chunk) == chunk
+    assert pickle.loads(pickle.dumps(chunk)) == chunk  # noqa: S301 - our own bytes
+
+
+# tool calls
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (CALL, ToolCall("weather", {"city": "Ulm"}, id="call_a1", index=1)),
+        ({"function": {"name": "now", "arguments": {}}}, ToolCall("now")),
+        ({"function": {"name": "now", "arguments": None}}, ToolCall("now")),
+        ({"function": {"name": "f", "arguments": '{"a": 1}'}}, ToolCall("f", {"a": 1})),
+        ({"function": {"name": "f", "arguments": "not json"}}, ToolCall("f")),
+        ({"function": {"name": "f", "arguments": "[1]"}}, ToolCall("f")),
+        ({"function": {"name": 5, "arguments": [1], "index": "1"}, "id": ""}, ToolCall("")),
+        ({"function": "f"}, ToolCall("")),
+        ({}, ToolCall("")),
+    ],
+)
+def test_a_tool_call_is_read(raw: dict[str, Any], expected: ToolCall) -> None:
+    assert ToolCall.of(raw) == expected
+
+
+@pytest.mark.parametrize("raw", [CALL, {"function": {"name": "now", "arguments": {}}}])
+def test_a_tool_call_goes_back_as_it_came(raw: dict[str, Any]) -> None:
+    assert ToolCall.of(raw).to_json() == raw
+
+
+# messages and progress
+
+
+def test_a_message_has_only_a_role_and_a_text_unless_told() -> None:
+    message = Message("user", "Hi")
+    assert (message.thinking, message.images, message.tool_calls) == ("", (), ())
+    assert (message.tool_name, message.tool_call_id) == (None, None)
+
+
+def test_progress_says_how_far_it_is() -> None:
+    raw = {"status": "pulling 8eeb52dfb3bb", "digest": "sha256:8e", "total": 10, "completed": 4, "new": 1}
+    step = Progress.of(raw)
+    assert (step.status, step.digest, step.total, step.completed) == (
+        "pulling 8eeb52dfb3bb",
+        "sha256:8e",
+        10,
+        4,
+    )
+    assert not step.done
+    assert step.raw is raw
+
+
+def test_an_omitted_completed_beside_a_total_is_zero() -> None:
+    assert Progress.of({"status": "pulling", "total": 10}).completed == 0
+
+
+def test_a_step_without_sizes_has_none() -> None:
+    step = Progress.of({"status": "success"})
+    assert (step.digest, step.total, step.completed, step.done) == (None, None, None, True)
+
+
+def test_progress_of_wrong_types_is_empty() -> None:
+    assert Progress.of({"status": 5, "digest": 5, "total": "5", "completed": []}) == Progress("")

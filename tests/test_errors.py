@@ -1,0 +1,189 @@
+"""The tree of errors is what is drawn, everywhere it is drawn, and messages keep secrets."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import ollama_rx
+from ollama_rx import errors
+from ollama_rx.errors import (
+    BadLineError,
+    BusyError,
+    FirstChunkTimeout,
+    IdleTimeout,
+    IncompleteStreamError,
+    LineTooLongError,
+    ModelNotFoundError,
+    OllamaError,
+    RateLimitedError,
+    ServerError,
+    SinkError,
+    StatusError,
+    TimedOutError,
+    TotalTimeout,
+    UnauthorizedError,
+    UnreachableError,
+    excerpt,
+)
+
+README = Path(__file__).parent.parent / "README.md"
+LINE = re.compile(r"^(?P<branch>[│ ├└─]*)(?P<name>\w+)(?P<rest>.*)$")
+
+Tree = dict[str, str | None]
+
+
+def drawn_in(text: str) -> tuple[Tree, dict[str, set[str]]]:
+    """Read a drawn tree: the parent and the attributes of each error."""
+    parents: Tree = {}
+    attributes: dict[str, set[str]] = {}
+    above: list[tuple[int, str]] = []
+    lines = text[text.index("OllamaError") :].splitlines()
+    for line in lines:
+        match = LINE.match(line.removeprefix("    ") if parents else line)
+        if not match or (parents and not match["branch"]):
+            break
+        depth = len(match["branch"])
+        while above and above[-1][0] >= depth:
+            above.pop()
+        parents[match["name"]] = above[-1][1] if above else None
+        attributes[match["name"]] = set(re.findall(r"\.(\w+)", match["rest"]))
+        above.append((depth, match["name"]))
+    return parents, attributes
+
+
+def of_the_classes() -> Tree:
+    found = {
+        name: kind
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, OllamaError)
+    }
+    return {name: None if kind is OllamaError else kind.__mro__[1].__name__ for name, kind in found.items()}
+
+
+EXAMPLES: list[OllamaError] = [
+    UnreachableError("http://x", "refused"),
+    StatusError(400, "bad"),
+    ModelNotFoundError(404, "no such model"),
+    UnauthorizedError(401, "unauthorized", signin_url="https://x"),
+    RateLimitedError(429, "slow down"),
+    BusyError(503, "busy"),
+    ServerError("out of memory"),
+    IncompleteStreamError("the connection was cut"),
+    BadLineError(b"<html>"),
+    LineTooLongError(5),
+    FirstChunkTimeout(1.0),
+    IdleTimeout(1.0),
+    TotalTimeout(1.0),
+    TimedOutError(1.0),
+    SinkError(object(), "broken"),
+]
+
+
+def test_the_tree_at_the_top_of_the_file_is_that_of_the_classes() -> None:
+    parents, attributes = drawn_in(errors.__doc__ or "")
+    assert parents == of_the_classes()
+    for error in EXAMPLES:
+        for kind in type(error).__mro__:
+            assert all(hasattr(error, name) for name in attributes.get(kind.__name__, ()))
+
+
+def test_the_tree_in_the_readme_is_that_of_the_classes() -> None:
+    block = re.search(
+        r"OllamaError\b[^\n]*\n\s*[├└].*?(?=```)", README.read_text(encoding="utf-8"), re.DOTALL
+    )
+    if block is None:
+        pytest.skip("the README has no tree")
+    assert drawn_in(block[0])[0] == of_the_classes()
+
+
+def test_every_error_is_a_public_name() -> None:
+    assert of_the_classes().keys() <= set(ollama_rx.__all__)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (400, StatusError, False),
+        (401, UnauthorizedError, False),
+        (403, StatusError, False),
+        (404, ModelNotFoundError, False),
+        (429, RateLimitedError, True),
+        (500, StatusError, False),
+        (502, StatusError, True),
+        (503, BusyError, True),
+    ],
+)
+def test_a_status_has_its_error(status: int, kind: type[StatusError], *, retryable: bool) -> None:
+    error = StatusError.of(status, "why", signin_url="https://x")
+    assert type(error) is kind
+    assert (error.status, error.reason, error.signin_url) == (status, "why", "https://x")
+    assert error.retryable == retryable
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+def test_every_error_says_whether_to_retry_and_something_to_read(error: OllamaError) -> None:
+    assert isinstance(error.retryable, bool)
+    assert len(str(error)) > 10
+
+
+def test_who_may_be_asked_again_is_decided_by_the_kind() -> None:
+    retryable = {type(error).__name__ for error in EXAMPLES if error.retryable}
+    assert retryable == {
+        "UnreachableError",
+        "RateLimitedError",
+        "BusyError",
+        "IncompleteStreamError",
+        "FirstChunkTimeout",
+        "IdleTimeout",
+    }
+    assert ServerError("x", status=503).retryable
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (UnreachableError("http://x:1", "refused"), "cannot reach http://x:1 (refused); is `ollama serve`"),
+        (ModelNotFoundError(404, "model 'x' not found"), "HTTP 404: model 'x' not found; `ollama list`"),
+        (UnauthorizedError(401, ""), "HTTP 401: no reason given; sign in with `ollama signin`"),
+        (BadLineError(b"<html>"), "not an Ollama stream: '<html>'; does the host"),
+        (LineTooLongError(5), "a line is longer than 5 bytes; raise `max_line_bytes`"),
+        (FirstChunkTimeout(1.5), "no first chunk within 1.5 s; see `Timeouts`"),
+        (IdleTimeout(60.0), "no further chunk within 60 s"),
+        (TotalTimeout(60.0), "no complete answer within 60 s"),
+        (SinkError([], "broken"), "sink list failed: broken"),
+    ],
+)
+def test_a_message_says_what_to_do(error: OllamaError, advice: str) -> None:
+    assert str(error).startswith(advice)
+
+
+LONG = "prompt " * 1000
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StatusError(500, LONG),
+        ServerError(LONG, partial=LONG),
+        BadLineError(LONG.encode(), partial=LONG),
+        IncompleteStreamError("cut", partial=LONG),
+        IdleTimeout(5.0, partial=LONG),
+        SinkError([], LONG),
+    ],
+)
+def test_a_message_holds_at_most_eighty_characters_of_foreign_text(error: OllamaError) -> None:
+    assert len(str(error)) < 200
+
+
+def test_an_excerpt_is_short_and_shows_that_it_is_one() -> None:
+    assert excerpt("x" * 80) == "x" * 80
+    assert excerpt("x" * 81) == "x" * 79 + "…"
+
+
+def test_what_had_arrived_stays_with_the_error() -> None:
+    assert ServerError("x", partial="so far").partial == "so far"
+    assert IdleTimeout(5.0, partial="so far").partial == "so far"
+    assert BadLineError(b"x", partial="so far").partial == "so far"
+    assert LineTooLongError(1, partial="so far").partial == "so far"

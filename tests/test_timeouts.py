@@ -1,0 +1,31 @@
+"""Limits are seconds above zero, or none."""
+
+import pytest
+
+from ollama_rx import Timeouts
+
+NAMES = ["connect", "first_chunk", "idle", "total"]
+
+
+def test_the_defaults_survive_the_loading_of_a_model() -> None:
+    assert Timeouts() == Timeouts(connect=5.0, first_chunk=300.0, idle=60.0, total=None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seconds", [0.001, 1, 10**9, None])
+def test_what_is_above_zero_or_none_is_accepted(name: str, seconds: float | None) -> None:
+    assert getattr(Timeouts(**{name: seconds}), name) == seconds
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seconds", [0, -1, -0.5, float("nan"), float("inf")])
+def test_what_is_no_time_to_wait_is_refused_by_name(name: str, seconds: float) -> None:
+    with pytest.raises(ValueError, match=f"^{name}:"):
+        Timeouts(**{name: seconds})
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seconds", ["5", True, False, [5]])
+def test_what_is_no_number_is_refused_by_name(name: str, seconds: object) -> None:
+    with pytest.raises(TypeError, match=f"^{name}:"):
+        Timeouts(**{name: seconds})  # type: ignore[arg-type]
