@@ -8,6 +8,7 @@ from ollama_rx.delivery import Delivery
 from ollama_rx.errors import (
     BadLineError,
     BusyError,
+    EmbeddedModelError,
     FirstChunkTimeout,
     IdleTimeout,
     IncompleteStreamError,
@@ -37,6 +38,7 @@ __all__ = [
     "Client",
     "ContextBox",
     "Delivery",
+    "EmbeddedModelError",
     "Embeddings",
     "FirstChunkTimeout",
     "IdleTimeout",

@@ -30,7 +30,7 @@ def object_of(found: object) -> JsonObject:
 def list_of(found: object) -> list[Any]:
     """Return a list as it is, an empty one for anything else; a tuple is what code writes for a list."""
     if isinstance(found, tuple):
-        return list(cast(tuple[Any, ...], found))
+        return list(found)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return found if isinstance(found, list) else []  # pyright: ignore[reportUnknownVariableType]
 
 

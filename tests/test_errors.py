@@ -11,6 +11,7 @@ from ollama_rx import errors
 from ollama_rx.errors import (
     BadLineError,
     BusyError,
+    EmbeddedModelError,
     FirstChunkTimeout,
     IdleTimeout,
     IncompleteStreamError,
@@ -78,6 +79,7 @@ EXAMPLES: list[OllamaError] = [
     TotalTimeout(1.0),
     TimedOutError(1.0),
     SinkError(object(), "broken"),
+    EmbeddedModelError("the model is missing"),
 ]
 
 
