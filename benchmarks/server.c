@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_FILES = 65536, BLOCK = 1024, IDLE_SECONDS = 120, GATE_DELAY_MS = 400 };
+enum { MOST_FILES = 65536, BLOCK = 1024, IDLE_SECONDS = 120, GATE_DELAY_MS = 400 /* and one more for each stream */ };
 #define SECOND 1000000000LL
 #define STAMP "2026-01-01T00:00:00.000000000Z"
 
@@ -235,7 +235,7 @@ static void send_due(void) {
 }
 
 static void open_gate(void) {
-    int64_t start = now_ns(CLOCK_MONOTONIC) + GATE_DELAY_MS * 1000000LL;
+    int64_t start = now_ns(CLOCK_MONOTONIC) + (GATE_DELAY_MS + gate_waiting) * 1000000LL;
     double phase = 0; /* golden ratio steps spread any number of streams evenly over one interval */
     for (int fd = 0; fd < MOST_FILES; fd++) {
         Connection *c = connections[fd];
