@@ -46,6 +46,7 @@ class Delivery:
         self._lock = Lock()
         self._open = len(branches)
         self._cancelled = False
+        self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
         self._sink_errors: list[SinkError] = []
         self._workers: list[Worker[Any]] = []
@@ -115,12 +116,19 @@ class Delivery:
         await asyncio.wrap_future(self._ended)
 
     async def _wait(self) -> None:
+        task = self._task
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            await self._until(asyncio.wrap_future(self._ended))
+        else:
+            await self._until(asyncio.shield(task))  # so that no task is left after the end
+        self._raise()
+
+    async def _until(self, ended: asyncio.Future[None]) -> None:
         try:
-            await asyncio.wrap_future(self._ended)
+            await ended
         except asyncio.CancelledError:
             self.cancel()
             raise
-        self._raise()
 
     def _settle(self, seconds: float | None) -> None:
         futures.wait([self._ended], seconds)
@@ -171,6 +179,10 @@ class Delivery:
         except BaseException:
             self.cancel()
             raise
+        flow = self._subscription.flow
+        if flow is not None and flow.loop is users_loop():
+            # Loops cancel their tasks when they end: what nobody awaits is cancelled too.
+            self._task = flow.loop.create_task(self._until(asyncio.wrap_future(self._ended)))
 
     def _feed(self) -> Callable[[Any], None]:
         calls = tuple(outlet.on_next for outlet in self._outlets)

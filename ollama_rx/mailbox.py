@@ -71,11 +71,11 @@ class Mailbox(Generic[T]):
                 return
             waiting = self._items
             waiting.append(item)
-            readers = self._readers
-            if readers:
-                self._readers = []
+            readers: list[_Bell] | None = None
+            if self._readers:
+                readers, self._readers = self._readers, []
             full = len(waiting) >= self._limit
-        if readers:
+        if readers is not None:
             _ring(readers)
         if full:
             self._make_room()

@@ -71,6 +71,40 @@ def test_awaiting_raises_the_streams_error() -> None:
     asyncio.run(main())
 
 
+def test_after_the_end_no_task_is_left() -> None:
+    async def main() -> None:
+        await deliver(of(1), Diary(blocking=True))
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+def test_a_delivery_can_be_awaited_on_another_loop_than_its_own() -> None:
+    async def main() -> None:
+        sink = Diary()
+        delivery = deliver(reactivex.timer(0.01), sink)
+
+        async def wait() -> None:
+            await delivery
+
+        await asyncio.to_thread(asyncio.run, wait())
+        assert sink.calls == ["next 0", "completed", "close"]
+
+    asyncio.run(main())
+
+
+def test_a_delivery_that_nobody_awaits_ends_with_its_loop() -> None:
+    source, notes = watched(reactivex.never())
+    sinks = Diary(), Diary(blocking=True)
+
+    async def main() -> None:
+        deliver(source, *sinks)
+
+    asyncio.run(main())
+    assert notes == ["subscribed", "left"]
+    assert sinks[0].calls == ["interrupt", "close"]
+
+
 def test_cancelling_the_task_that_awaits_cancels_the_delivery() -> None:
     async def main() -> None:
         source, notes = watched(reactivex.never())

@@ -107,6 +107,32 @@ def test_cancelling_the_awaiting_task_closes_the_request(fake: FakeOllama, clien
     asyncio.run(main())
 
 
+def test_a_request_that_nobody_awaits_is_closed_with_its_loop(fake: FakeOllama, client: Client) -> None:
+    async def main() -> None:
+        arrived = asyncio.Event()
+        deliver(client.generate("Hi"), Callback[Chunk](lambda _: arrived.set()))
+        await arrived.wait()
+
+    fake.play(answer(endless(every=0.001)))
+    asyncio.run(main())
+    fake.wait_for_disconnect()
+
+
+@pytest.mark.parametrize("moment", range(40))
+def test_a_delivery_can_be_cancelled_at_any_moment(fake: FakeOllama, client: Client, moment: int) -> None:
+    fake.play(answer(endless()))
+    sinks = Diary(), Diary(blocking=True)
+    sinks[1].max_waiting = 1
+    delivery = deliver(client.generate("Hi"), *sinks)
+    cancelling = threading.Timer(moment / 4000, delivery.cancel)
+    cancelling.start()
+    delivery.wait(5)
+    cancelling.join()
+    for sink in sinks:
+        assert sink.calls.count("close") == 1
+        assert sink.calls[-1] == "close"
+
+
 def test_a_delivery_inside_a_callback_of_a_delivery(fake: FakeOllama, client: Client) -> None:
     fake.play(answer("first"), answer("second"))
     inner = Collector[Chunk]()

@@ -209,3 +209,25 @@ def test_a_writer_does_not_wait_if_there_is_room_again_by_then() -> None:
         assert not flow.paused
 
     asyncio.run(main())
+
+
+def test_a_reader_that_comes_while_an_item_is_put_in_is_rung_for_once() -> None:
+    rung: list[str] = []
+    mailbox = Mailbox[int]()
+
+    class Meanwhile:
+        """A lock that lets a reader take its turn as soon as the writer has let go."""
+
+        def __enter__(self) -> None:
+            pass
+
+        def __exit__(self, *_: object) -> None:
+            mailbox._lock = threading.RLock()
+            assert next(mailbox) == 1
+            mailbox.when_ready(lambda: rung.append("rung"))
+
+    mailbox._lock = cast(Any, Meanwhile())
+    mailbox.put(1)
+    assert rung == []
+    mailbox.put(2)
+    assert rung == ["rung"]
