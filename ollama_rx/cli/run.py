@@ -69,7 +69,7 @@ class Run:
             deliver(chunks.pipe(op.gather_stats(figures.append)), *branches).wait()
         finally:
             if self.stats and figures and figures[0].chunks:
-                say(describe(figures[0]))
+                say(("\n" if sys.stderr.isatty() else "") + describe(figures[0]))
 
     def _text(self) -> Callable[[Observable[Chunk]], Observable[str]]:
         steps: list[Callable[[Any], Any]] = [op.chunk_text()]

@@ -1,0 +1,23 @@
+"""An answer that fits a class: its JSON schema goes to the server, the text comes back as an object."""
+
+from pydantic import BaseModel
+from reactivex import operators as rx
+
+from ollama_rx import Client
+from ollama_rx import operators as op
+
+
+class City(BaseModel):
+    """What is wanted to know."""
+
+    name: str
+    country: str
+    population: int
+
+
+with Client(model="llama3.2") as client:
+    answer = client.generate("Tell me about Oslo. Answer in JSON.", format=City, options={"temperature": 0})
+    whole = answer.pipe(op.chunk_text(), rx.reduce(str.__add__, ""), rx.map(City.model_validate_json))
+    city = whole.run()
+
+print(f"{city.name} in {city.country} has {city.population} inhabitants")

@@ -1,0 +1,243 @@
+"""Every example does what its first line says, against a scripted server."""
+
+import asyncio
+import re
+import runpy
+import socket
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+import uvicorn
+
+from ollama_rx.embedded import fetch_weights
+from ollama_rx.testing import (
+    FakeOllama,
+    Reply,
+    Request,
+    answer,
+    cut,
+    endless,
+    error_status,
+    thinking,
+    tool_call,
+    tool_calls,
+)
+
+FOLDER = Path(__file__).parents[1] / "examples"
+EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py"))
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOllama]:
+    with FakeOllama() as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        yield server
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> "Said":
+    return Said(capsys)
+
+
+class Said:
+    """Runs an example and gives what it printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def by(self, name: str) -> str:
+        runpy.run_path(str(FOLDER / name), run_name="__main__")
+        output = self._capsys.readouterr()
+        assert output.err == ""
+        return output.out
+
+    def lines_by(self, name: str) -> list[str]:
+        return self.by(name).splitlines()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_short_says_what_it_shows_and_is_tested_here(name: str) -> None:
+    lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 40
+    assert lines[0].startswith('"""')
+    assert f'"{name}"' in Path(__file__).read_text(encoding="utf-8")
+
+
+def test_the_numbers_are_in_order_without_gaps() -> None:
+    assert [int(name[:2]) for name in EXAMPLES] == list(range(1, len(EXAMPLES) + 1))
+
+
+def test_generate(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer("Because", " of air."))
+    assert said.by("01_generate.py") == "Because of air.\n"
+    assert fake.requests[0].json["prompt"] == "Why is the sky blue?"
+
+
+def test_chat(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer("Hello", " Ada."), answer("Ada."))
+    assert said.lines_by("02_chat.py")[-1] == "assistant: Ada."
+    assert [message["content"] for message in cast(list[Any], fake.requests[1].json["messages"])] == [
+        "You answer in one sentence.",
+        "My name is Ada.",
+        "Hello Ada.",
+        "What is my name?",
+    ]
+
+
+def test_sentences(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer("It is 3.", "5 km wide, Dr. Le", "e says. The end is near", "."))
+    assert said.lines_by("03_sentences.py") == [
+        "speaking: It is 3.5 km wide, Dr. Lee says.",
+        "speaking: The end is near.",
+    ]
+
+
+def test_stop_words(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer("ten, ", "eleven, ", "twe", "lve, ", endless("and on ")))
+    assert said.by("04_stop_words.py") == "ten, eleven, \n"
+    fake.wait_for_disconnect()
+
+
+def test_context(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer("Hello.", context=[1, 2, 3]), answer("Ada.", context=[1, 2, 3, 4]))
+    assert said.lines_by("05_context.py")[-1] == "(<ContextBox 4 tokens>)"
+    assert [request.json.get("context") for request in fake.requests] == [None, [1, 2, 3]]
+
+
+def test_stats(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer("Red"), answer("A ", "cat", done_reason="length"))
+    lines = said.lines_by("06_stats.py")
+    assert lines[:3] == [
+        "llama3.2: ended by stop, 3 characters",
+        "llama3.2: ended by length, 5 characters",
+        "2 answers, 3 tokens",
+    ]
+    assert re.fullmatch(r"95 % of the first words came within \d+\.\d{3} s", lines[3])
+
+
+def test_fan_out(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer("It is deep. I", "t is blue."))
+    assert said.lines_by("07_fan_out.py") == [
+        "It is deep. It is blue.",
+        "6 words; as sentences in the file:",
+        '"It is deep."',
+        '"It is blue."',
+    ]
+    assert len(fake.requests) == 1
+
+
+def test_cancel(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer(endless("and on ", every=0.001)))
+    (line,) = said.lines_by("08_cancel.py")
+    found = re.fullmatch(r"cancelled after (\d+) characters; complete: False", line)
+    assert found
+    assert int(found[1]) > 100
+    fake.wait_for_disconnect()
+
+
+def test_retry(fake: FakeOllama, said: Said) -> None:
+    fake.play(error_status(503), error_status(503), answer("Something."))
+    assert said.by("09_retry.py") == "Something.\n"
+    assert len(fake.requests) == 3
+
+
+def test_no_retry_after_the_first_words(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer("Some", cut()))
+    lines = said.lines_by("09_retry.py")
+    assert lines[0] == "Some"
+    assert lines[1].startswith("IncompleteStreamError: ")
+    assert len(fake.requests) == 1
+
+
+def test_asyncio(fake: FakeOllama, said: Said) -> None:
+    def reply(request: Request) -> Reply:
+        counting = request.json["prompt"] == "Count to three."
+        return answer("one", " two", endless(" more")) if counting else answer("oak", " elm")
+
+    fake.play(reply)
+    assert said.lines_by("10_asyncio.py") == ["[['oak', 'elm'], ['oak', 'elm']]", "'one'", "' two'"]
+    fake.wait_for_disconnect()
+
+
+def test_threads(fake: FakeOllama, said: Said) -> None:
+    fake.play(lambda request: answer(f"{request.json['prompt']}\n", endless("never read\n")))
+    assert said.lines_by("11_threads.py") == [
+        f"Describe {city} in one line." for city in ("Paris", "Oslo", "Rome")
+    ]
+    fake.wait_for_disconnect(3)
+
+
+@contextmanager
+def served(app: Any) -> Generator[str]:
+    """Serve an app on a free port of this machine; a socket that listens already needs no waiting."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def test_starlette(fake: FakeOllama) -> None:
+    fake.play(answer("It is blue. I", "t is wide."), answer("One. Two. Three", endless(" more", every=0.01)))
+    app = runpy.run_path(str(FOLDER / "12_starlette.py"))["app"]
+    with served(app) as url, httpx.Client(base_url=url, trust_env=False) as browser:
+        whole = browser.get("/ask", params={"prompt": "The sea?"})
+        assert whole.headers["content-type"].startswith("text/event-stream")
+        assert whole.text == 'data: "It is blue."\n\ndata: "It is wide."\n\nevent: end\ndata:\n\n'
+        assert fake.requests[0].json["prompt"] == "The sea?"
+
+        with browser.stream("GET", "/ask", params={"prompt": "Count"}) as events:
+            assert next(events.iter_lines()) == 'data: "One."'
+        fake.wait_for_disconnect()
+
+
+def test_structured_output(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer('{"name": "Oslo", "country"', ': "Norway", "population": 717710}'))
+    assert said.by("13_structured_output.py") == "Oslo in Norway has 717710 inhabitants\n"
+    schema = cast(dict[str, Any], fake.requests[0].json["format"])
+    assert set(schema["properties"]) == {"name", "country", "population"}
+
+
+def test_tools(fake: FakeOllama, said: Said) -> None:
+    both = tool_calls(tool_call("temperature", {"city": "Oslo"}), tool_call("temperature", {"city": "Rome"}))
+    fake.play(answer(both), answer("In Oslo", "."))
+    assert said.lines_by("14_tools.py") == [
+        "temperature({'city': 'Oslo'}) = -3 °C",
+        "temperature({'city': 'Rome'}) = 14 °C",
+        "In Oslo.",
+    ]
+    messages = cast(list[Any], fake.requests[1].json["messages"])
+    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "tool"]
+
+
+def test_thinking(fake: FakeOllama, said: Said) -> None:
+    fake.play(answer(thinking("7 times 13\n"), thinking("is 91\n"), "No", "."))
+    lines = said.lines_by("15_thinking.py")
+    assert lines == ["  thinking: 7 times 13", "  thinking: is 91", "No."]
+
+
+def test_chain(fake: FakeOllama, said: Said) -> None:
+    def reply(request: Request) -> Reply:
+        prompt = str(request.json["prompt"])
+        if prompt.startswith("Tell"):
+            return answer("The cat sat. It", " slept.")
+        return answer("Le chat. " if "cat" in prompt else "Il dort.")
+
+    fake.play(reply)
+    assert said.lines_by("16_chain.py") == ["Le chat. ", "Il dort."]
+    assert len(fake.requests) == 3
+
+
+@pytest.mark.embedded
+def test_embedded(said: Said) -> None:
+    fetch_weights()
+    assert len(said.by("17_embedded.py").split()) > 1
