@@ -57,6 +57,13 @@ def joined(text: str, place: int) -> bool:
     )
 
 
+def after_joined(text: str, place: int) -> int:
+    """Return the first place from this one on where no grapheme is cut."""
+    while joined(text, place):
+        place += 1
+    return place
+
+
 def last_start(text: str) -> int:
     """Return where the last grapheme of a text that begins at a boundary starts."""
     start = len(text) - 1

@@ -6,7 +6,7 @@ from itertools import pairwise
 from reactivex import Observable
 
 from ollama_rx.operators._arguments import check_count, check_seconds
-from ollama_rx.operators._graphemes import joined, last_start
+from ollama_rx.operators._graphemes import after_joined, joined, last_start
 from ollama_rx.operators._through import Out, through
 
 Until = str | Callable[[str], bool]
@@ -120,7 +120,7 @@ class _Buffer:
     def _finish(self, text: str) -> str:
         """Let a full piece go, with what is joined to its end; return what comes after that."""
         whole = "".join((*self._parts, text))
-        end = _boundary(whole, self._size)
+        end = after_joined(whole, self._size)
         too_long = self._chars is not None and end > self._chars
         if end > self._size and (self._marked or too_long):
             self._full = False  # with what is joined to it, the last grapheme is another, or too much
@@ -168,7 +168,7 @@ class _Buffer:
             end = limit
             while end > start and joined(whole, end):
                 end -= 1
-            ends.append(end if end > start else _boundary(whole, limit))
+            ends.append(end if end > start else after_joined(whole, limit))
         return min(ends, default=0)
 
     def _find(self, whole: str, start: int, limit: int) -> int:
@@ -199,10 +199,3 @@ class _Buffer:
         self._begin("")
         if piece:
             self._emit(piece)
-
-
-def _boundary(whole: str, place: int) -> int:
-    """Return the first grapheme boundary from a place on."""
-    while joined(whole, place):
-        place += 1
-    return place

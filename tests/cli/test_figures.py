@@ -1,7 +1,8 @@
 """`--stats`: figures for people."""
 
-from ollama_rx import Metrics, Stats
 from ollama_rx.cli.figures import describe
+
+from ollama_rx import Metrics, Stats
 
 
 def _stats(metrics: Metrics | None, gap: float | None) -> Stats:

@@ -1,7 +1,6 @@
 """`--option key=value`: words become numbers, truth values, lists and text."""
 
 import pytest
-
 from ollama_rx.cli.options import parse_options
 
 

@@ -117,6 +117,11 @@ def test_until_ends_pieces_right_after_it() -> None:
     assert run(buffer_tokens(until="--"), ["a-", "-b---", "c"]) == ["a--", "b--", "-c"]
 
 
+def test_a_mark_with_an_accent_is_another_mark() -> None:
+    assert run(buffer_tokens(until="。"), ["a。", "\u0301b。", "\u0301c。d"]) == ["a。\u0301b。\u0301c。", "d"]
+    assert run(buffer_tokens(until="。"), ["a。\u0301b。c"]) == ["a。\u0301b。", "c"]
+
+
 def test_until_takes_a_function_of_a_token() -> None:
     found = run(buffer_tokens(until=lambda token: token.endswith(".")), ["It ", "is.", " So", "."])
     assert found == ["It is.", " So."]
