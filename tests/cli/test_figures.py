@@ -1,8 +1,7 @@
 """`--stats`: figures for people."""
 
-from ollama_rx.cli.figures import describe
-
 from ollama_rx import Metrics, Stats
+from ollama_rx.cli.figures import describe
 
 
 def _stats(metrics: Metrics | None, gap: float | None) -> Stats:

@@ -1,6 +1,7 @@
 """`--option key=value`: words become numbers, truth values, lists and text."""
 
 import pytest
+
 from ollama_rx.cli.options import parse_options
 
 

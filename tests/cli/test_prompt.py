@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from ollama_rx.cli.prompt import read_prompt
 from typer.testing import Result
 
+from ollama_rx.cli.prompt import read_prompt
 from ollama_rx.testing import FakeOllama
 
 CommandLine = Callable[..., Result]
