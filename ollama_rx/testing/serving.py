@@ -46,8 +46,7 @@ class Serving:
         started.set_result(loop)
         await self._stop.wait()
         server.close()
-        for _ in range(3):  # what was accepted just now becomes a task, a transport, a connection
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # what was accepted just now becomes a connection
         await self._shut_all()
 
     async def _shut_all(self) -> None:
