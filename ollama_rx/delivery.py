@@ -222,4 +222,7 @@ class Delivery:
             if self._open:
                 return
         self._subscription.dispose()
+        self._outlets = ()  # they know this delivery: without a circle all is freed at once
+        self._workers.clear()
+        self._operated.clear()
         self._ended.set_result(None)

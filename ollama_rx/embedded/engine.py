@@ -83,6 +83,9 @@ class Engine:
             advice = "is it a GGUF model that fits in memory?"
             raise EmbeddedModelError(f"cannot load {path}: {advice}") from error
         self._address = self._server.listening_address.rpartition("/")[2]
+        # A server that is closed before its loop has begun hangs for ever and holds Python's lock: the loop
+        # resets the flag that tells it to end (seen with xllamacpp 2026.10). An answer proves that it runs.
+        self.complete({"prompt": [0], "max_tokens": 0}, lambda _: False)
 
     def render(self, messages: Sequence[Mapping[str, object]]) -> str:
         """Turn chat messages into the model's prompt, ready for its answer."""
@@ -153,10 +156,15 @@ def _parameters(xllamacpp: _Xllamacpp, path: Path, key: str) -> _Parameters:
         "fit_params": False,  # a trial run for graphics cards; it doubles the loading time
         "port": 0,
         "n_threads_http": SLOTS,
-        "ui": False,
+        _web_page(parameters): False,
         "warmup": False,
         "verbosity": _SILENT,
     }
     for name, value in settings.items():
         setattr(parameters, name, value)
     return parameters
+
+
+def _web_page(parameters: _Parameters) -> str:
+    """Name the switch of llama.cpp's web page, which was renamed in 2026."""
+    return "ui" if hasattr(parameters, "ui") else "webui"

@@ -6,7 +6,7 @@ from ollama_rx.sinks.collector import Collector
 from ollama_rx.sinks.console import Console
 from ollama_rx.sinks.json_lines import JsonLines
 from ollama_rx.sinks.queue import END, Queue
-from ollama_rx.sinks.uri import sink_from_uri
+from ollama_rx.sinks.uri import sink_from_uri, sink_names
 
 __all__ = [
     "END",
@@ -19,4 +19,5 @@ __all__ = [
     "Queue",
     "Sink",
     "sink_from_uri",
+    "sink_names",
 ]

@@ -3,7 +3,7 @@
 import sys
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, Self
 
 import orjson
 
@@ -34,7 +34,8 @@ class JsonLines(Sink[Any]):
         self._flush = flush
         self._owned = isinstance(file, str | PathLike)
         if isinstance(file, str | PathLike):
-            self._file = cast(BinaryIO, Path(file).open("ab" if append else "wb"))  # noqa: SIM115 - `close` does
+            buffering = 0 if flush else -1  # 0: a line is one call of the system, however long
+            self._file = Path(file).open("ab" if append else "wb", buffering)  # noqa: SIM115 - `close` does
         elif append:
             raise ValueError("append: only for a path; open the file for appending instead")
         else:
@@ -51,7 +52,9 @@ class JsonLines(Sink[Any]):
         """Write a line."""
         line = orjson.dumps(getattr(value, "raw", value), option=orjson.OPT_APPEND_NEWLINE)
         try:
-            self._file.write(line)
+            written = self._file.write(line)
+            while self._owned and written < len(line):  # unbuffered files may take less
+                written += self._file.write(line[written:])
             if self._flush:
                 self._file.flush()
         except BrokenPipeError as error:

@@ -46,7 +46,8 @@ class Serving:
         started.set_result(loop)
         await self._stop.wait()
         server.close()
-        await asyncio.sleep(0)  # what was accepted just now becomes a connection
+        for _ in range(3):  # what was accepted just now becomes a task, a transport, a connection
+            await asyncio.sleep(0)
         await self._shut_all()
 
     async def _shut_all(self) -> None:

@@ -17,6 +17,9 @@ from ollama_rx.transport.any_loop import AnyLoopTransport
 
 T = TypeVar("T")
 
+_MOMENT = 0.001  # seconds between two looks whether the loop is quiet
+_PATIENCE = 0.5  # seconds a closing transport waits for requests that are under way
+
 
 class OneLoopTransport(AnyLoopTransport):
     """An httpx transport that runs another one on a loop of its own."""
@@ -74,6 +77,7 @@ class _CarriedBody(httpx.AsyncByteStream):
         self._home = home
         self._response = response
         self._pieces = aiter(cast(httpx.AsyncByteStream, response.stream))  # aiter_raw refuses what is read
+        self._reading: asyncio.Task[bytes | None] | None = None
         self._left = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -92,9 +96,14 @@ class _CarriedBody(httpx.AsyncByteStream):
                 self._home.leave()
 
     async def _next(self) -> bytes | None:
+        self._reading = asyncio.current_task()
         return await anext(self._pieces, None)
 
     async def _close(self) -> None:
+        if self._reading is not None and not self._reading.done():
+            if not self._reading.cancelling():
+                self._reading.cancel()  # once: a second time would interrupt httpcore's cleaning up
+            await asyncio.wait([self._reading])  # a generator that runs can't be closed
         try:
             close: Callable[[], Awaitable[None]] | None = getattr(self._pieces, "aclose", None)
             if close is not None:  # a generator, which belongs to this loop
@@ -104,43 +113,63 @@ class _CarriedBody(httpx.AsyncByteStream):
 
 
 class _Home:
-    """A loop and the thread it runs on while there are guests."""
+    """A loop, and the thread it runs on while there are guests."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
         self._guard = threading.Lock()
         self._guests = 0
         self._thread: threading.Thread | None = None
-        weakref.finalize(self, self.loop.close)
+        self._leaving: threading.Thread | None = None
+        self._renew()
+
+    def _renew(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        weakref.finalize(self, _close_idle, self.loop)
 
     def enter(self) -> None:
         with self._guard:
             self._guests += 1
-            if self._guests == 1:
-                if self._thread is not None:
-                    self._thread.join()  # it has been told to stop: a matter of microseconds
-                if self.loop.is_closed():
-                    self.loop = asyncio.new_event_loop()
-                    weakref.finalize(self, self.loop.close)
-                self._thread = threading.Thread(
-                    target=self.loop.run_forever, name="ollama-rx-transport", daemon=True
-                )
-                self._thread.start()
+            if self._thread is not None:
+                return
+            if self._leaving is not None:
+                self._leaving.join()  # its loop has been stopped: a matter of microseconds
+            if self.loop.is_closed():
+                self._renew()
+            self._thread = threading.Thread(
+                target=self.loop.run_forever, name="ollama-rx-transport", daemon=True
+            )
+            self._thread.start()
 
     def leave(self) -> None:
         with self._guard:
             self._guests -= 1
-            if self._guests == 0:
-                self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.call_later, _MOMENT, self._stop_when_quiet)
+
+    def _stop_when_quiet(self) -> None:
+        """Stop unless there are guests; generators that were left halfway are closed first."""
+        with self._guard:
+            if self._guests or self._thread is None:
+                return
+            if asyncio.all_tasks(self.loop):
+                self.loop.call_later(_MOMENT, self._stop_when_quiet)
+                return
+            self._leaving, self._thread = self._thread, None
+            self.loop.stop()
 
     def close(self) -> None:
         """Close the loop unless somebody still needs it."""
+        thread = self._thread or self._leaving
+        if thread is not None:
+            thread.join(_PATIENCE)
         with self._guard:
-            if self._guests == 0 and self._thread is not None:
-                self._thread.join()
-                self._thread = None
+            if self._thread is None:
                 self.loop.close()
 
     async def carry(self, work: Coroutine[Any, Any, T]) -> T:
         """Await something on the home loop; being cancelled here cancels it there."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+
+
+def _close_idle(loop: asyncio.AbstractEventLoop) -> None:
+    if not loop.is_running():
+        loop.close()

@@ -1,7 +1,11 @@
 """llama.cpp does for us what its Python object does not offer."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
+from ollama_rx.embedded import engine as engine_module
 from ollama_rx.embedded.engine import Engine
 from ollama_rx.embedded.refusal import Refusal
 from ollama_rx.embedded.residence import Residence
@@ -51,3 +55,32 @@ def test_what_a_callback_raises_stops_the_computation_and_goes_on(engine: Engine
     with pytest.raises(KeyError, match="gone"):
         engine.complete({"prompt": [1, 2, 3], "max_tokens": 50}, fail)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("page", ["ui", "webui"])
+def test_a_loaded_model_has_answered_once_so_that_closing_it_cannot_hang(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered: list[object] = []
+
+    class Server:
+        listening_address = "http://127.0.0.1:1"
+
+        def __init__(self, parameters: SimpleNamespace) -> None:
+            assert getattr(parameters, page) is False
+            assert parameters.model.path == "tiny.gguf"
+
+        def handle_completions(self, request: dict[str, object], _: object) -> None:
+            answered.append(request["max_tokens"])
+
+    def parameters() -> SimpleNamespace:
+        pools = {name: SimpleNamespace() for name in ("model", "cpuparams", "cpuparams_batch")}
+        return SimpleNamespace(**pools, **{page: True})
+
+    def load(_: str) -> SimpleNamespace:
+        return SimpleNamespace(Server=Server, CommonParams=parameters)
+
+    monkeypatch.setattr(engine_module, "find_spec", str)
+    monkeypatch.setattr(engine_module, "import_module", load)
+    Engine(Path("tiny.gguf"))
+    assert answered == [0]

@@ -118,7 +118,10 @@ def test_until_ends_pieces_right_after_it() -> None:
 
 
 def test_a_mark_with_an_accent_is_another_mark() -> None:
-    assert run(buffer_tokens(until="。"), ["a。", "\u0301b。", "\u0301c。d"]) == ["a。\u0301b。\u0301c。", "d"]
+    assert run(buffer_tokens(until="。"), ["a。", "\u0301b。", "\u0301c。d"]) == [
+        "a。\u0301b。\u0301c。",
+        "d",
+    ]
     assert run(buffer_tokens(until="。"), ["a。\u0301b。c"]) == ["a。\u0301b。", "c"]
 
 

@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reactivex import of
@@ -45,6 +46,19 @@ def test_each_line_is_there_before_the_next_item_comes(tmp_path: Path) -> None:
     with JsonLines(file) as sink:
         sink.on_next(1)
         assert file.read_text() == "1\n"
+
+
+def test_a_file_that_takes_less_than_a_line_at_once_gets_all_of_it(tmp_path: Path) -> None:
+    class Reluctant(io.BytesIO):
+        def write(self, data: Any, /) -> int:
+            return super().write(data[:3])
+
+    file = Reluctant()
+    sink = JsonLines(tmp_path / "answer.jsonl")
+    sink._file.close()
+    sink._file = file
+    sink.on_next("some text")
+    assert file.getvalue() == b'"some text"\n'
 
 
 def test_lines_may_be_written_in_blocks(tmp_path: Path) -> None:

@@ -1,0 +1,155 @@
+"""Both doors (threads, asyncio) and both transports (ours, httpx's own) for every contract."""
+
+import asyncio
+import gc
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import httpx
+import pytest
+from reactivex import Observable
+from reactivex.abc import DisposableBase
+
+from ollama_rx import Client, Timeouts
+
+Kind = Literal["threads", "asyncio"]
+
+
+@dataclass
+class Seen:
+    """What a subscriber saw, and when it ended."""
+
+    items: list[Any] = field(default_factory=list[Any])
+    errors: list[Exception] = field(default_factory=list[Exception])
+    completed: int = 0
+    threads: set[int] = field(default_factory=set[int])
+    started: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+    hook: Callable[[Any], object] | None = None
+    subscription: DisposableBase | None = None
+
+    def on_next(self, item: Any) -> None:
+        self.items.append(item)
+        self.threads.add(threading.get_ident())
+        self.started.set()
+        if self.hook is not None:
+            self.hook(item)
+
+    def on_error(self, error: Exception) -> None:
+        self.errors.append(error)
+        self.over.set()
+
+    def on_completed(self) -> None:
+        self.completed += 1
+        self.over.set()
+
+    @property
+    def text(self) -> str:
+        return "".join(item.text for item in self.items)
+
+    def wait(self) -> "Seen":
+        assert self.over.wait(10), f"no end: {self.items[-3:]}"
+        return self
+
+    def dispose(self) -> float:
+        """Dispose from the test's thread; return the moment."""
+        assert self.subscription is not None
+        now = time.monotonic()
+        self.subscription.dispose()
+        return now
+
+
+class Door:
+    """Subscribes from a plain thread, or inside a running loop that blocks nobody."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.loop: asyncio.AbstractEventLoop | None = None
+        if kind == "asyncio":
+            self.loop = asyncio.new_event_loop()
+            self.thread = threading.Thread(target=self.loop.run_forever, name="users-loop")
+            self.thread.start()
+
+    def subscribe(self, stream: Observable[Any], hook: Callable[[Any], object] | None = None) -> Seen:
+        seen = Seen(hook=hook)
+        seen.subscription = self.call(
+            lambda: stream.subscribe(seen.on_next, seen.on_error, seen.on_completed)
+        )
+        return seen
+
+    def call(self, action: Callable[[], Any]) -> Any:
+        """Call something on this side of the door."""
+        if self.loop is None:
+            return action()
+
+        async def inside() -> Any:
+            return action()
+
+        return asyncio.run_coroutine_threadsafe(inside(), self.loop).result(20)
+
+    def tasks(self) -> int:
+        """Count the tasks on the user's loop."""
+        return self.call(lambda: len(asyncio.all_tasks()) - 1) if self.loop else 0
+
+    def close(self) -> None:
+        if self.loop is not None and not self.loop.is_closed():
+            assert eventually(lambda: self.tasks() == 0), "a task is left on the user's loop"
+            asyncio.run_coroutine_threadsafe(self.loop.shutdown_asyncgens(), self.loop).result(5)
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.thread.join()
+            self.loop.close()
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> bool:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    waiting = threading.Event()
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        waiting.wait(0.002)
+    return True
+
+
+def our_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("ollama-rx")]
+
+
+@pytest.fixture(params=["threads", "asyncio"])
+def door(request: pytest.FixtureRequest) -> Iterator[Door]:
+    door = Door(request.param)
+    yield door
+    door.close()
+
+
+Connect = Callable[..., Client]
+
+
+@pytest.fixture(params=["fast", "httpx"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
+    """Make clients, with our transport or the user's own; nothing of them may be left."""
+    clients: list[Client] = []
+
+    def connected(url: str, timeouts: Timeouts | None = None, **more: Any) -> Client:
+        transport = httpx.AsyncHTTPTransport() if request.param == "httpx" else None
+        client = Client(url, model="echo", timeouts=timeouts or Timeouts(), transport=transport, **more)
+        clients.append(client)
+        return client
+
+    yield connected
+    for client in clients:
+        client.close()
+    assert eventually(lambda: not our_threads()), f"threads are left: {our_threads()}"
+    gc.collect()
+
+
+@contextmanager
+def quiet_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Expect that nothing is logged."""
+    caplog.clear()
+    yield
+    assert not caplog.records

@@ -1,0 +1,115 @@
+"""Contract 3: ``dispose()`` from any thread at any moment closes the connection at once."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from reactivex import operators as ops
+
+from ollama_rx import Timeouts
+from ollama_rx.testing import FakeOllama, Gate, Reply, answer, endless, error_status, silent_url
+from tests.contracts.conftest import Connect, Door, Seen, eventually
+
+AT_ONCE = 0.05  # seconds until the server sees it, as the design promises
+TRIES = 5  # the machine may be busy: one of a few must be in time, all must happen
+
+
+def prompt_disconnect(attempt: Callable[[], float]) -> float:
+    return min(attempt() for _ in range(TRIES))
+
+
+@pytest.mark.parametrize(
+    ("script", "started"),
+    [
+        pytest.param(lambda: answer(Gate(), "never"), "", id="while the model loads"),
+        pytest.param(lambda: answer("one", Gate(), "never"), "started", id="between chunks"),
+        pytest.param(lambda: answer(endless(every=0.002)), "started", id="while chunks flow"),
+        pytest.param(lambda: answer(endless()), "started", id="in a flood"),
+    ],
+)
+def test_the_server_sees_it_within_50_ms(
+    script: Callable[[], Reply], started: str, connect: Connect, door: Door
+) -> None:
+    with FakeOllama(script()) as fake:
+        client = connect(fake.url)
+        count = 0
+
+        def attempt() -> float:
+            nonlocal count
+            count += 1
+            seen = door.subscribe(client.generate("x"))
+            fake.wait_for_request(count)
+            if started:
+                assert seen.started.wait(5)
+            disposed = seen.dispose()
+            exchange = fake.wait_for_disconnect(count)
+            assert exchange.disconnected_at is not None
+            assert not seen.errors
+            assert not seen.completed
+            return exchange.disconnected_at - disposed
+
+        assert prompt_disconnect(attempt) < AT_ONCE
+
+
+def test_inside_a_callback(connect: Connect, door: Door) -> None:
+    with FakeOllama(answer(endless())) as fake:
+        client = connect(fake.url)
+
+        def leave(_: object) -> None:
+            assert ready.wait(5)
+            seen.dispose()
+
+        ready = threading.Event()
+        if door.kind == "asyncio":
+            ready.set()  # the callback runs after `subscribe` has returned
+        seen: Seen = door.subscribe(client.generate("x"), hook=leave)
+        ready.set()
+        fake.wait_for_disconnect()
+        assert eventually(lambda: len(seen.items) == 1)
+        assert not seen.errors
+
+
+def test_right_after_subscribe(connect: Connect, door: Door) -> None:
+    with FakeOllama(answer(Gate(), "never")) as fake:
+        client = connect(fake.url)
+        for _ in range(20):
+            seen = door.subscribe(client.generate("x"))
+            seen.dispose()
+            assert not seen.items
+        assert eventually(lambda: door.tasks() == 0)
+        client.close()  # httpx's own transport may keep a connection it has not used yet
+        fake.wait_for_connections(0)
+
+
+def test_while_connecting(connect: Connect, door: Door) -> None:
+    with silent_url() as url:
+        client = connect(url, timeouts=Timeouts(connect=60))
+        seen = door.subscribe(client.generate("x"))
+        assert not seen.over.wait(0.05)  # the connection hangs: no event says that it has begun
+        seen.dispose()
+        assert eventually(lambda: door.tasks() == 0)
+        assert not seen.errors
+
+
+def test_from_take(connect: Connect, door: Door) -> None:
+    with FakeOllama(answer(endless())) as fake:
+        seen = door.subscribe(connect(fake.url).generate("x").pipe(ops.take(2))).wait()
+        fake.wait_for_disconnect()
+        assert len(seen.items) == 2
+        assert seen.completed == 1
+
+
+def test_after_the_end_it_does_nothing(connect: Connect, door: Door) -> None:
+    with FakeOllama() as fake:
+        seen = door.subscribe(connect(fake.url).generate("x")).wait()
+        seen.dispose()
+        seen.dispose()
+        assert seen.completed == 1
+        assert not any(exchange.disconnected for exchange in fake.exchanges)
+
+
+def test_while_an_error_body_is_read(connect: Connect, door: Door) -> None:
+    with FakeOllama(error_status(500)) as fake:
+        seen = door.subscribe(connect(fake.url).generate("x"))
+        seen.dispose()
+        assert eventually(lambda: door.tasks() == 0)

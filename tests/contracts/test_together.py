@@ -1,0 +1,128 @@
+"""Contracts 4 and 5: streams do not get in each other's way, however they are composed."""
+
+import asyncio
+import threading
+
+import reactivex
+from reactivex import Observable
+from reactivex import operators as ops
+
+from ollama_rx import Chunk, Timeouts, UnreachableError
+from ollama_rx.testing import FakeOllama, answer, error_status
+from tests.contracts.conftest import Connect, Door
+
+
+def test_a_callback_that_blocks_delays_its_own_stream_only(connect: Connect) -> None:
+    door = Door("threads")
+    release = threading.Event()
+    with FakeOllama() as fake:
+        client = connect(fake.url)
+        blocked = door.subscribe(client.generate("a b"), hook=lambda _: release.wait(10))
+        assert blocked.started.wait(5)
+        assert door.subscribe(client.generate("c d")).wait().text == "c d"
+        assert not blocked.over.is_set()
+        release.set()
+        assert blocked.wait().text == "a b"
+
+
+def test_run_inside_a_callback(connect: Connect, door: Door) -> None:
+    with FakeOllama() as fake:
+        client = connect(fake.url)
+        inner: list[Chunk] = []
+        seen = door.subscribe(client.generate("a"), hook=lambda _: inner.append(client.generate("b").run()))
+        assert seen.wait().text == "a"
+        assert all(chunk.done for chunk in inner)
+
+
+def test_run_inside_a_running_loop(connect: Connect) -> None:
+    async def main(url: str) -> Chunk:
+        return connect(url).generate("a").run()
+
+    with FakeOllama() as fake:
+        assert asyncio.run(main(fake.url)).done
+
+
+def test_waiting_in_a_callback_for_another_stream(connect: Connect) -> None:
+    door = Door("threads")
+    with FakeOllama() as fake:
+        client = connect(fake.url)
+        inner = [False]
+
+        def wait_for_another(_: object) -> None:
+            over = threading.Event()
+            client.generate("b").subscribe(on_completed=over.set)
+            inner.append(over.wait(5))
+
+        assert door.subscribe(client.generate("a"), hook=wait_for_another).wait().text == "a"
+        assert all(inner[1:])
+
+
+def test_flat_map_of_one_generation_into_another(connect: Connect, door: Door) -> None:
+    with FakeOllama() as fake:
+        client = connect(fake.url)
+
+        def follow(chunk: Chunk) -> Observable[Chunk]:
+            return client.generate(f"<{chunk.text}>")
+
+        stream = client.generate("a b c").pipe(ops.flat_map(follow))
+        text = door.subscribe(stream).wait().text
+        assert len(fake.exchanges) == 5  # one, and one for each of its four chunks
+        assert sorted(text) == sorted("<a>< b>< c><>")
+
+
+def test_concat_merge_and_start_with(connect: Connect, door: Door) -> None:
+    with FakeOllama() as fake:
+        client = connect(fake.url)
+        joined = reactivex.concat(client.generate("a b"), client.generate("c d"))
+        assert door.subscribe(joined).wait().text == "a bc d"
+        merged = reactivex.merge(client.generate("a b"), client.generate("c d"))
+        assert sorted(item.text for item in door.subscribe(merged).wait().items) == [
+            "",
+            "",
+            " b",
+            " d",
+            "a",
+            "c",
+        ]
+        assert len(fake.exchanges) == 4
+
+
+def test_retry_starts_again(connect: Connect, door: Door) -> None:
+    with FakeOllama(error_status(503), error_status(503), answer("ok")) as fake:
+        seen = door.subscribe(connect(fake.url).generate("x").pipe(ops.retry(3))).wait()
+        assert seen.text == "ok"
+        assert len(fake.exchanges) == 3
+
+
+def test_the_next_prompt_follows_from_on_completed(connect: Connect, door: Door) -> None:
+    with FakeOllama() as fake:
+        client = connect(fake.url)
+        texts: list[str] = []
+        over = threading.Event()
+
+        def follow() -> None:
+            client.generate("two").subscribe(lambda chunk: texts.append(chunk.text), on_completed=over.set)
+
+        door.call(
+            lambda: client.generate("one").subscribe(
+                lambda chunk: texts.append(chunk.text), on_completed=follow
+            )
+        )
+        assert over.wait(5)
+        assert "".join(texts) == "onetwo"
+
+
+def test_a_hundred_at_once(connect: Connect, door: Door) -> None:
+    with FakeOllama() as fake:
+        client = connect(fake.url, timeouts=Timeouts(connect=30))
+        streams = reactivex.from_([str(n) for n in range(100)]).pipe(ops.flat_map(client.generate))
+        seen = door.subscribe(streams).wait()
+        assert sorted(item.text for item in seen.items if item.text) == sorted(map(str, range(100)))
+
+
+def test_no_server_is_said_at_once(connect: Connect, door: Door) -> None:
+    seen = door.subscribe(connect("http://127.0.0.1:9").generate("x")).wait()
+    (error,) = seen.errors
+    assert isinstance(error, UnreachableError)
+    assert error.url == "http://127.0.0.1:9"
+    assert "ollama serve" in str(error)
