@@ -45,9 +45,10 @@ class Serving:
         )
         started.set_result(loop)
         await self._stop.wait()
-        server.close()
+        loop.remove_reader(self._listening)  # accept no more
         for _ in range(3):  # what was accepted just now becomes a task, a transport, a connection
             await asyncio.sleep(0)
+        server.close()  # not before: a closed server drops what is on its way, unclosed
         await self._shut_all()
 
     async def _shut_all(self) -> None:
