@@ -56,7 +56,8 @@ class Lines:
         Raises:
             LineTooLongError: a line, finished or not, is above the limit.
         """
-        *lines, tail = data.split(b"\n")
+        lines = data.split(b"\n")
+        tail = lines.pop()
         if lines:
             if self._tail:
                 lines[0] = b"".join((*self._tail, lines[0]))
@@ -111,19 +112,19 @@ class ChunkReader:
 
     def read(self, payload: bytes) -> Iterator[Chunk]:
         """Yield the chunks that ``payload`` completes."""
-        keep = self._keep
+        loads, keep = orjson.loads, self._keep
         try:
             for line in self._lines.feed(payload):
-                raw = parse(line)
-                if raw is None:
-                    continue
+                try:  # the way of each token: no call that can be spared
+                    chunk = Chunk(raw := loads(line))
+                    keep(chunk.text)
+                except (orjson.JSONDecodeError, AttributeError, TypeError):
+                    raw = parse(line)
+                    if raw is None:
+                        continue
+                    chunk = self._doubtful(raw, line)
                 if "error" in raw and raw["error"] is not None:
                     raise _server_error(raw)
-                try:
-                    chunk = Chunk(raw)
-                    keep(chunk.text)
-                except (AttributeError, TypeError) as error:  # a message or a text of a wrong type
-                    raise BadLineError(line) from error
                 if raw.get("done") or raw.get("done_reason"):
                     self.done = True
                     yield chunk
@@ -132,6 +133,14 @@ class ChunkReader:
         except StreamError as error:
             error.partial = self.partial
             raise
+
+    def _doubtful(self, raw: dict[str, Any], line: bytes) -> Chunk:
+        try:
+            chunk = Chunk(raw)
+            self._keep(chunk.text)
+        except (AttributeError, TypeError) as error:  # a message or a text of a wrong type
+            raise BadLineError(line) from error
+        return chunk
 
     def end(self) -> Iterator[Chunk]:
         """Yield the chunk of an unfinished last line; raises if the answer is not complete."""
