@@ -62,6 +62,15 @@ class Life(abc.DisposableBase):
         finally:
             self.dispose()
 
+    def raised(self, error: Exception) -> None:
+        """Turn what the chain raised into its error event; raises it if the stream is over.
+
+        That is what a subscriber raises in ``on_completed``, or after it has disposed.
+        """
+        if self.over:
+            raise error
+        self.fail(error)
+
     def complete(self) -> None:
         """Complete the chain and end; an exception on the way is sent as an error."""
         if self.over:
@@ -70,7 +79,7 @@ class Life(abc.DisposableBase):
             with self.lock:
                 self._on_completed()
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            self.fail(error)
+            self.raised(error)
         finally:
             self.dispose()
 
@@ -87,7 +96,11 @@ class Life(abc.DisposableBase):
                 return
             closer()
         while self._timers:
-            self._timers.pop().cancel()
+            try:
+                timer = self._timers.pop()
+            except KeyError:
+                return
+            timer.cancel()
 
     def lock_needed(self) -> None:
         """Serialise the source's items with timer actions, which may come from another thread."""
@@ -101,6 +114,8 @@ class Life(abc.DisposableBase):
         (a stream's items arrive on it), else the subscriber's scheduler.
         """
         timer = _Timer()
+        if self.over:
+            return timer.cancel
 
         def due(*_: object) -> None:
             self._timers.discard(timer)
@@ -111,7 +126,7 @@ class Life(abc.DisposableBase):
                     if not timer.cancelled:
                         action()
             except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-                self.fail(error)
+                self.raised(error)
 
         def cancel() -> None:
             self._timers.discard(timer)

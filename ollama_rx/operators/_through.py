@@ -208,7 +208,7 @@ def _enter(source: Observable[A], up: Tap[A], life: Life) -> None:
             with lock:
                 on_next(item)
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            life.fail(error)
+            life.raised(error)
 
     life.root(up.on_error, up.on_completed)
     subscription = source.subscribe(entering, life.fail, life.complete, scheduler=life.scheduler)

@@ -135,7 +135,7 @@ class _Attempts(Generic[A]):
             with self._life.lock:
                 self._on_next(item)
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            self._life.fail(error)
+            self._life.raised(error)
 
     def _failed(self, error: Exception) -> None:
         retryable = not self._delivered and getattr(error, "retryable", False) is True

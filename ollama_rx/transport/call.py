@@ -142,7 +142,7 @@ class Call(Generic[T]):
                         self._held_items = items
                     return
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            self._fail(error)
+            self._raised(error)
             return
         if self._reader.done:
             self._tell(self._life.complete)
@@ -196,6 +196,9 @@ class Call(Generic[T]):
 
     def _fail(self, error: Exception) -> None:
         self._tell(lambda: self._life.fail(error))
+
+    def _raised(self, error: Exception) -> None:
+        self._tell(lambda: self._life.raised(error))
 
     def _tell(self, event: Callable[[], object]) -> None:
         """Send a terminal event; what the subscriber raises then has nowhere to go but the loop."""
