@@ -29,7 +29,7 @@ class Size:
 
 
 QUICK = Size(rounds=3, blast_tokens=10_000, live_tokens=600, paced_seconds=2, crowd_rounds=1)
-FULL = Size(rounds=9, blast_tokens=20_000, live_tokens=2_000, paced_seconds=4, crowd_rounds=5)
+FULL = Size(rounds=7, blast_tokens=20_000, live_tokens=2_000, paced_seconds=4, crowd_rounds=4)
 
 Tell = Callable[[str], object]
 Scenario = Callable[[ReplayServer, Size, Tell], list[Round]]
