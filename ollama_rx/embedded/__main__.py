@@ -15,6 +15,8 @@ def main() -> int:
     except EmbeddedModelError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        return 130  # what a shell expects of Ctrl-C
     sys.stdout.write(f"{path}\n")
     return 0
 

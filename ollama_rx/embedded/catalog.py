@@ -29,10 +29,11 @@ def model_name(weights: Path | None) -> str:
 def model_parameters(name: str) -> dict[str, object]:
     """Return the options a model has unless a request says otherwise.
 
-    SmolLM2's makers sample at a low temperature; at Ollama's general 0.8 a model this small loses the thread.
+    SmolLM2's makers sample at a low temperature: at Ollama's general 0.8 a model this small loses the thread.
+    At a low one it repeats itself without end unless repeating costs something.
     Source: https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct
     """
-    return {"temperature": 0.2} if name == SMOLLM2_NAME else {}
+    return {"temperature": 0.2, "repeat_penalty": 1.1} if name == SMOLLM2_NAME else {}
 
 
 def list_models(weights: Path | None) -> dict[str, object]:

@@ -56,7 +56,7 @@ def test_without_streaming_the_same_answer_is_one_object(model: Model) -> None:
 
 
 def test_a_stop_word_ends_the_answer_and_is_not_in_it(model: Model) -> None:
-    options = {"num_predict": 40, "temperature": 0, "stop": ["7"]}
+    options = {"num_predict": 40, "temperature": 0, "repeat_penalty": 1, "stop": ["7"]}
     answer = model.generate("1, 2, 3, 4, 5,", raw=True, options=options)
     assert answer.text == " 6, "
     assert answer.lines[-1]["done_reason"] == "stop"
@@ -112,7 +112,9 @@ def test_json_means_an_object(model: Model) -> None:
 
 
 def test_characters_are_never_cut(model: Model) -> None:
-    answer = model.generate("🙂🙃🙂🙃🙂🙃🙂🙃", raw=True, options={"num_predict": 25, "temperature": 0})
+    answer = model.generate(
+        "🙂🙃🙂🙃🙂🙃🙂🙃", raw=True, options={"num_predict": 25, "temperature": 0, "repeat_penalty": 1}
+    )
     assert max(answer.text) > "\U0001f000"  # three tokens each
     assert "\ufffd" not in answer.text
     assert len(answer.lines) < 25

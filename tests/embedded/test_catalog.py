@@ -60,7 +60,11 @@ def test_a_model_shows_what_its_file_says(tiny: Path) -> None:
         "general.parameter_count": 3_000_000_000,
     }
     assert shown["parameters"] == ""
-    assert show_model(tiny, SMOLLM2_NAME)["parameters"] == "temperature                    0.2"
+    parameters = str(show_model(tiny, SMOLLM2_NAME)["parameters"])
+    assert [line.split() for line in parameters.splitlines()] == [
+        ["temperature", "0.2"],
+        ["repeat_penalty", "1.1"],
+    ]
     assert shown["modelfile"] == f"FROM {tiny}\n"
 
 

@@ -1,7 +1,6 @@
 """A client with the embedded transport is like any other client."""
 
 import asyncio
-import threading
 
 import pytest
 from reactivex import Observable
@@ -19,15 +18,14 @@ SHORT = {"num_predict": 5, "seed": 1}
 COUNT = "1, 2, 3, 4,"  # a raw prompt that no model ends early
 
 
+@pytest.mark.usefixtures("no_thread_left")
 def test_a_client_without_a_model_name_asks_the_model_there_is(model: Model) -> None:
-    before = set(threading.enumerate())
     with Client(transport=embedded(model.weights)) as client:
         chunks = client.generate(COUNT, raw=True, options=SHORT).pipe(ops.to_list()).run()
         chat = client.chat([{"role": "user", "content": "Count to ten"}], options=SHORT)
         assert {chunk.model for chunk in chunks} == {"smollm2:135m-instruct-q4_1"}
         assert [chunk.done for chunk in chunks] == [False] * 5 + [True]
         assert chat.pipe(chunk_text(), ops.to_list()).run()
-    assert set(threading.enumerate()) == before
 
 
 def test_a_context_box_carries_the_conversation_on(model: Model) -> None:

@@ -23,6 +23,15 @@ def test_the_path_of_the_weights_is_written(
     assert capsys.readouterr() == (f"{mine}\n", "")
 
 
+def test_ctrl_c_ends_it_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_: object) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ollama_rx.embedded.weights.fetch_weights", interrupted)
+    assert run() == 130
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_failure_is_one_line_and_an_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
