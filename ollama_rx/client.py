@@ -216,9 +216,11 @@ class Client(Library):
 def _checked(url: str) -> httpx.URL:
     """Return a URL that can be asked; without its user information in the error if it can't."""
     try:
-        return httpx.URL(url)
-    except httpx.InvalidURL as error:
+        found = httpx.URL(url)
+        found.host.encode("idna")  # as it is done to look the name up
+    except (httpx.InvalidURL, ValueError) as error:
         raise ValueError(f"host: {url.rpartition('@')[2]!r} is no address") from error
+    return found
 
 
 def _headers(url: httpx.URL, given: Mapping[str, str] | None) -> dict[str, str]:

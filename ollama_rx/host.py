@@ -7,6 +7,7 @@ bare IPv6 address works. Source: https://github.com/ollama/ollama/blob/main/envc
 
 import logging
 import os
+import re
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote
 
@@ -14,6 +15,7 @@ DEFAULT_PORT = 11434
 _log = logging.getLogger(__name__)
 _UNSPECIFIED = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, never bound
 _HIGHEST_PORT = 65535
+_NAME = re.compile(r"[\w.-]*")
 
 
 def base_url(host: str | None = None) -> str:
@@ -60,6 +62,8 @@ def _split(address: str) -> tuple[str, str]:
     if address.count(":") > 1:
         return _ipv6(address), ""
     name, _, port = address.partition(":")
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"host: {name!r} is no address")
     return name.lower(), port
 
 

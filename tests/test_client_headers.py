@@ -1,0 +1,111 @@
+"""What stands in the headers, where the key goes, and what is never shown."""
+
+import base64
+
+import httpx
+import pytest
+
+from ollama_rx import Client, StatusError, UnreachableError
+from ollama_rx.testing import FakeOllama, error_status
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("OLLAMA_API_KEY", " secret-key ")
+    return "secret-key"
+
+
+class Seen(httpx.AsyncBaseTransport):
+    """A transport that keeps the requests and answers with a version."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return httpx.Response(200, json={"version": "1"})
+
+
+def sent(host: str, headers: dict[str, str] | None = None) -> httpx.Request:
+    seen = Seen()
+    with Client(host, headers=headers, transport=seen) as client:
+        assert client.version().run() == "1"
+    return seen.requests[0]
+
+
+def test_every_request_says_who_asks_and_what_for() -> None:
+    with FakeOllama() as fake, Client(fake.url, headers={"X-Own": "1", "User-Agent": "mine"}) as client:
+        client.version().run()
+        [request] = fake.requests
+    assert request.headers["x-own"] == "1"
+    assert request.headers["user-agent"] == "mine"
+    assert request.headers["accept"] == "application/x-ndjson, application/json"
+    assert request.headers["accept-encoding"] == "identity"
+    assert request.headers["host"] == fake.url.removeprefix("http://")
+
+
+@pytest.mark.parametrize("host", ["https://ollama.com", "ollama.com", "https://OLLAMA.com/"])
+def test_the_key_goes_to_ollama_com(host: str, key: str) -> None:
+    assert sent(host).headers["authorization"] == f"Bearer {key}"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "http://ollama.com",
+        "https://ollama.com.example.org",
+        "https://example.org/ollama.com",
+        "https://ollama.com@example.org",
+        "https://www.example.org",
+        "127.0.0.1",
+    ],
+)
+def test_the_key_goes_nowhere_else(host: str, key: str) -> None:
+    assert key not in str(sent(host).headers.raw)
+
+
+def test_an_authorization_of_the_caller_s_own_replaces_the_key(key: str) -> None:
+    headers = sent("ollama.com", {"Authorization": "Bearer mine"}).headers
+    assert headers.get_list("authorization") == ["Bearer mine"]
+    assert key not in str(headers.raw)
+
+
+def test_a_key_that_is_no_header_is_refused_without_being_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "secret\nkey")
+    with pytest.raises(ValueError, match=r"^headers: 'authorization'") as caught:
+        Client("ollama.com")
+    assert "secret" not in str(caught.value)
+
+
+def test_user_information_becomes_basic_authorization_and_is_never_shown() -> None:
+    with FakeOllama(error_status(500), on={"/api/version": error_status(500)}) as fake:
+        host = fake.url.replace("http://", "http://user:pass%40word@")
+        with Client(host, model="m") as client:
+            assert client.url.rstrip("/") == fake.url
+            assert "word" not in repr(client)
+            with pytest.raises(StatusError) as caught:
+                client.generate("Hi").run()
+        [request] = fake.requests
+    assert request.headers["authorization"] == "Basic " + base64.b64encode(b"user:pass@word").decode()
+    assert "word" not in repr(caught.value)
+    with Client(host, model="m") as client, pytest.raises(UnreachableError) as gone:
+        client.generate("Hi").run()
+    assert "word" not in repr(gone.value)
+    assert gone.value.url.rstrip("/") == fake.url
+
+
+def test_a_host_that_is_no_address_is_refused_without_its_user_information() -> None:
+    with pytest.raises(ValueError, match=r"^host: ") as caught:
+        Client("http://user:secret@exa mple")
+    assert "secret" not in str(caught.value)
+
+
+def test_the_path_of_the_host_stays_in_front() -> None:
+    assert sent("https://example.org/ollama/").url == "https://example.org/ollama/api/version"
+
+
+def test_the_host_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeOllama() as fake:
+        monkeypatch.setenv("OLLAMA_HOST", fake.url)
+        with Client() as client:
+            assert client.version().run()
