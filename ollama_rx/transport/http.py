@@ -68,6 +68,7 @@ class HttpTransport(AnyLoopTransport):
             raise httpx.ConnectTimeout("no connection in time", request=request) from error
         except OSError as error:
             raise httpx.ConnectError(str(error) or type(error).__name__, request=request) from error
+        pool.add(connection)
         return connection
 
     async def aclose(self) -> None:

@@ -1,6 +1,7 @@
-"""Idle connections, one list a loop: taking and giving back cost the same however many there are."""
+"""Connections, idle ones in one list a loop: taking and giving back cost the same however many there are."""
 
 import asyncio
+import weakref
 from collections import deque
 from collections.abc import AsyncGenerator
 
@@ -8,14 +9,19 @@ from ollama_rx.transport.connection import Connection
 
 
 class Pool:
-    """The idle connections of one loop."""
+    """The connections of one loop."""
 
     def __init__(self, keepalive: float) -> None:
         self._keepalive = keepalive
         self._loop = asyncio.get_running_loop()
+        self._all: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._idle: dict[object, deque[Connection]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
+
+    def add(self, connection: Connection) -> None:
+        """Take note of a new connection, which is in use."""
+        self._all.add(connection)
 
     def take(self, origin: object) -> Connection | None:
         """Return the connection that was used last, if one is idle and alive."""
@@ -57,6 +63,12 @@ class Pool:
                 connection.abort()
         self._idle.clear()
 
+    def shut(self) -> None:
+        """Close all connections, those in use too: their loop ends."""
+        self.close()
+        for connection in tuple(self._all):
+            connection.abort()
+
 
 class Pools:
     """The pools of all loops a transport is used on.
@@ -84,7 +96,7 @@ class Pools:
         try:
             yield pool
         finally:
-            pool.close()
+            pool.shut()
             self._lives.pop(loop, None)
 
     def close(self) -> None:
