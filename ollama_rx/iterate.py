@@ -19,7 +19,8 @@ def iterate(stream: Observable[T], *, max_waiting: int = MAX_WAITING) -> "Items[
     Each loop subscribes anew. In an ``async for`` the stream runs on the loop's event loop, in a
     ``for`` on a thread of its own. An error of the stream is raised in the loop, after the items that
     came before it. When ``max_waiting`` items wait for a slow loop body, the stream is paused; a source
-    that can't be paused, because it pushes on the event loop and reads from no request, is queued.
+    that can't be paused, because it pushes on the event loop and reads from no request, is queued, and
+    must leave the event loop its turns: a synchronous source without an end belongs into a ``for``.
 
     >>> from reactivex import of
     >>> [number * 2 for number in iterate(of(1, 2, 3))]
