@@ -3,6 +3,7 @@
 What a command needs is imported when it runs, so that ``--help`` answers at once.
 """
 
+import os
 import sys
 
 
@@ -14,4 +15,7 @@ def main() -> None:
         if error.name != "typer":
             raise
         sys.exit('ollama-rx: typer is missing; pip install "ollama-rx[cli]"')
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started us, as in `>&-`
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - for good
     app(prog_name="ollama-rx")

@@ -34,5 +34,5 @@ def usage(option: str) -> Generator[None]:
 
 
 def _failed(error: Exception, advice: str = "") -> typer.Exit:
-    say(f"ollama-rx: {error}{advice}")
+    say(f"ollama-rx: {' '.join(str(error).split())}{advice}")  # a server may answer with a page of HTML
     return typer.Exit(ERROR)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from ollama_rx.testing import FakeOllama, answer, cut, error_status
+from ollama_rx.testing import FakeOllama, answer, cut, error_status, text_reply
 
 CommandLine = Callable[..., Result]
 
@@ -100,3 +100,9 @@ def test_a_host_of_the_environment_that_is_none_is_wrong_usage_by_name(
     result = command_line("run", "Hi")
     assert result.exit_code == 2
     assert "Invalid value for OLLAMA_HOST" in result.stderr
+
+
+def test_an_error_of_many_lines_is_told_in_one(command_line: CommandLine, fake: FakeOllama) -> None:
+    fake.play(text_reply("<html>\n  <p>no Ollama</p>\n", status=502), path="/api/tags")
+    result = command_line("run", "Hi", "--host", fake.url)
+    assert result.stderr == "ollama-rx: HTTP 502: <html> <p>no Ollama</p>\n"

@@ -1,5 +1,6 @@
 """The entry point, and the options before a command."""
 
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
@@ -56,3 +57,15 @@ def test_sources_that_are_not_installed_have_no_version(
 
     monkeypatch.setattr("importlib.metadata.version", unknown)
     assert command_line("--version").stdout == "ollama-rx, not installed as a package\n"
+
+
+def test_streams_that_are_closed_lead_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["ollama-rx", "--help"])
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    for file in (sys.stdin, sys.stdout, sys.stderr):
+        assert file.name == os.devnull
+        file.close()

@@ -81,6 +81,15 @@ def test_a_reader_of_json_lines_that_leaves_is_no_error_either(fake: FakeOllama)
     assert (process.returncode, err) == (0, "")
 
 
+def test_closed_streams_are_as_good_as_streams_that_nobody_reads(fake: FakeOllama) -> None:
+    fake.play(answer("Hello"))
+    program = "import os; [os.close(number) for number in (0, 1, 2)]; os.execvp(*COMMAND)"
+    command = [sys.executable, "-c", MAIN, "run", "Hi", "--host", fake.url, "--stats"]
+    with _start(program=program.replace("COMMAND", repr((sys.executable, command)))) as process:
+        assert process.wait(30) == 0
+    assert fake.requests[-1].json["prompt"] == "Hi"
+
+
 def test_help_answers_at_once_without_loading_the_client() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with _start("--help") as process:
