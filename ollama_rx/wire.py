@@ -45,8 +45,6 @@ class Reader(Protocol[T_co]):
 class Lines:
     """Splits bytes at 0x0A, keeps an unfinished line for the next read."""
 
-    __slots__ = ("_max", "_tail", "_tail_size")
-
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self._max = max_bytes
         self._tail: list[bytes] = []
@@ -100,8 +98,6 @@ def parse(line: bytes) -> dict[str, Any] | None:
 
 class ChunkReader:
     """Reads the stream of ``generate`` and ``chat``."""
-
-    __slots__ = ("_keep", "_lines", "_text", "done")
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self.done = False

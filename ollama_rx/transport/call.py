@@ -32,28 +32,6 @@ class Call(Generic[T]):
     be called from any thread at any moment; everything else happens on the loop.
     """
 
-    __slots__ = (
-        "_emit",
-        "_exchange",
-        "_flow",
-        "_gone",
-        "_halted",
-        "_held_end",
-        "_held_items",
-        "_held_payload",
-        "_life",
-        "_loop",
-        "_over",
-        "_paused",
-        "_reader",
-        "_request",
-        "_resumed",
-        "_session",
-        "_task",
-        "_thread",
-        "_watchdog",
-    )
-
     def __init__(
         self, session: Session, request: Request, reader: Reader[T], down: Tap[T], life: Life
     ) -> None:

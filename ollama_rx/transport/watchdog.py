@@ -10,8 +10,6 @@ from ollama_rx.timeouts import Timeouts
 class Watchdog:
     """Compares times when it wakes up, so that hearing something costs one look at the clock."""
 
-    __slots__ = ("_any", "_expired", "_heard", "_loop", "_started", "_timeouts", "_timer", "paused")
-
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,

@@ -66,6 +66,34 @@ def test_random_text_cut_anywhere_gives_the_same_sentences(
     assert run(operator, cuts) == run(operator, cut("".join(cuts), 1)) == run(operator, ["".join(cuts)])
 
 
+@given(
+    text=st.lists(
+        st.sampled_from(
+            [
+                "word " * 60,
+                "字" * 300,
+                "- " * 150,
+                " " * 200,
+                "`a b",
+                "(",
+                ") ",
+                "“",
+                "A. B",
+                "\n",
+                ". The",
+                "…",
+                "1. ",
+            ]
+        ),
+        max_size=8,
+    ).map("".join),
+    size=st.integers(1, 600),
+)
+def test_long_text_cut_anywhere_gives_the_same_sentences(text: str, size: int) -> None:
+    operator = split_sentences(strip=False)
+    assert run(operator, cut(text, size)) == run(operator, cut(text, 1)) == run(operator, [text])
+
+
 @settings
 @given(cuts=pieces, text=marked_text)
 def test_without_stripping_the_output_joins_to_the_input(
@@ -118,7 +146,12 @@ def test_a_mark_without_any_follower_does_not_stall_for_ever() -> None:
     assert "".join(found) == "It ends." + " " * 1000 + "so"
 
 
-@pytest.mark.parametrize("middle", ["(a. B)", "`a. B`", "", "“a”, b,"])
+def test_a_huge_piece_is_cut_like_any_other() -> None:
+    sentences = [f"This is sentence number {number} of many." for number in range(500)]
+    assert run(split_sentences(), [" ".join(sentences)]) == sentences
+
+
+@pytest.mark.parametrize("middle", ["(a. B)", "`a. B`", "", "“a”, b,", "`" + "a. B, and " * 15 + "`"])
 def test_very_long_sentences_come_out_whole(middle: str) -> None:
     text = "It goes on, " + "and on " * 53 + middle + " and on" * 300 + " till p. 5 it ends."
     assert split(text + " Next one.") == [text, "Next one."]

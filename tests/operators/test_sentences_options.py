@@ -105,6 +105,18 @@ def test_a_limit_holds_for_very_long_text_without_marks() -> None:
         ("# Here, there and everywhere, at last", ["# Here, there and everywhere, at last"]),
         ("面积是３，５００平方米，很大。", ["面积是３，５００平方米，", "很大。"]),
         ("The time is 10:30 now; go.", ["The time is 10:30 now;", "go."]),
+        ("The old bridge (built in 1850) fell.", ["The old bridge", "(built in 1850) fell."]),
+        ("Calling f(x, y) prints it.", ["Calling f(x, y) prints it."]),
+        ("那座老桥（建于十九世纪）倒了。", ["那座老桥", "（建于十九世纪）倒了。"]),
+        (
+            "The people of the small old town know that it rains.",
+            ["The people of the small old town know", "that it rains."],
+        ),
+        (
+            "People in the town know and say that it rains.",
+            ["People in the town know and say that it rains."],
+        ),
+        ("The people of the small old town have that,", ["The people of the small old town have that,"]),
         ("It was a very long day.", ["It was a very long day."]),
     ],
 )

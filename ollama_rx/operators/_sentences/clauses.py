@@ -12,7 +12,11 @@ WIDE_CLAUSE_MARKS: Final = "，、；："
 CLAUSE_MARKS: Final = ",;:—–،؛" + WIDE_CLAUSE_MARKS
 _WIDE: Final = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _WIDE_WEIGHT: Final = 3  # a CJK character says about as much as three Latin letters
-_SHORTEST_FIRST: Final = 10  # weight of a first piece that is worth starting a voice for
+_SHORTEST_FIRST: Final = 9  # weight of a first piece that is worth starting a voice for
+_SHORTEST_JOINED: Final = 36  # weight before "and", "that" ...: shorter ones join words, not clauses
+_BRACKETS: Final = "(（"
+_BREAKS: Final = CLAUSE_MARKS + _BRACKETS + " "
+_WORD: Final = re.compile(r"[^\W\d_]+")
 # The places for a cut, the best first: each pattern ends where the cut would be.
 _PLACES: Final = tuple(
     re.compile(pattern) for pattern in (r"[;:—–](?=\s)|[；：؛]", r"[,،](?=\s)|[，、]", r"\S(?=\s)")
@@ -31,43 +35,61 @@ class ClauseRules:
 
     def __init__(self, rules: Rules, min_chars: int) -> None:
         self._rules = rules
+        self._joiners = rules.lexicon.joiners
         self._shortest = max(min_chars, _SHORTEST_FIRST)
-        self.search = re.compile(f"{rules.pattern}|{one_of(CLAUSE_MARKS)}").search
+        self.search = re.compile(f"{rules.pattern}|{one_of(_BREAKS)}").search
 
     def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
         """Judge a mark of a sentence or of a clause."""
-        if text[mark] not in CLAUSE_MARKS or text[mark] in self._rules.marks:
+        char = text[mark]
+        if char not in _BREAKS or char in self._rules.marks:
             return self._rules.judge(sentence, text, mark, final=final)
-        after = mark + 1
-        if sentence.is_opaque(text, mark) or sentence.fence or weight(text[:mark].strip()) < self._shortest:
-            return -after
+        before = weight(text[:mark].strip())
+        if before < self._shortest or sentence.fence or sentence.is_opaque(text, mark):
+            return -(mark + 1)
         sentence.scan(text, mark)
         if sentence.is_inside(mark) or sentence.quote(mark) is not None:
-            return -after
-        if text[mark] in WIDE_CLAUSE_MARKS:
-            return self._wide(text, mark)
-        return self._spaced(text, mark)
+            return -(mark + 1)
+        if char == " ":
+            return self._before_joiner(text, mark) if before >= _SHORTEST_JOINED else -(mark + 1)
+        if char in _BRACKETS:
+            return mark if char == "（" else _before_bracket(text, mark)
+        return _after_wide(text, mark) if char in WIDE_CLAUSE_MARKS else _after_spaced(text, mark)
 
-    def _wide(self, text: str, mark: int) -> int:
-        after = mark + 1
-        if not text[mark - 1].isdigit():
-            return after
-        if after == len(text):
+    def _before_joiner(self, text: str, space: int) -> int:
+        word = _WORD.match(text, space + 1)
+        end = word.end() if word else space + 1
+        if end == len(text):
             return 0
-        return -after if text[after].isdigit() else after
+        joins = text[end] == " " and text[space + 1 : end].lower() in self._joiners
+        return space if joins and text[space - 1] not in CLAUSE_MARKS else -(space + 1)
 
-    def _spaced(self, text: str, mark: int) -> int:
-        after = mark + 1
-        if after == len(text):
-            return 0
-        if not text[after].isspace():
-            return -after
-        if after + 1 == len(text):
-            return 0
-        follower = text[after + 1]
-        name = text[:mark].rsplit(None, 1)[-1][0].isupper() and follower.isupper()
-        number = text[mark - 1].isdigit() and follower.isdigit()
-        return -after if name or number or not follower.isalnum() else after
+
+def _before_bracket(text: str, mark: int) -> int:
+    return len(text[:mark].rstrip()) if text[mark - 1] == " " else -(mark + 1)
+
+
+def _after_wide(text: str, mark: int) -> int:
+    after = mark + 1
+    if not text[mark - 1].isdigit():
+        return after
+    if after == len(text):
+        return 0
+    return -after if text[after].isdigit() else after
+
+
+def _after_spaced(text: str, mark: int) -> int:
+    after = mark + 1
+    if after == len(text):
+        return 0
+    if not text[after].isspace():
+        return -after
+    if after + 1 == len(text):
+        return 0
+    follower = text[after + 1]
+    name = text[:mark].rsplit(None, 1)[-1][0].isupper() and follower.isupper()
+    number = text[mark - 1].isdigit() and follower.isdigit()
+    return -after if name or number or not follower.isalnum() else after
 
 
 def best_cut(text: str, longest: int) -> int:

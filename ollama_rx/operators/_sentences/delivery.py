@@ -8,7 +8,7 @@ from ollama_rx.operators._sentences.clauses import weight
 class Delivery:
     """Hands pieces on; holds a short one until it can go together with the next."""
 
-    __slots__ = ("_emit", "_held", "_max_chars", "_min_chars", "_strip")
+    __slots__ = ("_emit", "_held", "_max_chars", "_min_chars", "_strip", "take")
 
     def __init__(
         self, emit: Callable[[str], object], *, strip: bool, min_chars: int, max_chars: int | None
@@ -18,15 +18,16 @@ class Delivery:
         self._min_chars = min_chars
         self._max_chars = max_chars
         self._held = ""
-
-    def take(self, piece: str, /) -> None:
+        self.take: Callable[[str], None] = self._merge if min_chars else self._hand_on
         """Take the next piece of the text."""
+
+    def _merge(self, piece: str, /) -> None:
         if self._held:
             if self._max_chars is not None and len((self._held + piece).strip()) > self._max_chars:
                 self.flush()
             else:
                 piece, self._held = self._held + piece, ""
-        if self._min_chars and weight(piece.strip()) < self._min_chars:
+        if weight(piece.strip()) < self._min_chars:
             self._held = piece
         else:
             self._hand_on(piece)

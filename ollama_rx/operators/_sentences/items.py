@@ -19,7 +19,7 @@ def is_only_marker(line: str) -> bool:
 
 def first_marker(sentence: Sentence, text: str, mark: int, lexicon: Lexicon) -> bool:
     """Tell whether all before a mark is a list marker or a label such as "Step 3"."""
-    if mark > _LONGEST or sentence.settled:
+    if mark > _LONGEST or sentence.opening:
         return False
     found = _MARKER.fullmatch(text, 0, mark)
     if found:

@@ -31,9 +31,12 @@ class Lexicon:
     kinds: dict[str, Kind]
     units: frozenset[str]
     titles: frozenset[str]
+    suffixes: tuple[str, ...]
     starters: frozenset[str]
     prepositions: frozenset[str]
     labels: frozenset[str]
+    joiners: frozenset[str]
+    files: frozenset[str]
     names: frozenset[str]
     marks: str
     not_marks: str
@@ -83,6 +86,8 @@ def lexicon_for(language: str | None) -> Lexicon:
 
 def lexicon_of_letter(letter: str, named: Lexicon) -> Lexicon:
     """Return the named lexicon if the letter is of its script, else the one of the letter's script."""
+    if letter < _SCRIPTS[0][0]:
+        return _read("en") if named.code in _NOT_LATIN else named
     for first, last, codes in _SCRIPTS:
         if first <= letter <= last:
             return named if named.code in codes else _read(codes[0])
@@ -123,9 +128,12 @@ def _read(code: str) -> Lexicon:
         kinds=kinds,
         units=units,
         titles=frozenset(map(normal, abbreviations.get("titles", ()))),
+        suffixes=tuple(abbreviations.get("suffixes", ())),
         starters=lower(words.get("starters", ())),
         prepositions=lower(words.get("prepositions", ())),
         labels=lower(words.get("labels", ())),
+        joiners=lower(words.get("joiners", ())),
+        files=frozenset(words.get("files", ())),
         names=frozenset(words.get("names", ())),
         marks=habits.get("marks", ""),
         not_marks=habits.get("not_marks", ""),

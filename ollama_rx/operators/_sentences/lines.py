@@ -1,7 +1,11 @@
 """What a line break does: it ends a sentence, except after a lone marker and inside a code fence."""
 
+from typing import Final
+
 from ollama_rx.operators._sentences.items import is_only_marker
 from ollama_rx.operators._sentences.sentence import Sentence
+
+_SPACES: Final = 60  # white space before a line break that goes to the next sentence; more stays
 
 
 def line_end(sentence: Sentence, text: str, at: int) -> int:
@@ -9,15 +13,12 @@ def line_end(sentence: Sentence, text: str, at: int) -> int:
     if sentence.fence:
         return _in_fence(sentence, text, at)
     line = text[:at].strip()
-    if not sentence.settled and (not line or is_only_marker(line)):
+    if not sentence.begun and (not line or is_only_marker(line)):
         return -(at + 1)
-    sentence.is_opaque(text, at)
-    fence = sentence.opaque or ""
-    if fence[:1] in ("`", "~") and (sentence.settled or fence not in line.lstrip("> ")[len(fence) :]):
-        sentence.fence = fence
+    sentence.fence = sentence.opens_fence(text, at)
+    if sentence.fence:
         return -(at + 1)
-    sentence.end_line()
-    return max(1, len(text[:at].rstrip()))
+    return _cut(sentence, text, at)
 
 
 def _in_fence(sentence: Sentence, text: str, at: int) -> int:
@@ -25,5 +26,11 @@ def _in_fence(sentence: Sentence, text: str, at: int) -> int:
     if not line.startswith(sentence.fence) or line.strip(sentence.fence[0]):
         return -(at + 1)
     sentence.fence = ""
+    return _cut(sentence, text, at)
+
+
+def _cut(sentence: Sentence, text: str, at: int) -> int:
     sentence.end_line()
-    return max(1, len(text[:at].rstrip()))
+    start = max(0, at - _SPACES)
+    kept = len(text[start:at].rstrip())
+    return start + kept if kept else at

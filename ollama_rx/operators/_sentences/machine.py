@@ -13,6 +13,7 @@ from ollama_rx.operators._sentences.sentence import Sentence
 
 _LONG: Final = 400  # characters of tail at which its beginning is put aside
 _KEPT: Final = 80  # characters kept then: more than any rule looks back
+_BLOCK: Final = 4096  # characters of one piece that are looked at together
 _PATIENCE: Final = 300  # characters after a mark at which a decision falls with what is there
 
 
@@ -46,10 +47,16 @@ class Splitter:
         self._parts.clear()
 
     def _look(self, text: str, *, final: bool) -> None:
-        self._parts.append(text)
-        tail = "".join(self._parts)
+        if len(text) > _BLOCK:
+            for start in range(0, len(text), _BLOCK):
+                self._look(text[start : start + _BLOCK], final=False)
+            return
+        parts = self._parts
+        parts.append(text)
+        tail = "".join(parts)
         position = self._mark if self._mark >= 0 else len(tail) - len(text)
-        self._parts[:] = (self._scan(tail, position, final=final),)
+        parts.clear()
+        parts.append(self._scan(tail, position, final=final))
 
     def _scan(self, tail: str, position: int, *, final: bool) -> str:
         """Judge all marks from a position on and return what is left of the tail."""
@@ -72,11 +79,18 @@ class Splitter:
                 position = -verdict
             else:
                 self._mark = mark
-                return tail
-        if len(tail) > _LONG:
-            sentence.settle(tail[:-_KEPT])
-            tail = tail[-_KEPT:]
-        return tail
+                break
+        end = len(tail) if self._mark < 0 else self._mark
+        return self._settle(tail, end - _KEPT) if end > _LONG else tail
+
+    def _settle(self, tail: str, size: int) -> str:
+        # Between two letters, or before a word: no rule looks over such a border.
+        while size > 0 and not (tail[size].isalnum() and (tail[size - 1].isalnum() or tail[size - 1] == " ")):
+            size -= 1
+        if size > 0:
+            self._sentence.settle(tail[:size])
+            self._mark = max(-1, self._mark - size)
+        return tail[size:]
 
     def _emit(self, piece: str) -> None:
         if self._sentence.settled:

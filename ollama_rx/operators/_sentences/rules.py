@@ -22,11 +22,12 @@ from ollama_rx.operators._sentences.following import Following
 from ollama_rx.operators._sentences.lexicon import Lexicon
 from ollama_rx.operators._sentences.lines import line_end
 from ollama_rx.operators._sentences.sentence import Sentence
-from ollama_rx.operators._sentences.stops import RULES, Stop, is_safe
+from ollama_rx.operators._sentences.stops import RULES, Stop, is_safe, judge_abbreviation
 
 _WIDE_RUN: Final = re.compile(rf"({one_of(MARKS)}+)({one_of(CLOSERS)}*)")
 _WIDE: Final = frozenset(FULL + "！？؟፧")
 # After a quote that these introduce, a sentence ends; after any other it may go on.
+_CAPITAL: Final = re.compile(r" [A-ZÄÖÜÉÀА-ЯЁ]")
 _INTRODUCERS: Final = frozenset("：:，,")
 
 
@@ -34,7 +35,7 @@ class Rules:
     """The rules of one language, shared by all streams."""
 
     def __init__(self, lexicon: Lexicon, *, eager: bool = False) -> None:
-        self._lexicon = lexicon
+        self.lexicon = lexicon
         self._eager = eager
         self._following = Following(lexicon.spaced_closers)
         self.marks = (frozenset(MARKS) | set(lexicon.marks)) - set(lexicon.not_marks)
@@ -47,10 +48,10 @@ class Rules:
         char = text[mark]
         if char in LINE_ENDS:
             return line_end(sentence, text, mark)
-        if sentence.fence or sentence.is_opaque(text, mark):
+        if sentence.fence or sentence.opaque or (sentence.opaque is None and sentence.is_opaque(text, mark)):
             return -(mark + 1)
         if char == ")":
-            return items.bracket(sentence, text, mark, self._lexicon)
+            return items.bracket(sentence, text, mark, self.lexicon)
         if char in BULLETS:
             return items.bullet(sentence, text, mark)
         if char in self._wide:
@@ -58,12 +59,20 @@ class Rules:
         return self._judge_stop(sentence, text, mark, final=final)
 
     def _judge_stop(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
-        if self._eager and is_safe(self._lexicon, sentence, text, mark):
-            return mark + 1
-        if mark + 1 == len(text) and not final:
+        waits = mark + 1 == len(text) and not final
+        if waits and not self._eager:
             return 0
-        stop = Stop(self._lexicon, self._following, sentence, text, mark, final=final)
-        return next(verdict for rule in RULES if (verdict := rule(stop)) is not None)
+        # If nothing is in doubt on the left, a capital on the right leaves nothing to be judged.
+        if (self._eager or _CAPITAL.match(text, mark + 1)) and is_safe(self.lexicon, sentence, text, mark):
+            return mark + 1
+        if waits:
+            return 0
+        stop = Stop(self.lexicon, self._following, sentence, text, mark, final=final)
+        for rule in RULES:
+            verdict = rule(stop)
+            if verdict is not None:
+                return verdict
+        return judge_abbreviation(stop)
 
     def ends_in_pause(self, sentence: Sentence, text: str, mark: int) -> int:
         """Return where to cut at a mark after which nothing has come for a while; 0 for nowhere."""
@@ -73,7 +82,7 @@ class Rules:
         sentence.scan(text, mark)
         if text[mark] in ASKS or text[mark] in self._wide:
             return 0 if sentence.is_inside(mark) else end
-        return end if end == mark + 1 and is_safe(self._lexicon, sentence, text, mark) else 0
+        return end if end == mark + 1 and is_safe(self.lexicon, sentence, text, mark) else 0
 
 
 def _judge_wide(sentence: Sentence, text: str, mark: int, *, final: bool) -> int:

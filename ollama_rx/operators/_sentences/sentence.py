@@ -5,7 +5,7 @@ from typing import Final
 
 from ollama_rx.operators._sentences.characters import BRACKET_PAIRS, OPENERS, QUOTE_PAIRS
 
-_NESTING: Final = re.compile(r"[()\[\]{}（）【】“”„「」『』《》«»\"]|`+")
+_NESTING: Final = re.compile(r"[()\[\]{}（）【】“”„「」『』《》〈〉«»\"`]")
 _LETTER: Final = re.compile(r"[^\W\d_]|[\"“„«「『‘]")
 _WORD: Final = re.compile(r"\w")
 _OPAQUE: Final = re.compile(r"\s*(?:>\s*)*(?:#{1,6}\s|\||(`{3,}|~{3,}))")
@@ -13,6 +13,8 @@ _OPAQUE: Final = re.compile(r"\s*(?:>\s*)*(?:#{1,6}\s|\||(`{3,}|~{3,}))")
 _LONGEST_BRACKET: Final = 240
 _LONGEST_CODE: Final = 200
 _LONGEST_QUOTE: Final = 600
+_OPENING: Final = 64
+_TEX_QUOTE: Final = 2  # backticks: far more often a quote, as TeX writes it, than code
 
 
 class Sentence:
@@ -21,13 +23,16 @@ class Sentence:
     __slots__ = (
         "_brackets",
         "_code",
-        "_code_closer",
         "_quotes",
         "_scanned",
+        "_ticks",
+        "_worded",
+        "begun",
         "fence",
         "first",
         "item",
         "opaque",
+        "opening",
         "settled",
     )
 
@@ -35,6 +40,9 @@ class Sentence:
         self._quotes: list[tuple[str, int, str]] = []
         self.fence = ""
         self.settled: list[str] = []
+        self.opening = ""  # how it began, once that is settled
+        self.begun = False  # anything but space is settled
+        self._worded = False
         self.begin()
 
     def begin(self, offset: int = 0) -> None:
@@ -44,12 +52,14 @@ class Sentence:
         self.opaque: str | None = None
         self._brackets: list[tuple[str, int]] = []
         self._code: int | None = None
-        self._code_closer = ""
+        self._ticks = 0
         self._scanned = 0
         if self._quotes:
             self._quotes = [(quote, at - offset, before) for quote, at, before in self._quotes]
         if self.settled:
             self.settled = []
+            self.opening = ""
+            self.begun = self._worded = False
 
     def end_line(self) -> None:
         """Forget open quotes: they do not go over a line break."""
@@ -60,6 +70,9 @@ class Sentence:
         self.begins_lower(text, len(text))
         self.is_opaque(text, len(text))
         self.scan(text, len(text))
+        self.opening = self.opening or text[:_OPENING]
+        self.begun = self.begun or not text.isspace()
+        self._worded = self._worded or _WORD.search(text) is not None
         self.settled.append(text)
         size = len(text)
         self._scanned -= size
@@ -75,8 +88,8 @@ class Sentence:
             self._nest(text, found[0], found.start())
 
     def _nest(self, text: str, char: str, at: int) -> None:
-        if char[0] == "`":
-            self._toggle_code(text, char, at)
+        if char == "`":
+            self._tick(text, at)
         elif char in BRACKET_PAIRS:
             if at == 0 or text[at - 1] not in ":;-=":
                 self._brackets.append((BRACKET_PAIRS[char], at))
@@ -92,14 +105,18 @@ class Sentence:
         elif self._brackets and char == self._brackets[-1][0]:
             self._brackets.pop()
 
-    def _toggle_code(self, text: str, ticks: str, at: int) -> None:
-        if len(ticks) == 2:  # noqa: PLR2004 - two are TeX's quote far more often than code
+    def _tick(self, text: str, at: int) -> None:
+        before = text[at - 1] if at else " "
+        run = 1
+        while text.startswith("`", at + run):
+            run += 1
+        if before == "`" or run == _TEX_QUOTE:
             return
         if self._code is None:
             # After a letter or a bracket a backtick is an accent or an apostrophe.
-            if at == 0 or text[at - 1].isspace() or text[at - 1] in OPENERS:
-                self._code, self._code_closer = at, ticks
-        elif ticks == self._code_closer:
+            if before.isspace() or before in OPENERS:
+                self._code, self._ticks = at, run
+        elif run == self._ticks:
             self._code = None
 
     def _open(self, text: str, closer: str, at: int) -> None:
@@ -111,7 +128,7 @@ class Sentence:
             return not closers.startswith("'")
         if not self._brackets or at - self._brackets[-1][1] >= _LONGEST_BRACKET:
             return False
-        return sum(map(closers.count, ")]}）】")) < len(self._brackets)
+        return sum(map(closers.count, ")]}）】》〉")) < len(self._brackets)
 
     def quote(self, at: int) -> tuple[str, int, str] | None:
         """Return the innermost open quote: its closers, where it began, what stood before it."""
@@ -121,7 +138,18 @@ class Sentence:
 
     def has_word(self, text: str, end: int) -> bool:
         """Tell whether anything but marks has been seen."""
-        return bool(self.settled) or _WORD.search(text, 0, end) is not None
+        return self._worded or _WORD.search(text, 0, end) is not None
+
+    def begins_with(self, text: str) -> str:
+        """Return how the sentence begins, as far as that can matter."""
+        return self.opening or text[:_OPENING]
+
+    def opens_fence(self, text: str, end: int) -> str:
+        """Return the marks of a code fence that the line up to ``end`` opens; none if it closes it too."""
+        if not self.is_opaque(text, end) or self.opaque is None or self.opaque == "line":
+            return ""
+        self.scan(text, end)
+        return "" if self.opaque.startswith("`") and self._code is None else self.opaque
 
     def begins_lower(self, text: str, end: int) -> bool:
         """Tell whether the sentence is written in the all-lower-case style of chats."""

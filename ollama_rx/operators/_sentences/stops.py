@@ -1,9 +1,9 @@
 """The rules for marks that also stand inside sentences: `.`, `…`, `!` and `?`.
 
-The first rule of `RULES` that has an opinion decides. An opinion is one number: a positive one is
-where to cut, a negative one is where to go on looking, and 0 asks for more text. A rule that has
-once decided may not decide otherwise when more text follows, nor look at where a piece ended, so
-that any cutting of the text gives the same sentences.
+The first rule of `RULES` that has an opinion decides, and `judge_abbreviation` if none has. An
+opinion is one number: a positive one is where to cut, a negative one is where to go on looking, and
+0 asks for more text. A rule that has once decided may not decide otherwise when more text follows,
+nor look at where a piece ended, so that any cutting of the text gives the same sentences.
 """
 
 import re
@@ -11,15 +11,16 @@ from collections.abc import Callable
 from typing import Final
 
 from ollama_rx.operators._sentences import items
-from ollama_rx.operators._sentences.characters import ASKS, BULLETS, CURRENCY, DOTS, LINE_ENDS, MARKS, is_wide
+from ollama_rx.operators._sentences.characters import ASKS, BULLETS, CURRENCY, LINE_ENDS, MARKS, is_wide
 from ollama_rx.operators._sentences.following import Following
 from ollama_rx.operators._sentences.lexicon import Kind, Lexicon, lexicon_of_letter
 from ollama_rx.operators._sentences.sentence import Sentence
-from ollama_rx.operators._sentences.words import kind_of, words_before
+from ollama_rx.operators._sentences.words import is_plain, kind_of, words_before
 
 _NEXT_WORD: Final = re.compile(r"[^\s.,;:!?…'’\"“”»()\[\]*_`।॥،؟–—-]+")
 _FIRST_WORD: Final = re.compile(r"[^\W\d_]+")
 _AFTER_GLUED: Final = frozenset((" ", ",", "'", "’", ""))
+_LONGEST_SAFE: Final = 40
 _SHORTEST_SAFE: Final = 3  # letters of a word that is hardly an unknown abbreviation
 
 
@@ -70,16 +71,19 @@ class Stop:
 
 def is_safe(lexicon: Lexicon, sentence: Sentence, text: str, mark: int) -> bool:
     """Tell whether what stands before a dot leaves hardly a doubt that the sentence ends there."""
-    words = words_before(text, mark)
-    word = words[-1]
-    if text[mark] != "." or len(words) == 1 or len(word) < _SHORTEST_SAFE:
+    if text[mark] != ".":
         return False
-    if not word.isalpha() or word != word.lower() or sentence.begins_lower(text, mark):
+    before, _, word = text[max(0, mark - _LONGEST_SAFE) : mark].rpartition(" ")
+    if len(word) < _SHORTEST_SAFE or not word.isalpha() or not word.islower() or not before:
+        return False
+    if word in lexicon.files or sentence.begins_lower(text, mark):
+        return False
+    if not is_plain(word, before[-1], lexicon) and kind_of(words_before(text, mark), lexicon)[0] is not None:
         return False
     sentence.scan(text, mark)
     if sentence.is_inside(mark) or sentence.quote(mark) is not None:
         return False
-    return kind_of(words, lexicon)[0] is None
+    return "``" not in before and " '" not in before
 
 
 def _more_needed(stop: Stop) -> int | None:
@@ -119,25 +123,27 @@ def _glued_wide(stop: Stop) -> int | None:
         return None
     if stop.words[-1] + stop.text[stop.mark] in stop.lexicon.names:
         return stop.onward
-    return stop.ends(when=stop.text[stop.mark] not in DOTS or (before.isalpha() and before.isascii()))
+    return stop.ends(when=stop.asks or (stop.is_dot and before.isalpha()))
 
 
 def _glued(stop: Stop) -> int | None:
     """Judge a mark without a space after it: a number, a name, or two sentences glued together."""
     if stop.letter != stop.end:
         return None
-    if not stop.follower.isupper():
+    last = stop.words[-1].replace(",", "")
+    if not stop.follower.isupper() or not last.isalnum():
         return stop.onward
+    if last[1:].islower() and not last.isascii() and len(last) >= _SHORTEST_SAFE:
+        return stop.end  # names of code are ASCII
     found = _NEXT_WORD.match(stop.text, stop.end)
     after = found.end() if found else stop.end
     if stop.lacks(after):
         return 0
-    last = stop.words[-1].replace(",", "")
     follower = stop.text[stop.end : after].lower()
     lexicon = lexicon_of_letter(stop.follower, stop.lexicon)
     begins = stop.text[after : after + 1] in _AFTER_GLUED and follower in lexicon.starters
     begins = begins or follower in lexicon.titles
-    return stop.ends(when=begins and last.isalnum() and (last[-2:].islower() or last[-2:].isdigit()))
+    return stop.ends(when=begins and (last[-2:].islower() or last[-2:].isdigit()))
 
 
 def _before_lower(stop: Stop) -> int | None:
@@ -168,9 +174,11 @@ def _asked(stop: Stop) -> int | None:
 
 
 def _ellipsis(stop: Stop) -> int | None:
-    """End a sentence at an ellipsis only before a capital that is not "I"."""
+    """End a sentence at an ellipsis only before a capital that is not "I"; "[...]" is an omission."""
     if stop.is_dot:
         return None
+    if stop.text[stop.mark - 1] in "[(":
+        return stop.onward
     if stop.follower.lower() == stop.follower.upper() and not is_wide(stop.follower):
         return stop.onward
     if stop.follower != "I":
@@ -180,14 +188,15 @@ def _ellipsis(stop: Stop) -> int | None:
     return stop.ends(when=stop.text[stop.letter + 1 : stop.letter + 2].isalpha())
 
 
-def _abbreviation(stop: Stop) -> int:
+def judge_abbreviation(stop: Stop) -> int:
+    """Judge a dot before a word when no other rule did: the word before it may be an abbreviation."""
     kind, lexicon = kind_of(stop.words, stop.lexicon)
     digit = stop.follower.isdigit()
     if kind is Kind.NUMERIC and not digit:
         kind = Kind.AMBIGUOUS if len(stop.words[-1]) == 1 else None
     if kind is None:
         return stop.end
-    begins = len(stop.words) == 1 and not stop.sentence.settled
+    begins = len(stop.words) == 1 and stop.mark < _LONGEST_SAFE and not stop.sentence.opening
     if kind is Kind.NEVER or begins or (digit and kind is not Kind.CLOSING):
         return stop.onward
     if kind is Kind.AMBIGUOUS or _begins_with_preposition(stop, lexicon):
@@ -211,7 +220,7 @@ def _if_starter(stop: Stop, lexicon: Lexicon) -> int:
 
 def _begins_with_preposition(stop: Stop, lexicon: Lexicon) -> bool:
     """Tell whether the sentence opens with a phrase of time or place: "At 6 a.m. Mr. Smith"."""
-    found = None if stop.sentence.settled else _FIRST_WORD.search(stop.text)
+    found = _FIRST_WORD.search(stop.sentence.begins_with(stop.text))
     return found is not None and found[0].lower() in lexicon.prepositions
 
 
@@ -227,5 +236,4 @@ RULES: Final[tuple[Callable[[Stop], int | None], ...]] = (
     _symbol,
     _asked,
     _ellipsis,
-    _abbreviation,
 )

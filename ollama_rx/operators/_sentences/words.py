@@ -4,13 +4,17 @@ import re
 from typing import Final
 from unicodedata import category
 
-from ollama_rx.operators._sentences.characters import OPENERS, is_wide
+from ollama_rx.operators._sentences.characters import DIRECTIONS, OPENERS, is_wide
 from ollama_rx.operators._sentences.lexicon import Kind, Lexicon, lexicon_of_letter
 
 _ORDINAL: Final = re.compile(r"\d{1,2}|[IVXLC]{2,6}")
 # Latin words without a vowel are abbreviations nearly always ("Bldg", "Mgr"), capitals apart ("TV").
 _NO_VOWEL: Final = re.compile(r"[A-Z]?[b-df-hj-np-tv-xz]{1,4}")
+_EDGES: Final = OPENERS + DIRECTIONS
+# What parts words of which only the last has to do with the dot: "km/Std", "dell'Ing", "l'art".
+_INNER_EDGE: Final = re.compile(r"[—–/]|(?<=\w)['’](?=[A-Z]\w)|(?<=^[^\W\d_])['’](?=\w\w)")
 _LONGEST: Final = 48  # characters looked at before a dot
+_SHORTEST_PLAIN: Final = 3  # letters that the second part of an abbreviation has at most: "и др."
 _SHORT: Final = 2  # letters of a part of a dotted abbreviation: "Ph.D."
 _PARTS: Final = 4  # of a spaced abbreviation: "s. r. o."
 
@@ -20,8 +24,10 @@ def words_before(text: str, mark: int) -> list[str]:
     words = text[max(0, mark - _LONGEST) : mark].split()
     if not words or text[mark - 1].isspace():
         return ["", ""]
-    last = words[-1].lstrip(OPENERS)
-    words[-1] = re.split("[—–/]", last)[-1]
+    last = words[-1].lstrip(_EDGES).rstrip(DIRECTIONS)
+    if not last.isalnum():
+        last = _INNER_EDGE.split(last)[-1]
+    words[-1] = last
     return words
 
 
@@ -41,24 +47,39 @@ def kind_of(words: list[str], named: Lexicon) -> tuple[Kind | None, Lexicon]:
     ), lexicon
 
 
+def is_plain(word: str, before: str, named: Lexicon) -> bool:
+    """Tell at little cost that a word in small letters can't be an abbreviation; False if in doubt."""
+    lexicon = lexicon_of_letter(word[0], named)
+    return (
+        len(word) > _SHORTEST_PLAIN
+        and word not in lexicon.kinds
+        and not (lexicon.suffixes and word.endswith(lexicon.suffixes))
+        and (lexicon.short_words or _NO_VOWEL.fullmatch(word) is None)
+        and before != "."
+        and not before.isdigit()
+    )
+
+
 def _listed(words: list[str], bare: str, lexicon: Lexicon, *, numbered: bool) -> Kind | None:
     lower = bare.lower()
     if numbered and (bare in lexicon.units or lower in lexicon.units):
         return Kind.UNIT
     joined = bare
     for part in words[-2 : -_PARTS - 1 : -1]:
-        if len(part) > _PARTS or not part.endswith("."):
-            break
         joined = part.lstrip(OPENERS) + joined
         kind = lexicon.kinds.get(joined) or lexicon.kinds.get(joined.lower())
         if kind:
             return kind
-    return lexicon.kinds.get(bare) or lexicon.kinds.get(lower)
+        if len(part) > _PARTS or not part.endswith("."):
+            break
+    if len(bare) == 1:
+        return lexicon.kinds.get(bare)
+    kind = lexicon.kinds.get(bare) or lexicon.kinds.get(lower)
+    return kind or (Kind.AMBIGUOUS if lexicon.suffixes and lower.endswith(lexicon.suffixes) else None)
 
 
 def _shaped(bare: str, lexicon: Lexicon, *, numbered: bool) -> Kind | None:
-    parts = bare.split(".")
-    if all(map(_is_short, parts)) and (len(parts) > 1 or len(bare) == 1):
+    if (len(bare) == 1 or "." in bare) and all(map(_is_short, bare.split("."))):
         return Kind.AMBIGUOUS
     if lexicon.ordinals and _ORDINAL.fullmatch(bare):
         return Kind.AMBIGUOUS
