@@ -24,14 +24,14 @@ def test_an_answer_whose_body_has_not_ended_leaves_nothing_behind_its_loop() -> 
 def test_a_stream_under_way_is_told_that_its_loop_ends() -> None:
     errors: list[Exception] = []
 
-    async def leave(client: Client, gate: Gate) -> None:
+    async def leave(client: Client) -> None:
         arrived = asyncio.Event()
         client.generate("Hi").subscribe(lambda _: arrived.set(), errors.append)
         await arrived.wait()
 
     gate = Gate()
     with FakeOllama(answer("x", gate)) as fake:
-        asyncio.run(leave(Client(fake.url, model="m"), gate))
+        asyncio.run(leave(Client(fake.url, model="m")))
         gc.collect()
         fake.wait_for_connections(0)
         gate.open()
