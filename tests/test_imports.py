@@ -1,0 +1,182 @@
+"""Who may import whom: the data's way is client, wire, chunks, operators, sinks, and so are the imports."""
+
+import ast
+import inspect
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import ollama_rx
+from ollama_rx import operators, sinks
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "ollama_rx"
+OUTSIDE = ("embedded", "testing", "cli")  # nobody in the core knows them
+
+OPERATORS_KNOW = {"chunks", "errors", "metrics", "stats", "context", "loops"}
+SINKS_KNOW = {"chunks", "errors", "flow", "mailbox", "waiting"}
+CORE_NEEDS = {"reactivex", "httpx", "h11", "orjson"}
+
+
+class Import(NamedTuple):
+    """One imported name: where, and whether at import time of the module."""
+
+    file: str
+    module: str
+    name: str
+    eager: bool
+
+    @property
+    def top(self) -> str:
+        return self.module.partition(".")[0]
+
+
+def imports_in(path: Path) -> Iterator[Import]:
+    """Find the imports of a file; those in a function or under ``try`` happen only where they can."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    late = {
+        inner
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.Try)
+        for inner in ast.walk(outer)
+    }
+    file = path.relative_to(ROOT).as_posix()
+    for node in ast.walk(tree):
+        eager = node not in late
+        if isinstance(node, ast.Import):
+            yield from (Import(file, alias.name, "", eager) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            yield from (Import(file, node.module or "", alias.name, eager) for alias in node.names)
+
+
+def imports_of(*folders: str) -> list[Import]:
+    files = sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
+    assert files
+    return [found for file in files for found in imports_in(file)]
+
+
+EVERYTHING = imports_of("ollama_rx")
+CORE = [found for found in EVERYTHING if found.file.split("/")[1] not in OUTSIDE]
+
+
+def known(found: Import) -> set[str]:
+    """Name the parts of our package that an import reaches."""
+    if found.module == "ollama_rx":
+        return {found.name}
+    return {found.module.split(".")[1]} if found.top == "ollama_rx" else set()
+
+
+@pytest.mark.parametrize(
+    ("folder", "allowed"), [("operators", OPERATORS_KNOW), ("sinks", SINKS_KNOW)], ids=["operators", "sinks"]
+)
+def test_operators_and_sinks_know_what_flows_and_themselves_only(folder: str, allowed: set[str]) -> None:
+    found = imports_of(f"ollama_rx/{folder}")
+    wrong = [one for one in found if known(one) - allowed - {folder}]
+    assert wrong == []
+
+
+def test_the_core_knows_neither_the_embedded_model_nor_the_testing_kit_nor_the_command_line() -> None:
+    assert [found for found in CORE if known(found) & set(OUTSIDE)] == []
+
+
+def test_only_the_transport_talks_to_the_network() -> None:
+    network = {"httpx", "h11", "httpcore", "socket", "ssl", "http"}
+    users = {found.file for found in CORE if found.top in network}
+    elsewhere = {file for file in users if not file.startswith("ollama_rx/transport/")}
+    assert elsewhere == {"ollama_rx/client.py"}
+    assert {found.module for found in CORE if found.file in elsewhere and found.top in network} == {"httpx"}
+
+
+def test_nobody_uses_the_inside_of_the_libraries() -> None:
+    foreign = [found for found in EVERYTHING if found.top in {"httpx", "h11", "reactivex", "orjson"}]
+    assert [found for found in foreign if "._" in found.module or found.name.startswith("_")] == []
+
+
+def test_the_way_of_a_token_has_no_subject_and_no_change_of_threads() -> None:
+    banned = {"Subject", "ReplaySubject", "BehaviorSubject", "AsyncSubject", "observe_on", "subscribe_on"}
+    assert [found for found in CORE if found.name in banned or "subject" in found.module] == []
+    used = {
+        (file.name, node.attr)
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in banned
+    }
+    assert used == set()
+
+
+def test_nobody_imports_the_signpost() -> None:
+    folders = [name for name in ("ollama_rx", "tests", "examples", "benchmarks") if (ROOT / name).exists()]
+    assert [found for found in imports_of(*folders) if found.top == "operators"] == []
+
+
+def test_the_core_needs_three_libraries_at_import() -> None:
+    needed = {found.top for found in CORE if found.eager} - set(sys.stdlib_module_names) - {"ollama_rx"}
+    assert needed == CORE_NEEDS
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {text.partition(">")[0] for text in project["dependencies"]}
+    assert declared | {"h11"} == CORE_NEEDS  # h11 comes with httpx
+
+
+BLOCKER = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Blocker(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ImportError("an extra: " + name)
+
+sys.meta_path.insert(0, Blocker())
+import ollama_rx, ollama_rx.operators, ollama_rx.sinks, ollama_rx.client
+loaded = [name for name in sys.modules if name.split(".")[:2] in [["ollama_rx", one] for one in {outside!r}]]
+assert not loaded, loaded
+"""
+
+
+def test_the_core_can_be_imported_without_any_extra() -> None:
+    blocked = {
+        "typer",
+        "rich",
+        "xllamacpp",
+        "pip",
+        "uvloop",
+        "markdown_it",
+        "jiter",
+        "pydantic",
+        "pytest",
+        "icu4py",
+    }
+    code = BLOCKER.format(blocked=blocked, outside=OUTSIDE)
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def signatures(thing: object, name: str) -> Iterator[tuple[str, str]]:
+    """Give the public callables of a public name with their signatures."""
+    if inspect.isclass(thing):
+        for attribute, member in inspect.getmembers(thing):
+            if callable(member) and (attribute == "__init__" or not attribute.startswith("_")):
+                yield from signatures(member, f"{name}.{attribute}")
+    elif inspect.isfunction(thing):
+        yield name, str(inspect.signature(thing))
+
+
+def test_httpx_is_in_no_public_signature_but_the_transport_of_the_client() -> None:
+    found = {
+        name: signature
+        for module in (ollama_rx, operators, sinks)
+        for public in module.__all__
+        for name, signature in signatures(getattr(module, public), public)
+    }
+    assert len(found) > 50
+    with_httpx = {name for name, signature in found.items() if "httpx" in signature}
+    assert with_httpx == {"Client.__init__"}
+    assert found["Client.__init__"].count("httpx") == 1
