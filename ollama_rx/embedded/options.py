@@ -6,25 +6,38 @@ from typing import cast
 
 import orjson
 
+from ollama_rx.embedded.engine import CONTEXT_TOKENS
 from ollama_rx.embedded.refusal import Refusal
 
+_INT_MAX = 2**31 - 1
 _SEED_MASK = 0xFFFF_FFFF  # llama.cpp's seeds have 32 bits; all set means random, as Ollama's -1 does
 _JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)([a-zµ]*)")
 
 
-def _integer(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _integer(value: object, *, least: int = -_INT_MAX) -> int | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return min(max(int(value), least), _INT_MAX)
+
+
+def _count(value: object) -> int | None:
+    return _integer(value, least=-1)
+
+
+def _window(value: object) -> int | None:
+    tokens = _count(value)
+    return CONTEXT_TOKENS if tokens == -1 else tokens  # as far back as possible
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _seed(value: object) -> int | None:
-    seed = _integer(value)
-    return None if seed is None else seed & _SEED_MASK
+    number = _number(value)
+    return None if number is None else int(number) & _SEED_MASK
 
 
 def _words(value: object) -> list[object] | None:
@@ -35,15 +48,15 @@ def _words(value: object) -> list[object] | None:
 
 # Ollama's name: (llama.cpp's name, Ollama's default, how to read it, what Ollama calls the type in its error)
 _OPTIONS: dict[str, tuple[str, object, Callable[[object], object | None], str]] = {
-    "num_predict": ("max_tokens", -1, _integer, "integer"),
-    "num_keep": ("n_keep", 4, _integer, "integer"),
+    "num_predict": ("max_tokens", -1, _count, "integer"),
+    "num_keep": ("n_keep", 4, _count, "integer"),
     "seed": ("seed", _SEED_MASK, _seed, "integer"),
     "temperature": ("temperature", 0.8, _number, "float32"),
     "top_k": ("top_k", 40, _integer, "integer"),
     "top_p": ("top_p", 0.9, _number, "float32"),
     "min_p": ("min_p", 0.0, _number, "float32"),
     "typical_p": ("typical_p", 1.0, _number, "float32"),
-    "repeat_last_n": ("repeat_last_n", 64, _integer, "integer"),
+    "repeat_last_n": ("repeat_last_n", 64, _window, "integer"),
     "repeat_penalty": ("repeat_penalty", 1.0, _number, "float32"),
     "presence_penalty": ("presence_penalty", 0.0, _number, "float32"),
     "frequency_penalty": ("frequency_penalty", 0.0, _number, "float32"),

@@ -7,6 +7,7 @@ from typing import cast
 import orjson
 
 from ollama_rx.embedded.engine import Event, refusal_of
+from ollama_rx.embedded.refusal import Refusal
 from ollama_rx.embedded.requests import Plan
 
 _NANOSECONDS = 1_000_000_000
@@ -71,11 +72,22 @@ class Reply:
         logprobs = self._read_logprobs(choice.get("logprobs"))
         if not text and not logprobs:
             return None
+        if not self._pieces:
+            self._check_form(text)
         self._pieces.append(text)
         if self._plan.stream:
             return self._line(text, logprobs, {"done": False})
         self._logprobs += logprobs
         return None
+
+    def _check_form(self, text: str) -> None:
+        """Refuse an answer that does not begin as JSON: llama.cpp silently drops a schema it cannot use."""
+        schema = cast("Mapping[str, object] | None", self._plan.settings.get("json_schema"))
+        if schema is None or not text.strip():
+            return
+        beginnings = "{" if schema.get("type") == "object" else '{["-0123456789tfn'
+        if text.lstrip()[0] not in beginnings:
+            raise Refusal(500, "invalid format: the embedded model cannot use this JSON schema")
 
     def finish(self, *, total_ns: int, load_ns: int, context: Sequence[int] | None) -> bytes:
         """Write the last line: why the answer ended, its context and its figures."""

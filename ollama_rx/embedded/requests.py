@@ -9,6 +9,7 @@ from ollama_rx.embedded.options import read_format, read_keep_alive, read_option
 from ollama_rx.embedded.refusal import Refusal
 
 _MAX_TOP_LOGPROBS = 20
+_MAX_TOKEN = 2**31 - 1  # llama.cpp's ids have 32 bits, and it drops what is above
 _THINK_LEVELS = ("high", "medium", "low", "max")
 
 Turn = dict[str, str]
@@ -35,6 +36,8 @@ def read_generate(body: bytes, model: str, parameters: Mapping[str, object]) -> 
     fields = Fields(parse_object(body, "GenerateRequest"), "GenerateRequest")
     prompt, system = fields.text("prompt"), fields.text("system")
     context, raw = fields.integers("context"), fields.flag("raw", default=False)
+    if not all(0 <= token <= _MAX_TOKEN for token in context or ()):
+        raise Refusal(400, "Prompt contains invalid tokens")
     template = fields.text("template")
     if raw and (template or system or context):
         raise Refusal(400, "raw mode does not support template, system, or context")

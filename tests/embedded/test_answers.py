@@ -111,6 +111,13 @@ def test_json_means_an_object(model: Model) -> None:
     assert answer.text.lstrip().startswith("{")
 
 
+def test_a_schema_that_cannot_be_used_is_refused(model: Model) -> None:
+    schema = {"type": "object", "properties": {"a": {"$ref": "#/nowhere"}}}
+    answer = model.generate("Say hello", format=schema, options=SHORT)
+    error = "invalid format: the embedded model cannot use this JSON schema"
+    assert (answer.status, answer.lines) == (500, [{"error": error}])
+
+
 def test_characters_are_never_cut(model: Model) -> None:
     answer = model.generate(
         "🙂🙃🙂🙃🙂🙃🙂🙃", raw=True, options={"num_predict": 25, "temperature": 0, "repeat_penalty": 1}

@@ -40,6 +40,22 @@ def test_the_model_has_defaults_of_its_own() -> None:
     assert read_options({"top_k": 5}, parameters)["top_k"] == 5
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "field", "passed"),
+    [
+        ("num_predict", -2, "max_tokens", -1),
+        ("num_predict", 10**30, "max_tokens", 2**31 - 1),
+        ("num_keep", -7, "n_keep", -1),
+        ("top_k", -(10**30), "top_k", 1 - 2**31),
+        ("repeat_last_n", -1, "repeat_last_n", 2048),
+        ("seed", 10**30, "seed", 10**30 % 2**32),
+        ("seed", 5.0, "seed", 5),
+    ],
+)
+def test_numbers_out_of_range_are_brought_into_it(name: str, given: float, field: str, passed: int) -> None:
+    assert read_options({name: given}, {})[field] == passed
+
+
 def test_unknown_names_and_loading_options_are_ignored() -> None:
     assert read_options({"mirostat": 2, "num_ctx": 9, "num_thread": "many"}, {}) == read_options({}, {})
 

@@ -148,6 +148,29 @@ def test_an_error_of_the_engine_is_a_refusal(error: object, status: int, text: s
     assert (caught.value.status, caught.value.text) == (status, text)
 
 
+@pytest.mark.parametrize(
+    ("schema", "begins", "refused"),
+    [
+        ("json", "Hello", True),
+        ("json", "[", True),
+        ("json", " \n", False),
+        ("json", " {", False),
+        ({"enum": ["a"]}, '"', False),
+        ({"enum": ["a"]}, "Hello", True),
+        (None, "Hello", False),
+    ],
+)
+def test_an_answer_that_does_not_begin_as_json_shows_that_its_schema_was_dropped(
+    schema: object, begins: str, *, refused: bool
+) -> None:
+    reply = Reply(generate(format=schema), "tiny")
+    if not refused:
+        assert reply.feed(piece(begins))
+        return
+    with pytest.raises(Refusal, match="cannot use this JSON schema"):
+        reply.feed(piece(begins))
+
+
 def test_json_is_escaped_as_go_does() -> None:
     text = '<a & "b">\u2028\u2029é'
     line = encode({"response": text})

@@ -99,6 +99,8 @@ def test_the_model_may_be_called_by_its_old_field() -> None:
             {"template": "{{ .Prompt }}"},
             "the embedded model does not support `template`: it uses the one in its file",
         ),
+        ({"context": [-1]}, "Prompt contains invalid tokens"),
+        ({"context": [1, 2**63]}, "Prompt contains invalid tokens"),
         ({"suffix": "}"}, "tiny:latest does not support insert"),
         ({"images": ["aGk="]}, "tiny:latest does not support vision"),
         ({"think": True}, '"tiny:latest" does not support thinking'),
