@@ -1,70 +1,37 @@
-"""Ollama's token streams as reactivex Observables."""
+"""Ollama's token streams as reactivex Observables.
 
-from ollama_rx.chunks import Chunk, Message, Progress, ToolCall
-from ollama_rx.client import Client
-from ollama_rx.context import ContextBox
-from ollama_rx.deliver import deliver
-from ollama_rx.delivery import Delivery
-from ollama_rx.errors import (
-    BadLineError,
-    BusyError,
-    EmbeddedModelError,
-    FirstChunkTimeout,
-    IdleTimeout,
-    IncompleteStreamError,
-    LineTooLongError,
-    ModelNotFoundError,
-    OllamaError,
-    RateLimitedError,
-    ServerError,
-    SinkError,
-    StatusError,
-    StreamError,
-    TimedOutError,
-    TotalTimeout,
-    UnauthorizedError,
-    UnreachableError,
-)
-from ollama_rx.iterate import iterate
-from ollama_rx.metrics import Metrics
-from ollama_rx.replies import Embeddings, Model, ModelInfo, RunningModel
-from ollama_rx.stats import Stats, StatsTotals
-from ollama_rx.timeouts import Timeouts
+The public names stand in `_public.py`. They are loaded when the first of them is used: the command line
+lives in this package too, and its ``--help`` needs neither httpx nor reactivex.
+"""
 
-__all__ = [
-    "BadLineError",
-    "BusyError",
-    "Chunk",
-    "Client",
-    "ContextBox",
-    "Delivery",
-    "EmbeddedModelError",
-    "Embeddings",
-    "FirstChunkTimeout",
-    "IdleTimeout",
-    "IncompleteStreamError",
-    "LineTooLongError",
-    "Message",
-    "Metrics",
-    "Model",
-    "ModelInfo",
-    "ModelNotFoundError",
-    "OllamaError",
-    "Progress",
-    "RateLimitedError",
-    "RunningModel",
-    "ServerError",
-    "SinkError",
-    "Stats",
-    "StatsTotals",
-    "StatusError",
-    "StreamError",
-    "TimedOutError",
-    "Timeouts",
-    "ToolCall",
-    "TotalTimeout",
-    "UnauthorizedError",
-    "UnreachableError",
-    "deliver",
-    "iterate",
-]
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ollama_rx import _public
+    from ollama_rx._public import *  # noqa: F403 - for type checkers, all of them
+
+    __all__: list[str] = []
+    __all__ += _public.__all__
+else:
+
+    class _Package(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            try:
+                found = getattr(import_module("ollama_rx._public"), name)
+            except AttributeError:
+                raise AttributeError(f"module 'ollama_rx' has no attribute {name!r}", name=name) from None
+            self.__dict__[name] = found
+            return found
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if isinstance(value, ModuleType) and name in {"deliver", "iterate"}:
+                return  # the import of deliver.py must not hide the function of that name
+            super().__setattr__(name, value)
+
+        def __dir__(self) -> list[str]:
+            return [*super().__dir__(), *self.__all__]
+
+    sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,70 @@
+"""The public names of the package; `ollama_rx` hands them out when the first one is used."""
+
+from ollama_rx.chunks import Chunk, Message, Progress, ToolCall
+from ollama_rx.client import Client
+from ollama_rx.context import ContextBox
+from ollama_rx.deliver import deliver
+from ollama_rx.delivery import Delivery
+from ollama_rx.errors import (
+    BadLineError,
+    BusyError,
+    EmbeddedModelError,
+    FirstChunkTimeout,
+    IdleTimeout,
+    IncompleteStreamError,
+    LineTooLongError,
+    ModelNotFoundError,
+    OllamaError,
+    RateLimitedError,
+    ServerError,
+    SinkError,
+    StatusError,
+    StreamError,
+    TimedOutError,
+    TotalTimeout,
+    UnauthorizedError,
+    UnreachableError,
+)
+from ollama_rx.iterate import iterate
+from ollama_rx.metrics import Metrics
+from ollama_rx.replies import Embeddings, Model, ModelInfo, RunningModel
+from ollama_rx.stats import Stats, StatsTotals
+from ollama_rx.timeouts import Timeouts
+
+__all__: list[str] = [
+    "BadLineError",
+    "BusyError",
+    "Chunk",
+    "Client",
+    "ContextBox",
+    "Delivery",
+    "EmbeddedModelError",
+    "Embeddings",
+    "FirstChunkTimeout",
+    "IdleTimeout",
+    "IncompleteStreamError",
+    "LineTooLongError",
+    "Message",
+    "Metrics",
+    "Model",
+    "ModelInfo",
+    "ModelNotFoundError",
+    "OllamaError",
+    "Progress",
+    "RateLimitedError",
+    "RunningModel",
+    "ServerError",
+    "SinkError",
+    "Stats",
+    "StatsTotals",
+    "StatusError",
+    "StreamError",
+    "TimedOutError",
+    "Timeouts",
+    "ToolCall",
+    "TotalTimeout",
+    "UnauthorizedError",
+    "UnreachableError",
+    "deliver",
+    "iterate",
+]

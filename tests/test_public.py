@@ -1,0 +1,62 @@
+"""The public names: complete, sorted, loaded when they are used, never hidden by a file of the same name."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ollama_rx
+from ollama_rx import _public
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(program: str) -> str:
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_every_name_is_there_once_and_sorted() -> None:
+    names = ollama_rx.__all__
+    assert names == sorted(set(names))
+    assert [name for name in names if getattr(ollama_rx, name) is not getattr(_public, name)] == []
+    assert set(names) <= set(dir(ollama_rx))
+
+
+def test_a_star_brings_them_all() -> None:
+    assert run("from ollama_rx import *; print(Client.__name__, deliver.__name__)") == "Client deliver"
+
+
+def test_a_name_that_is_none_is_told_as_for_any_module() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'ollama_rx' has no attribute 'nothing'$"):
+        _ = getattr(ollama_rx, "nothing")  # noqa: B009 - type checkers know that it is not there
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    program = "import sys, ollama_rx; print({'httpx', 'reactivex', 'orjson'} & set(sys.modules))"
+    assert run(program) == "set()"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in _public.__all__ if (ROOT / "ollama_rx" / f"{name}.py").exists()]
+)
+def test_a_file_does_not_hide_the_function_of_its_name(name: str) -> None:
+    program = (
+        f"from ollama_rx.{name} import {name} as one; from ollama_rx import {name} as two; print(one is two)"
+    )
+    assert run(program) == "True"
+    program = f"import ollama_rx.{name}; print(callable(ollama_rx.{name}))"
+    assert run(program) == "True"
+
+
+def test_a_file_that_is_no_public_name_is_found_as_ever() -> None:
+    assert run("import ollama_rx; from ollama_rx import wire; print(wire.__name__)") == "ollama_rx.wire"
