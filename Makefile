@@ -33,7 +33,7 @@ bench: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cli,embedded,uvloop,speech,json,words]" --group dev
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cli,embedded,uvloop,speech,words]" --group dev
 	touch $@
 
 clean:

@@ -6,6 +6,7 @@ from ollama_rx.context import ContextBox
 from ollama_rx.deliver import deliver
 from ollama_rx.delivery import Delivery
 from ollama_rx.errors import (
+    BadJsonError,
     BadLineError,
     BusyError,
     EmbeddedModelError,

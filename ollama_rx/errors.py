@@ -13,7 +13,8 @@
     │   ├── ServerError          .status    {"error": ...} inside the stream
     │   ├── IncompleteStreamError           the stream ended without its last chunk
     │   ├── BadLineError         .line      a line that is no JSON object
-    │   └── LineTooLongError     .limit     a line above the limit
+    │   ├── LineTooLongError     .limit     a line above the limit
+    │   └── BadJsonError                    the answer is not the JSON that was asked for
     ├── TimedOutError            .seconds .partial
     │   ├── FirstChunkTimeout               nothing came at all
     │   ├── IdleTimeout                     the stream went silent
@@ -142,6 +143,14 @@ class LineTooLongError(StreamError):
             partial=partial,
         )
         self.limit = limit
+
+
+class BadJsonError(StreamError):
+    """The answer is no JSON, ends before it is complete, or does not fit the class it should be."""
+
+    def __init__(self, reason: str, *, partial: str) -> None:
+        super().__init__(f"the answer is not the JSON it should be: {excerpt(reason)}", partial=partial)
+        self.reason = reason
 
 
 class TimedOutError(OllamaError):

@@ -2,6 +2,7 @@
 
 from ollama_rx.operators.buffers import buffer_tokens
 from ollama_rx.operators.context import capture_context
+from ollama_rx.operators.json_values import parse_json
 from ollama_rx.operators.latest import latest_every
 from ollama_rx.operators.lines import split_lines
 from ollama_rx.operators.retries import retry_unstarted
@@ -22,6 +23,7 @@ __all__ = [
     "chunk_thinking",
     "gather_stats",
     "latest_every",
+    "parse_json",
     "retry_unstarted",
     "running_text",
     "split_lines",

@@ -34,6 +34,7 @@ OPERATORS: dict[str, tuple[Callable[[], AnyOperator], Any, Any]] = {
     "chunk_thinking": (op.chunk_thinking, chunk("a"), chunk("b")),
     "gather_stats": (lambda: op.gather_stats(ignore), chunk("a"), chunk("b")),
     "latest_every": (lambda: op.latest_every(60), "out", "held"),
+    "parse_json": (op.parse_json, '{"a": ', '"b"} '),
     "retry_unstarted": (op.retry_unstarted, "out", "b"),
     "running_text": (op.running_text, "a", "b"),
     "split_lines": (op.split_lines, "held", " out\nheld"),
