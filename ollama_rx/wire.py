@@ -135,6 +135,8 @@ class ChunkReader:
             raise
 
     def _doubtful(self, raw: dict[str, Any], line: bytes) -> Chunk:
+        if raw.get("error") is not None:
+            raise _server_error(raw)
         try:
             chunk = Chunk(raw)
             self._keep(chunk.text)
@@ -211,10 +213,8 @@ class WholeReader(Generic[T]):
     def end(self) -> Iterator[T]:
         """Yield the item."""
         body = b"".join(self._parts)
-        if self._may_be_empty and body.strip() in {b"", b"null"}:
-            raw: dict[str, Any] | None = {}
-        else:
-            raw = parse(body)
+        empty = self._may_be_empty and body.strip() in {b"", b"null"}
+        raw = {} if empty else parse(body)
         if raw is None:
             raise BadLineError(body)
         if raw.get("error") is not None:

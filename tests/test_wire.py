@@ -208,6 +208,24 @@ def test_an_error_line_ends_the_stream_also_as_the_first_line(
     assert error.partial == ("Hi" if before else "")
 
 
+@pytest.mark.parametrize("more", [{"message": "Too many requests"}, {"response": 5}, {"message": ["x"]}])
+def test_an_error_is_one_whatever_stands_beside_it(more: dict[str, Any]) -> None:
+    with pytest.raises(ServerError, match="slow down"):
+        texts(ChunkReader(), json.dumps({"error": "slow down", **more}).encode() + b"\n")
+
+
+def test_a_chunk_with_raw_control_characters_is_read_leniently() -> None:
+    reader = ChunkReader()
+    assert texts(reader, b'{"response":"a\tb"}\n{"response":"\xff"}\n') == ["a\tb", "\ufffd"]
+    assert reader.partial == "a\tb\ufffd"
+
+
+def test_a_lone_surrogate_does_not_break_the_text_that_arrived() -> None:
+    reader = ChunkReader()
+    assert texts(reader, b'{"response":"\\ud83d"}\n') == ["\ud83d"]
+    assert reader.partial == "\ud83d"
+
+
 def test_an_error_that_is_null_is_none() -> None:
     assert texts(ChunkReader(), b'{"response":"x","error":null}\n') == ["x"]
 
