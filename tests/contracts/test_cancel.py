@@ -60,8 +60,6 @@ def test_inside_a_callback(connect: Connect, door: Door) -> None:
             seen.dispose()
 
         ready = threading.Event()
-        if door.kind == "asyncio":
-            ready.set()  # the callback runs after `subscribe` has returned
         seen: Seen = door.subscribe(client.generate("x"), hook=leave)
         ready.set()
         fake.wait_for_disconnect()
