@@ -12,7 +12,8 @@ _all: set["Job"] = set()
 class Job:
     """A daemon thread that writes into a pipe; it runs until it is done or its pipe is closed.
 
-    While it runs it is a member of the set ``among``.
+    It is a member of the set ``among``, where finished ones stay until the next comes: who joins all members
+    finds no thread in its last instructions.
     """
 
     def __init__(
@@ -25,11 +26,13 @@ class Job:
         self.pipe = Pipe()
         self._work = work
         self._on_cancel = on_cancel
-        self._members = [_all] if among is None else [_all, among]
+        self._finished = False
         self._thread = threading.Thread(target=self._run, name="ollama-rx-embedded", daemon=True)
-        for members in self._members:
-            members.add(self)
         self._thread.start()
+        for members in (_all, among):
+            if members is not None:
+                members -= {job for job in list(members) if job._finished}  # noqa: SLF001 - its own class
+                members.add(self)
 
     def cancel(self) -> None:
         """Tell the thread to stop; from any thread, any number of times."""
@@ -56,9 +59,8 @@ class Job:
             self._work(self.pipe)
         except BaseException as raised:  # noqa: BLE001 - the reader gets it
             error = raised
-        for members in self._members:
-            members.discard(self)
         self.pipe.end(error)
+        self._finished = True
 
 
 def stop_all() -> None:

@@ -4,7 +4,9 @@ import asyncio
 import threading
 from collections import deque
 
-ROOM = 64  # lines that may wait; the model is then half a second ahead of its reader
+# More lines than an answer can have (its tokens share 2048 with the prompt), some 0.5 MB at most: the engine
+# cannot be paused, so a thread that waited for a slow reader would only keep others from computing.
+ROOM = 4096
 
 
 class Pipe:

@@ -68,6 +68,7 @@ class EmbeddedTransport(AnyLoopTransport):
         for job in list(self.jobs):
             job.cancel()
             job.join()
+            self.jobs.discard(job)
         self._tenancy.end()
 
     async def _greet(self, _: bytes) -> httpx.Response:

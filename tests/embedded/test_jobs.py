@@ -34,8 +34,8 @@ def test_what_the_work_raises_is_raised_to_who_waits() -> None:
         asyncio.run(run())
 
 
-def test_a_cancelled_job_stops_and_is_no_member_any_more() -> None:
-    async def run() -> tuple[list[str], int]:
+def test_a_cancelled_job_stops_and_is_a_member_until_the_next_comes() -> None:
+    async def run() -> list[str]:
         calls: list[str] = []
         members: set[Job] = set()
 
@@ -47,9 +47,12 @@ def test_a_cancelled_job_stops_and_is_no_member_any_more() -> None:
         assert members == {job}
         job.cancel()
         job.join()
-        return calls, len(members)
+        following = Job(write, among=members)
+        assert members == {following}
+        following.cancel()
+        return calls
 
-    assert asyncio.run(run()) == (["cancelled"], 0)
+    assert asyncio.run(run()) == ["cancelled"]
 
 
 def test_all_jobs_are_stopped_before_the_interpreter_goes() -> None:
