@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     __all__: list[str] = []
     __all__ += _public.__all__
 else:
+    _FUNCTIONS = {"deliver", "iterate"}  # all other public names are classes
 
     class _Package(ModuleType):
         def __getattr__(self, name: str) -> object:
-            try:
-                found = getattr(import_module("ollama_rx._public"), name)
-            except AttributeError:
-                raise AttributeError(f"module 'ollama_rx' has no attribute {name!r}", name=name) from None
-            self.__dict__[name] = found
-            return found
+            if name in _FUNCTIONS or name[0].isupper() or name == "__all__":  # else a file, not loaded yet
+                names = vars(import_module("ollama_rx._public"))
+                if name in names:
+                    self.__dict__[name] = names[name]
+                    return names[name]
+            raise AttributeError(f"module 'ollama_rx' has no attribute {name!r}", name=name)
 
         def __setattr__(self, name: str, value: object) -> None:
-            if isinstance(value, ModuleType) and name in {"deliver", "iterate"}:
+            if name in _FUNCTIONS and isinstance(value, ModuleType):
                 return  # the import of deliver.py must not hide the function of that name
             super().__setattr__(name, value)
 

@@ -33,6 +33,7 @@ from ollama_rx.stats import Stats, StatsTotals
 from ollama_rx.timeouts import Timeouts
 
 __all__: list[str] = [
+    "BadJsonError",
     "BadLineError",
     "BusyError",
     "Chunk",

@@ -37,8 +37,9 @@ def test_a_star_brings_them_all() -> None:
 
 
 def test_a_name_that_is_none_is_told_as_for_any_module() -> None:
-    with pytest.raises(AttributeError, match=r"^module 'ollama_rx' has no attribute 'nothing'$"):
-        _ = getattr(ollama_rx, "nothing")  # noqa: B009 - type checkers know that it is not there
+    for name in ("nothing", "Nothing"):
+        with pytest.raises(AttributeError, match=f"^module 'ollama_rx' has no attribute '{name}'$"):
+            getattr(ollama_rx, name)
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -60,3 +61,18 @@ def test_a_file_does_not_hide_the_function_of_its_name(name: str) -> None:
 
 def test_a_file_that_is_no_public_name_is_found_as_ever() -> None:
     assert run("import ollama_rx; from ollama_rx import wire; print(wire.__name__)") == "ollama_rx.wire"
+
+
+def test_any_part_may_be_imported_first() -> None:
+    paths = [*(ROOT / "ollama_rx").glob("*.py"), *(ROOT / "ollama_rx").glob("*/__init__.py")]
+    files = [path.relative_to(ROOT).with_suffix("") for path in paths]
+    modules = sorted({".".join(file.parts).removesuffix(".__init__") for file in files})
+    assert len(modules) > 20
+    run(f"""
+import sys
+from importlib import import_module
+for module in {modules}:
+    for loaded in [name for name in sys.modules if name.partition(".")[0] == "ollama_rx"]:
+        del sys.modules[loaded]
+    import_module(module)
+""")
