@@ -8,13 +8,26 @@ from typing import Any, Protocol
 import httpx
 from reactivex import Observable
 
-from ollama_rx import bodies, replies
-from ollama_rx.bodies import Format, KeepAlive, Think, Tool
+from ollama_rx.bodies import (
+    Format,
+    KeepAlive,
+    Think,
+    Tool,
+    context_field,
+    encode,
+    format_field,
+    keep_alive_field,
+    logprobs_fields,
+    options_field,
+    think_field,
+    tools_field,
+)
 from ollama_rx.checks import check_text, count_field, flags, items_of, mapping_field, texts
 from ollama_rx.chunks import Chunk
 from ollama_rx.host import base_url
 from ollama_rx.library import Library
 from ollama_rx.messages import Image, MessageLike, images_field, messages_field
+from ollama_rx.replies import Embeddings
 from ollama_rx.timeouts import Timeouts
 from ollama_rx.transport.session import Request, Session
 from ollama_rx.transport.source import Source
@@ -109,10 +122,10 @@ class Client(Library):
                 truncate=truncate,
                 shift=shift,
             ),
-            **bodies.logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
+            **logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
         }
         if context is None or isinstance(context, Sequence):
-            return self._chunks("/api/generate", {**body, "context": bodies.context_field(context)})
+            return self._chunks("/api/generate", {**body, "context": context_field(context)})
         return self._with_context(body, context)
 
     def chat(
@@ -134,7 +147,7 @@ class Client(Library):
         body = {
             "model": self._named(model),
             "messages": messages_field(messages),
-            "tools": bodies.tools_field(tools),
+            "tools": tools_field(tools),
             **self._common(
                 format=format,
                 options=options,
@@ -143,7 +156,7 @@ class Client(Library):
                 truncate=truncate,
                 shift=shift,
             ),
-            **bodies.logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
+            **logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
         }
         return self._chunks("/api/chat", body)
 
@@ -164,7 +177,7 @@ class Client(Library):
         dimensions: int | None = None,
         options: Options | None = None,
         keep_alive: KeepAlive | None = None,
-    ) -> Observable[replies.Embeddings]:
+    ) -> Observable[Embeddings]:
         """Turn texts into vectors."""
         inputs = [text] if isinstance(text, str) else items_of("text", text)
         for one in inputs:
@@ -174,10 +187,10 @@ class Client(Library):
             "input": text if isinstance(text, str) else inputs,
             **flags(truncate=truncate),
             "dimensions": count_field("dimensions", dimensions, least=1),
-            "options": bodies.options_field(options),
-            "keep_alive": bodies.keep_alive_field(keep_alive),
+            "options": options_field(options),
+            "keep_alive": keep_alive_field(keep_alive),
         }
-        return self._one("POST", "/api/embed", body, replies.Embeddings.of)
+        return self._one("POST", "/api/embed", body, Embeddings.of)
 
     def _common(
         self,
@@ -191,10 +204,10 @@ class Client(Library):
     ) -> dict[str, Any]:
         return {
             "stream": True,
-            "format": bodies.format_field(format),
-            "options": bodies.options_field(options),
-            "think": bodies.think_field(think),
-            "keep_alive": bodies.keep_alive_field(keep_alive),
+            "format": format_field(format),
+            "options": options_field(options),
+            "think": think_field(think),
+            "keep_alive": keep_alive_field(keep_alive),
             **flags(truncate=truncate, shift=shift),
         }
 
@@ -204,10 +217,10 @@ class Client(Library):
     def _with_context(self, body: Mapping[str, Any], box: HasContext) -> Observable[Chunk]:
         if not hasattr(box, "value"):
             raise TypeError(f"context: give a list of ints or a ContextBox, not {type(box).__name__}")
-        bodies.encode(body)  # what can't be sent fails now
+        encode(body)  # what can't be sent fails now
 
         def request() -> Request:
-            content = bodies.encode({**body, "context": bodies.context_field(box.value)})
+            content = encode({**body, "context": context_field(box.value)})
             return Request("POST", "/api/generate", content)
 
         return Source(self._session, request, lambda: ChunkReader(self._max))

@@ -5,12 +5,12 @@ from typing import Any
 
 from reactivex import Observable
 
-from ollama_rx import replies
 from ollama_rx.checks import check_text, flags, mapping_field, texts
 from ollama_rx.chunks import Progress
 from ollama_rx.endpoints import Endpoints
 from ollama_rx.fields import text_of
 from ollama_rx.messages import MessageLike, messages_field
+from ollama_rx.replies import Model, ModelInfo, RunningModel, models_of, running_of
 
 
 class Library(Endpoints):
@@ -52,18 +52,18 @@ class Library(Endpoints):
         }
         return self._progress("/api/create", body)
 
-    def show(self, model: str | None = None, *, verbose: bool | None = None) -> Observable[replies.ModelInfo]:
+    def show(self, model: str | None = None, *, verbose: bool | None = None) -> Observable[ModelInfo]:
         """Tell what the server knows about a model."""
         body = {"model": self._named(model), **flags(verbose=verbose)}
-        return self._one("POST", "/api/show", body, replies.ModelInfo.of)
+        return self._one("POST", "/api/show", body, ModelInfo.of)
 
-    def models(self) -> Observable[tuple[replies.Model, ...]]:
+    def models(self) -> Observable[tuple[Model, ...]]:
         """List the models on the server's disk."""
-        return self._one("GET", "/api/tags", None, replies.models_of)
+        return self._one("GET", "/api/tags", None, models_of)
 
-    def running(self) -> Observable[tuple[replies.RunningModel, ...]]:
+    def running(self) -> Observable[tuple[RunningModel, ...]]:
         """List the models in memory."""
-        return self._one("GET", "/api/ps", None, replies.running_of)
+        return self._one("GET", "/api/ps", None, running_of)
 
     def version(self) -> Observable[str]:
         """Tell the server's version."""

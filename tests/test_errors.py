@@ -9,6 +9,7 @@ import pytest
 import ollama_rx
 from ollama_rx import errors
 from ollama_rx.errors import (
+    BadJsonError,
     BadLineError,
     BusyError,
     EmbeddedModelError,
@@ -73,6 +74,7 @@ EXAMPLES: list[OllamaError] = [
     ServerError("out of memory"),
     IncompleteStreamError("the connection was cut"),
     BadLineError(b"<html>"),
+    BadJsonError("no JSON from here on", partial=""),
     LineTooLongError(5),
     FirstChunkTimeout(1.0),
     IdleTimeout(1.0),
