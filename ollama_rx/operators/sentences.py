@@ -69,30 +69,32 @@ class _Sentences:
     def __init__(self, out: Out[str], options: Options) -> None:
         self._delivery = options.delivery(out.emit)
         self._splitter = options.splitter(self._delivery.take)
-        self._feed = self._splitter.feed
-
-    def feed(self, text: str, /) -> None:
-        self._feed(text)
+        self.feed: Callable[[str], None] = self._splitter.feed  # no call in between for each token
 
     def flush(self) -> None:
         self._splitter.flush()
         self._delivery.flush()
 
 
-class _Impatient(_Sentences):
+class _Impatient:
     """Also ends a sentence when nothing comes after its mark for a while."""
 
     def __init__(self, out: Out[str], options: Options, idle: float) -> None:
-        super().__init__(out, options)
+        self._delivery = options.delivery(out.emit)
+        self._splitter = options.splitter(self._delivery.take)
         self._idle = idle
         self._later = out.later
         self._cancel: Callable[[], None] | None = None
 
     def feed(self, text: str, /) -> None:
         self.close()
-        self._feed(text)
+        self._splitter.feed(text)
         if self._splitter.waiting:
             self._cancel = self._later(self._idle, self._splitter.pause)
+
+    def flush(self) -> None:
+        self._splitter.flush()
+        self._delivery.flush()
 
     def close(self) -> None:
         if self._cancel is not None:

@@ -35,6 +35,8 @@ def check(marked: str, language: str | None = None) -> None:
         "Use the <i>bold.</i> tag.| Then close it.",
         "Take the car.|The bus is late.| Why?|Because it rains.",
         "Дорога.|Дом.| Дым.",
+        "He fell.| ...and then he stood up.| .NET is a name.",
+        "The sum is $$a. b.$$| Then \\(x = 5.\\)| End",
         "“He ran [...] and fell [...]” (Oak 55).| Next.",
         "Wait... what is it?| Hmm...| The end.",
         "ذهبت... في البيت.| نعم",

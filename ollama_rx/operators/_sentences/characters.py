@@ -18,7 +18,7 @@ BULLETS: Final = "•⁃◦‣▪"
 # Invisible marks of the writing direction, which stand next to marks in Arabic and Hebrew.
 DIRECTIONS: Final = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 OPENERS: Final = "\"'“‘«‹„‚「『《〈（(【[{¿¡*_<–—―-" + DIRECTIONS
-CLOSERS: Final = "\"'”’»›“‘«)]}」』】》〉）*_~" + DIRECTIONS
+CLOSERS: Final = "\"'”’»›“‘«)]}」』】》〉）*_~$\\" + DIRECTIONS
 CURRENCY: Final = "$€£¥₹₽₩#@§°\\~→🛈"
 # Arrows, dingbats, pictographs and the joiners inside them.
 EMOJI: Final = "\u200d\u20e3\ufe0f\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"

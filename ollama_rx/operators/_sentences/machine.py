@@ -70,7 +70,8 @@ class Splitter:
             else:
                 verdict = rules.judge(sentence, tail, mark, final=final)
             if verdict > 0:
-                sentence.scan(tail, verdict)
+                if verdict > mark + 1:
+                    sentence.scan(tail, verdict)
                 self._emit(tail[:verdict])
                 sentence.begin(verdict)
                 tail = tail[verdict:]

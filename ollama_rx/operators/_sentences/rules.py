@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from ollama_rx.operators._sentences import items
+from ollama_rx.operators._sentences.abbreviations import judge_abbreviation
 from ollama_rx.operators._sentences.characters import (
     ASKS,
     BULLETS,
@@ -21,8 +22,10 @@ from ollama_rx.operators._sentences.characters import (
 from ollama_rx.operators._sentences.following import Following
 from ollama_rx.operators._sentences.lexicon import Lexicon
 from ollama_rx.operators._sentences.lines import line_end
+from ollama_rx.operators._sentences.safety import is_safe
 from ollama_rx.operators._sentences.sentence import Sentence
-from ollama_rx.operators._sentences.stops import RULES, Stop, is_safe, judge_abbreviation
+from ollama_rx.operators._sentences.stop import Stop
+from ollama_rx.operators._sentences.stops import RULES
 
 _WIDE_RUN: Final = re.compile(rf"({one_of(MARKS)}+)({one_of(CLOSERS)}*)")
 _WIDE: Final = frozenset(FULL + "！？؟፧")
@@ -97,6 +100,8 @@ def _judge_wide(sentence: Sentence, text: str, mark: int, *, final: bool) -> int
     end = run.end() if run else mark + 1
     if end == len(text):
         return -end if final else 0
+    if text[mark].isascii() and text[end].isalnum():  # "10:30"
+        return -end
     closed = run is not None and run[2] != ""
     goes_on = closed and quote is not None and quote[2] not in _INTRODUCERS
     return -end if goes_on and not text[end].isspace() and text[end] not in OPENERS else end

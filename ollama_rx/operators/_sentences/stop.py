@@ -1,0 +1,52 @@
+"""A mark under judgement: what stands around it, and the verdicts it can get."""
+
+from ollama_rx.operators._sentences.characters import ASKS, MARKS
+from ollama_rx.operators._sentences.following import Following
+from ollama_rx.operators._sentences.lexicon import Lexicon
+from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.words import words_before
+
+
+class Stop:
+    """A mark under judgement."""
+
+    __slots__ = ("end", "final", "letter", "lexicon", "mark", "sentence", "text", "words")
+
+    def __init__(
+        self, lexicon: Lexicon, following: Following, sentence: Sentence, text: str, mark: int, *, final: bool
+    ) -> None:
+        self.lexicon = lexicon
+        self.sentence = sentence
+        self.text = text
+        self.mark = mark
+        self.final = final
+        self.end, self.letter = following.look(text, mark, final=final)
+        self.words = words_before(text, mark)
+
+    @property
+    def follower(self) -> str:
+        """The first character of what follows."""
+        return self.text[self.letter]
+
+    @property
+    def is_dot(self) -> bool:
+        """Whether it is a single dot, which an abbreviation may have too."""
+        return self.text[self.mark] in ".．" and self.text[self.mark + 1] not in MARKS
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is or contains a question or exclamation mark."""
+        return self.text[self.mark] in ASKS or self.text[self.mark + 1] in ASKS
+
+    def lacks(self, position: int) -> bool:
+        """Tell whether the text may go on at a position where it ends now."""
+        return position >= len(self.text) and not self.final
+
+    @property
+    def onward(self) -> int:
+        """The verdict that the sentence goes on."""
+        return -self.end
+
+    def ends(self, *, when: bool) -> int:
+        """Return the verdict that the sentence ends under a condition, and else goes on."""
+        return self.end if when else -self.end
