@@ -1,7 +1,6 @@
 """An answer that fits a class: its JSON schema goes to the server, the text comes back as an object."""
 
 from pydantic import BaseModel
-from reactivex import operators as rx
 
 from ollama_rx import Client
 from ollama_rx import operators as op
@@ -17,7 +16,6 @@ class City(BaseModel):
 
 with Client(model="llama3.2") as client:
     answer = client.generate("Tell me about Oslo. Answer in JSON.", format=City, options={"temperature": 0})
-    whole = answer.pipe(op.chunk_text(), rx.reduce(str.__add__, ""), rx.map(City.model_validate_json))
-    city = whole.run()
+    city = answer.pipe(op.chunk_text(), op.parse_json(into=City)).run()
 
 print(f"{city.name} in {city.country} has {city.population} inhabitants")

@@ -65,7 +65,7 @@ def test_the_quick_start_prints_the_answer_and_its_sentences(capsys: pytest.Capt
 
 def test_every_operator_is_in_the_table_and_nothing_else() -> None:
     named = re.findall(r"^\|[^|]+\| `(\w+)\(", section("Which operator do I need?"), re.MULTILINE)
-    assert sorted(named) == sorted(op.__all__)
+    assert sorted(named) == sorted(op.__all__), "each operator has a row in the README's table"
 
 
 def test_every_sink_is_in_the_table_with_its_name_on_the_command_line() -> None:
