@@ -5,6 +5,7 @@ from ollama_rx.operators.context import capture_context
 from ollama_rx.operators.json_values import parse_json
 from ollama_rx.operators.latest import latest_every
 from ollama_rx.operators.lines import split_lines
+from ollama_rx.operators.pace import smooth
 from ollama_rx.operators.retries import retry_unstarted
 from ollama_rx.operators.running import running_text
 from ollama_rx.operators.sentences import split_sentences
@@ -26,6 +27,7 @@ __all__ = [
     "parse_json",
     "retry_unstarted",
     "running_text",
+    "smooth",
     "split_lines",
     "split_sentences",
     "split_thinking",
