@@ -5,17 +5,19 @@ from contextlib import contextmanager
 
 import typer
 
+from ollama_rx.cli.interrupts import INTERRUPTED, interrupts
 from ollama_rx.cli.notes import say
 from ollama_rx.errors import OllamaError, UnreachableError
 
-ERROR, INTERRUPTED = 1, 130
+ERROR = 1
 
 
 @contextmanager
 def endings() -> Generator[None]:
     """Turn what can go wrong into an exit code; usage errors are typer's."""
     try:
-        yield
+        with interrupts():
+            yield
     except KeyboardInterrupt as error:
         raise typer.Exit(INTERRUPTED) from error
     except UnreachableError as error:
