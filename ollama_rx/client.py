@@ -26,12 +26,13 @@ from ollama_rx.checks import check_text, count_field, flags, items_of, mapping_f
 from ollama_rx.chunks import Chunk
 from ollama_rx.host import base_url
 from ollama_rx.library import Library
+from ollama_rx.lines import MAX_LINE_BYTES
 from ollama_rx.messages import Image, MessageLike, images_field, messages_field
 from ollama_rx.replies import Embeddings
 from ollama_rx.timeouts import Timeouts
 from ollama_rx.transport.session import Request, Session
 from ollama_rx.transport.source import Source
-from ollama_rx.wire import MAX_LINE_BYTES, ChunkReader
+from ollama_rx.wire import ChunkReader
 
 Options = Mapping[str, Any]
 

@@ -1,25 +1,23 @@
 """From bytes to meaning: lines, parsed objects, chunks; no I/O.
 
-The rules and where they come from: a body is split at the line feed only (never at the other line
-breaks of ``str.splitlines``), any line can be an error, only ``done`` (or "success") is an end.
+The rules and where they come from: any line can be an error, only ``done`` (or "success") is an end.
 Source: https://github.com/ollama/ollama/blob/main/docs/api.md
 """
 
 import io
-import json
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
 
 from ollama_rx.chunks import Chunk, Progress
 from ollama_rx.errors import BadLineError, IncompleteStreamError, LineTooLongError, ServerError, StreamError
 from ollama_rx.fields import number_of, object_of, text_of
+from ollama_rx.lines import MAX_LINE_BYTES, Lines, parse, together
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-MAX_LINE_BYTES = 8_000_000  # what Ollama's own client accepts since 0.14.0
 _LINES_A_REPLY = 32  # a whole reply may be as long as so many lines: thousands of vectors at once
 
 
@@ -42,60 +40,6 @@ class Reader(Protocol[T_co]):
         ...
 
 
-class Lines:
-    """Splits bytes at 0x0A, keeps an unfinished line for the next read."""
-
-    def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
-        self._max = max_bytes
-        self._tail: list[bytes] = []
-        self._tail_size = 0
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that ``data`` completes, without their line feed.
-
-        Raises:
-            LineTooLongError: a line, finished or not, is above the limit.
-        """
-        lines = data.split(b"\n")
-        tail = lines.pop()
-        if lines:
-            if self._tail:
-                lines[0] = b"".join((*self._tail, lines[0]))
-                self._tail.clear()
-                self._tail_size = 0
-            if len(data) + len(lines[0]) > self._max and max(map(len, lines)) > self._max:
-                raise LineTooLongError(self._max)
-        if tail:
-            self._tail.append(tail)
-            self._tail_size += len(tail)
-            if self._tail_size > self._max:
-                raise LineTooLongError(self._max)
-        return lines
-
-
-def parse(line: bytes) -> dict[str, Any] | None:
-    """Parse one line; None for a blank one.
-
-    What orjson refuses is tried again with the lenient parser: other servers and proxies may send
-    raw control characters or lone surrogates, which Ollama itself does not.
-
-    Raises:
-        BadLineError: the line is no JSON object.
-    """
-    try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        if not line.strip():
-            return None
-        try:
-            found = json.loads(line.decode("utf-8-sig", "replace"), strict=False)
-        except (ValueError, RecursionError) as error:
-            raise BadLineError(line) from error
-    if type(found) is dict:
-        return cast(dict[str, Any], found)
-    raise BadLineError(line)
-
-
 class ChunkReader:
     """Reads the stream of ``generate`` and ``chat``."""
 
@@ -114,9 +58,12 @@ class ChunkReader:
         """Yield the chunks that ``payload`` completes."""
         loads, keep = orjson.loads, self._keep
         try:
-            for line in self._lines.feed(payload):
+            lines = self._lines.feed(payload)
+            objects = together(lines) if len(lines) > 1 else None
+            for position, line in enumerate(lines):
                 try:  # the way of each token: no call that can be spared
-                    chunk = Chunk(raw := loads(line))
+                    raw = objects[position] if objects else loads(line)
+                    chunk = Chunk(raw)
                     keep(chunk.text)
                 except (orjson.JSONDecodeError, AttributeError, TypeError):
                     raw = parse(line)

@@ -15,7 +15,8 @@ from ollama_rx.errors import (
     ServerError,
     StreamError,
 )
-from ollama_rx.wire import ChunkReader, Lines, ProgressReader, Reader, WholeReader, parse, reason_of
+from ollama_rx.lines import Lines, parse, together
+from ollama_rx.wire import ChunkReader, ProgressReader, Reader, WholeReader, reason_of
 
 DONE = b'{"response":"","done":true,"done_reason":"stop"}\n'
 
@@ -391,3 +392,16 @@ def outcome(reader: Reader[object], *payloads: bytes) -> tuple[list[object], str
     except StreamError as raised:
         error = repr(raised)
     return found, error, reader.partial
+
+
+def test_lines_are_parsed_together_only_if_each_of_them_is_one_value() -> None:
+    assert together([b'{"a":1}', b'{"b":2}']) == [{"a": 1}, {"b": 2}]
+    assert together([b'{"a":1},{"b":2}', b'{"c":3}']) is None
+    assert together([b'{"a":1}', b""]) is None
+
+
+def test_what_stands_before_a_bad_line_of_the_same_read_arrives() -> None:
+    reader, texts = ChunkReader(), list[str]()
+    with pytest.raises(BadLineError) as caught:
+        texts.extend(chunk.text for chunk in reader.read(b'{"response":"Hi"}\n[]\n{"response":"!"}\n'))
+    assert caught.value.partial == "Hi"
