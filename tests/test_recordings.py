@@ -15,6 +15,7 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from ollama_rx import Chunk, Client, Progress, ServerError
+from ollama_rx.lines import Lines
 from ollama_rx.testing import (
     FakeOllama,
     all_at_once,
@@ -30,7 +31,7 @@ from ollama_rx.testing import (
     without_last_newline,
 )
 from ollama_rx.testing.reply import Reply
-from ollama_rx.wire import ChunkReader, Lines, ProgressReader, Reader
+from ollama_rx.wire import ChunkReader, ProgressReader, Reader
 
 FOLDER = os.environ.get("OLLAMA_RX_RECORDINGS")
 FILES = sorted(Path(FOLDER).glob("*.ndjson")) if FOLDER else []

@@ -8,6 +8,7 @@ entered through a guard. RxPY's operators work before, between and after: they s
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from reactivex import Observable, abc
@@ -115,16 +116,18 @@ def _outermost(user: Tap[A], life: Life) -> Tap[A]:
         if not life.over:
             on_next(item)
 
-    def failed(error: Exception) -> None:
-        if not life.finish():
-            raise error  # nobody is left to be told: the producer reports it
-        user.on_error(error)
+    return Tap(guarded, partial(_failed, life, user.on_error), partial(_completed, life, user.on_completed))
 
-    def completed() -> None:
-        if life.finish():
-            user.on_completed()
 
-    return Tap(guarded, failed, completed)
+def _failed(life: Life, on_error: Callable[[Exception], object], error: Exception) -> None:
+    if not life.finish():
+        raise error  # nobody is left to be told: the producer reports it
+    on_error(error)
+
+
+def _completed(life: Life, on_completed: Callable[[], object]) -> None:
+    if life.finish():
+        on_completed()
 
 
 def through(
@@ -151,15 +154,11 @@ class _Through(Stream[B], Generic[A, B]):
         self._timed = timed
 
     def attach(self, down: Tap[B], life: Life) -> None:
-        def end() -> None:
-            try:
-                down.on_completed()
-            finally:
-                life.dispose()
-
         if self._timed:
             life.lock_needed()
-        machine = self._machine(Out(down.on_next, end, life.later, life.now))
+        machine = self._machine(
+            Out(down.on_next, partial(_end, life, down.on_completed), life.later, life.now)
+        )
         close = getattr(machine, "close", None)
         if close is not None:
             life.add(close)
@@ -176,13 +175,16 @@ def _failing(machine: Machine[A], down: Tap[B]) -> Callable[[Exception], object]
     if fail is None:
         return down.on_error
 
-    def failing(error: Exception) -> None:
-        try:
-            fail(error)
-        finally:
-            down.on_error(error)
+    return partial(_fail_first, fail, down.on_error)
 
-    return failing
+
+def _fail_first(
+    fail: Callable[[Exception], object], on_error: Callable[[Exception], object], error: Exception
+) -> None:
+    try:
+        fail(error)
+    finally:
+        on_error(error)
 
 
 def _completing(machine: Machine[A], down: Tap[B]) -> Callable[[], object]:
@@ -190,11 +192,19 @@ def _completing(machine: Machine[A], down: Tap[B]) -> Callable[[], object]:
     if flush is None:
         return down.on_completed
 
-    def completing() -> None:
-        flush()
-        down.on_completed()
+    return partial(_flush_first, flush, down.on_completed)
 
-    return completing
+
+def _flush_first(flush: Callable[[], object], on_completed: Callable[[], object]) -> None:
+    flush()
+    on_completed()
+
+
+def _end(life: Life, on_completed: Callable[[], object]) -> None:
+    try:
+        on_completed()
+    finally:
+        life.dispose()
 
 
 def _enter(source: Observable[A], up: Tap[A], life: Life) -> None:

@@ -3,7 +3,7 @@
 import math
 from array import array
 from collections.abc import Callable
-from itertools import pairwise
+from operator import sub
 
 from reactivex import Observable
 
@@ -42,54 +42,63 @@ def gather_stats(into: Callable[[Stats], object]) -> Callable[[Observable[Chunk]
 
 
 class _Gather:
+    __slots__ = (
+        "_characters",
+        "_emit",
+        "_first_text",
+        "_into",
+        "_last",
+        "_now",
+        "_stamp",
+        "_stamps",
+        "_start",
+        "_told",
+    )
+
     def __init__(self, out: Out[Chunk], into: Callable[[Stats], object]) -> None:
-        emit, now = out.emit, out.now
-        start = now()
-        stamps = array("d")
-        stamp = stamps.append
-        last: Chunk | None = None
-        first_text: float | None = None
-        characters = 0
-        told = False
+        self._emit, self._now = out.emit, out.now
+        self._start = out.now()
+        self._stamps = array("d")
+        self._last: Chunk | None = None
+        self._first_text: float | None = None
+        self._characters = 0
+        self._told = False
+        self._into = into
 
-        def feed(chunk: Chunk, /) -> None:
-            nonlocal last, first_text, characters
-            stamp(now())
-            if text := chunk.text:
-                if not characters:
-                    first_text = stamps[-1] - start
-                characters += len(text)
-            last = chunk
-            emit(chunk)
+    def feed(self, chunk: Chunk, /) -> None:
+        self._stamps.append(self._now())
+        if text := chunk.text:
+            if not self._characters:
+                self._first_text = self._stamps[-1] - self._start
+            self._characters += len(text)
+        self._last = chunk
+        self._emit(chunk)
 
-        def tell(otherwise: EndedBy) -> None:
-            nonlocal told
-            if told:
-                return
-            told = True
-            metrics = last.metrics if last is not None else None
-            ended_by = otherwise if last is None or not last.done else _reason(last)
-            p50, p95, widest = _gaps(stamps)
-            into(
-                Stats(
-                    model=last.model if last is not None else "",
-                    ended_by="error" if otherwise == "error" else ended_by,
-                    time_to_first_chunk=stamps[0] - start if stamps else None,
-                    time_to_first_text=first_text,
-                    duration=now() - start,
-                    gap_p50=p50,
-                    gap_p95=p95,
-                    gap_max=widest,
-                    chunks=len(stamps),
-                    characters=characters,
-                    metrics=metrics,
-                    tokens_per_second=_speed(metrics, stamps[-1] - stamps[0] if stamps else 0.0),
-                    prompt_tokens_per_second=_prompt_speed(metrics),
-                )
+    def _tell(self, otherwise: EndedBy) -> None:
+        if self._told:
+            return
+        self._told = True
+        last, stamps, start = self._last, self._stamps, self._start
+        metrics = last.metrics if last is not None else None
+        ended_by = otherwise if last is None or not last.done else _reason(last)
+        p50, p95, widest = _gaps(stamps)
+        self._into(
+            Stats(
+                model=last.model if last is not None else "",
+                ended_by="error" if otherwise == "error" else ended_by,
+                time_to_first_chunk=stamps[0] - start if stamps else None,
+                time_to_first_text=self._first_text,
+                duration=self._now() - start,
+                gap_p50=p50,
+                gap_p95=p95,
+                gap_max=widest,
+                chunks=len(stamps),
+                characters=self._characters,
+                metrics=metrics,
+                tokens_per_second=_speed(metrics, stamps[-1] - stamps[0] if stamps else 0.0),
+                prompt_tokens_per_second=_prompt_speed(metrics),
             )
-
-        self.feed = feed
-        self._tell = tell
+        )
 
     def flush(self) -> None:
         self._tell("stop")
@@ -109,7 +118,7 @@ def _reason(last: Chunk) -> EndedBy:
 
 
 def _gaps(stamps: "array[float]") -> tuple[float, float, float] | tuple[None, None, None]:
-    gaps = sorted(after - before for before, after in pairwise(stamps))
+    gaps = sorted(map(sub, stamps[1:], stamps))
     if not gaps:
         return None, None, None
     count = len(gaps)

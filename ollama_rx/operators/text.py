@@ -24,11 +24,11 @@ def chunk_text() -> Callable[[Observable[Chunk]], Observable[str]]:
 
 
 class _Text:
+    __slots__ = ("_emit",)
+
     def __init__(self, out: Out[str]) -> None:
-        emit = out.emit
+        self._emit = out.emit
 
-        def feed(chunk: Chunk, /) -> None:
-            if text := chunk.text:
-                emit(text)
-
-        self.feed = feed
+    def feed(self, chunk: Chunk, /) -> None:
+        if text := chunk.text:
+            self._emit(text)

@@ -60,8 +60,8 @@ class Call(Generic[T]):
             self._gone.set_result(None)
             return self._gone
         self._watchdog = Watchdog(loop, self._session.timeouts, self._expired)
-        self._task = loop.create_task(self._open())
-        self._task.add_done_callback(self._settle)
+        self._task: asyncio.Task[None] | None = loop.create_task(self._open())
+        self._task.add_done_callback(self._opened)
         if self._flow is not None:
             self._flow.attach(self)
         return self._gone
@@ -226,12 +226,16 @@ class Call(Generic[T]):
                 self._exchange.abort()
         if self._resumed is not None and not self._resumed.done():
             self._resumed.set_result(None)
-        if not self._task.done() and asyncio.current_task(self._loop) is not self._task:
+        if self._task is not None and asyncio.current_task(self._loop) is not self._task:
             self._task.cancel()
         self._settle()
 
-    def _settle(self, _: object = None) -> None:
-        if self._over and self._task.done() and self._exchange is None and not self._gone.done():
+    def _opened(self, _: "asyncio.Task[None]") -> None:
+        self._task = None
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._over and self._task is None and self._exchange is None and not self._gone.done():
             self._gone.set_result(None)
 
 

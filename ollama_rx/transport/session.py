@@ -10,7 +10,12 @@ from ollama_rx.transport.any_loop import AnyLoopTransport
 from ollama_rx.transport.http import HttpTransport
 from ollama_rx.transport.one_loop import OneLoopTransport
 
-_NAMES = {"user-agent": "ollama-rx", "accept": "application/x-ndjson, application/json"}
+_NAMES = {
+    "user-agent": "ollama-rx",
+    "accept": "application/x-ndjson, application/json",
+    "accept-encoding": "identity",  # a token that waits in a compressor is late
+    "content-type": "application/json",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +40,10 @@ class Session:
         self.timeouts = timeouts
         self.transport = _transport(httpx.URL(url), transport)
         self.shown_url = str(httpx.URL(url).copy_with(userinfo=b""))
-        self._http = httpx.AsyncClient(
-            base_url=url,
-            headers={**_NAMES, "accept-encoding": "identity", **headers},
-            timeout=httpx.Timeout(None, connect=timeouts.connect),
-            transport=self.transport,
-            trust_env=False,
-        )
+        self._url = url
+        self._headers = httpx.Headers({**_NAMES, **headers})
+        self._extensions = {"timeout": httpx.Timeout(None, connect=timeouts.connect).as_dict()}
+        self._http = httpx.AsyncClient(transport=self.transport, trust_env=False)
 
     @property
     def default_model(self) -> str | None:
@@ -50,9 +52,12 @@ class Session:
 
     async def send(self, request: Request) -> httpx.Response:
         """Send a request; return when the head of the response is there."""
-        headers = {"content-type": "application/json"} if request.content else None
-        built = self._http.build_request(
-            request.method, request.path, content=request.content or None, headers=headers
+        built = httpx.Request(
+            request.method,
+            self._url + request.path,
+            headers=self._headers,
+            content=request.content or None,
+            extensions=self._extensions,
         )
         return await self._http.send(built, stream=True)
 
