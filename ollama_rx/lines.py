@@ -16,6 +16,8 @@ MAX_LINE_BYTES = 8_000_000  # what Ollama's own client accepts since 0.14.0
 class Lines:
     """Splits bytes at 0x0A, keeps an unfinished line for the next read."""
 
+    __slots__ = ("_max", "_tail", "_tail_size")
+
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self._max = max_bytes
         self._tail: list[bytes] = []

@@ -43,6 +43,8 @@ class Reader(Protocol[T_co]):
 class ChunkReader:
     """Reads the stream of ``generate`` and ``chat``."""
 
+    __slots__ = ("_keep", "_lines", "_text", "done")
+
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self.done = False
         self._lines = Lines(max_bytes)

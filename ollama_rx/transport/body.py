@@ -90,6 +90,8 @@ class ChunkedBody:
     that is cut, what has arrived is returned; the rest is read as if it were a chunk of its own.
     """
 
+    __slots__ = ("_exact", "_tail", "ended", "rest")
+
     def __init__(self) -> None:
         self.ended = False
         self.rest = b""

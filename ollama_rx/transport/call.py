@@ -8,21 +8,20 @@ from typing import Generic, TypeVar, cast
 
 import httpx
 
-from ollama_rx.errors import StatusError, TimedOutError
+from ollama_rx.errors import TimedOutError
 from ollama_rx.flow import Flow
 from ollama_rx.operators._life import Life
 from ollama_rx.operators._through import Tap
 from ollama_rx.transport.exchange import Exchange
-from ollama_rx.transport.failures import translate
+from ollama_rx.transport.failures import refusal, translate
 from ollama_rx.transport.http import PUSH
 from ollama_rx.transport.session import Request, Session
 from ollama_rx.transport.watchdog import Watchdog
-from ollama_rx.wire import Reader, reason_of
+from ollama_rx.wire import Reader
 
 T = TypeVar("T")
 
 _LINGER = 0.25  # seconds the end of the body may lag behind the last chunk before we hang up
-_MAX_REASON = 65536  # bytes of an HTTP error's body that are read
 
 
 class Call(Generic[T]):
@@ -87,7 +86,7 @@ class Call(Generic[T]):
         try:
             response = await self._session.send(self._request)
             if not response.is_success:
-                raise await _refusal(response)  # noqa: TRY301 - one place turns errors into events
+                raise await refusal(response)  # noqa: TRY301 - one place turns errors into events
             exchange = response.extensions.get(PUSH)
             if isinstance(exchange, Exchange) and "content-encoding" not in response.headers:
                 response = None
@@ -98,7 +97,7 @@ class Call(Generic[T]):
             else:
                 await self._pull(response)
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            self._fail(self._translated(error))
+            self._fail(error)
         finally:
             if response is not None:
                 await response.aclose()
@@ -153,7 +152,7 @@ class Call(Generic[T]):
         if self._paused:
             self._held_end = (error,)
         elif error is not None:
-            self._fail(self._translated(error))
+            self._fail(error)
         else:
             self._send(self._reader.end())
 
@@ -161,7 +160,8 @@ class Call(Generic[T]):
 
     def pause(self) -> None:
         """Send nothing until `resume`, and let the server wait."""
-        self._paused = self._halted = self._watchdog.paused = True
+        self._paused = self._halted = True
+        self._watchdog.pause()
         if self._exchange is not None:
             self._exchange.pause()
 
@@ -169,8 +169,8 @@ class Call(Generic[T]):
         """Send what was held up, then read on."""
         if self._over:
             return
-        self._paused = self._halted = self._watchdog.paused = False
-        self._watchdog.heard() if self._held_payload else None
+        self._paused = self._halted = False
+        self._watchdog.resume()
         if self._held_items is not None:
             items, self._held_items = self._held_items, None
             self._send(items)
@@ -191,11 +191,9 @@ class Call(Generic[T]):
         error.partial = self._reader.partial
         self._fail(error)
 
-    def _translated(self, error: Exception) -> Exception:
-        return translate(error, url=self._session.shown_url, partial=self._reader.partial)
-
     def _fail(self, error: Exception) -> None:
-        self._tell(lambda: self._life.fail(error))
+        seen = translate(error, url=self._session.shown_url, partial=self._reader.partial)
+        self._tell(lambda: self._life.fail(seen))
 
     def _raised(self, error: Exception) -> None:
         self._tell(lambda: self._life.raised(error))
@@ -237,14 +235,3 @@ class Call(Generic[T]):
     def _settle(self) -> None:
         if self._over and self._task is None and self._exchange is None and not self._gone.done():
             self._gone.set_result(None)
-
-
-async def _refusal(response: httpx.Response) -> StatusError:
-    body = b""
-    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as pieces:
-        async for piece in pieces:
-            body += piece
-            if len(body) > _MAX_REASON:
-                break
-    reason, signin_url = reason_of(body)
-    return StatusError.of(response.status_code, reason or response.reason_phrase, signin_url=signin_url)

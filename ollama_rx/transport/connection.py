@@ -15,6 +15,8 @@ class Connection(asyncio.Protocol):
     It reads also while it is idle, so that a server that hangs up is noticed before the next request.
     """
 
+    __slots__ = ("__weakref__", "_exchange", "_on_idle", "_paused", "_transport", "closed", "idle_since")
+
     def __init__(self, on_idle: "Callable[[Connection], None]") -> None:
         self.closed = False
         self.idle_since = 0.0

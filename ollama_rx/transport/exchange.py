@@ -50,6 +50,21 @@ class Line(Protocol):
 class Exchange:
     """A request on its way out, a response on its way in."""
 
+    __slots__ = (
+        "_body",
+        "_early",
+        "_error",
+        "_h11",
+        "_keep_alive",
+        "_line",
+        "_method",
+        "_over",
+        "_receiver",
+        "head",
+        "outgoing",
+        "silent",
+    )
+
     def __init__(self, line: Line, request: httpx.Request, content: bytes) -> None:
         self.head: asyncio.Future[h11.Response] = asyncio.get_running_loop().create_future()
         self.silent = True  # not a byte has come back

@@ -60,7 +60,7 @@ class HttpTransport(AnyLoopTransport):
                 _, connection = await loop.create_connection(
                     lambda: Connection(lambda idle: pool.put(origin, idle)),
                     url.host,
-                    url.port or (443 if secure else 80),
+                    (443 if secure else 80) if url.port is None else url.port,
                     ssl=self._ssl if secure else None,
                     server_hostname=url.host if secure else None,
                 )

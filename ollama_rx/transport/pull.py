@@ -14,6 +14,8 @@ _AHEAD = 65536  # bytes that may wait for the reader before the server has to
 class PulledBody(httpx.AsyncByteStream):
     """Receives what is pushed, and hands it on when it is asked."""
 
+    __slots__ = ("_error", "_exchange", "_news", "_over", "_size", "_waiting")
+
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._waiting: deque[bytes] = deque()

@@ -14,7 +14,6 @@ _NAMES = {
     "user-agent": "ollama-rx",
     "accept": "application/x-ndjson, application/json",
     "accept-encoding": "identity",  # a token that waits in a compressor is late
-    "content-type": "application/json",
 }
 
 
@@ -42,6 +41,7 @@ class Session:
         self.shown_url = str(httpx.URL(url).copy_with(userinfo=b""))
         self._url = url
         self._headers = httpx.Headers({**_NAMES, **headers})
+        self._json_headers = httpx.Headers({"content-type": "application/json", **_NAMES, **headers})
         self._extensions = {"timeout": httpx.Timeout(None, connect=timeouts.connect).as_dict()}
         self._http = httpx.AsyncClient(transport=self.transport, trust_env=False)
 
@@ -55,7 +55,7 @@ class Session:
         built = httpx.Request(
             request.method,
             self._url + request.path,
-            headers=self._headers,
+            headers=self._json_headers if request.content else self._headers,
             content=request.content or None,
             extensions=self._extensions,
         )

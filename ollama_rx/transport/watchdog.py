@@ -10,13 +10,15 @@ from ollama_rx.timeouts import Timeouts
 class Watchdog:
     """Compares times when it wakes up, so that hearing something costs one look at the clock."""
 
+    __slots__ = ("_any", "_expired", "_heard", "_loop", "_paused", "_started", "_timeouts", "_timer")
+
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         timeouts: Timeouts,
         expired: Callable[[TimedOutError], object],
     ) -> None:
-        self.paused = False  # the subscriber makes the server wait: silence is not its fault
+        self._paused = False  # the subscriber makes the server wait: silence is not its fault
         self._loop = loop
         self._timeouts = timeouts
         self._expired = expired
@@ -32,6 +34,15 @@ class Watchdog:
             self._any = True
             self.cancel()
             self._arm()
+
+    def pause(self) -> None:
+        """Let silence pass."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Count silence again, from now on."""
+        self._paused = False
+        self._heard = self._loop.time()
 
     def cancel(self) -> None:
         """Watch no longer."""
@@ -54,7 +65,7 @@ class Watchdog:
         if limits.total is not None and now >= self._started + limits.total:
             self._expired(TotalTimeout(limits.total))
             return
-        if self.paused:
+        if self._paused:
             self._heard = now
         elif silence is not None and now >= self._heard + silence:
             self._expired(IdleTimeout(silence) if self._any else FirstChunkTimeout(silence))
