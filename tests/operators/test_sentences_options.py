@@ -56,6 +56,7 @@ def test_merged_sentences_keep_what_was_between_them() -> None:
         ("one two three four", 9, ["one two", "three", "four"]),
         ("It has 12,345,678 words in it", 12, ["It has", "12,345,678", "words in it"]),
         ("Supercalifragilistic is long", 8, ["Supercalifragilistic", "is long"]),
+        ("Supercalifragilistic字字字字字字字字字", 8, ["Supercalifragilistic", "字字字字字字字字", "字"]),
         ("春天来了，花开得很好看啊", 8, ["春天来了，", "花开得很好看啊"]),
         ("春天来了花开得很好看啊", 5, ["春天来了花", "开得很好看", "啊"]),
         ("Short. Then more words", 12, ["Short.", "Then more", "words"]),

@@ -25,18 +25,45 @@ def judge_abbreviation(stop: Stop) -> int:
         return stop.onward
     if kind is Kind.AMBIGUOUS or _begins_with_preposition(stop, lexicon):
         return if_starter(stop, lexicon)
-    return stop.end
+    return _unless_continued(stop, lexicon)
+
+
+def _unless_continued(stop: Stop, lexicon: Lexicon) -> int:
+    """End the sentence unless the next word belongs to a time: "5 p.m. Eastern"."""
+    after = _end_of_word(stop, stop.letter)
+    word = stop.text[stop.letter : after]
+    if stop.lacks(after):
+        return 0 if any(continuer.startswith(word) for continuer in lexicon.continuers) else stop.end
+    return stop.ends(when=word not in lexicon.continuers)
+
+
+def unless_spoken(stop: Stop) -> int:
+    """End the sentence unless the quote before it is spoken by whom the next words name: Ann asked."""
+    name_end = _end_of_word(stop, stop.letter)
+    if stop.lacks(name_end):
+        return 0
+    if stop.text[stop.letter : name_end].lower() in stop.lexicon.starters:
+        return stop.end
+    verb_end = _end_of_word(stop, name_end + 1)
+    if stop.lacks(verb_end):
+        return 0
+    return stop.ends(when=stop.text[name_end + 1 : verb_end] not in stop.lexicon.speech)
+
+
+def _end_of_word(stop: Stop, start: int) -> int:
+    found = NEXT_WORD.match(stop.text, start)
+    return found.end() if found else start
 
 
 def if_starter(stop: Stop, lexicon: Lexicon) -> int:
     """End the sentence if the next word is one that begins sentences."""
-    found = NEXT_WORD.match(stop.text, stop.letter)
-    after = found.end() if found else stop.letter
+    after = _end_of_word(stop, stop.letter)
     if stop.lacks(after):
         return 0
-    word = stop.text[stop.letter : after].lower()
+    name = stop.text[stop.letter : after]
+    word = name.lower()
     dotted = stop.text[after : after + 1] == "."
-    if dotted and word in lexicon.titles:
+    if dotted and (word in lexicon.titles or name in lexicon.titles):
         initial = len(stop.words[-1]) == 1 and stop.words[-1].isalpha()
         return stop.ends(when=not initial and not _begins_with_preposition(stop, lexicon))
     initial = dotted and after - stop.letter == 1

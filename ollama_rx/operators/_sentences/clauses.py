@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import chain
 from typing import Final
 
 from ollama_rx.operators._sentences.characters import CLOSERS, MARKS, is_wide, one_of
@@ -21,7 +22,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 _PLACES: Final = tuple(
     re.compile(pattern) for pattern in (r"[;:—–](?=\s)|[；：؛]", r"[,،](?=\s)|[，、]", r"\S(?=\s)")
 )
-_WORD_END: Final = re.compile(r"\S(?=\s)")
+_LAST: Final = 8  # characters at the end of an overlong word; earlier ones were looked at before
 _JOINERS: Final = "\u200d\ufe0f\ufe0e"
 
 
@@ -100,11 +101,13 @@ def best_cut(text: str, longest: int) -> int:
             good = [end for end in ends if earliest <= end <= longest]
             if good:
                 return good[-1]
-    for at in range(min(longest, len(text) - 1), 0, -1):
-        if _between_wide(text[at - 1], text[at]):
+    size = len(text)
+    backward = range(min(longest, size - 1), 0, -1)
+    forward = range(max(longest + 1, size - _LAST), size)  # one word is longer: where it ends
+    for at in chain(backward, forward):
+        if _between_wide(text[at - 1], text[at]) or (at > longest and text[at].isspace()):
             return at
-    word = _WORD_END.search(text)
-    return word.end() if word else 0
+    return 0
 
 
 def _between_wide(before: str, after: str) -> bool:

@@ -36,6 +36,8 @@ class Lexicon:
     prepositions: frozenset[str]
     labels: frozenset[str]
     joiners: frozenset[str]
+    continuers: frozenset[str]
+    speech: frozenset[str]
     files: frozenset[str]
     names: frozenset[str]
     marks: str
@@ -133,6 +135,8 @@ def _read(code: str) -> Lexicon:
         prepositions=lower(words.get("prepositions", ())),
         labels=lower(words.get("labels", ())),
         joiners=lower(words.get("joiners", ())),
+        continuers=frozenset(words.get("continuers", ())),
+        speech=frozenset(words.get("speech", ())),
         files=frozenset(words.get("files", ())),
         names=frozenset(words.get("names", ())),
         marks=habits.get("marks", ""),

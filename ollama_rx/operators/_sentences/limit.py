@@ -8,7 +8,7 @@ from ollama_rx.operators._sentences.clauses import ClauseRules, best_cut
 from ollama_rx.operators._sentences.machine import Splitter
 from ollama_rx.operators._sentences.rules import Rules
 
-_SPACE: Final = re.compile(r"\s")
+_PLACE: Final = re.compile(r"[\s\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
 class LimitedSplitter(Splitter):
@@ -33,8 +33,8 @@ class LimitedSplitter(Splitter):
         while text:
             room = self._longest + 1 - self._size
             if room <= 0:  # one word is longer than the limit: nothing to do before it ends
-                space = _SPACE.search(text)
-                room = space.end() if space else len(text)
+                place = _PLACE.search(text)
+                room = place.end() if place else len(text)
             step, text = text[:room], text[room:]
             self._size += len(step)
             super().feed(step)

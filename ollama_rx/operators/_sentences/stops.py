@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import Final
 
 from ollama_rx.operators._sentences import items
-from ollama_rx.operators._sentences.abbreviations import NEXT_WORD, if_starter
+from ollama_rx.operators._sentences.abbreviations import NEXT_WORD, if_starter, unless_spoken
 from ollama_rx.operators._sentences.characters import ASKS, BULLETS, CURRENCY, DOTS, LINE_ENDS, is_wide
 from ollama_rx.operators._sentences.lexicon import lexicon_of_letter
 from ollama_rx.operators._sentences.stop import Stop
 from ollama_rx.operators._sentences.words import kind_of
 
 _AFTER_GLUED: Final = frozenset((" ", ",", "'", "’", ""))
+_QUOTES: Final = frozenset("\"”’'»")
 _SHORTEST_GLUED: Final = 3  # letters of a word that is hardly an abbreviation glued to a name
 
 
@@ -105,7 +106,8 @@ def _asked(stop: Stop) -> int | None:
         return None
     if stop.words[-1] + stop.text[stop.mark] in stop.lexicon.names:
         return if_starter(stop, stop.lexicon)
-    return stop.end
+    quoted = stop.text[stop.end - 1] in _QUOTES and stop.lexicon.speech
+    return unless_spoken(stop) if quoted else stop.end
 
 
 def _ellipsis(stop: Stop) -> int | None:
