@@ -63,6 +63,14 @@ def test_the_quick_start_prints_the_answer_and_its_sentences(capsys: pytest.Capt
     )
 
 
+def test_every_method_of_the_client_is_in_the_table_and_nothing_else() -> None:
+    table = "\n".join(
+        line.split("|")[1] for line in section("What a client can ask for").splitlines() if "|" in line
+    )
+    methods = {name for name in dir(Client) if not name.startswith("_")}
+    assert set(re.findall(r"`(\w+)\(", table)) == methods - {"close", "aclose", "url"}
+
+
 def test_every_operator_is_in_the_table_and_nothing_else() -> None:
     named = re.findall(r"^\|[^|]+\| `(\w+)\(", section("Which operator do I need?"), re.MULTILINE)
     assert sorted(named) == sorted(op.__all__), "each operator has a row in the README's table"
