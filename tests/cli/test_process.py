@@ -39,7 +39,7 @@ def fake() -> Iterator[FakeOllama]:
 
 def test_ctrl_c_in_the_middle_of_an_answer_closes_the_request_and_ends_the_line(fake: FakeOllama) -> None:
     with _start("run", "Count", "--host", fake.url, "--stats") as process:
-        fake.wait_for_lines(20)
+        fake.wait_for_lines(20, timeout=30)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130
