@@ -3,8 +3,9 @@
 from ollama_rx.chunks import Chunk, Message, Progress, ToolCall
 from ollama_rx.client import Client
 from ollama_rx.context import ContextBox
-from ollama_rx.deliver import deliver
-from ollama_rx.delivery import Delivery
+from ollama_rx.delivery.deliver import deliver
+from ollama_rx.delivery.delivery import Delivery
+from ollama_rx.delivery.iterate import iterate
 from ollama_rx.errors import (
     BadJsonError,
     BadLineError,
@@ -26,7 +27,6 @@ from ollama_rx.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from ollama_rx.iterate import iterate
 from ollama_rx.metrics import Metrics
 from ollama_rx.replies import Embeddings, Model, ModelInfo, RunningModel
 from ollama_rx.stats import Stats, StatsTotals

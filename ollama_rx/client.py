@@ -8,7 +8,12 @@ from typing import Any, Protocol
 import httpx
 from reactivex import Observable
 
-from ollama_rx.bodies import (
+from ollama_rx.chunks import Chunk
+from ollama_rx.host import base_url
+from ollama_rx.library import Library
+from ollama_rx.lines import MAX_LINE_BYTES
+from ollama_rx.replies import Embeddings
+from ollama_rx.requests.bodies import (
     Format,
     KeepAlive,
     Think,
@@ -22,13 +27,8 @@ from ollama_rx.bodies import (
     think_field,
     tools_field,
 )
-from ollama_rx.checks import check_text, count_field, flags, items_of, mapping_field, texts
-from ollama_rx.chunks import Chunk
-from ollama_rx.host import base_url
-from ollama_rx.library import Library
-from ollama_rx.lines import MAX_LINE_BYTES
-from ollama_rx.messages import Image, MessageLike, images_field, messages_field
-from ollama_rx.replies import Embeddings
+from ollama_rx.requests.checks import check_text, count_field, flags, items_of, mapping_field, texts
+from ollama_rx.requests.messages import Image, MessageLike, images_field, messages_field
 from ollama_rx.timeouts import Timeouts
 from ollama_rx.transport.session import Request, Session
 from ollama_rx.transport.source import Source

@@ -6,9 +6,9 @@ from typing import Any, Self, TypeVar
 
 from reactivex import Observable
 
-from ollama_rx.bodies import encode
-from ollama_rx.checks import check_text
 from ollama_rx.chunks import Progress
+from ollama_rx.requests.bodies import encode
+from ollama_rx.requests.checks import check_text
 from ollama_rx.transport.session import Request, Session
 from ollama_rx.transport.source import Source
 from ollama_rx.wire import ProgressReader, Reader, WholeReader

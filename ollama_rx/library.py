@@ -5,12 +5,12 @@ from typing import Any
 
 from reactivex import Observable
 
-from ollama_rx.checks import check_text, flags, mapping_field, texts
 from ollama_rx.chunks import Progress
 from ollama_rx.endpoints import Endpoints
 from ollama_rx.fields import text_of
-from ollama_rx.messages import MessageLike, messages_field
 from ollama_rx.replies import Model, ModelInfo, RunningModel, models_of, running_of
+from ollama_rx.requests.checks import check_text, flags, mapping_field, texts
+from ollama_rx.requests.messages import MessageLike, messages_field
 
 
 class Library(Endpoints):

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ollama_rx"
 OUTSIDE = ("embedded", "testing", "cli")  # nobody in the core knows them
 
-OPERATORS_KNOW = {"chunks", "errors", "metrics", "stats", "context", "loops"}
-SINKS_KNOW = {"chunks", "errors", "flow", "mailbox", "waiting"}
+OPERATORS_KNOW = {"chunks", "errors", "metrics", "stats", "context", "flow"}
+SINKS_KNOW = {"chunks", "errors", "flow"}
 CORE_NEEDS = {"reactivex", "httpx", "h11", "orjson"}
 
 

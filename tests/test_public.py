@@ -47,18 +47,6 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert run(program) == "set()"
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in _public.__all__ if (ROOT / "ollama_rx" / f"{name}.py").exists()]
-)
-def test_a_file_does_not_hide_the_function_of_its_name(name: str) -> None:
-    program = (
-        f"from ollama_rx.{name} import {name} as one; from ollama_rx import {name} as two; print(one is two)"
-    )
-    assert run(program) == "True"
-    program = f"import ollama_rx.{name}; print(callable(ollama_rx.{name}))"
-    assert run(program) == "True"
-
-
 def test_a_file_that_is_no_public_name_is_found_as_ever() -> None:
     assert run("import ollama_rx; from ollama_rx import wire; print(wire.__name__)") == "ollama_rx.wire"
 

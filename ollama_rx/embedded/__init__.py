@@ -1,4 +1,4 @@
-"""A real small language model in this process, behind Ollama's wire protocol: no server, no port, no account.
+"""A real small language model in this process, behind Ollama's wire protocol: no server, no account.
 
 with Client(transport=embedded()) as client:
     client.generate("Hello").pipe(...)

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.scheduler import TimeoutScheduler
 
-from ollama_rx.loops import on_loop, users_loop
+from ollama_rx.flow.loops import on_loop, users_loop
 from ollama_rx.operators._arguments import check_count
 from ollama_rx.operators._life import Life
 from ollama_rx.operators._through import Stream, Tap

@@ -38,8 +38,8 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from reactivex import Observable, abc
 
-from ollama_rx.flow import Flow
-from ollama_rx.waiting import MAX_WAITING, WhenFull
+from ollama_rx.flow.flow import Flow
+from ollama_rx.flow.waiting import MAX_WAITING, WhenFull
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from ollama_rx.flow.waiting import MAX_WAITING, WhenFull, check_waiting
 from ollama_rx.sinks._sink import Sink
-from ollama_rx.waiting import MAX_WAITING, WhenFull, check_waiting
 
 T = TypeVar("T")
 

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Final, Generic, TypeVar
 
-from ollama_rx.mailbox import Mailbox
+from ollama_rx.flow.mailbox import Mailbox
+from ollama_rx.flow.waiting import MAX_WAITING, WhenFull
 from ollama_rx.sinks._sink import Sink
-from ollama_rx.waiting import MAX_WAITING, WhenFull
 
 T = TypeVar("T")
 

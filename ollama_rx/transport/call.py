@@ -9,7 +9,7 @@ from typing import Generic, TypeVar, cast
 import httpx
 
 from ollama_rx.errors import TimedOutError
-from ollama_rx.flow import Flow
+from ollama_rx.flow.flow import Flow
 from ollama_rx.operators._life import Life
 from ollama_rx.operators._through import Tap
 from ollama_rx.transport.exchange import Exchange

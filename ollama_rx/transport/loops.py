@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from reactivex import abc
 
-from ollama_rx.loops import ours, running_loop, users_loop
+from ollama_rx.flow.loops import ours, running_loop, users_loop
 
 try:
     import uvloop

@@ -5,7 +5,6 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -145,11 +144,3 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
         client.close()
     assert eventually(lambda: not our_threads()), f"threads are left: {our_threads()}"
     gc.collect()
-
-
-@contextmanager
-def quiet_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Expect that nothing is logged."""
-    caplog.clear()
-    yield
-    assert not caplog.records

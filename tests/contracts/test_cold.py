@@ -31,7 +31,8 @@ def test_outside_a_loop_each_stream_has_a_thread_of_its_own(connect: Connect) ->
     with FakeOllama() as fake:
         client = connect(fake.url)
         first, second = door.subscribe(client.generate("a")), door.subscribe(client.generate("b"))
-        first.wait(), second.wait()
+        first.wait()
+        second.wait()
         assert len(first.threads | second.threads | {threading.get_ident()}) == 3
 
 

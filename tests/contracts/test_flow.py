@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ollama_rx import Client, Timeouts
-from ollama_rx.flow import Flow
+from ollama_rx.flow.flow import Flow
 from ollama_rx.testing import FakeOllama, answer, endless
 from tests.contracts.conftest import Connect, Door, Seen, eventually, our_threads
 

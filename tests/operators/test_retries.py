@@ -13,7 +13,7 @@ from reactivex.scheduler.eventloop import AsyncIOScheduler
 from reactivex.subject import Subject
 
 from ollama_rx.errors import BusyError, ModelNotFoundError, ServerError
-from ollama_rx.loops import ours
+from ollama_rx.flow.loops import ours
 from ollama_rx.operators import latest_every, retry_unstarted, running_text, stop_at
 from ollama_rx.testing import check
 

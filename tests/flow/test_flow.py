@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from ollama_rx.flow import Flow
+from ollama_rx.flow.flow import Flow
 
 
 class Spring:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ollama_rx.checks import check_text, count_field, flags, items_of, mapping_field, texts
+from ollama_rx.requests.checks import check_text, count_field, flags, items_of, mapping_field, texts
 
 
 def test_a_text_is_text() -> None:

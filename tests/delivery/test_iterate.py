@@ -13,7 +13,7 @@ from reactivex.scheduler import NewThreadScheduler
 from reactivex.subject import Subject
 
 from ollama_rx import iterate
-from ollama_rx.iterate import Items
+from ollama_rx.delivery.iterate import Items
 from tests.diary import pushed_at_once, watched
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")

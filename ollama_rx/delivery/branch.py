@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
 
-from ollama_rx._guard import SinkOutlet
+from ollama_rx.delivery.guard import SinkOutlet
 from ollama_rx.operators._through import Tap
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from reactivex import abc
 from reactivex.disposable import SingleAssignmentDisposable
 from reactivex.scheduler import CurrentThreadScheduler
 
-from ollama_rx.flow import Flow
-from ollama_rx.loops import on_loop
+from ollama_rx.flow.flow import Flow
+from ollama_rx.flow.loops import on_loop
 
 Scheduler = abc.SchedulerBase | None
 

@@ -6,9 +6,9 @@ from typing import Generic, Self, TypeVar
 
 from reactivex import Observable, abc
 
-from ollama_rx._subscription import Subscription
-from ollama_rx.mailbox import NOTHING, Mailbox, Mark
-from ollama_rx.waiting import MAX_WAITING, check_waiting
+from ollama_rx.delivery.subscription import Subscription
+from ollama_rx.flow.mailbox import NOTHING, Mailbox, Mark
+from ollama_rx.flow.waiting import MAX_WAITING, check_waiting
 
 T = TypeVar("T")
 

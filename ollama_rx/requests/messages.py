@@ -7,9 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ollama_rx.checks import check_text, items_of
 from ollama_rx.chunks import Message, ToolCall
 from ollama_rx.errors import excerpt
+from ollama_rx.requests.checks import check_text, items_of
 
 Image = bytes | str | os.PathLike[str]
 """Bytes, the path of a file, or base64 text."""

@@ -7,7 +7,7 @@ from enum import Enum
 from functools import partial
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from ollama_rx.docstrings import describe
+from ollama_rx.requests.docstrings import describe
 
 _PLAIN: dict[object, str] = {
     str: "string",

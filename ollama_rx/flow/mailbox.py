@@ -12,10 +12,10 @@ from functools import partial
 from threading import Lock, RLock
 from typing import Generic, TypeVar
 
-from ollama_rx._subscription import about_to_block
-from ollama_rx.flow import Flow
-from ollama_rx.loops import on_loop, users_loop
-from ollama_rx.waiting import MAX_WAITING, MailboxFull, WhenFull, check_waiting
+from ollama_rx.delivery.subscription import about_to_block
+from ollama_rx.flow.flow import Flow
+from ollama_rx.flow.loops import on_loop, users_loop
+from ollama_rx.flow.waiting import MAX_WAITING, MailboxFull, WhenFull, check_waiting
 
 A = TypeVar("A")
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ollama_rx import Message, ToolCall
-from ollama_rx.messages import images_field, messages_field
+from ollama_rx.requests.messages import images_field, messages_field
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2
 ENCODED = base64.b64encode(PNG).decode()

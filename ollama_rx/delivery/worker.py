@@ -6,10 +6,10 @@ from functools import partial
 from threading import Thread
 from typing import Generic, TypeVar
 
-from ollama_rx._guard import Guard
-from ollama_rx.flow import Flow
-from ollama_rx.mailbox import Mailbox
-from ollama_rx.waiting import MailboxFull
+from ollama_rx.delivery.guard import Guard
+from ollama_rx.flow.flow import Flow
+from ollama_rx.flow.mailbox import Mailbox
+from ollama_rx.flow.waiting import MailboxFull
 
 T = TypeVar("T")
 

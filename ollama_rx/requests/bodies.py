@@ -10,8 +10,8 @@ from typing import Any, Literal, Protocol
 
 import orjson
 
-from ollama_rx.checks import count_field, flags, items_of, mapping_field
-from ollama_rx.tools import tool_schema
+from ollama_rx.requests.checks import count_field, flags, items_of, mapping_field
+from ollama_rx.requests.tools import tool_schema
 
 Think = bool | Literal["low", "medium", "high", "max"]
 KeepAlive = float | str

@@ -7,7 +7,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from ollama_rx.bodies import (
+from ollama_rx.requests.bodies import (
     context_field,
     encode,
     format_field,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Optional
 import pydantic
 import pytest
 
-from ollama_rx.tools import tool_schema
+from ollama_rx.requests.tools import tool_schema
 
 
 class Unit(Enum):

@@ -4,9 +4,9 @@ from typing import Any, TypeVar, get_args
 
 from reactivex import Observable, abc
 
-from ollama_rx.delivery import Delivery, OnSinkError
+from ollama_rx.delivery.delivery import Delivery, OnSinkError
+from ollama_rx.flow.waiting import check_waiting
 from ollama_rx.sinks._sink import Branch, Sink
-from ollama_rx.waiting import check_waiting
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from ollama_rx.flow import Flow
-from ollama_rx.mailbox import Mailbox
-from ollama_rx.waiting import MailboxFull
+from ollama_rx.flow.flow import Flow
+from ollama_rx.flow.mailbox import Mailbox
+from ollama_rx.flow.waiting import MailboxFull
 
 
 class Tap:

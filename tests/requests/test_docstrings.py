@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from ollama_rx.docstrings import describe
+from ollama_rx.requests.docstrings import describe
 
 GOOGLE = """
     Tell the weather

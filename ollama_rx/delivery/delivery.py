@@ -8,12 +8,12 @@ from typing import Any, Literal, Self, TypeVar
 
 from reactivex import Observable, abc
 
-from ollama_rx._branch import BranchOutlet
-from ollama_rx._guard import Guard, Outlet, SinkOutlet
-from ollama_rx._subscription import Subscription
-from ollama_rx._worker import Worker
+from ollama_rx.delivery.branch import BranchOutlet
+from ollama_rx.delivery.guard import Guard, Outlet, SinkOutlet
+from ollama_rx.delivery.subscription import Subscription
+from ollama_rx.delivery.worker import Worker
 from ollama_rx.errors import SinkError
-from ollama_rx.loops import users_loop
+from ollama_rx.flow.loops import users_loop
 from ollama_rx.sinks._sink import Branch
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from reactivex import operators as ops
 from reactivex.subject import Subject
 
 from ollama_rx import SinkError, deliver
+from ollama_rx.flow.waiting import MailboxFull, WhenFull
 from ollama_rx.sinks import Callback, Collector
-from ollama_rx.waiting import MailboxFull, WhenFull
 from tests.diary import Diary
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ollama_rx.loops import on_loop, ours, running_loop, users_loop
+from ollama_rx.flow.loops import on_loop, ours, running_loop, users_loop
 
 
 def test_on_a_plain_thread_there_is_no_loop() -> None:
