@@ -9,6 +9,7 @@ from ollama_rx.operators.pace import smooth
 from ollama_rx.operators.retries import retry_unstarted
 from ollama_rx.operators.running import running_text
 from ollama_rx.operators.sentences import split_sentences
+from ollama_rx.operators.speech import speakable
 from ollama_rx.operators.statistics import gather_stats
 from ollama_rx.operators.stop_words import stop_at
 from ollama_rx.operators.text import chunk_text
@@ -28,6 +29,7 @@ __all__ = [
     "retry_unstarted",
     "running_text",
     "smooth",
+    "speakable",
     "split_lines",
     "split_sentences",
     "split_thinking",

@@ -38,6 +38,7 @@ OPERATORS: dict[str, tuple[Callable[[], AnyOperator], Any, Any]] = {
     "retry_unstarted": (op.retry_unstarted, "out", "b"),
     "running_text": (op.running_text, "a", "b"),
     "smooth": (lambda: op.smooth(per_second=0.01, max_lag=90), "out held", " held"),
+    "speakable": (op.speakable, "**out", "out** held"),
     "split_lines": (op.split_lines, "held", " out\nheld"),
     "split_sentences": (op.split_sentences, "held", " out. He held"),
     "split_thinking": (op.split_thinking, chunk("<thi"), chunk("nk>out</thi")),

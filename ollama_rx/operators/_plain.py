@@ -1,0 +1,64 @@
+"""Take out of a text what nobody would read aloud."""
+
+import re
+
+_TAGS = (
+    "a abbr address article aside audio b blockquote body br button caption center cite code col dd del "
+    "details div dl dt em figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i "
+    "iframe img input ins kbd label li link main mark meta nav ol option p picture pre q s samp script "
+    "section select small span strike strong style sub summary sup table tbody td template tfoot th "
+    "thead time title tr tt u ul var video wbr "
+)
+# An attribute needs its "=", so that "a <b and c> d" is no tag.
+_TAG = re.compile(
+    rf"""<!--.*?-->|</?(?:{"|".join(_TAGS.split())})(?:\s+[\w:-]+=(?:"[^"]*"|'[^']*'|[^\s"'>]+))*\s*/?>""",
+    re.IGNORECASE | re.DOTALL,
+)
+_BREAKING = re.compile(r"</?(?:br|p|div|li|tr|td|th|h\d)\b", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?:https?|ftp)://(?:[^\s/?#@]*@)?(?:www\.)?([^\s/?#:<>()\[\]]+)[^\s<>()\[\]]*"
+    r"|\bwww\.([\w.-]+\w)[^\s<>()\[\]]*"
+)
+_ADDRESS_END = re.compile(r"[.,;:!?'\"”’*_~]+\Z")
+_REFERENCE = re.compile(r"[ \t]*(?:\[\^?\d+(?:\s*[,;–-]\s*\d+)*\]|\[\^\w+\]:?|【[^】]*】)")
+_TASK = re.compile(r"\A\s*\[[ xX]\]\s+")
+_BRACKETED = re.compile(r"\[([^\[\]]*)\]\[[^\[\]]*\]")
+_EMOJI = re.compile(
+    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa"
+    "\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2934\u2935\u3030\u303d]"
+    "(?:[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d(?=[\U0001f000-\U0001faff\u2600-\u27bf]))*"
+    "|[\ufe0f\u20e3]"
+)
+_LEFT_OVER = re.compile(  # one half of a pair whose other half is in another sentence
+    r"(?P<name>(?<!\w)__\w+__(?!\w))"
+    r"|(?<![\w*])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?![\w*])|\A\s*\*{2,3}\s*\Z"
+    r"|(?<!\w)_{1,3}(?=[^\W_])|(?<=[^\s_])_{1,3}(?!\w)|~~|`"
+)
+_SPACE_BEFORE_MARK = re.compile(r"[ \t]+(?=[.,;:!?](?:\s|\Z))")
+
+
+def plain(text: str) -> str:
+    """Return a text without tags, addresses, references, emoji and halves of formatting pairs."""
+    text = _TASK.sub("", text)
+    text = _TAG.sub(_instead_of_tag, text)
+    text = _ADDRESS.sub(_host, text)
+    text = _BRACKETED.sub(r"\1", text)
+    without = _REFERENCE.sub("", text)
+    without = _EMOJI.sub("", without)
+    without = _LEFT_OVER.sub(_name, without)
+    return _SPACE_BEFORE_MARK.sub("", without) if without != text else text
+
+
+def _instead_of_tag(match: re.Match[str]) -> str:
+    return " " if _BREAKING.match(match[0]) else ""
+
+
+def _host(match: re.Match[str]) -> str:
+    host = match[1] or match[2]
+    end = _ADDRESS_END.search(match[0])
+    marks = end[0] if end is not None else ""
+    return host.rstrip(marks) + marks
+
+
+def _name(match: re.Match[str]) -> str:
+    return match["name"] or ""

@@ -1,0 +1,84 @@
+"""Say what a Markdown sentence says."""
+
+import re
+from collections.abc import Callable
+
+from reactivex import Observable
+
+from ollama_rx.operators._spoken import parser, spoken
+from ollama_rx.operators._through import Out, through
+
+_FENCE = re.compile(r"[ \t]*(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)\Z")
+
+
+def speakable(*, code: str | None = None) -> Callable[[Observable[str]], Observable[str]]:
+    r"""Turn each sentence of Markdown into what a voice should say; drop what leaves nothing to say.
+
+    ::
+
+        source  -a------b----c-|   a="**Hello [Ada](https://a.b)."   b="How *are* you?** 👋"   c="---"
+        spoken  -x------y------|   x="Hello Ada."                    y="How are you?"
+
+    Wants whole sentences: put `split_sentences` before it. Formatting pairs may be split over
+    sentences, blocks of code over any pieces. Holds nothing back.
+
+    - Emphasis, headings, quotes: their text. Lists: their items, with the number if they have one.
+    - Links and images: their text. Addresses: the host, without "www".
+    - Tables: a line for each row, cells parted by commas. Rules and HTML tags: nothing.
+    - Code in a line: as it stands. Blocks of code: nothing, or what ``code`` says.
+    - LaTeX: its signs in Unicode, as far as there are any ("$x^2 \le y$" is "x² ≤ y").
+    - Emoji and references such as [1]: nothing.
+
+    ``snake_case``, ``3 < 5``, ``2*3*4``, ``C#`` and ``$5`` stay. Numbers, units and dates are left for the
+    voice to say. Needs the extra ``ollama-rx[speech]`` (markdown-it-py).
+
+    Args:
+        code: what to say in place of a block of code, such as "Here is some code."
+
+    Raises:
+        ImportError: when the operator is built without the extra.
+
+    >>> from reactivex import of
+    >>> of("# The *big* `snake_case`, see <b>[here](https://x.y)</b> 👋").pipe(speakable()).run()
+    'The big snake_case, see here'
+    """
+    if code is not None and not isinstance(code, str):
+        raise TypeError(f"code must be a text, not {type(code).__name__}")
+    try:
+        parser()
+    except ImportError as error:
+        raise ImportError('speakable() needs markdown-it-py: pip install "ollama-rx[speech]"') from error
+    return through(lambda out: _Speakable(out, code))
+
+
+class _Speakable:
+    def __init__(self, out: Out[str], code: str | None) -> None:
+        self._emit = out.emit
+        self._code = code
+        self._fence = ""  # what opened the block of code that is being left out
+
+    def feed(self, text: str, /) -> None:
+        if self._fence or "```" in text or "~~~" in text:
+            parts = self._without_blocks(text)
+        else:
+            parts = [spoken(text)]
+        said = "\n".join(part for part in parts if part)
+        if said:
+            self._emit(said)
+
+    def _without_blocks(self, text: str) -> list[str]:
+        """Return what to say of the text around blocks of code, and of the blocks."""
+        parts: list[str] = []
+        lines: list[str] = []
+        for line in text.splitlines():
+            match = _FENCE.match(line)
+            if self._fence:
+                if match and match["fence"].startswith(self._fence) and not match["info"].strip():
+                    self._fence = ""
+            elif match:
+                self._fence = match["fence"]
+                parts += [spoken("\n".join(lines)), self._code or ""]
+                lines.clear()
+            else:
+                lines.append(line)
+        return [*parts, spoken("\n".join(lines))]
