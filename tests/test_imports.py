@@ -37,12 +37,12 @@ class Import(NamedTuple):
 
 
 def imports_in(path: Path) -> Iterator[Import]:
-    """Find the imports of a file; those in a function or under ``try`` happen only where they can."""
+    """Find the imports of a file; in a function, under ``try`` or for type checkers they are not eager."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     late = {
         inner
         for outer in ast.walk(tree)
-        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.Try)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.Try) or _for_types(outer)
         for inner in ast.walk(outer)
     }
     file = path.relative_to(ROOT).as_posix()
@@ -53,6 +53,10 @@ def imports_in(path: Path) -> Iterator[Import]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: relative import"
             yield from (Import(file, node.module or "", alias.name, eager) for alias in node.names)
+
+
+def _for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def imports_of(*folders: str) -> list[Import]:
