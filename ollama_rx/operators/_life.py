@@ -5,9 +5,12 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from threading import RLock
+from typing import TypeVar
 
 from reactivex import abc
 from reactivex.scheduler import TimeoutScheduler, VirtualTimeScheduler
+
+A = TypeVar("A")
 
 
 class Life(abc.DisposableBase):
@@ -44,6 +47,24 @@ class Life(abc.DisposableBase):
         self._closers.append(closer)
         if self.over:
             self._close()
+
+    def entrance(self, on_next: Callable[[A], object]) -> Callable[[A], None]:
+        """Return what takes in the items of a foreign source: no late ones, and no exceptions back."""
+        lock = self.lock
+
+        def entering(item: A) -> None:
+            if self.over:
+                return
+            try:
+                on_next(item)
+            except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
+                self.raised(error)
+
+        def serialised(item: A) -> None:
+            with lock:
+                entering(item)
+
+        return entering if lock is _FREE else serialised
 
     def finish(self) -> bool:
         """Claim the one terminal event; False if it is taken or the subscriber has left."""

@@ -209,17 +209,7 @@ def _end(life: Life, on_completed: Callable[[], object]) -> None:
 
 def _enter(source: Observable[A], up: Tap[A], life: Life) -> None:
     """Take in a source that is not made here: keep its exceptions and its late items out."""
-    on_next, lock = up.on_next, life.lock
-
-    def entering(item: A) -> None:
-        if life.over:
-            return
-        try:
-            with lock:
-                on_next(item)
-        except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            life.raised(error)
-
     life.root(up.on_error, up.on_completed)
+    entering = life.entrance(up.on_next)
     subscription = source.subscribe(entering, life.fail, life.complete, scheduler=life.scheduler)
     life.add(subscription.dispose)

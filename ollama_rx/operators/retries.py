@@ -96,7 +96,7 @@ class _Attempts(Generic[A]):
         self._source = source
         self._times = times
         self._seconds = seconds
-        self._on_next = on_next
+        self._take = life.entrance(on_next)
         self._life = life
         self._loop = users_loop()
         self._retry = 0
@@ -128,14 +128,8 @@ class _Attempts(Generic[A]):
             self.close()
 
     def _next(self, item: A) -> None:
-        if self._life.over:
-            return
         self._delivered = True
-        try:
-            with self._life.lock:
-                self._on_next(item)
-        except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            self._life.raised(error)
+        self._take(item)
 
     def _failed(self, error: Exception) -> None:
         retryable = not self._delivered and getattr(error, "retryable", False) is True

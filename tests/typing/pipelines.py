@@ -3,11 +3,18 @@
 Each wrong pipe carries the error mypy must find; mypy reports an ignore that ignores nothing.
 """
 
+from pydantic import BaseModel
 from reactivex import Observable
 from reactivex import operators as ops
 
 from ollama_rx import Chunk, ContextBox, Stats, StatsTotals, ToolCall
 from ollama_rx import operators as op
+
+
+class City(BaseModel):
+    """What an answer may be."""
+
+    name: str
 
 
 def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[object], ...]:
@@ -32,7 +39,11 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
         op.buffer_tokens(chars=80, until="\n"), op.split_lines(), op.running_text()
     )
     lengths: Observable[int] = text.pipe(op.split_words(), ops.map(len), op.latest_every(1))
-    return answer, thinking, calls, pieces, lengths
+    spoken: Observable[str] = text.pipe(op.split_sentences(), op.speakable(code="Some code."))
+    even: Observable[str] = text.pipe(op.smooth(per_second=5, unit="grapheme", max_lag=0.5))
+    cities: Observable[City] = text.pipe(op.parse_json(into=City))
+    sizes: Observable[int] = text.pipe(op.parse_json(into=repr), ops.map(len))
+    return spoken, even, cities, sizes, answer, thinking, calls, pieces, lengths
 
 
 def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
@@ -41,6 +52,8 @@ def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
     text.pipe(op.chunk_text())  # type: ignore[arg-type]
     chunks.pipe(op.chunk_text(), op.tool_calls())  # type: ignore[misc]
     chunks.pipe(op.chunk_text(), op.capture_context(ContextBox()))  # type: ignore[misc]
+    text.pipe(op.smooth(per_second=5, unit="line"))  # type: ignore[arg-type]
+    text.pipe(op.parse_json(into=City), op.split_words())  # type: ignore[misc]
     op.gather_stats(len)  # type: ignore[arg-type]
     op.stop_at(3)  # type: ignore[arg-type]
     op.buffer_tokens(5)  # type: ignore[call-arg]
