@@ -30,15 +30,21 @@ class Tap(NamedTuple, Generic[A]):
 
 
 def _nowhere() -> None:
-    """Take the place of what a machine tested bare has no use for."""
+    """Take the place of a completion that nobody waits for."""
 
 
-def _never(seconds: float, action: Callable[[], object], /) -> Callable[[], None]:  # noqa: ARG001
-    return _nowhere
+class Clock(Protocol):
+    """What a machine sees of its subscription's life."""
 
+    now: Callable[[], float]
 
-def _no_clock() -> float:
-    return 0.0
+    def later(self, seconds: float, action: Callable[[], object], /) -> Callable[[], None]:
+        """Call ``action`` after ``seconds``; return what cancels it."""
+        ...
+
+    def dispose(self) -> None:
+        """End the subscription."""
+        ...
 
 
 class Out(Generic[A]):
@@ -47,19 +53,34 @@ class Out(Generic[A]):
     A machine is tested bare with ``Out(emitted.append)``.
     """
 
-    __slots__ = ("emit", "end", "later", "now")
+    __slots__ = ("_clock", "_end", "emit")
 
     def __init__(
         self,
         emit: Callable[[A], object],
         end: Callable[[], object] = _nowhere,
-        later: Callable[[float, Callable[[], object]], Callable[[], None]] = _never,
-        now: Callable[[], float] = _no_clock,
+        clock: Clock | None = None,
     ) -> None:
         self.emit = emit
-        self.end = end
-        self.later = later
-        self.now = now
+        self._end = end
+        self._clock = Life(None) if clock is None else clock
+
+    def end(self) -> None:
+        """Complete downstream and leave upstream; nothing may be emitted after it."""
+        try:
+            self._end()
+        finally:
+            self._clock.dispose()
+
+    @property
+    def later(self) -> Callable[[float, Callable[[], object]], Callable[[], None]]:
+        """Call an action after so many seconds; returns what cancels it."""
+        return self._clock.later
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """Return the time in seconds."""
+        return self._clock.now
 
 
 class Machine(Protocol[A_contra]):
@@ -156,9 +177,7 @@ class _Through(Stream[B], Generic[A, B]):
     def attach(self, down: Tap[B], life: Life) -> None:
         if self._timed:
             life.lock_needed()
-        machine = self._machine(
-            Out(down.on_next, partial(_end, life, down.on_completed), life.later, life.now)
-        )
+        machine = self._machine(Out(down.on_next, down.on_completed, life))
         close = getattr(machine, "close", None)
         if close is not None:
             life.add(close)
@@ -198,13 +217,6 @@ def _completing(machine: Machine[A], down: Tap[B]) -> Callable[[], object]:
 def _flush_first(flush: Callable[[], object], on_completed: Callable[[], object]) -> None:
     flush()
     on_completed()
-
-
-def _end(life: Life, on_completed: Callable[[], object]) -> None:
-    try:
-        on_completed()
-    finally:
-        life.dispose()
 
 
 def _enter(source: Observable[A], up: Tap[A], life: Life) -> None:

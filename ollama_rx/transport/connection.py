@@ -1,12 +1,23 @@
 """One HTTP/1.1 connection: serves one exchange at a time, then waits for the next."""
 
 import asyncio
-from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
 import httpx
 
 from ollama_rx.transport.exchange import Exchange
+
+
+class Owner(Protocol):
+    """Who keeps connections between their exchanges."""
+
+    def put(self, origin: object, connection: "Connection") -> None:
+        """Take an idle connection."""
+        ...
+
+    def forget(self, connection: "Connection") -> None:
+        """Take note that a connection is closed."""
+        ...
 
 
 class Connection(asyncio.Protocol):
@@ -15,12 +26,13 @@ class Connection(asyncio.Protocol):
     It reads also while it is idle, so that a server that hangs up is noticed before the next request.
     """
 
-    __slots__ = ("__weakref__", "_exchange", "_on_idle", "_paused", "_transport", "closed", "idle_since")
+    __slots__ = ("_exchange", "_origin", "_owner", "_paused", "_transport", "closed", "idle_since")
 
-    def __init__(self, on_idle: "Callable[[Connection], None]") -> None:
+    def __init__(self, owner: "Owner", origin: object) -> None:
         self.closed = False
         self.idle_since = 0.0
-        self._on_idle = on_idle
+        self._owner = owner
+        self._origin = origin
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
         self._paused = False
@@ -57,7 +69,7 @@ class Connection(asyncio.Protocol):
         """Take note that the exchange is over and the connection may serve another."""
         self._exchange = None
         self.resume()
-        self._on_idle(self)
+        self._owner.put(self._origin, self)
 
     # called by the loop
 
@@ -82,6 +94,7 @@ class Connection(asyncio.Protocol):
         """Tell the exchange that nothing more will come."""
         self.closed = True
         self._transport = None
+        self._owner.forget(self)
         if self._exchange is not None:
             self._exchange.lost(exc)
             self._exchange = None

@@ -55,18 +55,18 @@ class Exchange:
         "_early",
         "_error",
         "_h11",
+        "_head",
         "_keep_alive",
         "_line",
         "_method",
         "_over",
         "_receiver",
-        "head",
         "outgoing",
         "silent",
     )
 
     def __init__(self, line: Line, request: httpx.Request, content: bytes) -> None:
-        self.head: asyncio.Future[h11.Response] = asyncio.get_running_loop().create_future()
+        self._head: asyncio.Future[h11.Response] | None = asyncio.get_running_loop().create_future()
         self.silent = True  # not a byte has come back
         self._line = line
         self._method = request.method.encode()
@@ -91,6 +91,14 @@ class Exchange:
             raise httpx.LocalProtocolError(str(error)) from error
 
     # towards the user of the response
+
+    async def head(self) -> h11.Response:
+        """Wait for the head of the response; to be asked for once."""
+        assert self._head is not None  # noqa: S101 - asked for once
+        try:
+            return await self._head
+        finally:
+            self._head = None
 
     def push(self, receiver: Receiver) -> None:
         """Send the body to ``receiver`` as it arrives, beginning with what is already here."""
@@ -156,14 +164,14 @@ class Exchange:
     def lost(self, exc: Exception | None) -> None:
         """Take the loss of the connection."""
         error = httpx.ReadError(str(exc)) if exc else httpx.RemoteProtocolError("the server hung up")
-        if not self.head.done():
-            self.head.set_exception(error)
+        if self._head is not None and not self._head.done():
+            self._head.set_exception(error)
         self._end(error)
 
     def _read_head(self, data: bytes) -> None:
         self.silent = False
         machine = self._h11
-        if machine is None or self.head.done():
+        if machine is None or self._head is None or self._head.done():
             self._line.abort()
             return
         try:
@@ -172,7 +180,7 @@ class Exchange:
             while isinstance(event, h11.InformationalResponse):
                 event = machine.next_event()
         except h11.RemoteProtocolError as error:
-            self.head.set_exception(httpx.RemoteProtocolError(str(error)))
+            self._head.set_exception(httpx.RemoteProtocolError(str(error)))
             self._line.abort()
             return
         if isinstance(event, h11.Response):
@@ -180,7 +188,7 @@ class Exchange:
             self._body = body_of(event, self._method)
             connection = b",".join(value for name, value in event.headers if name == b"connection")
             self._keep_alive = event.http_version == b"1.1" and b"close" not in connection.lower()
-            self.head.set_result(event)
+            self._head.set_result(event)
             rest = machine.trailing_data[0]
             if rest or self._body.ended:
                 self.data(rest)

@@ -39,7 +39,7 @@ class HttpTransport(AnyLoopTransport):
                 connection = await self._connect(request, pool, origin)
             exchange = connection.start(request, content)
             try:
-                head = await exchange.head
+                head = await exchange.head()
             except (httpx.ReadError, httpx.RemoteProtocolError):
                 if reused and exchange.silent:
                     continue  # the server closed an idle connection in the very moment we used it
@@ -58,7 +58,7 @@ class HttpTransport(AnyLoopTransport):
         try:
             async with asyncio.timeout(request.extensions.get("timeout", {}).get("connect")):
                 _, connection = await loop.create_connection(
-                    lambda: Connection(lambda idle: pool.put(origin, idle)),
+                    lambda: Connection(pool, origin),
                     url.host,
                     (443 if secure else 80) if url.port is None else url.port,
                     ssl=self._ssl if secure else None,

@@ -1,7 +1,6 @@
 """Connections, idle ones in one list a loop: taking and giving back cost the same however many there are."""
 
 import asyncio
-import weakref
 from collections import deque
 from collections.abc import AsyncGenerator
 
@@ -14,7 +13,7 @@ class Pool:
     def __init__(self, keepalive: float) -> None:
         self._keepalive = keepalive
         self._loop = asyncio.get_running_loop()
-        self._all: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._all: set[Connection] = set()
         self._idle: dict[object, deque[Connection]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
@@ -22,6 +21,10 @@ class Pool:
     def add(self, connection: Connection) -> None:
         """Take note of a new connection, which is in use."""
         self._all.add(connection)
+
+    def forget(self, connection: Connection) -> None:
+        """Take note that a connection is closed."""
+        self._all.discard(connection)
 
     def take(self, origin: object) -> Connection | None:
         """Return the connection that was used last, if one is idle and alive."""
