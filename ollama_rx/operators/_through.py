@@ -33,18 +33,17 @@ def _nowhere() -> None:
     """Take the place of a completion that nobody waits for."""
 
 
-class Clock(Protocol):
-    """What a machine sees of its subscription's life."""
+class _Standstill:
+    """The clock of a machine that is tested bare: no time passes, nothing is due."""
 
-    now: Callable[[], float]
+    def now(self) -> float:
+        return 0.0
 
-    def later(self, seconds: float, action: Callable[[], object], /) -> Callable[[], None]:
-        """Call ``action`` after ``seconds``; return what cancels it."""
-        ...
+    def later(self, seconds: float, action: Callable[[], object], /) -> Callable[[], None]:  # noqa: ARG002
+        return _nowhere
 
     def dispose(self) -> None:
-        """End the subscription."""
-        ...
+        pass
 
 
 class Out(Generic[A]):
@@ -53,34 +52,34 @@ class Out(Generic[A]):
     A machine is tested bare with ``Out(emitted.append)``.
     """
 
-    __slots__ = ("_clock", "_end", "emit")
+    __slots__ = ("_end", "_life", "emit")
 
     def __init__(
         self,
         emit: Callable[[A], object],
         end: Callable[[], object] = _nowhere,
-        clock: Clock | None = None,
+        life: Life | _Standstill | None = None,
     ) -> None:
         self.emit = emit
         self._end = end
-        self._clock = Life(None) if clock is None else clock
+        self._life = life or _Standstill()
 
     def end(self) -> None:
         """Complete downstream and leave upstream; nothing may be emitted after it."""
         try:
             self._end()
         finally:
-            self._clock.dispose()
+            self._life.dispose()
 
     @property
     def later(self) -> Callable[[float, Callable[[], object]], Callable[[], None]]:
         """Call an action after so many seconds; returns what cancels it."""
-        return self._clock.later
+        return self._life.later
 
     @property
     def now(self) -> Callable[[], float]:
         """Return the time in seconds."""
-        return self._clock.now
+        return self._life.now
 
 
 class Machine(Protocol[A_contra]):
