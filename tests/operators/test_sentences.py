@@ -146,6 +146,15 @@ def test_a_mark_without_any_follower_does_not_stall_for_ever() -> None:
     assert "".join(found) == "It ends." + " " * 1000 + "so"
 
 
+@pytest.mark.parametrize(
+    "text", ["`" * 900 + ") It", "(" * 500 + "." + "`" * 500 + ". The end", "-" * 450 + "`" * 30 + ")!"]
+)
+def test_long_text_without_words_is_cut_like_any_other(text: str) -> None:
+    operator = split_sentences(strip=False)
+    assert run(operator, cut(text, 1)) == run(operator, [text])
+    assert "".join(run(operator, [text])) == text
+
+
 def test_a_huge_piece_is_cut_like_any_other() -> None:
     sentences = [f"This is sentence number {number} of many." for number in range(500)]
     assert run(split_sentences(), [" ".join(sentences)]) == sentences

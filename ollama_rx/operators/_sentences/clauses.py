@@ -15,6 +15,7 @@ _WIDE: Final = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _WIDE_WEIGHT: Final = 3  # a CJK character says about as much as three Latin letters
 _SHORTEST_FIRST: Final = 9  # weight of a first piece that is worth starting a voice for
 _SHORTEST_JOINED: Final = 36  # weight before "and", "that" ...: shorter ones join words, not clauses
+_LONGEST_FIRST: Final = 240  # characters after which a first piece waits for its sentence
 _BRACKETS: Final = "(（"
 _BREAKS: Final = CLAUSE_MARKS + _BRACKETS + " "
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -45,7 +46,8 @@ class ClauseRules:
         char = text[mark]
         if char not in _BREAKS or char in self._rules.marks:
             return self._rules.judge(sentence, text, mark, final=final)
-        before = weight(text[:mark].strip())
+        late = mark > _LONGEST_FIRST or sentence.opening != ""
+        before = 0 if late else weight(text[:mark].strip())
         if before < self._shortest or sentence.fence or sentence.is_opaque(text, mark):
             return -(mark + 1)
         sentence.scan(text, mark)

@@ -30,16 +30,21 @@ class LimitedSplitter(Splitter):
 
     def feed(self, text: str, /) -> None:
         """Take text in steps that end where the limit is passed, so that its cutting does not matter."""
-        while text:
+        at = 0
+        while at < len(text):
             room = self._longest + 1 - self._size
+            place = None
             if room <= 0:  # one word is longer than the limit: nothing to do before it ends
-                place = _PLACE.search(text)
-                room = place.end() if place else len(text)
-            step, text = text[:room], text[room:]
+                place = _PLACE.search(text, at)
+                room = place.end() - at if place else len(text) - at
+            step = text[at : at + room]
+            at += room
+            was_within = self._size <= self._longest
             self._size += len(step)
             super().feed(step)
-            while self._size > self._longest and self._force():
-                pass
+            if was_within or place:
+                while self._size > self._longest and self._force():
+                    pass
 
     def _force(self) -> bool:
         sentence = self._sentence

@@ -13,6 +13,7 @@ from ollama_rx.operators._sentences.sentence import Sentence
 
 _LONG: Final = 400  # characters of tail at which its beginning is put aside
 _KEPT: Final = 80  # characters kept then: more than any rule looks back
+_NEAR: Final = 60  # characters in which to look for a good place to do so
 _BLOCK: Final = 4096  # characters of one piece that are looked at together
 _PATIENCE: Final = 300  # characters after a mark at which a decision falls with what is there
 
@@ -85,21 +86,30 @@ class Splitter:
         return self._settle(tail, end - _KEPT) if end > _LONG else tail
 
     def _settle(self, tail: str, size: int) -> str:
-        # Between two letters, or before a word: no rule looks over such a border.
-        while size > 0 and not (tail[size].isalnum() and (tail[size - 1].isalnum() or tail[size - 1] == " ")):
-            size -= 1
-        if size > 0:
-            self._sentence.settle(tail[:size])
-            self._mark = max(-1, self._mark - size)
-        return tail[size:]
+        """Put the beginning of a long tail aside, up to about ``size`` characters of it."""
+        border = size
+        while border > size - _NEAR and not (tail[border].isalnum() and tail[border - 1].isalnum()):
+            border -= 1
+        if border == size - _NEAR:  # no word is near
+            border = size
+            while border > 0 and tail[border] == "`":  # a run of them says how many there are
+                border -= 1
+        if border > 0:
+            self._sentence.settle(tail[:border])
+            self._mark = max(-1, self._mark - border)
+            self._end_opening()
+        return tail[border:]
+
+    def _end_opening(self) -> None:
+        if self._rules is not self._after_opening:
+            self._rules = self._after_opening
+            self._find = self._rules.search
 
     def _emit(self, piece: str) -> None:
         if self._sentence.settled:
             piece = "".join(self._sentence.settled) + piece
         if piece:
-            if self._rules is not self._after_opening:
-                self._rules = self._after_opening
-                self._find = self._rules.search
+            self._end_opening()
             self._deliver(piece)
 
     def pause(self) -> None:

@@ -17,7 +17,7 @@ _TEX_QUOTE: Final = 2  # backticks: far more often a quote, as TeX writes it, th
 class Nesting:
     """Follows the text; positions are relative to the tail that the machine holds."""
 
-    __slots__ = ("_brackets", "_code", "_quotes", "_scanned", "_ticks")
+    __slots__ = ("_before", "_brackets", "_code", "_quotes", "_scanned", "_ticks")
 
     def __init__(self) -> None:
         self._quotes: list[tuple[str, int, str]] = []
@@ -29,11 +29,14 @@ class Nesting:
         self._code: int | None = None
         self._ticks = 0
         self._scanned = 0
+        self._before = " "  # the character before the tail
         if self._quotes:
             self._quotes = [(quote, at - offset, before) for quote, at, before in self._quotes]
 
-    def _shift(self, size: int) -> None:
+    def _shift(self, settled: str) -> None:
         """Follow the tail when its beginning is put aside."""
+        size = len(settled)
+        self._before = settled[-1]
         self._scanned -= size
         if self._code is not None:
             self._code -= size
@@ -60,7 +63,7 @@ class Nesting:
         if char == "`":
             self._tick(text, at)
         elif char in BRACKET_PAIRS:
-            if at == 0 or text[at - 1] not in ":;-=":
+            if (text[at - 1] if at else self._before) not in ":;-=":
                 self._brackets.append((BRACKET_PAIRS[char], at))
                 del self._brackets[:-_DEEPEST]
         elif char == '"':
@@ -76,7 +79,7 @@ class Nesting:
             self._brackets.pop()
 
     def _tick(self, text: str, at: int) -> None:
-        before = text[at - 1] if at else " "
+        before = text[at - 1] if at else self._before
         run = 1
         while text.startswith("`", at + run):
             run += 1
@@ -90,7 +93,7 @@ class Nesting:
             self._code = None
 
     def _open(self, text: str, closer: str, at: int) -> None:
-        self._quotes.append((closer, at, text[:at].rstrip()[-1:]))
+        self._quotes.append((closer, at, text[:at].rstrip()[-1:] or self._before))
         del self._quotes[:-_DEEPEST]
 
     def is_inside(self, at: int, closers: str = "") -> bool:

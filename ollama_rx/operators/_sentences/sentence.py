@@ -45,7 +45,7 @@ class Sentence(Nesting):
         self.begun = self.begun or not text.isspace()
         self._worded = self._worded or _WORD.search(text) is not None
         self.settled.append(text)
-        self._shift(len(text))
+        self._shift(text)
 
     def has_word(self, text: str, end: int) -> bool:
         """Tell whether anything but marks has been seen."""
