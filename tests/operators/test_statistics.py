@@ -1,5 +1,6 @@
 """One answer in figures, told exactly once however it ends."""
 
+from array import array
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from reactivex.testing import ReactiveTest, TestScheduler
 
 from ollama_rx import Chunk, Metrics, Stats
 from ollama_rx.operators import chunk_text, gather_stats, stop_at
+from ollama_rx.operators.statistics import _gaps  # pyright: ignore[reportPrivateUsage]
 from tests.operators.cutting import run
 
 SECOND = 1_000_000_000
@@ -159,3 +161,9 @@ def test_what_into_raises_on_an_error_does_not_hide_that_error() -> None:
 def test_into_must_be_callable() -> None:
     with pytest.raises(TypeError, match="into"):
         gather_stats(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_of_a_very_long_answer_every_few_gaps_are_ranked_and_the_widest_is_exact() -> None:
+    ticks = [float(n) for n in range(10_000)]
+    ticks[7001:] = [tick + 50.0 for tick in ticks[7001:]]  # one wide gap, between two that are ranked
+    assert _gaps(array("d", ticks)) == (1.0, 1.0, 51.0)
