@@ -68,6 +68,7 @@ class _Smooth:
         self._taken = 0  # characters that have become units
         self._total = 0  # characters that have come
         self._cancel: Callable[[], None] | None = None
+        self._timer = 0.0  # when it rings
 
     def feed(self, text: str, /) -> None:
         if not text:
@@ -89,9 +90,6 @@ class _Smooth:
 
     def _go_on(self) -> None:
         """Emit what is due, then wait for what is due next."""
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
         now = self._now()
         if self._taken < self._total and self._oldest() + self._lag <= now + _SOON:
             self._units.flush()
@@ -100,9 +98,9 @@ class _Smooth:
             self._next = max(self._next, now) + self._pause(now)
             self._emit(unit)
         if self._waiting:
-            self._wait(min(self._next, self._waiting[0][0]) - now)
+            self._wait(now, min(self._next, self._waiting[0][0]))
         elif self._taken < self._total:
-            self._wait(self._oldest() + self._lag - now)
+            self._wait(now, self._oldest() + self._lag)
 
     def _pause(self, now: float) -> float:
         """Return the pause after a unit: shorter than the pace asks for if too much waits."""
@@ -111,8 +109,18 @@ class _Smooth:
         left = self._waiting[-1][0] - now
         return min(self._interval, max(left, 0.0) / len(self._waiting))
 
-    def _wait(self, seconds: float) -> None:
-        self._cancel = self._later(seconds, self._go_on)
+    def _wait(self, now: float, due: float) -> None:
+        """Go on when something is due; a timer that comes before that looks again and waits on."""
+        if self._cancel is not None:
+            if self._timer <= due:
+                return
+            self._cancel()
+        self._timer = due
+        self._cancel = self._later(due - now, self._alarm)
+
+    def _alarm(self) -> None:
+        self._cancel = None
+        self._go_on()
 
     def flush(self) -> None:
         self._units.flush()

@@ -1,0 +1,133 @@
+"""What each of our operators costs a token, and whether that grows with the answer.
+
+``python -m benchmarks.operators`` prints microseconds, multiples of an `ops.map` hop, and the growth
+from 10 000 to 100 000 tokens. Only the ratios mean something on a busy machine.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
+from statistics import median
+from time import process_time
+from typing import Any
+
+from reactivex import Observable
+from reactivex import operators as ops
+
+from ollama_rx import Chunk, ContextBox
+from ollama_rx import operators as op
+from ollama_rx.operators._life import Life
+from ollama_rx.operators._through import Stream, Tap
+
+SIZES = (10_000, 100_000)
+ROUNDS = 5
+
+AnyOperator = Callable[[Observable[Any]], Observable[Any]]
+
+_ENGLISH = " The| quick| brown| fox| (it| is| *fast*|)| jumps| over| 3|.|14| lazy| dogs|.\n"
+_CHINESE = "北京|大学|的|研究|人员|昨天|宣布|了|重大|突破|。"
+_EMOJI = "ok| 👩|\u200d|👧| e|\u0301| 🇩|🇪|!"
+_RECORDS = '{"name": |"Ada |Love|lace", |"age": |36}, '
+ENGLISH, CHINESE, EMOJI, RECORDS = (text.split("|") for text in (_ENGLISH, _CHINESE, _EMOJI, _RECORDS))
+
+
+class Blast(Stream[Any]):
+    """Sends its items as fast as they are taken."""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        super().__init__()
+        self._items = items
+
+    def attach(self, down: Tap[Any], life: Life) -> None:
+        """Send all items at once."""
+        life.root(down.on_error, down.on_completed)
+        on_next = down.on_next
+        for item in self._items:
+            on_next(item)
+        life.complete()
+
+
+def repeated(tokens: Sequence[str], count: int) -> list[str]:
+    """Return so many tokens."""
+    return list(islice(cycle(tokens), count))
+
+
+def chunks(count: int) -> list[Chunk]:
+    """Return so many chunks of an answer."""
+    return [Chunk({"model": "m", "response": text, "done": False}) for text in repeated(ENGLISH, count)]
+
+
+def records(count: int) -> list[str]:
+    """Return the tokens of a JSON array."""
+    whole = count // len(RECORDS)
+    return ["[", *RECORDS * whole, "{}]"]
+
+
+def sentences(count: int) -> list[str]:
+    """Return sentences of together so many tokens."""
+    return ["".join(ENGLISH)] * (count // len(ENGLISH))
+
+
+def cost(items: Sequence[Any], operator: AnyOperator | None, tokens: int) -> float:
+    """Return the microseconds of processor time a token takes."""
+    stream: Observable[Any] = Blast(items)
+    if operator is not None:
+        stream = operator(stream)
+    began = process_time()
+    stream.subscribe(lambda _: None)
+    return (process_time() - began) / tokens * 1e6
+
+
+def cases() -> Iterator[tuple[str, AnyOperator | None, Callable[[int], Sequence[Any]]]]:
+    """Return what is measured: a name, an operator, and the items for it."""
+
+    def english(count: int) -> list[str]:
+        return repeated(ENGLISH, count)
+
+    def emoji(count: int) -> list[str]:
+        return repeated(EMOJI, count)
+
+    yield "no operator", None, english
+    yield "ops.map", ops.map(lambda item: item), english
+    yield "capture_context", op.capture_context(ContextBox()), chunks
+    yield "gather_stats", op.gather_stats(lambda _: None), chunks
+    yield "split_thinking", op.split_thinking(), chunks
+    yield "chunk_text", op.chunk_text(), chunks
+    yield "stop_at", op.stop_at("END", "</s>"), english
+    yield "stop_at, any case", op.stop_at("END", ignore_case=True), english
+    yield "split_lines", op.split_lines(), english
+    yield "split_words", op.split_words(), english
+    yield "split_words, Chinese", op.split_words(), lambda count: repeated(CHINESE, count)
+    yield "split_words, emoji", op.split_words(), emoji
+    yield "buffer_tokens, count", op.buffer_tokens(count=5), english
+    yield "buffer_tokens, chars", op.buffer_tokens(chars=40), english
+    yield "buffer_tokens, until", op.buffer_tokens(until="never"), english
+    yield "latest_every", op.latest_every(0.1), english
+    yield "smooth, words", op.smooth(per_second=1e9), english
+    yield (
+        "smooth, graphemes",
+        op.smooth(per_second=1e9, unit="grapheme"),
+        lambda count: repeated(EMOJI, count),
+    )
+    yield "speakable", op.speakable(), sentences
+    yield "parse_json, records", op.parse_json(), records
+    yield "parse_json, into", op.parse_json(into=repr), records
+    yield "retry_unstarted", op.retry_unstarted(), english
+
+
+def main() -> None:
+    """Print a table."""
+    print(f"{'operator':24}{'us/token':>10}{'x ops.map':>11}{'growth':>8}")
+    bare = mapped = 0.0
+    for name, operator, make in cases():
+        small, large = (
+            median(cost(items, operator, size) for _ in range(ROUNDS))
+            for size, items in ((size, make(size)) for size in SIZES)
+        )
+        bare = bare or small
+        mapped = mapped or (small - bare if operator is not None else 0.0)
+        hop = f"{(small - bare) / mapped:.2f}" if mapped else ""
+        print(f"{name:24}{small - (bare if operator else 0):10.3f}{hop:>11}{large / small:8.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
