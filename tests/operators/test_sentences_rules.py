@@ -60,6 +60,7 @@ def test_marks(marked: str) -> None:
         "It is made by Oak Inc. in Bonn.| Oak Inc. It is small.".replace("Inc. It", "Inc.| It"),
         "She works for Oak Corp. Her boss knows.".replace("Corp. Her", "Corp.| Her"),
         "See no. 5 and p. 7.| No.| It is nothing.",
+        "It was in Fig. 2a.| Ann drew it.",
         "J. K. Oak wrote it.| Ask Ann B. Oak.| It was Plan B. She knew.".replace("B. She", "B.| She"),
         "The U.S. Army came to the U.S. It stayed.".replace("U.S. It", "U.S.| It"),
         "He has a Ph.D. in law.| She has a Ph.D. They met there.".replace("Ph.D. They", "Ph.D.| They"),
@@ -132,6 +133,8 @@ def test_markdown(marked: str) -> None:
     [
         "今天很好。|我们走吧！|你呢？|好",
         "他说：“走吧。”|我走了。",
+        "他问：“好吗？”|“好。”她答。|对",
+        "Dr.山田が来た。|次",
         "“你是谁？”她问。|没有人。",
         "「はい。」|「いいえ。」|\n終わり",
         "「行こう！」と言った。|彼は笑った。",

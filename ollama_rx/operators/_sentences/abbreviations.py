@@ -23,7 +23,8 @@ def judge_abbreviation(stop: Stop) -> int:
     begins = len(stop.words) == 1 and stop.mark < _LONGEST_FIRST and not stop.sentence.opening
     if kind is Kind.NEVER or begins or (digit and kind is not Kind.CLOSING):
         return stop.onward
-    if kind is Kind.AMBIGUOUS or _begins_with_preposition(stop, lexicon):
+    caseless = stop.follower.lower() == stop.follower.upper() and not digit
+    if kind is Kind.AMBIGUOUS or caseless or _begins_with_preposition(stop, lexicon):
         return if_starter(stop, lexicon)
     return _unless_continued(stop, lexicon)
 

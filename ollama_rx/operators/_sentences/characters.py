@@ -18,7 +18,8 @@ BULLETS: Final = "•⁃◦‣▪"
 # Invisible marks of the writing direction, which stand next to marks in Arabic and Hebrew.
 DIRECTIONS: Final = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 OPENERS: Final = "\"'“‘«‹„‚「『《〈（(【[{¿¡*_<–—―-" + DIRECTIONS
-CLOSERS: Final = "\"'”’»›“‘«)]}」』】》〉）*_~$\\" + DIRECTIONS
+CLOSERS: Final = "\"'”’»›«)]}」』】》〉）*_~$\\" + DIRECTIONS
+OPEN_OR_CLOSE: Final = "“‘"  # close in German, open in English: the letter after them tells
 CURRENCY: Final = "$€£¥₹₽₩#@§°\\~→🛈"
 # Arrows, dingbats, pictographs and the joiners inside them.
 EMOJI: Final = "\u200d\u20e3\ufe0f\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
@@ -38,3 +39,6 @@ def is_wide(char: str) -> bool:
 def one_of(characters: str) -> str:
     """Return a regular expression class of these characters."""
     return f"[{re.escape(characters)}]"
+
+
+CLOSING: Final = rf"(?:{one_of(CLOSERS)}|{one_of(OPEN_OR_CLOSE)}(?!\w))*+"

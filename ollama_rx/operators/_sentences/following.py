@@ -3,11 +3,11 @@
 import re
 from typing import Final
 
-from ollama_rx.operators._sentences.characters import CLOSERS, EMOJI, MARKS, OPENERS, SPACES, one_of
+from ollama_rx.operators._sentences.characters import CLOSING, EMOJI, MARKS, OPENERS, SPACES, one_of
 
 _SPACE: Final = one_of(SPACES)
 # Marks, also spaced ones ("! ?", ". . ."), unless the spaced one begins a word (".NET").
-_RUN: Final = rf"{one_of(MARKS)}++(?:{_SPACE}[.!?…]++(?!\w))*+{one_of(CLOSERS)}*+"
+_RUN: Final = rf"{one_of(MARKS)}++(?:{_SPACE}[.!?…]++(?!\w))*+{CLOSING}"
 # A quote between two spaces closes, in text whose marks are set apart (" . ' ").
 _APART: Final = rf"(?:{_SPACE}['\"”’]{{1,2}}+(?={_SPACE}))?+"
 _GAP: Final = re.compile(rf"(?:{_SPACE}|[{EMOJI}])*+")

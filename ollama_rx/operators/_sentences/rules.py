@@ -12,7 +12,7 @@ from ollama_rx.operators._sentences.abbreviations import judge_abbreviation
 from ollama_rx.operators._sentences.characters import (
     ASKS,
     BULLETS,
-    CLOSERS,
+    CLOSING,
     FULL,
     LINE_ENDS,
     MARKS,
@@ -27,7 +27,7 @@ from ollama_rx.operators._sentences.sentence import Sentence
 from ollama_rx.operators._sentences.stop import Stop
 from ollama_rx.operators._sentences.stops import RULES
 
-_WIDE_RUN: Final = re.compile(rf"({one_of(MARKS)}+)({one_of(CLOSERS)}*)")
+_WIDE_RUN: Final = re.compile(rf"({one_of(MARKS)}+)({CLOSING})")
 _WIDE: Final = frozenset(FULL + "！？؟፧")
 # After a quote that these introduce, a sentence ends; after any other it may go on.
 _CAPITAL: Final = re.compile(r" [A-ZÄÖÜÉÀА-ЯЁ]")

@@ -58,7 +58,8 @@ def _glued_wide(stop: Stop) -> int | None:
         return None
     if stop.words[-1] + stop.text[stop.mark] in stop.lexicon.names:
         return stop.onward
-    return stop.ends(when=stop.asks or (stop.is_dot and before.isalpha()))
+    word = stop.is_dot and before.isalpha() and kind_of(stop.words, stop.lexicon)[0] is None
+    return stop.ends(when=stop.asks or word)
 
 
 def _glued(stop: Stop) -> int | None:

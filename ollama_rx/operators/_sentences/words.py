@@ -42,9 +42,10 @@ def kind_of(words: list[str], named: Lexicon) -> tuple[Kind | None, Lexicon]:
         ordinal = named.ordinals and _ORDINAL.fullmatch(word)
         return (Kind.AMBIGUOUS if ordinal else None), named
     lexicon = lexicon_of_letter(bare[0], named)
-    return _listed(words, bare, lexicon, numbered=numbered) or _shaped(
-        bare, lexicon, numbered=numbered
-    ), lexicon
+    kind = _listed(words, bare, lexicon, numbered=numbered)
+    if kind is None and not (len(bare) == 1 < len(word)):  # "2a" is no initial
+        kind = _shaped(bare, lexicon, numbered=numbered)
+    return kind, lexicon
 
 
 def is_plain(word: str, before: str, named: Lexicon) -> bool:
