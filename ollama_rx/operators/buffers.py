@@ -27,7 +27,7 @@ def buffer_tokens(
         pieces  -----x-----(y|)       x="ab"  y="cd"
 
         source  -a-b-c---d-|          buffer_tokens(seconds=3)
-        pieces  ----x------(y|)       x="ab"  y="cd"
+        pieces  ----x---c--(d|)       x="ab"
 
     A piece never ends inside a grapheme (an emoji of several code points, a letter and its accent).
     Whether a character goes on shows in the next one, so a piece that is full leaves when the text

@@ -26,9 +26,9 @@ def retry_unstarted(times: int = 3, *, wait: Wait | None = None) -> Callable[[Ob
 
     ::
 
-        source  --#                  the server is busy
-                     ---a--b-|       2 seconds later it answers
-        items   --------a--b-|       retry_unstarted(wait=2)
+        source  --#                 the server is busy
+                    ---a--b-|       2 seconds later it answers
+        items   -------a--b-|       retry_unstarted(wait=2)
 
     An answer that has begun is never retried: its text would come twice. So every error after the first
     item passes, and every error without a true ``retryable`` (`OllamaError` and others alike), and the

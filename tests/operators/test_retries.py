@@ -12,10 +12,11 @@ from reactivex.disposable import Disposable
 from reactivex.scheduler.eventloop import AsyncIOScheduler
 from reactivex.subject import Subject
 
+from ollama_rx import Client, iterate
 from ollama_rx.errors import BusyError, ModelNotFoundError, ServerError
 from ollama_rx.flow.loops import ours
-from ollama_rx.operators import latest_every, retry_unstarted, running_text, stop_at
-from ollama_rx.testing import check
+from ollama_rx.operators import chunk_text, latest_every, retry_unstarted, running_text, stop_at
+from ollama_rx.testing import FakeOllama, answer, check, error_status
 
 BUSY = BusyError(503, "busy")
 DEADLINE = 5.0  # seconds; only reached when something is broken
@@ -230,3 +231,26 @@ def test_wrong_arguments_are_refused_when_the_operator_is_built(
 ) -> None:
     with pytest.raises(error, match=named):
         retry_unstarted(times, wait=wait)
+
+
+def test_a_busy_server_is_asked_again_from_a_plain_thread_and_from_inside_another_stream() -> None:
+    with FakeOllama(answer("first"), error_status(503), answer("second")) as fake, Client(fake.url) as client:
+        done = threading.Event()
+        texts: list[str] = []
+
+        def again(_: str) -> None:
+            second = client.generate("Hi", model="m").pipe(retry_unstarted(wait=0.05), chunk_text())
+            second.subscribe(texts.append, on_completed=done.set)  # its loop ends before the wait does
+
+        client.generate("Hi", model="m").pipe(chunk_text(), stop_at("never")).subscribe(again)
+        assert done.wait(DEADLINE)
+        assert "".join(texts) == "second"
+
+
+def test_a_busy_server_is_asked_again_on_a_loop() -> None:
+    async def main(client: Client) -> str:
+        stream = client.generate("Hi", model="m").pipe(retry_unstarted(wait=0.05), chunk_text())
+        return "".join([text async for text in iterate(stream)])
+
+    with FakeOllama(error_status(503), answer("ok")) as fake, Client(fake.url) as client:
+        assert asyncio.run(main(client)) == "ok"
