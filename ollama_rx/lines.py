@@ -4,6 +4,7 @@ A body is split at the line feed only, never at the other line breaks of ``str.s
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any, cast
 
 import orjson
@@ -69,10 +70,16 @@ def parse(line: bytes) -> dict[str, Any] | None:
     raise BadLineError(line)
 
 
-def together(lines: list[bytes]) -> list[dict[str, Any]] | None:
-    """Parse lines at once, which costs less than one by one; None if any of them is not plain."""
-    try:
-        found: list[dict[str, Any]] = orjson.loads(b"[%b]" % b",".join(lines))
-    except orjson.JSONDecodeError:
-        return None
-    return found if len(found) == len(lines) else None
+def parsed(lines: list[bytes]) -> Iterable[dict[str, Any] | None]:
+    """Parse lines: together if that works, which costs less, else one by one as they are asked for.
+
+    What is parsed together may also be a value that is no object, where `parse` raises.
+    """
+    if len(lines) > 1:
+        try:
+            found: list[dict[str, Any]] = orjson.loads(b"[%b]" % b",".join(lines))
+        except orjson.JSONDecodeError:
+            return map(parse, lines)
+        if len(found) == len(lines):
+            return found
+    return map(parse, lines)

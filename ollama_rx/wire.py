@@ -8,12 +8,10 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
-import orjson
-
 from ollama_rx.chunks import Chunk, Progress
 from ollama_rx.errors import BadLineError, IncompleteStreamError, LineTooLongError, ServerError, StreamError
-from ollama_rx.fields import number_of, object_of, text_of
-from ollama_rx.lines import MAX_LINE_BYTES, Lines, parse, together
+from ollama_rx.fields import JsonObject, number_of, object_of, text_of
+from ollama_rx.lines import MAX_LINE_BYTES, Lines, parse, parsed
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -58,20 +56,17 @@ class ChunkReader:
 
     def read(self, payload: bytes) -> Iterator[Chunk]:
         """Yield the chunks that ``payload`` completes."""
-        loads, keep = orjson.loads, self._keep
+        keep = self._keep
         try:
             lines = self._lines.feed(payload)
-            objects = together(lines) if len(lines) > 1 else None
-            for position, line in enumerate(lines):
+            for line, raw in zip(lines, parsed(lines), strict=True):
+                if raw is None:
+                    continue
                 try:  # the way of each token: no call that can be spared
-                    raw = objects[position] if objects else loads(line)
                     chunk = Chunk(raw)
                     keep(chunk.text)
-                except (orjson.JSONDecodeError, AttributeError, TypeError):
-                    raw = parse(line)
-                    if raw is None:
-                        continue
-                    chunk = self._doubtful(raw, line)
+                except (AttributeError, TypeError) as error:  # no object, or a text of a wrong type
+                    raise _doubtful(raw, line) from error
                 if "error" in raw and raw["error"] is not None:
                     raise _server_error(raw)
                 if raw.get("done") or raw.get("done_reason"):
@@ -82,16 +77,6 @@ class ChunkReader:
         except StreamError as error:
             error.partial = self.partial
             raise
-
-    def _doubtful(self, raw: dict[str, Any], line: bytes) -> Chunk:
-        if raw.get("error") is not None:
-            raise _server_error(raw)
-        try:
-            chunk = Chunk(raw)
-            self._keep(chunk.text)
-        except (AttributeError, TypeError) as error:  # a message or a text of a wrong type
-            raise BadLineError(line) from error
-        return chunk
 
     def end(self) -> Iterator[Chunk]:
         """Yield the chunk of an unfinished last line; raises if the answer is not complete."""
@@ -182,17 +167,23 @@ def reason_of(body: bytes) -> tuple[str, str | None]:
     return _reason(raw) or text, text_of(raw.get("signin_url")) or None
 
 
-def _reason(raw: dict[str, Any]) -> str:
+def _reason(raw: JsonObject) -> str:
     error = raw.get("error")
     return str(object_of(error).get("message") or error or raw.get("Status") or "")
 
 
-def _server_error(raw: dict[str, Any]) -> ServerError:
+def _server_error(raw: JsonObject) -> ServerError:
     return ServerError(
         _reason(raw) or "no reason given",
         status=number_of(raw.get("StatusCode", raw.get("status"))),
         signin_url=text_of(raw.get("signin_url")) or None,
     )
+
+
+def _doubtful(found: object, line: bytes) -> StreamError:
+    """An error line stays one, whatever stands beside the error."""
+    raw = object_of(found)
+    return BadLineError(line) if raw.get("error") is None else _server_error(raw)
 
 
 def _incomplete(what: str, partial: str = "") -> IncompleteStreamError:

@@ -15,7 +15,7 @@ from ollama_rx.errors import (
     ServerError,
     StreamError,
 )
-from ollama_rx.lines import Lines, parse, together
+from ollama_rx.lines import Lines, parse, parsed
 from ollama_rx.wire import ChunkReader, ProgressReader, Reader, WholeReader, reason_of
 
 DONE = b'{"response":"","done":true,"done_reason":"stop"}\n'
@@ -395,9 +395,10 @@ def outcome(reader: Reader[object], *payloads: bytes) -> tuple[list[object], str
 
 
 def test_lines_are_parsed_together_only_if_each_of_them_is_one_value() -> None:
-    assert together([b'{"a":1}', b'{"b":2}']) == [{"a": 1}, {"b": 2}]
-    assert together([b'{"a":1},{"b":2}', b'{"c":3}']) is None
-    assert together([b'{"a":1}', b""]) is None
+    assert parsed([b'{"a":1}', b'{"b":2}']) == [{"a": 1}, {"b": 2}]
+    assert list(parsed([b'{"a":1}', b""])) == [{"a": 1}, None]
+    with pytest.raises(BadLineError):
+        list(parsed([b'{"a":1},{"b":2}', b'{"c":3}']))
 
 
 def test_what_stands_before_a_bad_line_of_the_same_read_arrives() -> None:
