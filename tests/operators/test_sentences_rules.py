@@ -33,6 +33,7 @@ def check(marked: str, language: str | None = None) -> None:
         "We won!! 🎉🎉| Let us go.",
         "That was fun :)| See you.".replace(":)|", ":)"),
         "That was fun. :-)| See you.",
+        "✅ It is done.| ❌ It is not.| ⚠️ Look!",
         "**Done.**| *Next.*| _Last._| End",
         "Use the <i>bold.</i> tag.| Then close it.",
         "Take the car.|The bus is late.| Why?|Because it rains.",

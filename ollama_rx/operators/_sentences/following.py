@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from ollama_rx.operators._sentences.characters import CLOSING, EMOJI, MARKS, OPENERS, SPACES, one_of
+from ollama_rx.operators._sentences.sentence import Sentence
 
 _SPACE: Final = one_of(SPACES)
 # Marks, also spaced ones ("! ?", ". . ."), unless the spaced one begins a word (".NET").
@@ -25,7 +26,7 @@ class Following:
         closers = rf"(?:{_SPACE}?{one_of(spaced_closers)})*+" if spaced_closers else ""
         self._run = re.compile(_RUN + _APART + closers)
 
-    def look(self, text: str, mark: int, *, final: bool) -> tuple[int, int]:
+    def look(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> tuple[int, int]:
         """Return where the sentence would end and where the next word begins.
 
         The second is the length of the text while too little of it has arrived to tell.
@@ -39,7 +40,8 @@ class Following:
         while end < size:
             gap = _GAP.match(text, end)
             at = gap.end() if gap else end
-            if _EMOJI.search(text, end, at):
+            # An emoji goes with the sentence before it, unless that began with one itself.
+            if _EMOJI.search(text, end, at) and not _EMOJI.match(sentence.begins_with(text).lstrip()):
                 end += len(text[end:at].rstrip(SPACES))
             if at == size:
                 return end, size

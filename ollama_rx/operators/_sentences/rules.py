@@ -79,7 +79,7 @@ class Rules:
 
     def ends_in_pause(self, sentence: Sentence, text: str, mark: int) -> int:
         """Return where to cut at a mark after which nothing has come for a while; 0 for nowhere."""
-        end, letter = self._following.look(text, mark, final=True)
+        end, letter = self._following.look(sentence, text, mark, final=True)
         if letter < len(text):
             return 0
         sentence.scan(text, mark)

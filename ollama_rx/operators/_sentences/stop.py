@@ -20,7 +20,7 @@ class Stop:
         self.text = text
         self.mark = mark
         self.final = final
-        self.end, self.letter = following.look(text, mark, final=final)
+        self.end, self.letter = following.look(sentence, text, mark, final=final)
         self.words = words_before(text, mark)
 
     @property
