@@ -142,7 +142,7 @@ class WholeReader(Generic[T]):
         self._size += len(payload)
         if self._size > self._max:
             raise LineTooLongError(self._max)
-        return iter(())
+        yield from ()
 
     def end(self) -> Iterator[T]:
         """Yield the item."""

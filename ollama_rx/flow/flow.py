@@ -59,4 +59,6 @@ class Flow(AsyncIOScheduler):
         self._paused_by -= 1
         if self._paused_by == 0:
             for source in tuple(self._sources):
+                if self.paused:
+                    return  # what the one before has sent was too much again
                 source.resume()

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
+from functools import partial
 from typing import Generic, TypeVar, cast
 
 import httpx
@@ -47,19 +48,22 @@ class Call(Generic[T]):
         self._held_payload: list[bytes] = []
         self._held_end: tuple[Exception | None] | None = None
         self._resumed: asyncio.Future[None] | None = None
+        self._resuming = False
+        self._leaving = False  # the response is being closed, which nothing may interrupt
         self._exchange: Exchange | None = None
+        self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
         """Start on the running loop; the future is done when nothing of the call is left."""
         self._thread = threading.get_ident()
         self._gone: asyncio.Future[None] = loop.create_future()
-        self._loop = loop
-        if self._over:
-            self._gone.set_result(None)
-            return self._gone
         self._watchdog = Watchdog(loop, self._session.timeouts, self._expired)
-        self._task: asyncio.Task[None] | None = loop.create_task(self._open())
+        self._loop = loop  # from here on `stop` comes to the loop
+        if self._over:
+            self._release()
+            return self._gone
+        self._task = loop.create_task(self._open())
         self._task.add_done_callback(self._opened)
         if self._flow is not None:
             self._flow.attach(self)
@@ -69,15 +73,15 @@ class Call(Generic[T]):
         """Send nothing more and close the connection; from any thread, any number of times."""
         self._over = self._halted = True
         loop = self._loop
-        if loop is None:
-            return  # not begun: `begin` will see it
+        if loop is None or loop.is_closed():
+            return  # not begun: `begin` will see it; or ended with everything on it
         if threading.get_ident() == self._thread:
             self._release()
             return
         try:
             loop.call_soon_threadsafe(self._release)
         except RuntimeError:
-            return  # the loop is closed, and everything on it
+            return  # it has been closed just now
 
     # what arrives
 
@@ -91,14 +95,15 @@ class Call(Generic[T]):
             if isinstance(exchange, Exchange) and "content-encoding" not in response.headers:
                 response = None
                 self._exchange = exchange
+                exchange.push(self)
                 if self._paused:
                     exchange.pause()
-                exchange.push(self)
             else:
                 await self._pull(response)
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
             self._fail(error)
         finally:
+            self._leaving = True
             if response is not None:
                 await response.aclose()
 
@@ -141,7 +146,7 @@ class Call(Generic[T]):
                         self._held_items = items
                     return
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            self._raised(error)
+            self._tell(partial(self._life.raised, error))
             return
         if self._reader.done:
             self._tell(self._life.complete)
@@ -171,6 +176,13 @@ class Call(Generic[T]):
             return
         self._paused = self._halted = False
         self._watchdog.resume()
+        if self._resuming:
+            return  # paused and resumed by an item sent below, where it goes on
+        self._resuming = True
+        self._catch_up()
+        self._resuming = False
+
+    def _catch_up(self) -> None:
         if self._held_items is not None:
             items, self._held_items = self._held_items, None
             self._send(items)
@@ -193,10 +205,7 @@ class Call(Generic[T]):
 
     def _fail(self, error: Exception) -> None:
         seen = translate(error, url=self._session.shown_url, partial=self._reader.partial)
-        self._tell(lambda: self._life.fail(seen))
-
-    def _raised(self, error: Exception) -> None:
-        self._tell(lambda: self._life.raised(error))
+        self._tell(partial(self._life.fail, seen))
 
     def _tell(self, event: Callable[[], object]) -> None:
         """Send a terminal event; what the subscriber raises then has nowhere to go but the loop."""
@@ -224,12 +233,15 @@ class Call(Generic[T]):
                 self._exchange.abort()
         if self._resumed is not None and not self._resumed.done():
             self._resumed.set_result(None)
-        if self._task is not None and asyncio.current_task(self._loop) is not self._task:
+        on_its_way = self._leaving or asyncio.current_task(self._loop) is self._task
+        if self._task is not None and not on_its_way:
             self._task.cancel()
         self._settle()
 
-    def _opened(self, _: "asyncio.Task[None]") -> None:
+    def _opened(self, task: "asyncio.Task[None]") -> None:
         self._task = None
+        if task.cancelled() and not self._over:  # not by `stop`: the loop ends
+            self._fail(httpx.ReadError("the event loop ended"))
         self._settle()
 
     def _settle(self) -> None:

@@ -45,6 +45,7 @@ class Connection(asyncio.Protocol):
             exchange.lost(None)
         else:
             self._transport.write(exchange.outgoing)
+            exchange.outgoing = b""  # images are large and answers long
         return exchange
 
     def pause(self) -> None:
@@ -68,6 +69,9 @@ class Connection(asyncio.Protocol):
     def free(self) -> None:
         """Take note that the exchange is over and the connection may serve another."""
         self._exchange = None
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self.abort()  # answered before the request was read: the rest is still on its way
+            return
         self.resume()
         self._owner.put(self._origin, self)
 
@@ -86,6 +90,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Take the server's end of the connection, which may end a body, and close ours."""
+        self.closed = True
         if self._exchange is not None:
             self._exchange.eof()
         return False

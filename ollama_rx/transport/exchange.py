@@ -53,6 +53,7 @@ class Exchange:
     __slots__ = (
         "_body",
         "_early",
+        "_early_size",
         "_error",
         "_h11",
         "_head",
@@ -61,6 +62,7 @@ class Exchange:
         "_method",
         "_over",
         "_receiver",
+        "_settled",
         "outgoing",
         "silent",
     )
@@ -76,16 +78,18 @@ class Exchange:
         self._body: Body | None = None
         self._receiver: Receiver | None = None
         self._early: list[bytes] = []
-        self._over = False
+        self._early_size = 0
+        self._over = False  # all has arrived that will
+        self._settled = False  # the connection is no longer ours
         self._error: Exception | None = None
 
     def _encode(self, machine: h11.Connection, request: httpx.Request, content: bytes) -> bytes:
-        events: list[h11.Event] = [
-            h11.Request(method=self._method, target=request.url.raw_path, headers=request.headers.raw)
-        ]
-        if content:
-            events.append(h11.Data(data=content))
         try:
+            events: list[h11.Event] = [
+                h11.Request(method=self._method, target=request.url.raw_path, headers=request.headers.raw)
+            ]
+            if content:
+                events.append(h11.Data(data=content))
             return b"".join(machine.send(event) or b"" for event in [*events, h11.EndOfMessage()])
         except h11.LocalProtocolError as error:
             raise httpx.LocalProtocolError(str(error)) from error
@@ -121,8 +125,8 @@ class Exchange:
             self._line.resume()
 
     def abort(self) -> None:
-        """Give the response up and close the connection."""
-        if not self._over:
+        """Give the response up and close the connection, unless it serves others already."""
+        if not self._settled:
             self._line.abort()
 
     # from the connection
@@ -195,7 +199,8 @@ class Exchange:
 
     def _wait_for_receiver(self, payload: bytes) -> None:
         self._early.append(payload)
-        if sum(map(len, self._early)) > _EARLY:
+        self._early_size += len(payload)
+        if self._early_size > _EARLY:
             self._line.pause()
 
     def _end(self, error: Exception | None) -> None:
@@ -209,6 +214,7 @@ class Exchange:
             self._settle()
 
     def _settle(self) -> None:
+        self._settled = True
         receiver, self._receiver = self._receiver, None
         if self._error is None:
             if self._keep_alive:

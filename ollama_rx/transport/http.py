@@ -37,7 +37,11 @@ class HttpTransport(AnyLoopTransport):
             reused = connection is not None
             if connection is None:
                 connection = await self._connect(request, pool, origin)
-            exchange = connection.start(request, content)
+            try:
+                exchange = connection.start(request, content)
+            except httpx.LocalProtocolError:
+                connection.abort()
+                raise
             try:
                 head = await exchange.head()
             except (httpx.ReadError, httpx.RemoteProtocolError):
@@ -52,10 +56,10 @@ class HttpTransport(AnyLoopTransport):
     async def _connect(self, request: httpx.Request, pool: Pool, origin: object) -> Connection:
         url = request.url
         secure = url.scheme == "https"
-        if secure and self._ssl is None:
-            self._ssl = httpx.create_ssl_context()
         loop = asyncio.get_running_loop()
         try:
+            if secure and self._ssl is None:
+                self._ssl = httpx.create_ssl_context()  # heeds SSL_CERT_FILE and SSL_CERT_DIR
             async with asyncio.timeout(request.extensions.get("timeout", {}).get("connect")):
                 _, connection = await loop.create_connection(
                     lambda: Connection(pool, origin),

@@ -23,40 +23,43 @@ else:
 Begin = Callable[[asyncio.AbstractEventLoop], asyncio.Future[None]]
 """Starts something on the running loop; the future is done when nothing of it is left."""
 
+Failed = Callable[[OSError], object]
+"""Is told why there is no loop: each takes a few file descriptors, and those may be used up."""
 
-def place(scheduler: abc.SchedulerBase | None, begin: Begin) -> abc.DisposableBase | None:
+
+def place(scheduler: abc.SchedulerBase | None, begin: Begin, failed: Failed) -> abc.DisposableBase | None:
     """Run ``begin`` where the scheduler says, else where we are; return what cancels its start."""
     if scheduler is not None:
 
         def scheduled(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
-            _here(begin)
+            _here(begin, failed)
 
         return scheduler.schedule(scheduled)
     loop = users_loop()
     if loop is not None:
         begin(loop)
     else:
-        threading.Thread(target=_on_own_loop, args=(begin,), name="ollama-rx", daemon=True).start()
+        threading.Thread(target=_on_own_loop, args=(begin, failed), name="ollama-rx", daemon=True).start()
     return None
 
 
-def _here(begin: Begin) -> None:
+def _here(begin: Begin, failed: Failed) -> None:
     loop = running_loop()
     if loop is None:
-        _on_own_loop(begin)
+        _on_own_loop(begin, failed)
     else:
         begin(loop)
 
 
-def _on_own_loop(begin: Begin) -> None:
-    loop = _new_loop()
+def _on_own_loop(begin: Begin, failed: Failed) -> None:
+    runner = asyncio.Runner(loop_factory=_new_loop)
     try:
-        with ours():
-            loop.run_until_complete(_all_of(begin))
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.run_until_complete(loop.shutdown_default_executor())
-    finally:
-        loop.close()
+        runner.get_loop()
+    except OSError as error:
+        failed(error)
+        return
+    with ours(), runner:
+        runner.run(_all_of(begin))
 
 
 async def _all_of(begin: Begin) -> None:

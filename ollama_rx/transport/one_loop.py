@@ -37,12 +37,23 @@ class OneLoopTransport(AnyLoopTransport):
             content=await request.aread(),
             extensions=request.extensions,
         )
+        arrived: list[httpx.Response] = []
+
+        async def send() -> None:
+            arrived.append(await self._inner.handle_async_request(carried))
+
+        async def give_up() -> None:
+            for late in arrived:  # came in the very moment in which it was cancelled
+                await late.aclose()
+
         self._home.enter()
         try:
-            response = await self._home.carry(self._inner.handle_async_request(carried))
+            await self._home.carry(send())
         except BaseException:
+            asyncio.run_coroutine_threadsafe(give_up(), self._home.loop)
             self._home.leave()
             raise
+        response = arrived[0]
         known = {
             name: response.extensions[name] for name in ("reason_phrase",) if name in response.extensions
         }
@@ -143,18 +154,26 @@ class _Home:
     def leave(self) -> None:
         with self._guard:
             self._guests -= 1
-        self.loop.call_soon_threadsafe(self.loop.call_later, _MOMENT, self._stop_when_quiet)
+            self.loop.call_soon_threadsafe(self._look_later)
+
+    def _look_later(self) -> None:
+        self.loop.call_later(_MOMENT, self._stop_when_quiet)
 
     def _stop_when_quiet(self) -> None:
         """Stop unless there are guests; generators that were left halfway are closed first."""
-        with self._guard:
+        if not self._guard.acquire(blocking=False):
+            self._look_later()  # whoever holds it may be waiting for this thread to end
+            return
+        try:
             if self._guests or self._thread is None:
                 return
             if asyncio.all_tasks(self.loop):
-                self.loop.call_later(_MOMENT, self._stop_when_quiet)
+                self._look_later()
                 return
             self._leaving, self._thread = self._thread, None
             self.loop.stop()
+        finally:
+            self._guard.release()
 
     def close(self) -> None:
         """Close the loop unless somebody still needs it."""
@@ -163,6 +182,8 @@ class _Home:
             thread.join(_PATIENCE)
         with self._guard:
             if self._thread is None:
+                if self._leaving is not None:
+                    self._leaving.join()
                 self.loop.close()
 
     async def carry(self, work: Coroutine[Any, Any, T]) -> T:

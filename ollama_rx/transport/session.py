@@ -90,4 +90,6 @@ def _proxy(url: httpx.URL) -> str | None:
         return None
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
-    return None if not proxy or proxy_bypass(url.host) else proxy
+    if not proxy or proxy_bypass(url.netloc.decode()):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"

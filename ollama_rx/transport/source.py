@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from ollama_rx.errors import UnreachableError
 from ollama_rx.operators._life import Life
 from ollama_rx.operators._through import Stream, Tap
 from ollama_rx.transport.call import Call
@@ -32,7 +33,11 @@ class Source(Stream[T]):
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
             life.fail(error)
             return
+
+        def homeless(error: OSError) -> None:
+            life.fail(UnreachableError(self._session.shown_url, str(error)))
+
         life.add(call.stop)
-        start = place(life.scheduler, call.begin)
+        start = place(life.scheduler, call.begin, homeless)
         if start is not None:
             life.add(start.dispose)
