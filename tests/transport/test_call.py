@@ -1,0 +1,167 @@
+"""How a call begins, pauses and ends where threads, loops and pauses get in each other's way."""
+
+import asyncio
+import gc
+import gzip
+import threading
+from typing import Any
+
+import pytest
+
+from ollama_rx import Client, IncompleteStreamError, LineTooLongError, StatusError, UnreachableError
+from ollama_rx import operators as op
+from ollama_rx.flow import Flow
+from ollama_rx.testing import FakeOllama, Gate, answer, endless
+from ollama_rx.transport import loops
+from ollama_rx.transport.call import Call
+from tests.transport.raw_server import ANSWER, OK, raw_server, says
+
+
+def test_a_flow_that_is_paused_before_the_answer_comes_makes_the_server_wait() -> None:
+    async def main(fake: FakeOllama) -> None:
+        flow = Flow(asyncio.get_running_loop())
+        flow.pause()
+        arrived = asyncio.Event()
+        async with Client(fake.url, model="m") as client:
+            stream = client.generate("x").subscribe(lambda _: arrived.set(), scheduler=flow)
+            await asyncio.to_thread(fake.wait_for_pause)
+            assert not arrived.is_set()
+            flow.resume()
+            await asyncio.wait_for(arrived.wait(), 10)
+            stream.dispose()
+            await asyncio.to_thread(fake.wait_for_disconnect)
+
+    with FakeOllama(answer(endless("word " * 50)), send_buffer_bytes=4096) as fake:
+        asyncio.run(main(fake))
+
+
+def test_a_subscriber_that_pauses_for_a_moment_within_an_item_keeps_the_order() -> None:
+    async def main(fake: FakeOllama) -> list[str]:
+        flow = Flow(asyncio.get_running_loop())
+        over = asyncio.Event()
+        items: list[str] = []
+
+        def take(item: str) -> None:
+            items.append(item)
+            flow.pause()
+            if len(items) % 3:
+                flow.resume()
+            else:
+                asyncio.get_running_loop().call_later(0.001, flow.resume)
+
+        async with Client(fake.url, model="m") as client:
+            stream = client.generate("x").pipe(op.chunk_text())
+            stream.subscribe(take, on_completed=over.set, scheduler=flow)
+            await asyncio.wait_for(over.wait(), 10)
+        return items
+
+    texts = [str(n) for n in range(50)]
+    with FakeOllama(answer(*texts)) as fake:
+        assert asyncio.run(main(fake)) == texts
+
+
+def test_a_loop_that_ends_before_the_head_has_come_ends_the_stream() -> None:
+    errors: list[Exception] = []
+
+    async def leave(fake: FakeOllama, client: Client) -> None:
+        client.generate("Hi").subscribe(on_error=errors.append)
+        await asyncio.to_thread(fake.wait_for_request)
+
+    gate = Gate()
+    with FakeOllama(lambda _: answer(gate, "x")) as fake, Client(fake.url, model="m") as client:
+        asyncio.run(leave(fake, client))
+        gate.open()
+        gc.collect()
+        fake.wait_for_connections(0)
+    assert [type(error) for error in errors] == [IncompleteStreamError]
+
+
+def test_a_call_that_is_stopped_while_it_begins_sends_nothing() -> None:
+    with FakeOllama() as fake:
+        client = Client(fake.url, model="m")
+        stopped: list[bool] = []
+        begin = Call.begin
+
+        def stop_first(call: Call[Any], loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+            call.stop()
+            gone = begin(call, loop)
+            call.stop()
+            stopped.append(gone.done())
+            return gone
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Call, "begin", stop_first)
+            over = threading.Event()
+            client.generate("x").subscribe(on_completed=over.set)
+            for thread in threading.enumerate():
+                if thread.name == "ollama-rx":
+                    thread.join(10)
+        assert stopped == [True]
+        assert not fake.requests
+        client.close()
+
+
+def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_loop() -> asyncio.AbstractEventLoop:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(loops, "_new_loop", no_loop)
+    with pytest.raises(UnreachableError, match="Too many open files"):
+        Client("http://127.0.0.1:9", model="m").generate("x").run()
+
+
+def test_a_whole_reply_above_the_limit_is_an_error() -> None:
+    reply = OK + b"Content-Length: 100\r\n\r\n" + b"x" * 100
+    with (
+        raw_server(says(reply)) as url,
+        Client(url, model="m", max_line_bytes=1) as client,
+        pytest.raises(LineTooLongError),
+    ):
+        client.version().run()
+
+
+def test_what_the_chain_raises_at_the_end_is_reported_to_the_loop() -> None:
+    told: list[dict[str, Any]] = []
+
+    async def main(url: str) -> None:
+        reported = asyncio.Event()
+
+        def report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            told.append(context)
+            reported.set()
+
+        asyncio.get_running_loop().set_exception_handler(report)
+
+        def fail() -> None:
+            raise KeyError("end")
+
+        async with Client(url, model="m") as client:
+            client.generate("x").subscribe(on_completed=fail)
+            await asyncio.wait_for(reported.wait(), 10)
+
+    with raw_server(says(ANSWER)) as url:
+        asyncio.run(main(url))
+    assert isinstance(told[0]["exception"], KeyError)
+
+
+def test_a_compressed_answer_is_read_all_the_same() -> None:
+    packed = gzip.compress(b'{"response":"Hi","done":true}\n')
+    reply = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed
+    with raw_server(says(reply)) as url, Client(url, model="m") as client:
+        assert client.generate("x").run().text == "Hi"
+
+
+def test_an_answer_to_half_a_request_is_the_error_it_says() -> None:
+    answered = threading.Event()
+
+    def refuses(connection: Any) -> None:
+        connection.recv(1000)
+        connection.sendall(b'HTTP/1.1 413 Too Large\r\nContent-Length: 20\r\n\r\n{"error":"too much"}')
+        answered.wait(10)
+
+    with raw_server(refuses) as url, Client(url, model="m") as client:
+        with pytest.raises(StatusError, match="too much"):
+            client.generate("x", images=[b"x" * 8_000_000]).run()
+        answered.set()

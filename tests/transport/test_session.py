@@ -1,0 +1,70 @@
+"""Proxies of the environment."""
+
+import socket
+
+import httpx
+import pytest
+
+from ollama_rx import Client
+from ollama_rx.transport.http import HttpTransport
+from ollama_rx.transport.one_loop import OneLoopTransport
+from ollama_rx.transport.session import _proxy, _transport
+from tests.transport.raw_server import ANSWER, raw_server, request
+
+PROXY = "http://proxy.example:3128"
+NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "expected"),
+    [
+        ({}, "http://ollama.example", None),
+        ({"HTTP_PROXY": PROXY}, "http://ollama.example", PROXY),
+        ({"HTTP_PROXY": PROXY}, "https://ollama.example", None),
+        ({"HTTPS_PROXY": PROXY}, "https://ollama.example", PROXY),
+        ({"ALL_PROXY": PROXY}, "https://ollama.example", PROXY),
+        ({"HTTP_PROXY": "proxy.example:3128"}, "http://ollama.example", PROXY),
+        ({"HTTP_PROXY": PROXY, "NO_PROXY": "ollama.example"}, "http://ollama.example", None),
+        ({"HTTP_PROXY": PROXY, "NO_PROXY": "ollama.example:11434"}, "http://ollama.example:11434", None),
+        ({"HTTP_PROXY": PROXY, "NO_PROXY": "other.example"}, "http://ollama.example", PROXY),
+        ({"ALL_PROXY": PROXY}, "http://localhost:11434", None),
+        ({"ALL_PROXY": PROXY}, "http://127.0.0.2:11434", None),
+        ({"ALL_PROXY": PROXY}, "http://[::1]:11434", None),
+    ],
+)
+def test_the_environment_names_the_proxy_but_never_for_loopback(
+    environment: dict[str, str], url: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name.lower(), value)
+    assert _proxy(httpx.URL(url)) == expected
+
+
+def test_behind_a_proxy_the_slow_transport_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = httpx.URL("http://ollama.example")
+    assert isinstance(_transport(url, None), HttpTransport)
+    monkeypatch.setenv("http_proxy", PROXY)
+    slow = _transport(url, None)
+    assert isinstance(slow, OneLoopTransport)
+    slow.close()
+
+
+def test_a_proxy_is_asked_for_the_whole_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def answers(connection: socket.socket) -> None:
+        asked.append(request(connection))
+        connection.sendall(ANSWER)
+
+    with raw_server(answers) as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+        with Client("http://ollama.example:11434", model="m") as client:
+            assert client.generate("x").run().text == "hello"
+    assert asked[0].startswith(b"POST http://ollama.example:11434/api/generate HTTP/1.1\r\n")
