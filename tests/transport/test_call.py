@@ -80,7 +80,7 @@ def test_a_call_that_is_stopped_while_it_begins_sends_nothing() -> None:
     with FakeOllama() as fake:
         client = Client(fake.url, model="m")
         stopped: list[bool] = []
-        begin = Call.begin
+        begin = Call[Any].begin
 
         def stop_first(call: Call[Any], loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
             call.stop()

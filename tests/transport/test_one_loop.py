@@ -1,6 +1,9 @@
 """A transport of the user's own, carried to all loops and threads."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -8,6 +11,8 @@ from reactivex import operators as rx
 
 from ollama_rx import Client
 from ollama_rx import operators as op
+from ollama_rx.testing import FakeOllama
+from ollama_rx.transport.one_loop import OneLoopTransport
 
 _LINES = [b'{"response":"Hel","done":false}\n', b'{"response":"lo","done":false}\n', b'{"done":true}\n']
 
@@ -44,3 +49,57 @@ def test_a_mock_transport_may_give_its_body_in_any_form(reply: Callable[[], http
     with Client("http://x", model="m", transport=httpx.MockTransport(lambda _: reply())) as client:
         chunks = client.generate("Hi").pipe(op.chunk_text()).pipe(rx.to_list()).run()
     assert chunks == ["Hel", "lo"]
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """Answers, and cancels in the same moment who has asked."""
+
+    def __init__(self) -> None:
+        self.asker: asyncio.Task[None] | None = None
+        self.home: asyncio.AbstractEventLoop | None = None
+        self.body = Closed()
+
+    async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+        assert self.asker is not None
+        assert self.home is not None
+        self.home.call_soon_threadsafe(self.asker.cancel)
+        return httpx.Response(200, stream=self.body)
+
+
+class Closed(httpx.AsyncByteStream):
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b""
+
+    async def aclose(self) -> None:
+        self.closed.set()
+
+
+def test_an_answer_that_comes_when_it_is_cancelled_is_closed() -> None:
+    inner = Slow()
+
+    async def main() -> None:
+        carried = OneLoopTransport(inner)
+
+        async def ask() -> None:
+            response = await carried.handle_async_request(httpx.Request("GET", "http://x/"))
+            await response.aclose()  # or it was not cancelled before it came
+
+        inner.home = asyncio.get_running_loop()
+        inner.asker = asyncio.create_task(ask())
+        with suppress(asyncio.CancelledError):
+            await inner.asker
+        assert await asyncio.to_thread(inner.body.closed.wait, 10)
+        await carried.aclose()
+
+    asyncio.run(main())
+
+
+def test_it_can_be_closed_and_used_again_from_a_thread() -> None:
+    with FakeOllama() as fake:
+        client = Client(fake.url, model="echo", transport=httpx.AsyncHTTPTransport())
+        for _ in range(2):
+            assert client.generate("Hi").run().done
+            client.close()

@@ -15,7 +15,7 @@ AUTHORITY = trustme.CA()
 
 def context_for(*names: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert(*names).configure_cert(context)
+    AUTHORITY.issue_cert(*names).configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - half of it is untyped
     return context
 
 
