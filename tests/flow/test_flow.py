@@ -81,3 +81,20 @@ def test_a_source_that_has_ended_is_left_alone() -> None:
 
     on_a_loop(act)
     assert spring.told == []
+
+
+def test_a_source_that_fills_the_consumer_again_leaves_the_others_paused() -> None:
+    def act(flow: Flow) -> None:
+        class Gush(Spring):
+            def resume(self) -> None:
+                super().resume()
+                flow.pause()
+
+        springs = [Gush(), Gush()]
+        for spring in springs:
+            flow.attach(spring)
+        flow.pause()
+        flow.resume()
+        assert sum("resume" in spring.told for spring in springs) == 1
+
+    on_a_loop(act)

@@ -59,11 +59,11 @@ class Slow(httpx.AsyncBaseTransport):
         self.home: asyncio.AbstractEventLoop | None = None
         self.body = Closed()
 
-    async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         assert self.asker is not None
         assert self.home is not None
         self.home.call_soon_threadsafe(self.asker.cancel)
-        return httpx.Response(200, stream=self.body)
+        return httpx.Response(200, stream=self.body, request=request)
 
 
 class Closed(httpx.AsyncByteStream):

@@ -5,6 +5,8 @@ import gc
 
 from ollama_rx import Client
 from ollama_rx.testing import FakeOllama, Gate, answer, line
+from ollama_rx.transport.connection import Connection
+from ollama_rx.transport.pool import Pool
 
 
 def test_an_answer_whose_body_has_not_ended_leaves_nothing_behind_its_loop() -> None:
@@ -36,3 +38,37 @@ def test_a_stream_under_way_is_told_that_its_loop_ends() -> None:
         fake.wait_for_connections(0)
         gate.open()
     assert len(errors) == 1
+
+
+class Wire(asyncio.Transport):
+    """A transport that is only ever aborted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aborted = asyncio.Event()
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+
+def test_a_connection_that_is_idle_for_too_long_is_closed() -> None:
+    async def main() -> None:
+        pool, wire = Pool(0.01), Wire()
+        connection = Connection(pool, "here")
+        connection.connection_made(wire)
+        pool.put("here", connection)
+        await asyncio.wait_for(wire.aborted.wait(), 10)
+        assert pool.take("here") is None
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_nobody_may_keep_is_closed_at_once() -> None:
+    async def main() -> None:
+        pool, wire = Pool(0), Wire()
+        connection = Connection(pool, "here")
+        connection.connection_made(wire)
+        pool.put("here", connection)
+        assert wire.aborted.is_set()
+
+    asyncio.run(main())
