@@ -336,9 +336,9 @@ def test_a_reply_may_be_an_error() -> None:
 def test_a_reply_may_be_longer_than_a_line_but_not_endless() -> None:
     reader = WholeReader(names, 10)
     for _ in range(32):
-        reader.read(b"0123456789")
+        list(reader.read(b"0123456789"))
     with pytest.raises(LineTooLongError):
-        reader.read(b"0")
+        list(reader.read(b"0"))
 
 
 # HTTP errors

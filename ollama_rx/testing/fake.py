@@ -119,6 +119,8 @@ class FakeOllama(Waits):
             raise RuntimeError("already started")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listening = socket.create_server((self._host, self._port), family=family, backlog=1024)
+        # As Ollama does (Go's default): small writes go out at once. Accepted sockets inherit it.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._send_buffer_bytes is not None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer_bytes)
         self._port = listening.getsockname()[1]
