@@ -112,7 +112,7 @@ class Exchange:
         for payload in early:
             receiver.received(payload)
         if self._over:
-            self._settle()
+            self._settle(receiver)
 
     def pause(self) -> None:
         """Let the server wait."""
@@ -211,15 +211,14 @@ class Exchange:
         if error is not None:
             self._line.abort()
         if self._receiver is not None:
-            self._settle()
+            self._settle(self._receiver)
 
-    def _settle(self) -> None:
+    def _settle(self, receiver: Receiver) -> None:
         self._settled = True
-        receiver, self._receiver = self._receiver, None
+        self._receiver = None
         if self._error is None:
             if self._keep_alive:
                 self._line.free()
             else:
                 self._line.abort()
-        if receiver is not None:
-            receiver.ended(self._error)
+        receiver.ended(self._error)

@@ -135,3 +135,10 @@ def test_load_is_one_chunk(connect: Connect, door: Door) -> None:
 def test_a_stream_in_single_bytes_is_the_same(connect: Connect, door: Door) -> None:
     with FakeOllama(answer("Grüße 👩‍👩‍👧 日本").sent(byte_by_byte)) as fake:
         assert door.subscribe(connect(fake.url).generate("x")).wait().text == "Grüße 👩‍👩‍👧 日本"
+
+
+def test_of_an_endless_error_only_the_beginning_is_read(connect: Connect, door: Door) -> None:
+    with FakeOllama(text_reply("no! " * 1_000_000, status=500)) as fake:
+        (error,) = door.subscribe(connect(fake.url).generate("x")).wait().errors
+        assert isinstance(error, StatusError)
+        assert len(error.reason) < 500_000

@@ -72,3 +72,19 @@ def test_a_connection_that_nobody_may_keep_is_closed_at_once() -> None:
         assert wire.aborted.is_set()
 
     asyncio.run(main())
+
+
+def test_a_client_may_be_closed_after_a_loop_that_was_not_shut_down() -> None:
+    with FakeOllama(answer("x").sent(keep_alive=False)) as fake:
+        client = Client(fake.url, model="m")
+        loop = asyncio.new_event_loop()
+
+        async def ask() -> str:
+            return (await client.generate("Hi")).text
+
+        assert loop.run_until_complete(ask()) == ""
+        fake.wait_for_connections(0)
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+        client.close()
+        client.close()
