@@ -61,4 +61,5 @@ class Flow(AsyncIOScheduler):
             for source in tuple(self._sources):
                 if self.paused:
                     return  # what the one before has sent was too much again
-                source.resume()
+                if source in self._sources:  # it has not been disposed by what the one before has sent
+                    source.resume()

@@ -172,8 +172,6 @@ class Call(Generic[T]):
 
     def resume(self) -> None:
         """Send what was held up, then read on."""
-        if self._over:
-            return
         self._paused = self._halted = False
         self._watchdog.resume()
         if self._resuming:

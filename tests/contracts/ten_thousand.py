@@ -47,15 +47,23 @@ def ask_in_threads(client: Client, times: int) -> None:
 
 
 async def loop_door(client: Client) -> None:
+    async with Client(client.url, model="echo") as earlier:
+        await ask_in_a_loop(earlier, 10)
+    await asyncio.sleep(0)
+    print(json.dumps(left()))
     async with client:
         for count in range(ROUNDS):
             if count == SETTLING:
                 print(json.dumps(left()))
             await ask_in_a_loop(client, ROUND)
-        print(json.dumps(left() | {"tasks": len(asyncio.all_tasks())}))
+    for _ in range(3):
+        await asyncio.sleep(0)  # connections that were idle close
+    print(json.dumps(left() | {"tasks": len(asyncio.all_tasks())}))
 
 
 def thread_door(client: Client) -> None:
+    ask_in_threads(client, 1)
+    print(json.dumps(left()))
     with client:
         for count in range(ROUNDS):
             if count == SETTLING:

@@ -98,3 +98,27 @@ def test_a_source_that_fills_the_consumer_again_leaves_the_others_paused() -> No
         assert sum("resume" in spring.told for spring in springs) == 1
 
     on_a_loop(act)
+
+
+def test_a_source_that_another_one_ends_when_it_goes_on_is_not_resumed() -> None:
+    class Rival(Spring):
+        def __init__(self, flow: Flow) -> None:
+            super().__init__()
+            self.flow = flow
+            self.other: Spring | None = None
+
+        def resume(self) -> None:
+            super().resume()
+            assert self.other is not None
+            self.flow.detach(self.other)
+
+    def act(flow: Flow) -> None:
+        one, two = Rival(flow), Rival(flow)
+        one.other, two.other = two, one
+        flow.attach(one)
+        flow.attach(two)
+        flow.pause()
+        flow.resume()
+        assert sorted([one.told, two.told]) == [["pause"], ["pause", "resume"]]
+
+    on_a_loop(act)

@@ -7,6 +7,7 @@ from ollama_rx import Client
 from ollama_rx.testing import FakeOllama, Gate, answer, line
 from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.pool import Pool
+from tests.contracts.conftest import eventually
 
 
 def test_an_answer_whose_body_has_not_ended_leaves_nothing_behind_its_loop() -> None:
@@ -88,3 +89,17 @@ def test_a_client_may_be_closed_after_a_loop_that_was_not_shut_down() -> None:
         loop.close()
         client.close()
         client.close()
+
+
+def test_of_idle_connections_only_the_old_are_closed() -> None:
+    async def main() -> None:
+        pool = Pool(keepalive=0.02)
+        old, young = Connection(pool, "here"), Connection(pool, "here")
+        pool.put("here", old)
+        pool.put("here", young)
+        young.idle_since += 60.0
+        assert await asyncio.to_thread(eventually, lambda: old.closed)
+        assert pool.take("here") is young
+        pool.close()
+
+    asyncio.run(main())
