@@ -23,6 +23,7 @@ def kilobytes() -> int:
 def left() -> dict[str, int]:
     return {
         "kilobytes": kilobytes(),
+        "blocks": sys.getallocatedblocks(),  # in use; the kilobytes also hold what is only fragmented
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "threads": threading.active_count(),
     }

@@ -124,7 +124,8 @@ def test_ten_thousand_subscriptions_leave_nothing(door: str) -> None:
     assert last["descriptors"] <= first["descriptors"]
     assert last["threads"] <= first["threads"]
     assert last.get("tasks", 1) == 1
-    assert last["kilobytes"] - settled["kilobytes"] < 7000  # not a kilobyte for each of the last 7000
+    assert last["blocks"] - settled["blocks"] < 3500  # not half a block for each of the last 7000
+    assert last["kilobytes"] - settled["kilobytes"] < 35_000  # threads that overlap leave fragments
 
 
 def test_a_client_that_nobody_closes_leaves_nothing_behind() -> None:
