@@ -60,6 +60,35 @@ def test_a_subscriber_that_pauses_for_a_moment_within_an_item_keeps_the_order() 
         assert asyncio.run(main(fake)) == texts
 
 
+def test_an_end_that_comes_in_the_same_read_as_the_item_that_pauses_is_told_after_the_pause() -> None:
+    async def main(url: str) -> list[object]:
+        flow = Flow(asyncio.get_running_loop())
+        paused, over = asyncio.Event(), asyncio.Event()
+        seen: list[object] = []
+
+        def take(item: str) -> None:
+            seen.append(item)
+            flow.pause()
+            paused.set()
+
+        def fail(error: Exception) -> None:
+            seen.append(type(error))
+            over.set()
+
+        async with Client(url, model="m") as client:
+            client.generate("x").pipe(op.chunk_text()).subscribe(take, fail, scheduler=flow)
+            await asyncio.wait_for(paused.wait(), 10)
+            assert seen == ["hello"]
+            flow.resume()
+            await asyncio.wait_for(over.wait(), 10)
+        return seen
+
+    line = b'{"response":"hello","done":false}\n'
+    whole = OK + b"Content-Length: %d\r\n\r\n" % len(line) + line  # one segment, so one read
+    with raw_server(says(whole)) as url:
+        assert asyncio.run(main(url)) == ["hello", IncompleteStreamError]
+
+
 def test_a_loop_that_ends_before_the_head_has_come_ends_the_stream() -> None:
     errors: list[Exception] = []
 
