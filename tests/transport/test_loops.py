@@ -9,7 +9,7 @@ import pytest
 from reactivex.scheduler import ImmediateScheduler
 
 from ollama_rx import Client
-from ollama_rx.testing import FakeOllama
+from ollama_rx.testing import FakeOllama, all_at_once, answer
 from ollama_rx.transport import loops
 
 
@@ -41,7 +41,9 @@ def test_a_user_may_run_uvloop() -> None:
         async with Client(url, model="echo") as client:
             return all([(await client.generate("Hi")).done for _ in range(3)])
 
-    with FakeOllama() as fake, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    # The end of the body comes with the last line, so that the connection is free when the answer is.
+    reply = answer("Hi").sent(all_at_once, framing="length")
+    with FakeOllama(reply) as fake, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(main(fake.url))
         assert len({request.connection for request in fake.requests}) == 1
 
