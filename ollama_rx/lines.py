@@ -4,7 +4,6 @@ A body is split at the line feed only, never at the other line breaks of ``str.s
 """
 
 import json
-from collections.abc import Iterable
 from typing import Any, cast
 
 import orjson
@@ -17,34 +16,43 @@ MAX_LINE_BYTES = 8_000_000  # what Ollama's own client accepts since 0.14.0
 class Lines:
     """Splits bytes at 0x0A, keeps an unfinished line for the next read."""
 
-    __slots__ = ("_max", "_tail", "_tail_size")
+    __slots__ = ("_tail_size", "limit", "tail")
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
-        self._max = max_bytes
-        self._tail: list[bytes] = []
+        self.limit = max_bytes
+        self.tail: list[bytes] = []
         self._tail_size = 0
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that ``data`` completes, without their line feed.
+        """Return the lines that ``data`` completes, without their line feed; raises as `block`."""
+        return split(self.block(data))
+
+    def block(self, data: bytes) -> bytes:
+        """Return the lines that ``data`` completes in one piece, each with its line feed.
 
         Raises:
             LineTooLongError: a line, finished or not, is above the limit.
         """
-        lines = data.split(b"\n")
-        tail = lines.pop()
-        if lines:
-            if self._tail:
-                lines[0] = b"".join((*self._tail, lines[0]))
-                self._tail.clear()
+        end = data.rfind(b"\n") + 1
+        block = data[:end]
+        if end:
+            if self.tail:
+                block = b"".join((*self.tail, block))
+                self.tail.clear()
                 self._tail_size = 0
-            if len(data) + len(lines[0]) > self._max and max(map(len, lines)) > self._max:
-                raise LineTooLongError(self._max)
-        if tail:
-            self._tail.append(tail)
-            self._tail_size += len(tail)
-            if self._tail_size > self._max:
-                raise LineTooLongError(self._max)
-        return lines
+            if len(block) > self.limit and max(map(len, split(block))) > self.limit:
+                raise LineTooLongError(self.limit)
+        if end < len(data):
+            self.tail.append(data[end:])
+            self._tail_size += len(data) - end
+            if self._tail_size > self.limit:
+                raise LineTooLongError(self.limit)
+        return block
+
+
+def split(block: bytes) -> list[bytes]:
+    """Return the lines of a block, without their line feed."""
+    return block.split(b"\n")[:-1]
 
 
 def parse(line: bytes) -> dict[str, Any] | None:
@@ -70,16 +78,15 @@ def parse(line: bytes) -> dict[str, Any] | None:
     raise BadLineError(line)
 
 
-def parsed(lines: list[bytes]) -> Iterable[dict[str, Any] | None]:
-    """Parse lines: together if that works, which costs less, else one by one as they are asked for.
+def parse_together(block: bytes) -> list[Any]:
+    """Parse the lines of a block at once, which costs less.
 
-    What is parsed together may also be a value that is no object, where `parse` raises.
+    A value may also be no object, where `parse` raises.
+
+    Raises:
+        orjson.JSONDecodeError: the lines must be parsed one by one.
     """
-    if len(lines) > 1:
-        try:
-            found: list[dict[str, Any]] = orjson.loads(b"[%b]" % b",".join(lines))
-        except orjson.JSONDecodeError:
-            return map(parse, lines)
-        if len(found) == len(lines):
-            return found
-    return map(parse, lines)
+    found: list[Any] = orjson.loads(b"[%b]" % block[:-1].replace(b"\n", b","))
+    if len(found) != block.count(b"\n"):
+        raise orjson.JSONDecodeError("not one value a line", "", 0)
+    return found

@@ -5,13 +5,16 @@ Source: https://github.com/ollama/ollama/blob/main/docs/api.md
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Generic, Protocol, TypeVar
+
+from orjson import JSONDecodeError, loads
 
 from ollama_rx.chunks import Chunk, Progress
 from ollama_rx.errors import BadLineError, IncompleteStreamError, LineTooLongError, ServerError, StreamError
 from ollama_rx.fields import JsonObject, number_of, object_of, text_of
-from ollama_rx.lines import MAX_LINE_BYTES, Lines, parse, parsed
+from ollama_rx.lines import MAX_LINE_BYTES, Lines, parse, parse_together, split
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -24,8 +27,8 @@ class Reader(Protocol[T_co]):
 
     done: bool
 
-    def read(self, payload: bytes) -> Iterator[T_co]:
-        """Yield the items that ``payload`` completes; raises StreamError."""
+    def read(self, payload: bytes) -> Iterable[T_co]:
+        """Give the items that ``payload`` completes; raises StreamError while they are taken."""
         ...
 
     def end(self) -> Iterator[T_co]:
@@ -54,26 +57,53 @@ class ChunkReader:
         """The text that has arrived so far."""
         return self._text.getvalue()
 
-    def read(self, payload: bytes) -> Iterator[Chunk]:
-        """Yield the chunks that ``payload`` completes."""
+    def read(self, payload: bytes) -> Iterable[Chunk]:
+        """Give the chunks that ``payload`` completes."""
+        lines, block = self._lines, payload
+        try:  # the way of each token: no call that can be spared
+            if payload.find(b"\n") == len(payload) - 1 <= lines.limit and not lines.tail:
+                found = [loads(payload)]  # one line: a model that writes token by token
+            else:
+                block = lines.block(payload)
+                found = parse_together(block)
+        except JSONDecodeError:
+            return self._carefully(split(block))
+        except LineTooLongError as error:
+            error.partial = self.partial
+            return map(_raise, (error,))  # when it is asked for, as all errors are
         keep = self._keep
+        chunks: list[Chunk] = []
         try:
-            lines = self._lines.feed(payload)
-            for line, raw in zip(lines, parsed(lines), strict=True):
+            for raw in found:
+                if raw["done"] or "done_reason" in raw or "error" in raw:
+                    break
+                chunk = Chunk(raw)
+                keep(chunk.text)
+                chunks.append(chunk)
+        except (AttributeError, KeyError, TypeError):
+            pass  # no object, no "done", or a text of a wrong type
+        if len(chunks) == len(found):
+            return chunks
+        return chain(chunks, self._carefully(split(block)[len(chunks) :]))
+
+    def _carefully(self, lines: Iterable[bytes]) -> Iterator[Chunk]:
+        """Yield the chunks of lines that are not plain pieces of text: the last one, errors, the unusual."""
+        try:
+            for line in lines:
+                raw = parse(line)
                 if raw is None:
                     continue
-                try:  # the way of each token: no call that can be spared
+                try:
                     chunk = Chunk(raw)
-                    keep(chunk.text)
-                except (AttributeError, TypeError) as error:  # no object, or a text of a wrong type
+                    self._keep(chunk.text)
+                except (AttributeError, TypeError) as error:  # a text of a wrong type
                     raise _doubtful(raw, line) from error
-                if "error" in raw and raw["error"] is not None:
+                if raw.get("error") is not None:
                     raise _server_error(raw)
-                if raw.get("done") or raw.get("done_reason"):
-                    self.done = True
-                    yield chunk
-                    return
+                self.done = chunk.done
                 yield chunk
+                if self.done:
+                    return
         except StreamError as error:
             error.partial = self.partial
             raise
@@ -155,6 +185,10 @@ class WholeReader(Generic[T]):
             raise _server_error(raw)
         self.done = True
         yield self._item(raw)
+
+
+def _raise(error: StreamError) -> Any:
+    raise error
 
 
 def reason_of(body: bytes) -> tuple[str, str | None]:

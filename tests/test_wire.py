@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from ollama_rx.chunks import Chunk
@@ -15,7 +16,7 @@ from ollama_rx.errors import (
     ServerError,
     StreamError,
 )
-from ollama_rx.lines import Lines, parse, parsed
+from ollama_rx.lines import Lines, parse, parse_together
 from ollama_rx.wire import ChunkReader, ProgressReader, Reader, WholeReader, reason_of
 
 DONE = b'{"response":"","done":true,"done_reason":"stop"}\n'
@@ -395,10 +396,21 @@ def outcome(reader: Reader[object], *payloads: bytes) -> tuple[list[object], str
 
 
 def test_lines_are_parsed_together_only_if_each_of_them_is_one_value() -> None:
-    assert parsed([b'{"a":1}', b'{"b":2}']) == [{"a": 1}, {"b": 2}]
-    assert list(parsed([b'{"a":1}', b""])) == [{"a": 1}, None]
-    with pytest.raises(BadLineError):
-        list(parsed([b'{"a":1},{"b":2}', b'{"c":3}']))
+    assert parse_together(b'{"a":1}\n{"b":2}\r\n') == [{"a": 1}, {"b": 2}]
+    assert parse_together(b"") == []
+    for block in (b'{"a":1}\n\n', b'{"a":1},{"b":2}\n{"c":3}\n', b"\n"):
+        with pytest.raises(orjson.JSONDecodeError):
+            parse_together(block)
+
+
+@pytest.mark.parametrize("done", [b"", b',"done":false', b',"done":null', b',"done":0'])
+@pytest.mark.parametrize("more", [b"", b',"done_reason":null', b',"done_reason":""', b',"error":null'])
+def test_what_does_not_say_that_it_is_the_last_is_not(done: bytes, more: bytes) -> None:
+    line = b'{"response":"a"' + done + more + b"}\n"
+    for payloads in ([line, line], [line + line], [line[:5], line[5:] + line]):
+        reader = ChunkReader()
+        assert texts(reader, *payloads) == ["a", "a"]
+        assert not reader.done
 
 
 def test_what_stands_before_a_bad_line_of_the_same_read_arrives() -> None:

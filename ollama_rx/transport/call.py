@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
 from functools import partial
 from typing import Generic, TypeVar, cast
@@ -59,6 +59,7 @@ class Call(Generic[T]):
         self._thread = threading.get_ident()
         self._gone: asyncio.Future[None] = loop.create_future()
         self._watchdog = Watchdog(loop, self._session.timeouts, self._expired)
+        self._now = loop.time
         self._loop = loop  # from here on `stop` comes to the loop
         if self._over:
             self._release()
@@ -121,13 +122,11 @@ class Call(Generic[T]):
 
     def received(self, payload: bytes) -> None:
         """Take a piece of the body."""
-        if self._over:
-            return
-        self._watchdog.heard()
-        if self._paused:
-            self._held_payload.append(payload)
-        else:
+        self._watchdog.heard = self._now()
+        if not self._halted:
             self._send(self._reader.read(payload))
+        elif not self._over:
+            self._held_payload.append(payload)
 
     def ended(self, error: Exception | None) -> None:
         """Take the end of the body."""
@@ -136,8 +135,9 @@ class Call(Generic[T]):
         if self._over:
             self._settle()
 
-    def _send(self, items: Iterator[T]) -> None:
+    def _send(self, items: Iterable[T]) -> None:
         emit = self._emit
+        items = iter(items)
         try:
             for item in items:
                 emit(item)

@@ -46,8 +46,20 @@ class Line(Protocol):
         """Serve the next exchange."""
         ...
 
+    def hand_over(self, protocol: asyncio.Protocol) -> None:
+        """Have the loop give what it reads to this protocol, until `free`."""
+        ...
 
-class Exchange:
+    def eof_received(self) -> bool:
+        """Take note that the server has closed its side."""
+        ...
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that the connection is gone."""
+        ...
+
+
+class Exchange(asyncio.Protocol):
     """A request on its way out, a response on its way in."""
 
     __slots__ = (
@@ -107,6 +119,7 @@ class Exchange:
     def push(self, receiver: Receiver) -> None:
         """Send the body to ``receiver`` as it arrives, beginning with what is already here."""
         self._receiver = receiver
+        self._line.hand_over(self)
         early, self._early = self._early, []
         self._line.resume()
         for payload in early:
@@ -131,7 +144,7 @@ class Exchange:
 
     # from the connection
 
-    def data(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         """Take bytes of the response."""
         body = self._body
         if body is None:
@@ -153,6 +166,14 @@ class Exchange:
         if body.ended:
             self._keep_alive = self._keep_alive and not body.rest
             self._end(None)
+
+    def eof_received(self) -> bool:
+        """Pass the server's end of the connection on to the line, which comes back with `eof`."""
+        return self._line.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass the loss of the connection on to the line, which comes back with `lost`."""
+        self._line.connection_lost(exc)
 
     def eof(self) -> None:
         """Take the end of the connection, which may end the body."""
@@ -195,7 +216,7 @@ class Exchange:
             self._head.set_result(event)
             rest = machine.trailing_data[0]
             if rest or self._body.ended:
-                self.data(rest)
+                self.data_received(rest)
 
     def _wait_for_receiver(self, payload: bytes) -> None:
         self._early.append(payload)

@@ -1,6 +1,7 @@
 """One timer a stream, for all of its time limits."""
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from ollama_rx.errors import FirstChunkTimeout, IdleTimeout, TimedOutError, TotalTimeout
@@ -8,9 +9,13 @@ from ollama_rx.timeouts import Timeouts
 
 
 class Watchdog:
-    """Compares times when it wakes up, so that hearing something costs one look at the clock."""
+    """Compares times when it wakes up, so that hearing something costs one look at the clock.
 
-    __slots__ = ("_any", "_expired", "_heard", "_loop", "_paused", "_started", "_timeouts", "_timer")
+    Who hears something writes the loop's time into ``heard``. While nothing has been heard the
+    watchdog also wakes up for the limit that would hold from then on.
+    """
+
+    __slots__ = ("_expired", "_loop", "_paused", "_since", "_started", "_timeouts", "_timer", "heard")
 
     def __init__(
         self,
@@ -18,22 +23,14 @@ class Watchdog:
         timeouts: Timeouts,
         expired: Callable[[TimedOutError], object],
     ) -> None:
+        self.heard: float | None = None  # when the server has sent something last
         self._paused = False  # the subscriber makes the server wait: silence is not its fault
         self._loop = loop
         self._timeouts = timeouts
         self._expired = expired
-        self._started = self._heard = loop.time()
-        self._any = False
+        self._started = self._since = loop.time()  # from when on silence counts
         self._timer: asyncio.TimerHandle | None = None
-        self._arm()
-
-    def heard(self) -> None:
-        """Take note that the server has sent something."""
-        self._heard = self._loop.time()
-        if not self._any:
-            self._any = True
-            self.cancel()
-            self._arm()
+        self._arm(self._started)
 
     def pause(self) -> None:
         """Let silence pass."""
@@ -42,7 +39,7 @@ class Watchdog:
     def resume(self) -> None:
         """Count silence again, from now on."""
         self._paused = False
-        self._heard = self._loop.time()
+        self._since = self._loop.time()
 
     def cancel(self) -> None:
         """Watch no longer."""
@@ -50,24 +47,35 @@ class Watchdog:
             self._timer.cancel()
             self._timer = None
 
-    def _arm(self) -> None:
+    def _arm(self, now: float) -> None:
         limits = self._timeouts
-        silence = limits.idle if self._any else limits.first_chunk
-        moments = [] if silence is None else [self._heard + silence]
+        moments = [self._silence_ends()]
         if limits.total is not None:
             moments.append(self._started + limits.total)
-        self._timer = self._loop.call_at(min(moments), self._wake) if moments else None
+        if limits.idle is not None and self.heard is None:
+            moments.append(now + limits.idle)
+        moment = min(moments)
+        self._timer = None if math.isinf(moment) else self._loop.call_at(moment, self._wake)
+
+    def _silence_ends(self) -> float:
+        """Return when patience ends if nothing more is heard."""
+        limits = self._timeouts
+        if self.heard is None:
+            return math.inf if limits.first_chunk is None else self._since + limits.first_chunk
+        return math.inf if limits.idle is None else max(self._since, self.heard) + limits.idle
 
     def _wake(self) -> None:
         now = self._loop.time()
         limits = self._timeouts
-        silence = limits.idle if self._any else limits.first_chunk
         if limits.total is not None and now >= self._started + limits.total:
             self._expired(TotalTimeout(limits.total))
             return
         if self._paused:
-            self._heard = now
-        elif silence is not None and now >= self._heard + silence:
-            self._expired(IdleTimeout(silence) if self._any else FirstChunkTimeout(silence))
+            self._since = now
+        elif now >= self._silence_ends():
+            if self.heard is None:
+                self._expired(FirstChunkTimeout(limits.first_chunk or 0.0))
+            else:
+                self._expired(IdleTimeout(limits.idle or 0.0))
             return
-        self._arm()
+        self._arm(now)

@@ -32,6 +32,16 @@ class Wire:
     def free(self) -> None:
         self.told.append("free")
 
+    def hand_over(self, protocol: asyncio.Protocol) -> None:
+        self.protocol = protocol
+
+    def eof_received(self) -> bool:
+        self.told.append("eof")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.told.append(f"lost {exc}")
+
 
 class Ear:
     def __init__(self) -> None:
@@ -82,8 +92,8 @@ def test_what_no_request_can_say_is_refused() -> None:
 @on_a_loop
 def test_what_came_before_the_receiver_is_given_to_it() -> None:
     found, wire = exchange()
-    found.data(HELLO[:-2])
-    found.data(HELLO[-2:])
+    found.data_received(HELLO[:-2])
+    found.data_received(HELLO[-2:])
     ear = Ear()
     found.push(ear)
     assert (ear.payload, ear.ends, wire.told[-1]) == (b"hello", [None], "free")
@@ -92,9 +102,9 @@ def test_what_came_before_the_receiver_is_given_to_it() -> None:
 @on_a_loop
 def test_a_flood_before_the_receiver_comes_is_paused() -> None:
     found, wire = exchange()
-    found.data(OK + b"\r\n" + b"x" * 40_000)
+    found.data_received(OK + b"\r\n" + b"x" * 40_000)
     assert not wire.told
-    found.data(b"x" * 40_000)
+    found.data_received(b"x" * 40_000)
     assert wire.told == ["pause"]
     ear = Ear()
     found.push(ear)
@@ -104,7 +114,7 @@ def test_a_flood_before_the_receiver_comes_is_paused() -> None:
 @on_a_loop
 def test_a_response_that_nobody_wants_closes_its_connection_even_if_it_is_complete() -> None:
     found, wire = exchange()
-    found.data(HELLO)
+    found.data_received(HELLO)
     found.abort()
     assert wire.told == ["abort"]
 
@@ -113,7 +123,7 @@ def test_a_response_that_nobody_wants_closes_its_connection_even_if_it_is_comple
 def test_what_has_ended_leaves_its_connection_to_others() -> None:
     found, wire = exchange()
     found.push(Ear())
-    found.data(HELLO)
+    found.data_received(HELLO)
     del wire.told[:]
     found.abort()
     found.pause()
@@ -124,7 +134,7 @@ def test_what_has_ended_leaves_its_connection_to_others() -> None:
 @on_a_loop
 def test_a_receiver_can_make_the_server_wait() -> None:
     found, wire = exchange()
-    found.data(OK + b"\r\n")
+    found.data_received(OK + b"\r\n")
     found.pause()
     found.resume()
     assert wire.told == ["pause", "resume"]
@@ -133,8 +143,8 @@ def test_a_receiver_can_make_the_server_wait() -> None:
 @on_a_loop
 def test_bytes_after_the_end_close_the_connection() -> None:
     found, wire = exchange()
-    found.data(HELLO)
-    found.data(b"more")
+    found.data_received(HELLO)
+    found.data_received(b"more")
     assert wire.told == ["abort"]
 
 
@@ -143,7 +153,7 @@ def test_bytes_in_the_read_that_ends_the_body_close_the_connection() -> None:
     found, wire = exchange()
     ear = Ear()
     found.push(ear)
-    found.data(HELLO + b"more")
+    found.data_received(HELLO + b"more")
     assert (ear.payload, ear.ends, wire.told[-1]) == (b"hello", [None], "abort")
 
 
@@ -152,7 +162,7 @@ def test_a_body_that_is_no_body_is_an_error() -> None:
     found, wire = exchange()
     ear = Ear()
     found.push(ear)
-    found.data(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX")
+    found.data_received(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX")
     assert isinstance(ear.ends[0], httpx.RemoteProtocolError)
     assert wire.told[-1] == "abort"
 
@@ -160,7 +170,7 @@ def test_a_body_that_is_no_body_is_an_error() -> None:
 @on_a_loop
 def test_an_error_that_came_before_the_receiver_is_told_to_it() -> None:
     found, wire = exchange()
-    found.data(OK + b"Content-Length: 5\r\n\r\nhe")
+    found.data_received(OK + b"Content-Length: 5\r\n\r\nhe")
     found.eof()
     found.lost(None)
     ear = Ear()
@@ -174,7 +184,7 @@ def test_an_error_that_came_before_the_receiver_is_told_to_it() -> None:
 @on_a_loop
 def test_an_end_before_the_head_is_left_to_the_loss_of_the_connection() -> None:
     found, wire = exchange()
-    found.data(OK)
+    found.data_received(OK)
     found.eof()
     assert not wire.told
     found.lost(None)
@@ -185,8 +195,8 @@ def test_an_end_before_the_head_is_left_to_the_loss_of_the_connection() -> None:
 @on_a_loop
 def test_a_garbled_head_is_an_error_and_nothing_more_is_read() -> None:
     found, wire = exchange()
-    found.data(b"SSH-2.0-OpenSSH\r\n\r\n")
-    found.data(b"more of it")
+    found.data_received(b"SSH-2.0-OpenSSH\r\n\r\n")
+    found.data_received(b"more of it")
     assert isinstance(head_of(found).exception(), httpx.RemoteProtocolError)
     assert wire.told == ["abort", "abort"]
 
@@ -195,7 +205,7 @@ def test_a_garbled_head_is_an_error_and_nothing_more_is_read() -> None:
 def test_a_head_may_come_in_single_bytes_after_others_that_only_inform() -> None:
     found, _ = exchange()
     for byte in b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HELLO:
-        found.data(bytes([byte]))
+        found.data_received(bytes([byte]))
     ear = Ear()
     found.push(ear)
     assert (head_of(found).result().status_code, ear.payload, ear.ends) == (200, b"hello", [None])
@@ -205,10 +215,21 @@ def test_a_head_may_come_in_single_bytes_after_others_that_only_inform() -> None
 def test_a_lost_connection_ends_a_response_once() -> None:
     found, _ = exchange()
     ear = Ear()
-    found.data(OK + b"\r\nhel")
+    found.data_received(OK + b"\r\nhel")
     found.push(ear)
     found.lost(ConnectionResetError("reset"))
     found.lost(None)
     found.eof()
     assert isinstance(ear.ends[0], httpx.ReadError)
     assert len(ear.ends) == 1
+
+
+@on_a_loop
+def test_once_a_receiver_is_there_the_loop_gives_what_it_reads_to_the_exchange_itself() -> None:
+    found, wire = exchange()
+    found.data_received(OK + b"\r\n")
+    found.push(Ear())
+    assert wire.protocol is found
+    assert found.eof_received() is False
+    found.connection_lost(None)
+    assert wire.told == ["resume", "eof", "lost None"]  # the owner hears of it, and tells the exchange
