@@ -38,6 +38,7 @@ class ClauseRules:
     def __init__(self, rules: Rules, min_chars: int) -> None:
         self._rules = rules
         self._joiners = rules.lexicon.joiners
+        self.waiting = rules.waiting
         self._shortest = max(min_chars, _SHORTEST_FIRST)
         self.search = re.compile(f"{rules.pattern}|{one_of(_BREAKS)}").search
 

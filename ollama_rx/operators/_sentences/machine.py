@@ -16,6 +16,8 @@ _KEPT: Final = 80  # characters kept then: more than any rule looks back
 _NEAR: Final = 60  # characters in which to look for a good place to do so
 _BLOCK: Final = 4096  # characters of one piece that are looked at together
 _PATIENCE: Final = 300  # characters after a mark at which a decision falls with what is there
+_NONE: Final = -1  # no mark waits
+_LAST: Final = -2  # the last character is a mark, which nobody has looked at yet
 
 
 class Splitter:
@@ -32,14 +34,20 @@ class Splitter:
         self._find = self._rules.search
         self._parts: list[str] = []
         self._sentence = Sentence()
-        self._mark = -1  # where in the tail a mark waits for more text
+        self._mark = _NONE  # where in the tail a mark waits for more text
 
     def feed(self, text: str, /) -> None:
         """Take more text and deliver the sentences it completes."""
-        if self._mark < 0 and self._find(text) is None:
-            self._parts.append(text)
-        else:
-            self._look(text, final=False)
+        if self._mark == _NONE:
+            found = self._find(text)
+            if found is None:
+                self._parts.append(text)
+                return
+            if found.end() == len(text) and found[0] in self._rules.waiting:
+                self._parts.append(text)
+                self._mark = _LAST
+                return
+        self._look(text, final=False)
 
     def flush(self) -> None:
         """Deliver all that is held, under the final rules."""
@@ -55,14 +63,14 @@ class Splitter:
         parts = self._parts
         parts.append(text)
         tail = "".join(parts)
-        position = self._mark if self._mark >= 0 else len(tail) - len(text)
+        position = self._mark if self._mark >= 0 else len(tail) - len(text) - (self._mark == _LAST)
         parts.clear()
         parts.append(self._scan(tail, position, final=final))
 
     def _scan(self, tail: str, position: int, *, final: bool) -> str:
         """Judge all marks from a position on and return what is left of the tail."""
         sentence = self._sentence
-        self._mark = -1
+        self._mark = _NONE
         while found := self._find(tail, position):
             rules = self._rules
             mark = found.start()
@@ -96,7 +104,7 @@ class Splitter:
                 border -= 1
         if border > 0:
             self._sentence.settle(tail[:border])
-            self._mark = max(-1, self._mark - border)
+            self._mark = max(_NONE, self._mark - border)
             self._end_opening()
         return tail[border:]
 
@@ -114,6 +122,10 @@ class Splitter:
 
     def pause(self) -> None:
         """Deliver the sentence whose mark waits for what comes next, if it is safe to."""
+        if self._mark == _LAST:
+            self._look("", final=False)
+        if self._mark == _NONE:
+            return  # in a table or a heading a mark is nothing to wait at
         (tail,) = self._parts
         cut = self._after_opening.ends_in_pause(self._sentence, tail, self._mark)
         if cut:
@@ -125,4 +137,4 @@ class Splitter:
     @property
     def waiting(self) -> bool:
         """Whether a mark waits for what comes next."""
-        return self._mark >= 0
+        return self._mark != _NONE

@@ -45,6 +45,8 @@ class Rules:
         self.pattern = one_of(LINE_ENDS + "".join(sorted(self.marks)) + BULLETS + ")")
         self.search = re.compile(self.pattern).search
         self._wide = _WIDE | set(lexicon.marks)
+        # Marks at which nothing can be said before the next character has come.
+        self.waiting = frozenset[str]() if eager else self.marks - self._wide
 
     def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
         """Judge the character at ``mark``, which is one that ``search`` finds."""
