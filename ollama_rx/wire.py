@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from orjson import JSONDecodeError, loads
 
-from ollama_rx.chunks import Chunk, Progress
+from ollama_rx.chunks import Chunk, Progress, texts_of
 from ollama_rx.errors import BadLineError, IncompleteStreamError, LineTooLongError, ServerError, StreamError
 from ollama_rx.fields import JsonObject, number_of, object_of, text_of
 from ollama_rx.lines import MAX_LINE_BYTES, Lines, parse, parse_together, split
@@ -19,6 +19,8 @@ from ollama_rx.lines import MAX_LINE_BYTES, Lines, parse, parse_together, split
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+# No JSON, no object, no "done", or a text of a wrong type: to be read carefully.
+_UNUSUAL = (JSONDecodeError, AttributeError, KeyError, TypeError)
 _LINES_A_REPLY = 32  # a whole reply may be as long as so many lines: thousands of vectors at once
 
 
@@ -59,29 +61,34 @@ class ChunkReader:
 
     def read(self, payload: bytes) -> Iterable[Chunk]:
         """Give the chunks that ``payload`` completes."""
-        lines, block = self._lines, payload
-        try:  # the way of each token: no call that can be spared
-            if payload.find(b"\n") == len(payload) - 1 <= lines.limit and not lines.tail:
-                found = [loads(payload)]  # one line: a model that writes token by token
-            else:
-                block = lines.block(payload)
-                found = parse_together(block)
-        except JSONDecodeError:
-            return self._carefully(split(block))
+        lines = self._lines
+        if payload.find(b"\n") == len(payload) - 1 <= lines.limit and not lines.tail:
+            try:  # a model that writes token by token: no call that can be spared
+                raw = loads(payload)
+                if not (raw["done"] or "done_reason" in raw or "error" in raw):
+                    chunk = Chunk(raw)
+                    self._keep(chunk.text)
+                    return (chunk,)
+            except _UNUSUAL:
+                pass
+        try:
+            block = lines.block(payload)
         except LineTooLongError as error:
             error.partial = self.partial
             return map(_raise, (error,))  # when it is asked for, as all errors are
-        keep = self._keep
+        return self._read_block(block)
+
+    def _read_block(self, block: bytes) -> Iterable[Chunk]:
         chunks: list[Chunk] = []
         try:
+            found = parse_together(block)
             for raw in found:
                 if raw["done"] or "done_reason" in raw or "error" in raw:
                     break
-                chunk = Chunk(raw)
-                keep(chunk.text)
-                chunks.append(chunk)
-        except (AttributeError, KeyError, TypeError):
-            pass  # no object, no "done", or a text of a wrong type
+                chunks.append(Chunk(raw))
+            self._keep("".join(texts_of(chunks)))
+        except _UNUSUAL:
+            return self._carefully(split(block))
         if len(chunks) == len(found):
             return chunks
         return chain(chunks, self._carefully(split(block)[len(chunks) :]))

@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from reactivex import Observable, abc
 
+from ollama_rx.operators._burst import Absorb
 from ollama_rx.operators._life import Life
 
 A = TypeVar("A")
@@ -27,10 +28,15 @@ class Tap(NamedTuple, Generic[A]):
     on_next: Callable[[A], object]
     on_error: Callable[[Exception], object]
     on_completed: Callable[[], object]
+    absorb: Absorb | None = None  # takes many quiet items at once, see `_burst`
 
 
 def _nowhere() -> None:
     """Take the place of a completion that nobody waits for."""
+
+
+def _absorb_nothing(_: list[Any]) -> int:
+    return 0
 
 
 class _Standstill:
@@ -52,15 +58,17 @@ class Out(Generic[A]):
     A machine is tested bare with ``Out(emitted.append)``.
     """
 
-    __slots__ = ("_end", "_life", "emit")
+    __slots__ = ("_end", "_life", "absorb", "emit")
 
     def __init__(
         self,
         emit: Callable[[A], object],
         end: Callable[[], object] = _nowhere,
         life: Life | _Standstill | None = None,
+        absorb: Absorb | None = None,
     ) -> None:
         self.emit = emit
+        self.absorb = absorb or _absorb_nothing
         self._end = end
         self._life = life or _Standstill()
 
@@ -86,7 +94,8 @@ class Machine(Protocol[A_contra]):
     """The logic of an operator: no Rx, threads, clocks or I/O.
 
     Besides ``feed`` it may have ``flush()`` (the source completed), ``fail(error)`` (it failed) and
-    ``close()`` (called once, however it ended; alone when the subscription was disposed).
+    ``close()`` (called once, however it ended; alone when the subscription was disposed). For bursts it
+    may ``absorb(items)``, or ``relay(items)`` to ``out.absorb``, see `_burst`.
     """
 
     def feed(self, item: A_contra, /) -> object:
@@ -176,16 +185,23 @@ class _Through(Stream[B], Generic[A, B]):
     def attach(self, down: Tap[B], life: Life) -> None:
         if self._timed:
             life.lock_needed()
-        machine = self._machine(Out(down.on_next, down.on_completed, life))
+        machine = self._machine(Out(down.on_next, down.on_completed, life, down.absorb))
         close = getattr(machine, "close", None)
         if close is not None:
             life.add(close)
-        up = Tap(machine.feed, _failing(machine, down), _completing(machine, down))
+        up = Tap(machine.feed, _failing(machine, down), _completing(machine, down), _absorbing(machine, down))
         source = self._source
         if isinstance(source, Stream):
             source.attach(up, life)
         else:
             _enter(source, up, life)
+
+
+def _absorbing(machine: Machine[A], down: Tap[B]) -> Absorb | None:
+    absorb: Absorb | None = getattr(machine, "absorb", None)
+    if absorb is None and down.absorb is not None:
+        absorb = getattr(machine, "relay", None)
+    return absorb
 
 
 def _failing(machine: Machine[A], down: Tap[B]) -> Callable[[Exception], object]:

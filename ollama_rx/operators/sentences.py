@@ -70,6 +70,7 @@ class _Sentences:
         self._delivery = options.delivery(out.emit)
         self._splitter = options.splitter(self._delivery.take)
         self.feed: Callable[[str], None] = self._splitter.feed  # no call in between for each token
+        self.absorb = None if options.max_chars else self._splitter.absorb  # a limit looks at each piece
 
     def flush(self) -> None:
         self._splitter.flush()

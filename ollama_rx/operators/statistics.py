@@ -7,7 +7,7 @@ from operator import sub
 
 from reactivex import Observable
 
-from ollama_rx.chunks import Chunk
+from ollama_rx.chunks import Chunk, texts_of
 from ollama_rx.metrics import EndedBy, Metrics
 from ollama_rx.operators._through import Out, through
 from ollama_rx.stats import Stats
@@ -48,21 +48,24 @@ _RANKED = 4096  # gaps that are sorted at the end: a moment, however long the an
 
 class _Gather:
     __slots__ = (
+        "_absorb",
         "_characters",
         "_emit",
         "_first_text",
         "_into",
         "_last",
         "_now",
+        "_stamp",
         "_stamps",
         "_start",
         "_told",
     )
 
     def __init__(self, out: Out[Chunk], into: Callable[[Stats], object]) -> None:
-        self._emit, self._now = out.emit, out.now
+        self._emit, self._absorb, self._now = out.emit, out.absorb, out.now
         self._start = out.now()
         self._stamps = array("d")
+        self._stamp = self._stamps.append
         self._last: Chunk | None = None
         self._first_text: float | None = None
         self._characters = 0
@@ -70,13 +73,24 @@ class _Gather:
         self._into = into
 
     def feed(self, chunk: Chunk, /) -> None:
-        self._stamps.append(self._now())
+        self._stamp(self._now())
         if text := chunk.text:
             if not self._characters:
                 self._first_text = self._stamps[-1] - self._start
             self._characters += len(text)
         self._last = chunk
         self._emit(chunk)
+
+    def relay(self, chunks: list[Chunk], /) -> int:
+        count = self._absorb(chunks)
+        if count:
+            now = self._now()
+            if not self._characters:
+                self._first_text = now - self._start
+            self._stamps.extend(array("d", (now,)) * count)
+            self._characters += len("".join(texts_of(chunks[:count])))
+            self._last = chunks[count - 1]
+        return count
 
     def _tell(self, otherwise: EndedBy) -> None:
         if self._told:

@@ -6,6 +6,7 @@ from itertools import accumulate
 
 from reactivex import Observable
 
+from ollama_rx.operators._burst import whole_before
 from ollama_rx.operators._open_ended import LONGEST, open_ended
 from ollama_rx.operators._through import Out, through
 
@@ -50,6 +51,7 @@ class _StopAt:
     def __init__(self, out: Out[str], words: "_Words", *, include: bool) -> None:
         self._emit = out.emit
         self._end = out.end
+        self._absorb = out.absorb
         self._search = words.search
         self._words = words
         self._include = include
@@ -64,6 +66,15 @@ class _StopAt:
             self._found(text, match)
         elif text:
             self._emit(text)
+
+    def relay(self, texts: list[str], /) -> int:
+        if self._held:
+            return 0
+        text = "".join(texts)
+        match = self._search(text)
+        if match is not None:
+            texts = texts[: whole_before(texts, self._words.span(text, match)[0])]
+        return self._absorb(texts)
 
     def _found(self, text: str, match: re.Match[str]) -> None:
         start, stop = self._words.span(text, match)

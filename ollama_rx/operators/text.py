@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from reactivex import Observable
 
-from ollama_rx.chunks import Chunk
+from ollama_rx.chunks import Chunk, texts_of
 from ollama_rx.operators._through import Out, through
 
 
@@ -24,11 +24,16 @@ def chunk_text() -> Callable[[Observable[Chunk]], Observable[str]]:
 
 
 class _Text:
-    __slots__ = ("_emit",)
+    __slots__ = ("_absorb", "_emit")
 
     def __init__(self, out: Out[str]) -> None:
         self._emit = out.emit
+        self._absorb = out.absorb
 
     def feed(self, chunk: Chunk, /) -> None:
         if text := chunk.text:
             self._emit(text)
+
+    def relay(self, chunks: list[Chunk], /) -> int:
+        texts = texts_of(chunks)
+        return self._absorb(texts if all(texts) else texts[: texts.index("")])

@@ -12,6 +12,7 @@ import httpx
 
 _CRLF = b"\r\n"
 _HEX = re.compile(rb"[0-9A-Fa-f]{1,8}")
+_ONE_CHUNK = 3  # parts of it: size, payload, and nothing after the last CRLF
 _LONGEST_LINE = 16  # bytes of a size line that are waited for; a longer one goes the exact way
 _SIZES = {form % size: size for size in range(1, 4096) for form in (b"%x", b"%X")}
 _HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -105,10 +106,9 @@ class ChunkedBody:
         if self._tail:
             data = self._tail + data
             self._tail = b""
-        start = data.find(_CRLF) + 2
-        if _SIZES.get(data[: start - 2]) == len(data) - start - 2 and data.endswith(_CRLF):
-            return data[start:-2]  # one chunk: a model that writes token by token
         parts = data.split(_CRLF)
+        if len(parts) == _ONE_CHUNK and _SIZES.get(parts[0]) == len(parts[1]) and not parts[2]:
+            return parts[1]  # a model that writes token by token
         pairs = (len(parts) - 1) // 2
         if parts[2 * pairs - 2 : 2 * pairs] == [b"0", b""]:
             pairs -= 1

@@ -11,6 +11,7 @@ import httpx
 
 from ollama_rx.errors import TimedOutError
 from ollama_rx.flow.flow import Flow
+from ollama_rx.operators._burst import eventful
 from ollama_rx.operators._life import Life
 from ollama_rx.operators._through import Tap
 from ollama_rx.transport.exchange import Exchange
@@ -39,6 +40,7 @@ class Call(Generic[T]):
         self._request = request
         self._reader = reader
         self._emit = down.on_next
+        self._absorb = down.absorb
         self._life = life
         self._flow = life.scheduler if isinstance(life.scheduler, Flow) else None
         self._over = False  # send nothing more, ever
@@ -136,14 +138,16 @@ class Call(Generic[T]):
             self._settle()
 
     def _send(self, items: Iterable[T]) -> None:
-        emit = self._emit
-        items = iter(items)
+        emit, absorb = self._emit, self._absorb
+        if absorb is not None and isinstance(items, list) and len(items) > 1:
+            items = eventful(items, absorb)
+        rest = iter(items)
         try:
-            for item in items:
+            for item in rest:
                 emit(item)
                 if self._halted:
                     if not self._over:
-                        self._held_items = items
+                        self._held_items = rest
                     return
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
             self._tell(partial(self._life.raised, error))

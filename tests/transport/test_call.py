@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from ollama_rx import Client, IncompleteStreamError, LineTooLongError, StatusError, UnreachableError
+from ollama_rx import Client, IncompleteStreamError, LineTooLongError, Stats, StatusError, UnreachableError
 from ollama_rx import operators as op
 from ollama_rx.flow import Flow
-from ollama_rx.testing import FakeOllama, Gate, answer, endless
+from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless
 from ollama_rx.transport import loops
 from ollama_rx.transport.call import Call
 from tests.transport.raw_server import ANSWER, OK, raw_server, says
+
+TEXT = [*[" One", " two", " three", "."] * 30, " ", "STOP", " never", " seen."]
 
 
 def test_a_flow_that_is_paused_before_the_answer_comes_makes_the_server_wait() -> None:
@@ -87,6 +89,32 @@ def test_an_end_that_comes_in_the_same_read_as_the_item_that_pauses_is_told_afte
     whole = OK + b"Content-Length: %d\r\n\r\n" % len(line) + line  # one segment, so one read
     with raw_server(says(whole)) as url:
         assert asyncio.run(main(url)) == ["hello", IncompleteStreamError]
+
+
+@pytest.mark.parametrize("reply", [answer(*TEXT), answer(*TEXT).sent(all_at_once)], ids=["singly", "at once"])
+def test_pauses_and_ends_within_a_read_lose_nothing_however_much_it_brings(reply: Reply) -> None:
+    async def main(url: str) -> tuple[list[str], list[Stats]]:
+        flow = Flow(asyncio.get_running_loop())
+        over = asyncio.Event()
+        stats: list[Stats] = []
+        sentences: list[str] = []
+
+        def take(sentence: str) -> None:
+            sentences.append(sentence)
+            flow.pause()
+            asyncio.get_running_loop().call_later(0.001, flow.resume)
+
+        async with Client(url, model="m") as client:
+            client.generate("x").pipe(
+                op.gather_stats(stats.append), op.chunk_text(), op.stop_at("STOP"), op.split_sentences()
+            ).subscribe(take, on_completed=over.set, scheduler=flow)
+            await asyncio.wait_for(over.wait(), 10)
+        return sentences, stats
+
+    with FakeOllama(reply) as fake:
+        sentences, stats = asyncio.run(main(fake.url))
+    assert sentences == ["One two three."] * 30
+    assert (stats[0].chunks, stats[0].characters, stats[0].ended_by) == (122, 455, "disposed")
 
 
 def test_a_loop_that_ends_before_the_head_has_come_ends_the_stream() -> None:
