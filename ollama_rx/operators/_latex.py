@@ -4,45 +4,99 @@ import re
 import unicodedata
 
 _SIGNS = {
-    "times": "×", "cdot": "·", "div": "÷", "pm": "±", "mp": "∓", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥",
-    "ne": "≠", "neq": "≠", "approx": "≈", "equiv": "≡", "sim": "∼", "propto": "∝", "infty": "∞", "sum": "∑",
-    "prod": "∏", "int": "∫", "partial": "∂", "nabla": "∇", "in": "∈", "notin": "∉", "subset": "⊂", "cup": "∪",
-    "cap": "∩", "forall": "∀", "exists": "∃", "to": "→", "rightarrow": "→", "leftarrow": "←", "implies": "⇒",
-    "Rightarrow": "⇒", "iff": "⇔", "ldots": "…", "cdots": "…", "dots": "…", "circ": "°", "degree": "°",
-    "quad": " ", "qquad": " ", "left": "", "right": "", "displaystyle": "", "%": "%", "$": "$", "&": "&",
-    ",": " ", ";": " ", ":": " ", "!": "", " ": " ", "{": "{", "}": "}", "\\": " ",
+    "times": "×", "cdot": "·", "div": "÷", "pm": "±", "mp": "∓", "ast": "*", "star": "⋆", "bullet": "•",
+    "oplus": "⊕", "otimes": "⊗", "le": "≤", "leq": "≤", "leqslant": "≤", "ge": "≥", "geq": "≥",
+    "geqslant": "≥", "lt": "<", "gt": ">", "ll": "≪", "gg": "≫", "ne": "≠", "neq": "≠",
+    "approx": "≈", "equiv": "≡", "sim": "∼", "simeq": "≃", "cong": "≅", "propto": "∝", "mid": "|",
+    "parallel": "∥", "perp": "⊥", "angle": "∠",
+    "infty": "∞", "sum": "∑", "prod": "∏", "int": "∫", "iint": "∬", "iiint": "∭", "oint": "∮", "partial": "∂",
+    "nabla": "∇", "sqrt": "√", "hbar": "ℏ", "ell": "ℓ", "prime": "′", "circ": "°", "degree": "°", "top": "⊤",
+    "in": "∈", "ni": "∋", "notin": "∉", "subset": "⊂", "subseteq": "⊆", "supset": "⊃", "supseteq": "⊇",
+    "cup": "∪", "cap": "∩", "setminus": "∖", "emptyset": "∅", "varnothing": "∅", "forall": "∀", "exists": "∃",
+    "nexists": "∄", "neg": "¬", "lnot": "¬", "land": "∧", "wedge": "∧", "lor": "∨", "vee": "∨",
+    "therefore": "∴", "because": "∵", "to": "→", "rightarrow": "→", "longrightarrow": "→", "mapsto": "↦",
+    "gets": "←", "leftarrow": "←", "leftrightarrow": "↔", "uparrow": "↑", "downarrow": "↓", "implies": "⇒",
+    "Rightarrow": "⇒", "Longrightarrow": "⇒", "Leftarrow": "⇐", "iff": "⇔", "Leftrightarrow": "⇔",
+    "ldots": "…", "cdots": "…", "dots": "…", "vdots": "…", "ddots": "…", "langle": "⟨", "rangle": "⟩",
+    "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "lvert": "|", "rvert": "|", "lVert": "‖",
+    "rVert": "‖", "|": "‖", "lambda": "λ", "Lambda": "Λ", "varepsilon": "ε", "varphi": "φ", "vartheta": "ϑ",
+    "varrho": "ϱ", "varsigma": "ς", "bmod": " mod ", "quad": " ", "qquad": " ", "%": "%", "$": "$", "#": "#",
+    ",": " ", ";": " ", ":": " ", ">": " ", "!": "", " ": " ", "\\": " ", "(": "", ")": "", "[": "", "]": "",
 }  # fmt: skip
-_RAISED = dict(zip("0123456789+-=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ", strict=True))
+_SILENT = (  # they say how to set what follows
+    "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr limits nolimits "
+    "displaystyle textstyle scriptstyle rm bf it nonumber notag"
+)
+_SIGNS.update(dict.fromkeys(_SILENT.split(), ""))
+_ACCENTS = {
+    "hat": "\u0302", "widehat": "\u0302", "bar": "\u0304", "overline": "\u0305", "tilde": "\u0303",
+    "widetilde": "\u0303", "vec": "\u20d7", "dot": "\u0307", "ddot": "\u0308",
+}  # fmt: skip
+_RAISED = dict(zip("0123456789+-=()ni°′", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ°′", strict=True))
 _LOWERED = dict(zip("0123456789+-=()aeijnx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₙₓ", strict=True))
 
-_GROUP = re.compile(
-    r"\\[dt]?frac\s*\{(?P<above>[^{}]*)\}\s*\{(?P<below>[^{}]*)\}|\\sqrt\s*\{(?P<root>[^{}]*)\}"
-    r"|\\(?:text|mathrm|mathbf|mathit|mathbb|mathcal|operatorname|boldsymbol)\s*\{(?P<text>[^{}]*)\}"
+_LAYOUT = re.compile(
+    r"\\begin\s*\{\w+\*?\}(?:\[\w\])?(?:\{[lcr|\s\d]*\})?|\\end\s*\{\w+\*?\}|(?<=\\\\)\[-?[\d.]+\w\w\]"
+    r"|\\(?:label|color|[hv]space\*?|[hv]?phantom)\s*\{[^{}]*\}"
 )
-_BRACES = re.compile(r"(?<!\\)[{}]")
-_SCRIPT = re.compile(r"([\^_])(?:\{([^{}]*)\}|(\w))")
-_COMMAND = re.compile(r"\\([A-Za-z]+|.)\s?")
+_SIGN = re.compile(r"\\([A-Za-z]+|.)|[&~]", re.DOTALL)
+_ARGUMENT = r"\s*(?:\{{(?P<{0}>[^{{}}]*)\}}|(?P<{0}_sign>\w))"
+_GROUP = re.compile(
+    rf"\\[dtc]?frac{_ARGUMENT.format('above')}{_ARGUMENT.format('below')}"
+    r"|√\s*(?:\[(?P<degree>[^\[\]]*)\])?\s*\{(?P<root>[^{}]*)\}"
+    rf"|\\(?P<accent>{'|'.join(_ACCENTS)})(?![A-Za-z]){_ARGUMENT.format('under')}"
+    r"|\\pmod\s*\{(?P<modulus>[^{}]*)\}"
+    r"|\\(?:text|textbf|textit|textrm|textsf|texttt|mbox|math[a-z]+|operatorname\*?|boldsymbol|bm|boxed|fbox"
+    r"|underline|ce)\s*\{(?P<text>[^{}]*)\}"
+)
+_SCRIPT = re.compile(r"(?<!\\)([\^_])(?:\{([^{}]*)\}|([^\s\\{}]))")
+_NAME = re.compile(r"(?P<before>(?<=[^\W_]))?\\(?P<name>[A-Za-z]+)(?P<after>(?=[a-zA-Z0-9\u0370-\u03ff{√]))?")
+_BRACES = re.compile(r"(?<!\\)[{}]+")
 
 
 def plain_formula(latex: str) -> str:
-    r"""Return a formula without LaTeX's commands.
+    r"""Return a formula without LaTeX's commands; what has no sign is called by its name.
 
     >>> plain_formula(r"\frac{a+1}{b} \le x^2 \cdot \pi")
     '(a+1)/b ≤ x² · π'
     """
+    latex = _SIGN.sub(_sign, _LAYOUT.sub(" ", latex))
     found = 1
     while found:  # the innermost groups first
         latex, found = _GROUP.subn(_group, latex)
-    latex = _BRACES.sub("", _SCRIPT.sub(_script, latex))
-    return " ".join(_COMMAND.sub(_sign, latex).split())
+    latex = _NAME.sub(_spaced_name, _SCRIPT.sub(_script, latex))
+    latex = _BRACES.sub(lambda braces: " " if "}{" in braces[0] else "", latex)
+    return " ".join(latex.replace("\\", "").split())
+
+
+def _sign(match: re.Match[str]) -> str:
+    name = match[1]
+    if name is None:
+        return " "  # what aligns columns, or a space that does not break
+    if name in _SIGNS:
+        return _SIGNS[name]
+    case = "CAPITAL" if name[0].isupper() else "SMALL"
+    try:
+        return unicodedata.lookup(f"GREEK {case} LETTER {name.upper()}")
+    except KeyError:
+        return match[0]
 
 
 def _group(match: re.Match[str]) -> str:
     if match["text"] is not None:
         return match["text"]
+    if match["modulus"] is not None:
+        return f"(mod {match['modulus']})"
     if match["root"] is not None:
-        return f"√{_bracketed(match['root'])}"
-    return f"{_bracketed(match['above'])}/{_bracketed(match['below'])}"
+        return f"{_script_signs(match['degree'] or '', _RAISED)}√{_bracketed(match['root'])}"
+    if match["accent"] is not None:
+        under = match["under"] or match["under_sign"] or ""
+        if len(under) == 1:
+            return unicodedata.normalize("NFC", under + _ACCENTS[match["accent"]])
+        return f" {match['accent']} {under}"
+    above = match["above"] or match["above_sign"] or ""
+    below = match["below"] or match["below_sign"] or ""
+    return f"{_bracketed(above)}/{_bracketed(below)}"
 
 
 def _bracketed(text: str) -> str:
@@ -53,18 +107,16 @@ def _bracketed(text: str) -> str:
 def _script(match: re.Match[str]) -> str:
     text = match[2] if match[2] is not None else match[3]
     signs = _RAISED if match[1] == "^" else _LOWERED
-    if text and all(character in signs for character in text):
-        return "".join(signs[character] for character in text)
+    if all(character in signs for character in text):
+        return _script_signs(text, signs)
     return f"^{_bracketed(text)}" if match[1] == "^" else f" {text}"
 
 
-def _sign(match: re.Match[str]) -> str:
-    name = match[1]
-    after = match[0][len(name) + 1 :]
-    if name in _SIGNS:
-        return _SIGNS[name] + after
-    case = "CAPITAL" if name[0].isupper() else "SMALL"
-    try:
-        return unicodedata.lookup(f"GREEK {case} LETTER {name.upper()}") + after
-    except KeyError:
-        return name + after
+def _script_signs(text: str, signs: dict[str, str]) -> str:
+    return "".join(signs.get(character, character) for character in text)
+
+
+def _spaced_name(match: re.Match[str]) -> str:
+    before = "" if match["before"] is None else " "
+    after = "" if match["after"] is None else " "
+    return f"{before}{match['name']}{after}"
