@@ -61,11 +61,15 @@ def _doubling(retry: int) -> float:
 
 
 def _always(seconds: float) -> Callable[[int], float]:
+    _check_wait(seconds)
+    return lambda _: seconds
+
+
+def _check_wait(seconds: float) -> None:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"wait must be seconds or a function, not {type(seconds).__name__}")
     if not 0 <= seconds < float("inf"):
         raise ValueError(f"wait must not be negative or infinite, but is {seconds}")
-    return lambda _: seconds
 
 
 class _Retried(Stream[A]):
@@ -139,6 +143,7 @@ class _Attempts(Generic[A]):
         self._retry += 1
         try:
             seconds = self._seconds(self._retry)
+            _check_wait(seconds)
         except Exception as broken:  # noqa: BLE001 - a stream turns it into on_error
             self._life.fail(broken)
             return

@@ -101,6 +101,20 @@ def test_a_wait_that_raises_is_the_streams_error() -> None:
     check(retry_unstarted(wait=wait), source="-#", expect="-#", error=BUSY, expect_error=KeyError)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "error"),
+    [
+        (None, TypeError),
+        ("1", TypeError),
+        (float("inf"), ValueError),
+        (float("nan"), ValueError),
+        (-1, ValueError),
+    ],
+)
+def test_a_function_that_returns_no_wait_is_the_streams_error(seconds: float, error: type[Exception]) -> None:
+    check(retry_unstarted(wait=lambda _: seconds), source="-#", expect="-#", error=BUSY, expect_error=error)
+
+
 def test_cancel_during_the_wait_subscribes_no_more() -> None:
     check(retry_unstarted(wait=5), source=["-#", "a|"], expect="---!", life=["^!"], error=BUSY)
 
