@@ -229,4 +229,7 @@ def _scalar(text: str) -> JsonValue:
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise BrokenError(f"no value: {text[:20]!r}")
-    return float(text) if match[1] or match[2] else int(text)
+    try:
+        return float(text) if match[1] or match[2] else int(text)
+    except ValueError as error:  # Python's limit is 4300 digits
+        raise BrokenError(f"a number of {len(text)} digits") from error

@@ -46,6 +46,12 @@ def test_difficult_json_ends_the_same_for_every_cutting() -> None:
         assert read(pieces)[-1] == json.loads(text)
 
 
+def test_a_number_longer_than_python_reads_is_broken() -> None:
+    assert read([f'{{"a": {"9" * 4300}}}'])[-1] == {"a": int("9" * 4300)}
+    with pytest.raises(BrokenError, match="4301 digits"):
+        Growing().feed(f'{{"a": {"9" * 4301}}}')
+
+
 def test_what_is_seen_on_the_way_is_what_another_partial_parser_sees() -> None:
     text = '{"name": "Ada \\n", "tags": ["a", [], {}], "more": {"deep": {"er": "x"}}} '
     growing = Growing()
