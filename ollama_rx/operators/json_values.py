@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import is_dataclass
+from inspect import isclass
 from typing import Protocol, TypeVar, overload
 
 from reactivex import Observable
@@ -49,7 +51,9 @@ def parse_json(
     Every character is read once; a value costs what copying the open containers costs.
 
     Args:
-        into: a class with ``model_validate`` (pydantic), or a function of the parsed value.
+        into: a class with ``model_validate`` (pydantic), or a function of the parsed value. A dataclass
+            ``City`` wants its fields: ``lambda value: City(**value)``, or pydantic's
+            ``TypeAdapter(City).validate_python``, which also looks at their types.
 
     Raises:
         BadJsonError: in the stream, when the text is no JSON from some place on, ends before the JSON is
@@ -66,6 +70,9 @@ def parse_json(
     validate = getattr(into, "model_validate", into)
     if not callable(validate):
         raise TypeError(f"into must be a class with model_validate, or a function, not {type(into).__name__}")
+    if isclass(validate) and (is_dataclass(validate) or hasattr(validate, "_fields")):
+        name = validate.__name__  # called with the object it would take it for its first field
+        raise TypeError(f"into={name} takes fields, not one object: into=lambda value: {name}(**value)")
     return through(lambda out: _Parse(out, validate))
 
 

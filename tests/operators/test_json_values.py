@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -171,3 +171,27 @@ def test_rx_operators_find_the_last_value() -> None:
 def test_into_must_make_something() -> None:
     with pytest.raises(TypeError, match="into"):
         parse_json(into=3)  # type: ignore[call-overload]
+
+
+def test_a_class_that_takes_fields_is_refused_instead_of_given_one() -> None:
+    @dataclass
+    class Place:
+        name: object
+
+    class Pair(NamedTuple):
+        name: object
+
+    for kind in (Place, Pair):
+        with pytest.raises(TypeError, match=rf"lambda value: {kind.__name__}\(\*\*value\)"):
+            parse_json(into=kind)
+
+
+def test_an_object_that_can_be_called_is_a_function() -> None:
+    @dataclass
+    class Times:
+        factor: int
+
+        def __call__(self, value: Any) -> int:
+            return int(value) * self.factor
+
+    assert run(parse_json(into=Times(2)), ["[1, 2]"]) == [2, 4]
