@@ -43,6 +43,8 @@ def split_thinking(
     [('', ''), ('Hm', ''), ('', 'Yes')]
     """
     for name, tag in (("open", open), ("close", close)):
+        if not isinstance(tag, str):
+            raise TypeError(f"{name} must be a text, not {type(tag).__name__}")
         if not 0 < len(tag) <= LONGEST or tag.isspace():
             raise ValueError(f"{name}: a tag has 1 to {LONGEST} characters that are not all white space")
     tags = _Tags(open, close, starts_inside=starts_inside)

@@ -122,3 +122,10 @@ def test_other_tags_can_be_named() -> None:
 def test_wrong_tags_are_refused_when_the_operator_is_built(open_tag: str, close_tag: str, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         split_thinking(open_tag, close_tag)
+
+
+def test_a_tag_must_be_a_text() -> None:
+    with pytest.raises(TypeError, match="open must be a text"):
+        split_thinking(open=b"<think>")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="close must be a text"):
+        split_thinking(close=None)  # type: ignore[arg-type]
