@@ -99,15 +99,17 @@ class Units:
 
     def _close_word(self, kind: str, text: str) -> str:
         """Give a word the marks that follow it, and end it if more follows; return that."""
-        word = "".join(self._parts)
-        marks = len(text) if kind == "marks" else _start_of(_AFTER_CLOSING, text)
-        end = after_joined(word + text, len(word) + marks)
-        self._parts = [(word + text)[:end]]
+        whole = "".join((*self._parts, text))
+        end = len(whole) - len(text)
+        last = -1
+        while last < end < len(whole):  # after what is joined to a mark there may be more marks
+            last = len(whole) if kind == "marks" else end + _start_of(_AFTER_CLOSING, whole[end:])
+            end = after_joined(whole, last)
+        self._parts = [whole[:end]]
         self._begun = self._closed = True
-        rest = text[end - len(word) :]
-        if rest:
+        if end < len(whole):
             self._end_word()
-        return rest
+        return whole[end:]
 
     def _unspaced(self, kind: str, text: str) -> None:
         if not self._run and self._parts:

@@ -135,6 +135,21 @@ def test_a_mark_on_white_space_does_not_lose_it_to_the_next_word() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ท\u06dda.", ["ท\u06dda."]),
+        ("日\u0600\u0600D🇪\r", ["日\u0600\u0600D🇪", "\r"]),
+        ("क日\u06dda\u06dda b", ["क", "日\u06dda\u06dda", " b"]),
+    ],
+)
+def test_signs_that_are_joined_to_what_follows_end_no_word_in_one_cutting_only(
+    text: str, words: list[str]
+) -> None:
+    for cuts in cuttings(text):
+        assert units(cuts) == words
+
+
+@pytest.mark.parametrize(
     ("text", "graphemes"),
     [("e\u0301a", ["e\u0301", "a"]), ("👩\u200d👧!", ["👩\u200d👧", "!"]), ("\r\n\n", ["\r\n", "\n"])],
 )
