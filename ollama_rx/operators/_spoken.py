@@ -32,6 +32,7 @@ _CODE_OR_FORMULA = re.compile(
 _PRICE = re.compile(r"\d[\d.,]*[kKmM]?\s+[A-Za-z]{2}")
 _ROW = re.compile(r"\s*\|(.*)\|\s*\Z")
 _RULER = re.compile(r"[\s|:+-]*-[\s|:+-]*\Z")
+_CELL_END = re.compile(r"(?<!\\)\|")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#+\-.!|~$&])")
 
 
@@ -48,31 +49,36 @@ def spoken(text: str) -> str:
     """Return what to say, without white space around it; empty if that is nothing."""
     if not _MARKED.search(text):
         return text.strip()
-    said: list[str] = []
-    for markdown in _rows(text):
-        said += _blocks(parser().parse(_CODE_OR_FORMULA.sub(_protected, markdown)))
-    return "\n".join(line for line in (" ".join(line.split()) for line in said) if line)
+    return "\n".join(line for line in (" ".join(line.split()) for line in _said(text)) if line)
 
 
-def _rows(text: str) -> list[str]:
+def _said(text: str) -> list[str]:
     """Take rows of a table that come without their table apart, since no parser knows them."""
     lines = text.splitlines()
     if any(_RULER.match(line) and "|" in line for line in lines[1:]):
-        return [text]  # a whole table
-    parts: list[str] = []
-    plain_lines: list[str] = []
+        return _parsed(lines)  # a whole table
+    said: list[str] = []
+    others: list[str] = []
     for line in lines:
         row = _ROW.match(line)
         if row is None:
-            plain_lines.append(line)
+            others.append(line)
         else:
-            parts += ["\n".join(plain_lines), _cells(row[1])]
-            plain_lines = []
-    return [*parts, "\n".join(plain_lines)]
+            said += [*_parsed(others), _cells(row[1])]
+            others.clear()
+    return [*said, *_parsed(others)]
+
+
+def _parsed(lines: list[str]) -> list[str]:
+    return _blocks(parser().parse(_CODE_OR_FORMULA.sub(_protected, "\n".join(lines))))
 
 
 def _cells(row: str) -> str:
-    return "" if _RULER.match(row) else ", ".join(cell.strip() for cell in row.split("|") if cell.strip())
+    if _RULER.match(row):
+        return ""
+    cells = (_CODE_OR_FORMULA.sub(_protected, cell.replace("\\|", "|")) for cell in _CELL_END.split(row))
+    said = (_inline(token.children or ()).strip() for cell in cells for token in parser().parseInline(cell))
+    return ", ".join(cell for cell in said if cell)
 
 
 def _protected(match: re.Match[str]) -> str:

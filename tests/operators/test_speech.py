@@ -69,6 +69,8 @@ SAID = [
     ("`$HOME`", "$HOME"),
     ("| Name | Age |\n|---|:-:|\n| *Ada* | 36 |\n| Bob | |", "Name, Age\nAda, 36\nBob"),
     ("Before\n| Ada | 36 |\nafter", "Before\nAda, 36\nafter"),
+    ("| > 5 | # 1 | 👍 | - |", "> 5, # 1, -"),
+    ("| a \\| b | `c\\|d` | $x^2$ |", "a | b, c|d, x²"),
     ("Line one\nline two", "Line one line two"),
     ("Line one\\\nline two", "Line one line two"),
     ("un*frigging*believable", "unfriggingbelievable"),
