@@ -22,7 +22,7 @@ _ADDRESS = re.compile(
 _ADDRESS_END = re.compile(r"[.,;:!?'\"”’*_~]+\Z")
 _REFERENCE = re.compile(r"[ \t]*(?:\[\^?\d+(?:\s*[,;–-]\s*\d+)*\]|\[\^\w+\]:?|【[^】]*】)")
 _TASK = re.compile(r"\A\s*\[[ xX]\]\s+")
-_BRACKETED = re.compile(r"\[([^\[\]]*)\]\[[^\[\]]*\]")
+_BRACKETED = re.compile(r"!?\[([^\[\]]*)\]\[[^\[\]]*\]")
 _EMOJI = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa"
     "\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2934\u2935\u3030\u303d]"

@@ -30,6 +30,11 @@ _CODE_OR_FORMULA = re.compile(
     re.DOTALL,
 )
 _PRICE = re.compile(r"\d[\d.,]*[kKmM]?\s+[A-Za-z]{2}")
+_DEFINITION = re.compile(  # where a link goes that is elsewhere
+    r"^[ >]*\[[^\[\]\n]+\]:[ \t]*(?:<[^<>\n]*>|(?:(?:https?|ftp|file|mailto|data):|www\.|\.{0,2}/)\S*)"
+    r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?[ \t]*$",
+    re.MULTILINE,
+)
 _ROW = re.compile(r"\s*\|(.*)\|\s*\Z")
 _RULER = re.compile(r"[\s|:+-]*-[\s|:+-]*\Z")
 _CELL_END = re.compile(r"(?<!\\)\|")
@@ -42,7 +47,8 @@ def parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt  # noqa: PLC0415 - an extra
 
     rules = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    return rules.disable("code")  # what is indented is an item of a list, not code
+    # What is indented is an item of a list, not code; "[Ada]: Hello" is what Ada says, not where a link goes.
+    return rules.disable(["code", "reference"])
 
 
 def spoken(text: str) -> str:
@@ -70,7 +76,8 @@ def _said(text: str) -> list[str]:
 
 
 def _parsed(lines: list[str]) -> list[str]:
-    return _blocks(parser().parse(_CODE_OR_FORMULA.sub(_protected, "\n".join(lines))))
+    text = _DEFINITION.sub("", "\n".join(lines))
+    return _blocks(parser().parse(_CODE_OR_FORMULA.sub(_protected, text)))
 
 
 def _cells(row: str) -> str:

@@ -39,6 +39,8 @@ UNCHANGED = [
     "It is 12.5 % and 3/4.",
     "“Quoted,” he said (so)…",
     "-5 degrees",
+    "[Alice]: Hello!",
+    '[Note]: important "too"',
 ]
 
 SAID = [
@@ -56,6 +58,7 @@ SAID = [
     ("[ ] task", "task"),
     ('See [the docs](https://a.b/c "title").', "See the docs."),
     ("See [text][1] and ![a cat](cat.png).", "See text and a cat."),
+    ("![a dog][dog]\n[dog]: ./dog.png", "a dog"),
     ("Look at https://www.example.com/a/b?c=d, or <https://x.org/y>.", "Look at example.com, or x.org."),
     ("Look at www.example.com/a_b_c.", "Look at example.com."),
     ("http://user@host.net:80/x!", "host.net!"),
@@ -90,7 +93,22 @@ def test_formatting_is_not_said(text: str, said: str) -> None:
     assert run(speakable(), [text]) == [said]
 
 
-@pytest.mark.parametrize("text", ["---", "***", "👋", "|---|---|", "[1]", " \n ", "<br>", "```", "**"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---",
+        "***",
+        "👋",
+        "|---|---|",
+        "[1]",
+        "[docs]: https://a.b/c 'C'",
+        "> [1]: <a>",
+        " \n ",
+        "<br>",
+        "```",
+        "**",
+    ],
+)
 def test_what_leaves_nothing_to_say_is_dropped(text: str) -> None:
     assert run(speakable(), [text]) == []
 
