@@ -15,9 +15,13 @@ _TAG = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _BREAKING = re.compile(r"</?(?:br|p|div|li|tr|td|th|h\d)\b", re.IGNORECASE)
+_EAST = (
+    "\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef“”‘’"  # nothing parts it from an address before it
+)
+_PATH = rf"(?:[^\s<>()\[\]{_EAST}]|\([^\s<>()]*\))*"
 _ADDRESS = re.compile(
-    r"(?:https?|ftp)://(?:[^\s/?#@]*@)?(?:www\.)?([^\s/?#:<>()\[\]]+)[^\s<>()\[\]]*"
-    r"|\bwww\.([\w.-]+\w)[^\s<>()\[\]]*"
+    rf"(?:https?|ftp)://(?:[^\s/?#@{_EAST}]*@)?(?:www\.)?([^\s/?#:<>()\[\]\u3000-\u303f\uff00-\uffef]+){_PATH}"
+    rf"|\bwww\.([\w.-]+\w){_PATH}"
 )
 _ADDRESS_END = re.compile(r"[.,;:!?'\"”’*_~]+\Z")
 _REFERENCE = re.compile(r"[ \t]*(?:\[\^?\d+(?:\s*[,;–-]\s*\d+)*\]|\[\^\w+\]:?|【[^】]*】)")
