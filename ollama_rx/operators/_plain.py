@@ -24,9 +24,15 @@ _ADDRESS = re.compile(
     rf"|\bwww\.([\w.-]+\w){_PATH}"
 )
 _ADDRESS_END = re.compile(r"[.,;:!?'\"”’*_~]+\Z")
-_REFERENCE = re.compile(r"[ \t]*(?:\[\^?\d+(?:\s*[,;–-]\s*\d+)*\]|\[\^\w+\]:?|【[^】]*】)")
+_NUMBER = r"[1-9]\d{0,2}"  # [0] is an index, [2024] a year
+_MARK = rf"(?:\[\^?{_NUMBER}(?:\s*[,;–-]\s*{_NUMBER})*\]|\[\^\w+\]|【[^】]*】)"
+_MARKS = rf"{_MARK}(?:[,;]?[ \t]?{_MARK})*"
+# After a sign such as "=" or "∈", or after "]", it is a list, an interval or an index.
+_REFERENCE = re.compile(
+    rf"^\[(?:\^\w+|{_NUMBER})\]:|(?<![ \t=<>+*/×·≤≥≠≈∈∉⊂⊆\]])[ \t]*(?:{_MARKS}|\({_MARKS}\))", re.MULTILINE
+)
 _TASK = re.compile(r"\A\s*\[[ xX]\]\s+")
-_BRACKETED = re.compile(r"!?\[([^\[\]]*)\]\[[^\[\]]*\]")
+_BRACKETED = re.compile(r"!?\[(?!\^?\d+\])([^\[\]]*)\]\[[^\[\]]*\]")
 _EMOJI = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa"
     "\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2934\u2935\u3030\u303d]"

@@ -23,6 +23,7 @@ _PYTHON = (  # __names__ that people write about; other words between such marks
 )
 _CODE_OR_FORMULA = re.compile(
     r"(?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+    r"|\[(?P<cited>\[?\^?[1-9]\d{0,2}\]?)\]\(https?://(?:[^\s()]|\([^\s()]*\))*(?:\s+\"[^\"\n]*\")?\)"
     r"|\\\[(?P<display>.+?)\\\]|\\\((?P<inline>.+?)\\\)|\$\$(?P<double>.+?)\$\$"
     r"|(?<![\w$\\])\$(?![\s$])(?P<single>[^$\n]*?[^\s$\\])\$(?![\d\w$])"
     r"|(?P<product>(?<=\d)\*+(?=\w)|(?<=\w)\*+(?=\d)|(?<=\b[A-Za-z])\*(?=[A-Za-z]\b))"
@@ -92,6 +93,8 @@ def _protected(match: re.Match[str]) -> str:
     """Escape what the parser would take for formatting."""
     if match["code"]:
         return match[0]
+    if match["cited"]:
+        return f"[{match['cited'].strip('[]')}]"
     if match["product"] or match["dunder"]:
         return _SPECIAL.sub(r"\\\1", match[0])
     if match["single"] and _PRICE.match(match["single"]):

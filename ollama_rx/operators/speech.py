@@ -27,7 +27,7 @@ def speakable(*, code: str | None = None) -> Callable[[Observable[str]], Observa
     - Tables: a line for each row, cells parted by commas. Rules and HTML tags: nothing.
     - Code in a line: as it stands. Blocks of code: nothing, or what ``code`` says.
     - LaTeX: its signs in Unicode, as far as there are any ("$x^2 \le y$" is "x² ≤ y").
-    - Emoji and references such as [1]: nothing.
+    - Emoji, references such as [1] and numbers that link to the web: nothing.
 
     ``snake_case``, ``3 < 5``, ``2*3*4``, ``C#`` and ``$5`` stay. Numbers, units and dates are left for the
     voice to say. Needs the extra ``ollama-rx[speech]`` (markdown-it-py).

@@ -40,6 +40,8 @@ UNCHANGED = [
     "“Quoted,” he said (so)…",
     "-5 degrees",
     "[Alice]: Hello!",
+    "The range [0, 1], a[0], a[0][1], in [2024].",
+    "x = [1, 2]; y ∈ [1, 3]",
     '[Note]: important "too"',
 ]
 
@@ -67,6 +69,11 @@ SAID = [
     ("“https://a.de/b”と https://a.jp/docsを見て", "“a.de”と a.jpを見て"),
     ("As shown [1], and [2, 3] or [^4].", "As shown, and or."),
     ("A fact【4†source】.", "A fact."),
+    ("One [1][2]. Two [1], [2]. Three ([3]). Four[^a].", "One. Two. Three. Four."),
+    ("[1] Ada (1843).\n[^1]: A *note*.\n[2]: Bob.", "Ada (1843). A note. Bob."),
+    ('Blue [1](https://a.b/c_(d) "t"), [[2]](http://e.f)[3](https://g.h).', "Blue."),
+    ("In [2024](https://a.b) and [chapter 3](#c3) and [4](#c4).", "In 2024 and chapter 3 and 4."),
+    ("$x \\in [0, 1]$", "x ∈ [0, 1]"),
     ("Nice 👍🏽 work 👩\u200d👩\u200d👧, Ada 🇩🇪!", "Nice work, Ada!"),
     ("1️⃣ First ❤️", "1 First"),
     ('<b>bold</b> text<br>more <!-- hidden --> <a href="x">here</a>', "bold text more here"),
