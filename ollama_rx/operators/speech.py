@@ -5,10 +5,14 @@ from collections.abc import Callable
 
 from reactivex import Observable
 
+from ollama_rx.operators._latex import plain_formula
 from ollama_rx.operators._spoken import parser, spoken
 from ollama_rx.operators._through import Out, through
 
 _FENCE = re.compile(r"[ \t]*(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)\Z")
+_OPENING = re.compile(r"[ \t>]*(?:(?P<formula>\$\$(?=\S|\s*\Z)|\\\[)|(?P<comment><!--))")
+_CLOSING = {"$$": "$$", "\\[": "\\]", "<!--": "-->"}
+_BLOCK = re.compile(r"```|~~~|\$\$|\\\[|<!--")
 
 
 def speakable(*, code: str | None = None) -> Callable[[Observable[str]], Observable[str]]:
@@ -20,7 +24,7 @@ def speakable(*, code: str | None = None) -> Callable[[Observable[str]], Observa
         spoken  -x------y------|   x="Hello Ada."                    y="How are you?"
 
     Wants whole sentences: put `split_sentences` before it. Formatting pairs may be split over
-    sentences, blocks of code over any pieces. Holds nothing back.
+    sentences; blocks of code, formulas and comments over any pieces. Holds nothing back.
 
     - Emphasis, headings, quotes: their text. Lists: their items, with the number if they have one.
     - Links and images: their text. Addresses: the host, without "www".
@@ -56,18 +60,20 @@ class _Speakable:
         self._emit = out.emit
         self._code = code
         self._fence = ""  # what opened the block of code that is being left out
+        self._closing = ""  # what ends the formula or comment that was opened
+        self._is_formula = False
 
     def feed(self, text: str, /) -> None:
-        if self._fence or "```" in text or "~~~" in text:
-            parts = self._without_blocks(text)
+        if self._fence or self._closing or _BLOCK.search(text):
+            parts = self._around_blocks(text)
         else:
             parts = [spoken(text)]
         said = "\n".join(part for part in parts if part)
         if said:
             self._emit(said)
 
-    def _without_blocks(self, text: str) -> list[str]:
-        """Return what to say of the text around blocks of code, and of the blocks."""
+    def _around_blocks(self, text: str) -> list[str]:
+        """Return what to say of the text around blocks of code, formulas and comments, and of these."""
         parts: list[str] = []
         lines: list[str] = []
         for line in text.splitlines():
@@ -75,10 +81,36 @@ class _Speakable:
             if self._fence:
                 if match and match["fence"].startswith(self._fence) and not match["info"].strip():
                     self._fence = ""
+            elif self._closing:
+                before, closing, after = line.partition(self._closing)
+                lines.append(before)
+                if closing:
+                    parts.append(self._said(lines))
+                    self._closing = ""
+                    lines.append(after)
             elif match:
+                parts += [self._said(lines), self._code or ""]
                 self._fence = match["fence"]
-                parts += [spoken("\n".join(lines)), self._code or ""]
-                lines.clear()
+            elif opening := self._opening(line):
+                parts.append(self._said(lines))
+                lines.append(line[opening.end() :])
+                self._is_formula = opening["formula"] is not None
+                self._closing = _CLOSING[opening["formula"] or opening["comment"]]
             else:
                 lines.append(line)
-        return [*parts, spoken("\n".join(lines))]
+        return [*parts, self._said(lines)]
+
+    def _said(self, lines: list[str]) -> str:
+        """Return what to say of lines that are of one kind, and forget them."""
+        text = "\n".join(lines)
+        lines.clear()
+        if not self._closing:
+            return spoken(text)
+        return plain_formula(text) if self._is_formula else ""
+
+    def _opening(self, line: str) -> re.Match[str] | None:
+        """Find what begins a formula or comment that goes on after this line."""
+        opening = _OPENING.match(line)
+        if opening is None or _CLOSING[opening["formula"] or opening["comment"]] in line[opening.end() :]:
+            return None
+        return opening

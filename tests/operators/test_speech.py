@@ -161,6 +161,24 @@ def test_a_block_in_a_list_is_a_block() -> None:
     assert run(speakable(), ["1. Do:\n    ```sh\n    ls\n    ```\n2. So"]) == ["1. Do:\n2. So"]
 
 
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        (["So:\n$$\n\\frac{a}{b}\n", "= c_1\n$$\n", "*Thus*."], ["So:\na/b", "= c₁", "Thus."]),
+        (["\\[", "x \\in [1, 2]", "\\]", "\\[x_1\\] **ok**"], ["x ∈ [1, 2]", "x₁ ok"]),
+        (
+            ["$$\\begin{aligned}", "a &= b \\\\", "c &= d", "\\end{aligned}$$, *so*"],
+            ["a = b", "c = d", ", so"],
+        ),
+        (["> \\[ a\n+ b \\]\nc"], ["a + b\nc"]),
+        (["<!-- a", "*b*. c", "d --> *e*"], ["e"]),
+        (["`<!--` and\n$$ is *dear*", "*so*."], ["<!-- and $$ is dear", "so."]),
+    ],
+)
+def test_formulas_and_comments_may_go_over_pieces(pieces: list[str], said: list[str]) -> None:
+    assert run(speakable(), pieces) == said
+
+
 def test_code_in_a_line_is_no_block() -> None:
     assert run(speakable(), ["Use ```a b``` here."]) == ["Use a b here."]
 
