@@ -33,8 +33,8 @@ _REFERENCE = re.compile(
 )
 _TASK = re.compile(r"\A\s*\[[ xX]\]\s+")
 _BRACKETED = re.compile(r"!?\[(?!\^?\d+\])([^\[\]]*)\]\[[^\[\]]*\]")
-_EMOJI = re.compile(
-    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa"
+_EMOJI = re.compile(  # but not flats and sharps, and no numbers in circles
+    "[\U0001f000-\U0001faff\u2600-\u266c\u2670-\u2775\u2794-\u27bf\u2b00-\u2bff\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa"
     "\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2934\u2935\u3030\u303d]"
     "(?:[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d(?=[\U0001f000-\U0001faff\u2600-\u27bf]))*"
     "|[\ufe0f\u20e3]"

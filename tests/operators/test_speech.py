@@ -39,6 +39,7 @@ UNCHANGED = [
     "It is 12.5 % and 3/4.",
     "“Quoted,” he said (so)…",
     "-5 degrees",
+    "C♯ minor, B♭ major, step ❷",
     "[Alice]: Hello!",
     "The range [0, 1], a[0], a[0][1], in [2024].",
     "x = [1, 2]; y ∈ [1, 3]",
