@@ -9,12 +9,19 @@ _TAGS = (
     "section select small span strike strong style sub summary sup table tbody td template tfoot th "
     "thead time title tr tt u ul var video wbr "
 )
-# An attribute needs its "=", so that "a <b and c> d" is no tag.
-_TAG = re.compile(
-    rf"""<!--.*?-->|</?(?:{"|".join(_TAGS.split())})(?:\s+[\w:-]+=(?:"[^"]*"|'[^']*'|[^\s"'>]+))*\s*/?>""",
-    re.IGNORECASE | re.DOTALL,
+# An attribute needs its "=" or is one of those that have none, so that "a <b and c> d" is no tag.
+_ATTRIBUTE = (
+    r"(?:[\w:-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+)"
+    "|open|controls|hidden|disabled|checked|selected|required|autoplay|loop|muted|async|defer|reversed)"
 )
-_BREAKING = re.compile(r"</?(?:br|p|div|li|tr|td|th|h\d)\b", re.IGNORECASE)
+_TAG = re.compile(
+    rf"<!--.*?-->|</?(?:{'|'.join(_TAGS.split())})(?:\s+{_ATTRIBUTE})*\s*/?>", re.IGNORECASE | re.DOTALL
+)
+_IN_A_LINE = re.compile(  # the text before them goes on after them
+    r"<!|</?(?:abbr|a|b|cite|code|del|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strike|strong|style"
+    r"|sub|sup|time|tt|u|var|wbr)\b",
+    re.IGNORECASE,
+)
 _EAST = (
     "\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef“”‘’"  # nothing parts it from an address before it
 )
@@ -60,7 +67,7 @@ def plain(text: str) -> str:
 
 
 def _instead_of_tag(match: re.Match[str]) -> str:
-    return " " if _BREAKING.match(match[0]) else ""
+    return "" if _IN_A_LINE.match(match[0]) else " "
 
 
 def _host(match: re.Match[str]) -> str:

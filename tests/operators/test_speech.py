@@ -78,6 +78,8 @@ SAID = [
     ("Nice 👍🏽 work 👩\u200d👩\u200d👧, Ada 🇩🇪!", "Nice work, Ada!"),
     ("1️⃣ First ❤️", "1 First"),
     ('<b>bold</b> text<br>more <!-- hidden --> <a href="x">here</a>', "bold text more here"),
+    ("<details open><summary>More</summary>Text</details>", "More Text"),
+    ("<dl><dt>T</dt><dd>D</dd></dl> x<sub>2</sub> <input type=checkbox checked> y", "T D x2 y"),
     ("AT&amp;T", "AT&T"),
     ("Use `a * b_c` and ``x`y``.", "Use a * b_c and x`y."),
     ("`$HOME`", "$HOME"),
