@@ -47,8 +47,8 @@ _EMOJI = re.compile(  # but not flats and sharps, and no numbers in circles
     "|[\ufe0f\u20e3]"
 )
 _LEFT_OVER = re.compile(  # one half of a pair whose other half is in another sentence
-    r"(?P<name>(?<!\w)__\w+__(?!\w))"
-    r"|(?<![\w*])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?![\w*])|\A\s*\*{2,3}\s*\Z"
+    r"(?P<name>(?<!\w)__\w+__(?!\w)|\b[A-Z]\*(?![\w*]))"  # the A* algorithm
+    r"|(?<![\w*)])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?![\w*(])|\A\s*\*{2,3}\s*\Z"
     r"|(?<!\w)_{1,3}(?=[^\W_])|(?<=[^\s_])_{1,3}(?!\w)|~~|`"
 )
 _SPACE_BEFORE_MARK = re.compile(r"[ \t]+(?=[.,;:!?](?:\s|\Z))")

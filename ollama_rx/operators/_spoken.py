@@ -26,7 +26,8 @@ _CODE_OR_FORMULA = re.compile(
     r"|\[(?P<cited>\[?\^?[1-9]\d{0,2}\]?)\]\(https?://(?:[^\s()]|\([^\s()]*\))*(?:\s+\"[^\"\n]*\")?\)"
     r"|\\\[(?P<display>.+?)\\\]|\\\((?P<inline>.+?)\\\)|\$\$(?P<double>.+?)\$\$"
     r"|(?<![\w$\\])\$(?![\s$])(?P<single>[^$\n]*?[^\s$\\])\$(?![\d\w$])"
-    r"|(?P<product>(?<=\d)\*+(?=\w)|(?<=\w)\*+(?=\d)|(?<=\b[A-Za-z])\*(?=[A-Za-z]\b))"
+    r"|(?P<product>(?<=\d)\*+(?=\w)|(?<=\w)\*+(?=\d)|(?<=\b[A-Za-z])\*{1,2}(?=[A-Za-z]\b)"
+    r"|(?<=[A-Za-z0-9)])\*(?=\()|(?<=\))\*(?=[A-Za-z0-9]))"
     rf"|(?P<dunder>(?<!\w)__(?:{_PYTHON})__(?!\w))",
     re.DOTALL,
 )
@@ -36,6 +37,7 @@ _DEFINITION = re.compile(  # where a link goes that is elsewhere
     r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?[ \t]*$",
     re.MULTILINE,
 )
+_UNDERLINE = re.compile(r"\s*={3,}\s*")  # of a heading that was the sentence before
 _ROW = re.compile(r"\s*\|(.*)\|\s*\Z")
 _RULER = re.compile(r"[\s|:+-]*-[\s|:+-]*\Z")
 _CELL_END = re.compile(r"(?<!\\)\|")
@@ -56,6 +58,8 @@ def spoken(text: str) -> str:
     """Return what to say, without white space around it; empty if that is nothing."""
     if not _MARKED.search(text):
         return text.strip()
+    if _UNDERLINE.fullmatch(text):
+        return ""
     return "\n".join(line for line in (" ".join(line.split()) for line in _said(text)) if line)
 
 

@@ -23,6 +23,9 @@ UNCHANGED = [
     "2*3*4 = 24",
     "5 * 3 = 15",
     "a*b*c",
+    "n*(n+1)/2, (a+b)*(c+d), (a+b)*c",
+    "x**n and y**m",
+    "The A* search, D* and a C*-algebra.",
     "2**3 = 8",
     "C# and F# and C++.",
     "__init__ is special.",
@@ -110,6 +113,7 @@ def test_formatting_is_not_said(text: str, said: str) -> None:
     "text",
     [
         "---",
+        "===",
         "***",
         "👋",
         "|---|---|",
