@@ -10,6 +10,7 @@ from reactivex import Observable, abc
 
 from ollama_rx.delivery.branch import BranchOutlet
 from ollama_rx.delivery.guard import Guard, Outlet, SinkOutlet
+from ollama_rx.delivery.inside import is_inside
 from ollama_rx.delivery.subscription import Subscription
 from ollama_rx.delivery.worker import Worker
 from ollama_rx.errors import SinkError
@@ -51,6 +52,7 @@ class Delivery:
         self._sink_errors: list[SinkError] = []
         self._workers: list[Worker[Any]] = []
         self._operated: list[BranchOutlet[Any]] = []
+        self._guards: list[Guard[Any]] = []
         self._outlets: tuple[Outlet[Any], ...] = tuple(self._outlet(branch) for branch in branches)
         self._begin(stream)
 
@@ -69,10 +71,11 @@ class Delivery:
 
         Raises:
             TimeoutError: it is not done in time; it goes on.
-            RuntimeError: called on a running event loop, which would stand still: await it instead.
+            RuntimeError: called where it would wait for itself: in a callback of one of its own sinks,
+                or on a running event loop, where `await` does it.
         """
-        if not self.done and users_loop() is not None:
-            raise RuntimeError("this thread runs an event loop: use `await delivery`, not `delivery.wait()`")
+        if not self.done:
+            self._check_wait()
         try:
             self._settle(timeout)
         except BaseException:
@@ -130,6 +133,12 @@ class Delivery:
             self.cancel()
             raise
 
+    def _check_wait(self) -> None:
+        if users_loop() is not None:
+            raise RuntimeError("this thread runs an event loop: use `await delivery`, not `delivery.wait()`")
+        if is_inside((*self._guards, *self._operated)):
+            raise RuntimeError("a callback can't wait for its own delivery; `cancel()` ends it from there")
+
     def _settle(self, seconds: float | None) -> None:
         futures.wait([self._ended], seconds)
 
@@ -151,6 +160,7 @@ class Delivery:
             self._one_ended()
 
         guard = Guard[Any](sink, self._report, ended)
+        self._guards.append(guard)
         outlet: SinkOutlet[Any] = guard
         if sink.blocking:
             outlet = worker = Worker[Any](guard, subscription.flow)
@@ -225,4 +235,5 @@ class Delivery:
         self._outlets = ()  # they know this delivery: without a circle all is freed at once
         self._workers.clear()
         self._operated.clear()
+        self._guards.clear()
         self._ended.set_result(None)
