@@ -24,6 +24,7 @@ _LEVELS = ("low", "medium", "high", "max")
 _PART = "(\\d+(\\.\\d*)?|\\.\\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
 _DURATION = re.compile(f"[-+]?(0|({_PART})+)", re.ASCII)
 _TOP_LOGPROBS = 20
+_ARGUMENTS = {"input": "text", "from": "from_"}  # the fields whose arguments are called otherwise
 _NOT_OPTIONS = {"think", "format", "keep_alive", "logprobs", "top_logprobs"}
 
 
@@ -42,10 +43,20 @@ Format = Literal["json"] | Mapping[str, Any] | type[HasSchema]
 
 def encode(body: Mapping[str, Any]) -> bytes:
     """Serialise a request; what is None is left out, so that the server's default holds."""
+    fields = {name: value for name, value in body.items() if value is not None}
     try:
-        return orjson.dumps({name: value for name, value in body.items() if value is not None})
+        return orjson.dumps(fields)
     except TypeError as error:
-        raise TypeError(f"the request can't be written as JSON: {error}") from error
+        at_fault = next((name for name, value in fields.items() if not _writable(value)), "the request")
+        raise TypeError(f"{_ARGUMENTS.get(at_fault, at_fault)}: can't be written as JSON: {error}") from error
+
+
+def _writable(value: object) -> bool:
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def format_field(given: Format | None) -> Any:

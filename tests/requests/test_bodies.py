@@ -34,9 +34,23 @@ def test_text_is_sent_as_utf_8() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), {1: 2}, 2**80, "\ud800", {1, 2}, [b"x"]])
-def test_what_json_can_t_say_is_refused(value: object) -> None:
-    with pytest.raises(TypeError, match="can't be written as JSON"):
-        encode({"options": {"x": value}})
+def test_what_json_can_t_say_is_refused_by_name(value: object) -> None:
+    with pytest.raises(TypeError, match=r"^options: can't be written as JSON"):
+        encode({"prompt": "x", "options": {"x": value}})
+
+
+@pytest.mark.parametrize(("field", "argument"), [("input", "text"), ("from", "from_")])
+def test_an_argument_is_called_as_the_caller_calls_it(field: str, argument: str) -> None:
+    with pytest.raises(TypeError, match=f"^{argument}: can't be written as JSON"):
+        encode({"model": "m", field: "\ud800"})
+
+
+def test_what_is_too_deep_as_a_whole_is_refused() -> None:
+    deep: list[object] = []
+    for _ in range(253):
+        deep = [deep]
+    with pytest.raises(TypeError, match=r"^the request: can't be written as JSON"):
+        encode({"options": deep})
 
 
 @pytest.mark.parametrize(
