@@ -27,7 +27,7 @@ from ollama_rx.requests.bodies import (
     think_field,
     tools_field,
 )
-from ollama_rx.requests.checks import check_text, count_field, flags, items_of, mapping_field, texts
+from ollama_rx.requests.checks import check_text, count_field, flags, mapping_field, texts, texts_of
 from ollama_rx.requests.messages import Image, MessageLike, images_field, messages_field
 from ollama_rx.timeouts import Timeouts
 from ollama_rx.transport.session import Request, Session
@@ -180,12 +180,9 @@ class Client(Library):
         keep_alive: KeepAlive | None = None,
     ) -> Observable[Embeddings]:
         """Turn texts into vectors."""
-        inputs = [text] if isinstance(text, str) else items_of("text", text)
-        for one in inputs:
-            check_text("text", one)
         body = {
             "model": self._named(model),
-            "input": text if isinstance(text, str) else inputs,
+            "input": texts_of("text", text),
             **flags(truncate=truncate),
             "dimensions": count_field("dimensions", dimensions, least=1),
             "options": options_field(options),
@@ -238,7 +235,10 @@ def _checked(url: str) -> httpx.URL:
 
 
 def _headers(url: httpx.URL, given: Mapping[str, str] | None) -> dict[str, str]:
-    headers = {name.lower(): value for name, value in (mapping_field("headers", given) or {}).items()}
+    own = mapping_field("headers", given) or {}
+    for name in own:
+        check_text("headers", name)
+    headers = {name.lower(): value for name, value in own.items()}
     key = os.environ.get("OLLAMA_API_KEY", "").strip()
     if key and url.scheme == "https" and url.host == "ollama.com" and "authorization" not in headers:
         headers["authorization"] = f"Bearer {key}"

@@ -9,7 +9,7 @@ from ollama_rx.chunks import Progress
 from ollama_rx.endpoints import Endpoints
 from ollama_rx.fields import text_of
 from ollama_rx.replies import Model, ModelInfo, RunningModel, models_of, running_of
-from ollama_rx.requests.checks import check_text, flags, mapping_field, texts
+from ollama_rx.requests.checks import check_text, flags, mapping_field, texts, texts_of
 from ollama_rx.requests.messages import MessageLike, messages_field
 
 
@@ -46,7 +46,7 @@ class Library(Endpoints):
             **texts(system=system, template=template, quantize=quantize),
             "messages": None if messages is None else messages_field(messages),
             "parameters": mapping_field("parameters", parameters),
-            "license": license,
+            "license": None if license is None else texts_of("license", license),
             "files": mapping_field("files", files),
             "adapters": mapping_field("adapters", adapters),
         }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from ollama_rx import Client
@@ -59,6 +60,10 @@ WRONG: list[tuple[str, str, dict[str, object]]] = [
     ("create", "parameters", {"model": "a", "parameters": []}),
     ("create", "files", {"model": "a", "files": []}),
     ("create", "adapters", {"model": "a", "adapters": []}),
+    ("create", "license", {"model": "a", "license": 5}),
+    ("create", "license", {"model": "a", "license": ["MIT", 5]}),
+    ("chat", "tools", {"messages": [], "tools": [None]}),
+    ("generate", "images", {"prompt": "x", "images": [b""]}),
     ("copy", "source", {"source": 5, "destination": "b"}),
     ("copy", "destination", {"source": "a", "destination": None}),
     ("delete", "model", {"model": None}),
@@ -94,6 +99,9 @@ def test_a_wrong_argument_fails_when_the_call_is_built(
         ("headers", {"headers": {"x": "ü"}}),
         ("headers", {"headers": {"a b": "c"}}),
         ("headers", {"headers": {"": "c"}}),
+        ("headers", {"headers": {5: "c"}}),
+        ("transport", {"transport": 5}),
+        ("transport", {"transport": httpx.HTTPTransport()}),
     ],
 )
 def test_a_wrong_argument_fails_when_the_client_is_built(argument: str, given: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import orjson
 
-from ollama_rx.requests.checks import count_field, flags, items_of, mapping_field
+from ollama_rx.requests.checks import count_field, flags, items_of, mapping_field, mapping_of
 from ollama_rx.requests.tools import tool_schema
 
 Think = bool | Literal["low", "medium", "high", "max"]
@@ -125,4 +125,4 @@ def tools_field(given: Sequence[Tool] | None) -> list[dict[str, Any]] | None:
     if given is None:
         return None
     tools = items_of("tools", given)
-    return [tool_schema(tool) if callable(tool) else mapping_field("tools", tool) or {} for tool in tools]
+    return [tool_schema(tool) if callable(tool) else mapping_of("tools", tool) for tool in tools]

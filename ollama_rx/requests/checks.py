@@ -19,6 +19,16 @@ def texts(**given: str | None) -> dict[str, str | None]:
     return given
 
 
+def texts_of(name: str, given: str | Sequence[str]) -> str | Sequence[str]:
+    """Return one text or several, after refusing anything else."""
+    if isinstance(given, str):
+        return given
+    several = items_of(name, given)
+    for text in several:
+        check_text(name, text)
+    return several
+
+
 def flags(**given: bool | None) -> dict[str, bool | None]:
     """Return the arguments, after refusing those that are neither a truth value nor None."""
     for name, flag in given.items():
@@ -40,11 +50,14 @@ def count_field(name: str, given: int | None, *, least: int, most: float = math.
 
 def mapping_field(name: str, given: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return a mapping as a dict, after refusing what is none."""
-    if given is None:
-        return None
-    if not isinstance(given, Mapping):
-        raise TypeError(f"{name}: expected a mapping, got {type(given).__name__}")
-    return dict(given)
+    return None if given is None else mapping_of(name, given)
+
+
+def mapping_of(name: str, given: object) -> dict[str, Any]:
+    """Return a mapping as a dict, after refusing anything else, also None."""
+    if isinstance(given, Mapping):
+        return dict(given)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    raise TypeError(f"{name}: expected a mapping, got {type(given).__name__}")
 
 
 def items_of(name: str, given: object) -> Sequence[Any]:

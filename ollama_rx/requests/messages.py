@@ -27,12 +27,12 @@ def images_field(given: Sequence[Image] | None) -> list[str] | None:
 
 def _image(image: Image) -> str:
     if isinstance(image, bytes | bytearray | memoryview):
-        return base64.b64encode(image).decode()
+        return _encoded(bytes(image), "one")
     if isinstance(image, os.PathLike):
-        return base64.b64encode(Path(image).read_bytes()).decode()
+        return _encoded(Path(image).read_bytes(), image)
     check_text("images", image)
     if _is_file(image):
-        return base64.b64encode(Path(image).read_bytes()).decode()
+        return _encoded(Path(image).read_bytes(), image)
     text = image.partition(";base64,")[2] if image.startswith("data:") else image
     try:
         found = base64.b64decode(text, validate=True)
@@ -41,6 +41,12 @@ def _image(image: Image) -> str:
     if not found:
         raise ValueError(f"images: {excerpt(image)!r} is empty")
     return text
+
+
+def _encoded(content: bytes, name: object) -> str:
+    if not content:
+        raise ValueError(f"images: {name} is empty")
+    return base64.b64encode(content).decode()
 
 
 def _is_file(text: str) -> bool:

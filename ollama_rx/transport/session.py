@@ -74,8 +74,10 @@ def _transport(url: httpx.URL, given: httpx.AsyncBaseTransport | None) -> AnyLoo
     """Choose the fast transport, unless the caller has one or a proxy stands in between."""
     if isinstance(given, AnyLoopTransport):
         return given
-    if given is not None:
+    if isinstance(given, httpx.AsyncBaseTransport):
         return OneLoopTransport(given)
+    if given is not None:
+        raise TypeError(f"transport: expected an httpx.AsyncBaseTransport, got {type(given).__name__}")
     proxy = _proxy(url)
     if proxy is not None:
         return OneLoopTransport(
