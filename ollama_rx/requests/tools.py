@@ -15,9 +15,12 @@ _PLAIN: dict[object, str] = {
     float: "number",
     bool: "boolean",
     dict: "object",
+    Mapping: "object",
     list: "array",
     tuple: "array",
     set: "array",
+    frozenset: "array",
+    Sequence: "array",
     type(None): "null",
 }
 
@@ -101,8 +104,9 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: 
     if origin is Annotated:
         said = " ".join(filter(None, map(_description, arguments[1:])))
         return _schema(arguments[0], definitions) | ({"description": said} if said else {})
-    if hint in _PLAIN:
-        return {"type": _PLAIN[hint]}
+    plain = _PLAIN.get(_bare(hint))
+    if plain is not None:
+        return {"type": plain}
     if origin is Literal:
         return _enum(arguments)
     if origin in {Union, types.UnionType}:
@@ -121,6 +125,12 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: 
     if hint is Any:
         return {}
     raise TypeError(f"{hint!r} has no JSON schema; use str, int, float, bool, list, dict or Literal")
+
+
+def _bare(hint: Any) -> object:
+    """Return ``list`` for ``typing.List`` alone, other types as they are; ``tuple[()]`` is no tuple."""
+    origin = get_origin(hint)
+    return hint if get_args(hint) or origin in {None, tuple} else origin
 
 
 def _description(extra: object) -> str:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Dict, List, Literal, Optional  # noqa: UP035 - see below
 
 import pydantic
 import pytest
@@ -90,6 +90,11 @@ def test_a_function_is_described_by_its_signature_and_docstring() -> None:
         (Mapping[str, int], {"type": "object"}),
         (list, {"type": "array"}),
         (list[str], {"type": "array", "items": {"type": "string"}}),
+        (List, {"type": "array"}),  # noqa: UP006 - these forms must work too
+        (Dict, {"type": "object"}),  # noqa: UP006
+        (Sequence, {"type": "array"}),
+        (Mapping, {"type": "object"}),
+        (frozenset, {"type": "array"}),
         (Sequence[int], {"type": "array", "items": {"type": "integer"}}),
         (set[int], {"type": "array", "items": {"type": "integer"}}),
         (tuple[float, ...], {"type": "array", "items": {"type": "number"}}),
