@@ -11,7 +11,7 @@ _SECTION = re.compile(
 _OF_PARAMETERS = {"Args", "Arguments", "Parameters", "Other Parameters"}
 _REST = re.compile(r"^:(?:param(?P<type>[^:\n]*?)\s\*{0,2}(?P<name>\w+)|\w+[^:\n]*):[ \t]*", re.MULTILINE)
 _GOOGLE = re.compile(r"^([ \t]+)\*{0,2}(\w+)[ \t]*(?:\([^)]*\))?:[ \t]*(.*)$")
-_NUMPY = re.compile(r"^()\*{0,2}(\w+)[ \t]*(?::.*)?()$")
+_NUMPY = re.compile(r"^()(\*{0,2}\w+(?:, *\*{0,2}\w+)*)[ \t]*(?::.*)?()$")
 
 
 def describe(text: str) -> tuple[str, dict[str, str]]:
@@ -52,7 +52,7 @@ def _parameters(text: str, *, underlined: bool) -> dict[str, str]:
             found[current] += " " + line
         elif line.strip():
             break
-    return {name: _flat(said) for name, said in found.items()}
+    return {name.strip(" *"): _flat(said) for names, said in found.items() for name in names.split(",")}
 
 
 def _flat(text: str) -> str:

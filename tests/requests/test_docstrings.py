@@ -70,6 +70,11 @@ def test_three_styles_say_the_same(text: str) -> None:
     )
 
 
+def test_numpys_style_describes_several_parameters_at_once() -> None:
+    text = "Draw.\n\nParameters\n----------\nx, y : float\n    Where.\n*points, **names\n    What."
+    assert describe(text) == ("Draw.", {"x": "Where.", "y": "Where.", "points": "What.", "names": "What."})
+
+
 @pytest.mark.parametrize(
     "section",
     [
