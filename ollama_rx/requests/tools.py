@@ -46,7 +46,7 @@ def tool_schema(function: Callable[..., object]) -> dict[str, Any]:
     name = getattr(inner, "__name__", type(inner).__name__)
     if not name.isidentifier():
         raise TypeError(f"tools: {name} has no name that a model could call it by")
-    summary, described = describe(inspect.getdoc(inner) or "")
+    summary, described = describe(inspect.getdoc(inner) or inspect.getdoc(_called(inner)) or "")
     definitions: dict[str, Any] = {}
     properties: dict[str, Any] = {}
     required: list[str] = []
@@ -82,11 +82,16 @@ def _inside(function: Callable[..., object]) -> tuple[Callable[..., object], set
     return function, fixed
 
 
+def _called(inner: Callable[..., object]) -> Callable[..., object]:
+    """Return what has the signature: a function itself, an object's ``__call__``."""
+    return inner if hasattr(inner, "__name__") else type(inner).__call__
+
+
 def _parameters(
     name: str, function: Callable[..., object], inner: Callable[..., object]
 ) -> list[tuple[inspect.Parameter, Any]]:
     """Return the parameters with their types; where they are depends on what is called."""
-    typed: list[object] = [inner if hasattr(inner, "__name__") else type(inner).__call__]
+    typed: list[object] = [_called(inner)]
     if isinstance(inner, type):
         typed.append(getattr(inner, "__init__"))  # noqa: B009 - as a plain function
     hints: dict[str, Any] = {}

@@ -191,6 +191,21 @@ def test_an_object_that_can_be_called_is_named_after_its_class() -> None:
     assert found["parameters"]["properties"] == {"dish": {"type": "string"}}
 
 
+def test_an_object_whose_class_says_nothing_is_described_by_what_is_called() -> None:
+    class Clock:
+        def __call__(self, zone: str) -> str:
+            """Tell the time.
+
+            Args:
+                zone: Where.
+            """
+            return zone
+
+    found = tool_schema(Clock())["function"]
+    assert (found["name"], found["description"]) == ("Clock", "Tell the time.")
+    assert found["parameters"]["properties"] == {"zone": {"type": "string", "description": "Where."}}
+
+
 @pytest.mark.parametrize("kind", [Oven, Point, Address])
 def test_a_class_is_described_by_what_builds_it(kind: type) -> None:
     assert tool_schema(kind)["function"]["name"] == kind.__name__
