@@ -1,5 +1,6 @@
 """The one copy of a model in memory: who may use it, who waits in line, and until when it stays."""
 
+import os
 import threading
 import time
 from collections import deque
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ollama_rx.embedded.engine import SLOTS, Engine
+from ollama_rx.errors import EmbeddedModelError
 
 _residences: dict[Path, "Residence"] = {}
 _registry = threading.Lock()
@@ -24,6 +26,7 @@ class Residence:
         self._line = deque[object]()
         self._busy = 0
         self._engine: Engine | None = None
+        self._process: int | None = None  # where it was loaded
         self._timer: threading.Timer | None = None
         self._until: float | None = None
 
@@ -31,6 +34,11 @@ class Residence:
     def loaded(self) -> bool:
         """Whether the model is in memory."""
         return self._engine is not None
+
+    @property
+    def forked(self) -> bool:
+        """Whether the model was loaded before this process was forked: its threads did not come along."""
+        return self._engine is not None and self._process not in {None, os.getpid()}
 
     @property
     def until(self) -> float | None:
@@ -46,7 +54,15 @@ class Residence:
         """Wait in line for a slot, load the model if needed; None if the caller gave up meanwhile.
 
         Who gives up calls ``wake``; who got an engine calls ``leave``.
+
+        Raises:
+            EmbeddedModelError: the model can't be loaded, or was loaded before this process was forked.
         """
+        if self.forked:
+            raise EmbeddedModelError(
+                "the model was loaded before this process was forked, which it does not survive; load it "
+                "after the fork, or start processes with 'spawn'"
+            )
         ticket = object()
         with self._turn:
             self._line.append(ticket)
@@ -60,6 +76,7 @@ class Residence:
         try:
             with self._loading:
                 if self._engine is None:
+                    self._process = os.getpid()
                     self._engine = self._load(self.path)
                 return self._engine
         except BaseException:
@@ -80,6 +97,8 @@ class Residence:
 
     def unload(self) -> None:
         """Free the memory unless somebody uses the model."""
+        if self.forked:
+            return  # it would wait for threads that are not there
         with self._turn:
             if self._busy:
                 return
