@@ -2,28 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
-from threading import Event, Thread, local
+from threading import Event, Thread
 
 from reactivex import abc
 from reactivex.disposable import SingleAssignmentDisposable
 from reactivex.scheduler import CurrentThreadScheduler
 
+from ollama_rx.flow.beginning import begins
 from ollama_rx.flow.flow import Flow
 from ollama_rx.flow.loops import on_loop
 
 Scheduler = abc.SchedulerBase | None
-
-_thread = local()
-
-
-def about_to_block() -> None:
-    """Say that this thread will wait for a reader: who waits for its subscription shall wait no more.
-
-    For sources that send while they are subscribed to.
-    """
-    begun: Event | None = getattr(_thread, "begun", None)
-    if begun is not None:
-        begun.set()
 
 
 def _nothing(_: Scheduler) -> None:
@@ -63,7 +52,7 @@ class Subscription:
                 begun.set()
 
         def enter_thread() -> None:
-            _thread.begun = begun
+            begins(begun)
             enter()
 
         begun = Event()

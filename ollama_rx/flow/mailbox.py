@@ -12,7 +12,7 @@ from functools import partial
 from threading import Lock, RLock
 from typing import Generic, TypeVar
 
-from ollama_rx.delivery.subscription import about_to_block
+from ollama_rx.flow.beginning import about_to_block
 from ollama_rx.flow.flow import Flow
 from ollama_rx.flow.loops import on_loop, users_loop
 from ollama_rx.flow.waiting import MAX_WAITING, MailboxFull, WhenFull, check_waiting
