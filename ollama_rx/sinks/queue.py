@@ -27,7 +27,8 @@ class Queue(Sink[T], Generic[T]):
     ``for item in queue`` and ``async for item in queue`` end with the stream; ``get`` and ``get_async``
     return `END` then. An error of the stream is raised to the first reader that reaches it. When
     ``max_waiting`` items wait, ``when_full`` says whether the stream is paused, the oldest item is
-    dropped, or this sink fails. What still waits when the delivery is cancelled can be read.
+    dropped, or this sink fails. What still waits when the delivery is cancelled can be read. A queue
+    takes one stream; a second one fails.
 
     >>> from reactivex import of
     >>> from ollama_rx import deliver
@@ -39,18 +40,23 @@ class Queue(Sink[T], Generic[T]):
 
     def __init__(self, *, max_waiting: int = MAX_WAITING, when_full: WhenFull = "pause") -> None:
         self._mailbox = Mailbox[T](max_waiting, when_full)
+        self._over = False
 
     def on_next(self, value: T) -> None:
         """Put an item in."""
+        if self._over:
+            raise RuntimeError("this Queue has ended; another stream needs a Queue of its own")
         self._mailbox.flow = self.flow
         self._mailbox.put(value)
 
     def on_completed(self) -> None:
         """Let the readers come to the end."""
+        self._over = True
         self._mailbox.end()
 
     def on_error(self, error: Exception) -> None:
         """Let the readers come to the error."""
+        self._over = True
         self._mailbox.end(error)
 
     def interrupt(self) -> None:
@@ -59,6 +65,7 @@ class Queue(Sink[T], Generic[T]):
 
     def close(self) -> None:
         """Let the readers come to the end."""
+        self._over = True
         self._mailbox.end()
 
     def get(self, timeout: float | None = None) -> T | End:

@@ -96,3 +96,23 @@ def test_one_too_many_fails_the_sink_if_asked() -> None:
     with pytest.raises(SinkError, match="2 items wait already"):
         delivery.wait(5)
     assert list(queue) == [0, 1]
+
+
+def test_a_second_stream_is_refused_instead_of_lost() -> None:
+    queue = Queue[int]()
+    deliver(of(1), queue).wait(5)
+    with pytest.raises(SinkError, match="this Queue has ended"):
+        deliver(of(2), queue).wait(5)
+    assert list(queue) == [1]
+
+
+@pytest.mark.parametrize("error", [None, ValueError("no")])
+def test_nothing_may_follow_the_end_also_without_a_delivery(error: Exception | None) -> None:
+    queue = Queue[int]()
+    queue.on_next(1)
+    if error is None:
+        queue.on_completed()
+    else:
+        queue.on_error(error)
+    with pytest.raises(RuntimeError, match="this Queue has ended"):
+        queue.on_next(2)
