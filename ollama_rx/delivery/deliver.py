@@ -5,6 +5,7 @@ from typing import Any, TypeVar, get_args
 from reactivex import Observable, abc
 
 from ollama_rx.delivery.delivery import Delivery, OnSinkError
+from ollama_rx.delivery.subscription import check_stream
 from ollama_rx.flow.waiting import check_waiting
 from ollama_rx.sinks._sink import Branch, Sink
 
@@ -39,6 +40,7 @@ def deliver(
     """
     if on_sink_error not in get_args(OnSinkError):
         raise ValueError(f'on_sink_error: "cancel" or "continue", got {on_sink_error!r}')
+    check_stream(stream)
     branches: list[Branch[T]] = [sink if isinstance(sink, Branch) else Branch(sink, ()) for sink in sinks]
     _check([branch.sink for branch in branches])
     return Delivery(stream, branches, on_sink_error=on_sink_error, scheduler=scheduler)

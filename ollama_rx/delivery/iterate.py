@@ -6,7 +6,7 @@ from typing import Generic, Self, TypeVar
 
 from reactivex import Observable, abc
 
-from ollama_rx.delivery.subscription import Subscription
+from ollama_rx.delivery.subscription import Subscription, check_stream
 from ollama_rx.flow.mailbox import NOTHING, Mailbox, Mark
 from ollama_rx.flow.waiting import MAX_WAITING, check_waiting
 
@@ -26,6 +26,7 @@ def iterate(stream: Observable[T], *, max_waiting: int = MAX_WAITING) -> "Items[
     >>> [number * 2 for number in iterate(of(1, 2, 3))]
     [2, 4, 6]
     """
+    check_stream(stream)
     check_waiting(max_waiting, "pause")
     return Items(stream, max_waiting)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from threading import Event, Thread
 
-from reactivex import abc
+from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 from reactivex.scheduler import CurrentThreadScheduler
 
@@ -13,6 +13,12 @@ from ollama_rx.flow.flow import Flow
 from ollama_rx.flow.loops import on_loop
 
 Scheduler = abc.SchedulerBase | None
+
+
+def check_stream(stream: object) -> None:
+    """Refuse what is no Observable, such as a method that was not called."""
+    if not isinstance(stream, Observable):
+        raise TypeError(f"stream: expected an Observable, got {type(stream).__name__}")
 
 
 def _nothing(_: Scheduler) -> None:

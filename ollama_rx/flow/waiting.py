@@ -15,6 +15,8 @@ class MailboxFull(Exception):  # noqa: N818 - as queue.Full
 
 def check_waiting(max_waiting: int, when_full: WhenFull) -> None:
     """Refuse values that can't be meant."""
+    if type(max_waiting) is not int:
+        raise TypeError(f"max_waiting: expected a whole number, got {type(max_waiting).__name__}")
     if max_waiting < 1:
         raise ValueError(f"max_waiting: at least 1 item must be allowed to wait, got {max_waiting}")
     if when_full not in get_args(WhenFull):

@@ -105,6 +105,9 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
         >>> pieces.items, words.items
         (['a b', 'c d'], ['a', 'bc', 'd'])
         """
+        for operator in operators:
+            if not callable(operator):
+                raise TypeError(f"operators: expected functions, got {type(operator).__name__}")
         return Branch(self, operators)
 
     def __enter__(self) -> Self:

@@ -34,6 +34,10 @@ class Callback(Sink[T]):
         max_waiting: int = MAX_WAITING,
         when_full: WhenFull = "pause",
     ) -> None:
+        others = {"on_completed": on_completed, "on_error": on_error, "on_close": on_close}
+        _check(
+            on_next=on_next, **{name: function for name, function in others.items() if function is not None}
+        )
         check_waiting(max_waiting, when_full)
         self._on_next = on_next
         self._on_completed = on_completed
@@ -61,3 +65,9 @@ class Callback(Sink[T]):
         """Call ``on_close``."""
         if self._on_close is not None:
             self._on_close()
+
+
+def _check(**functions: object) -> None:
+    for name, function in functions.items():
+        if not callable(function):
+            raise TypeError(f"{name}: expected a function, got {type(function).__name__}")

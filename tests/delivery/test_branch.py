@@ -1,5 +1,7 @@
 """A sink's own operators: their failures are the sink's, the stream's failures stay the stream's."""
 
+from typing import Any, cast
+
 import pytest
 import reactivex
 from reactivex import Observable, abc, of
@@ -134,3 +136,8 @@ def test_cancelling_leaves_the_operators(sink: Diary) -> None:
     delivery.cancel()
     delivery.wait(5)
     assert sink.calls == ["interrupt", "close"]
+
+
+def test_what_is_no_operator_is_refused_at_once(sink: Diary) -> None:
+    with pytest.raises(TypeError, match=r"^operators: expected functions, got int"):
+        sink.after(cast(Any, 5))

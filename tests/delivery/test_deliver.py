@@ -335,6 +335,13 @@ def test_what_is_no_sink_is_refused_with_advice() -> None:
         deliver(of(1), Branch(cast(Any, print), ()))
 
 
+def test_what_is_no_stream_is_refused_before_anything_happens() -> None:
+    sink = Diary()
+    with pytest.raises(TypeError, match=r"^stream: expected an Observable, got builtin_function_or_method"):
+        deliver(cast(Any, print), sink)
+    assert sink.calls == []
+
+
 def test_a_policy_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match='on_sink_error: "cancel" or "continue", got \'ignore\''):
         deliver(of(1), Diary(), on_sink_error=cast(Any, "ignore"))

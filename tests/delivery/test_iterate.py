@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 import reactivex
@@ -199,3 +200,8 @@ def test_a_plain_loop_inside_a_running_loop_has_its_stream_on_a_thread() -> None
 def test_limits_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="max_waiting"):
         iterate(of(1), max_waiting=0)
+
+
+def test_what_is_no_stream_is_refused_before_the_loop_begins() -> None:
+    with pytest.raises(TypeError, match=r"^stream: expected an Observable, got int"):
+        iterate(cast(Any, 5))

@@ -183,6 +183,9 @@ def test_a_reader_that_was_cancelled_takes_nothing() -> None:
 def test_limits_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="max_waiting: at least 1"):
         Mailbox[int](0)
+    for wrong in ("5", 1.5, True):
+        with pytest.raises(TypeError, match="max_waiting: expected a whole number, got"):
+            Mailbox[int](cast(Any, wrong))
     with pytest.raises(ValueError, match="when_full: one of pause, drop_oldest, fail, got 'explode'"):
         Mailbox[int](1, cast(Any, "explode"))
 

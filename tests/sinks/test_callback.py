@@ -49,3 +49,12 @@ def test_limits_that_make_no_sense_are_refused() -> None:
         Callback(print, max_waiting=0)
     with pytest.raises(ValueError, match="when_full"):
         Callback(print, when_full=cast(Any, "explode"))
+
+
+@pytest.mark.parametrize("name", ["on_next", "on_completed", "on_error", "on_close"])
+def test_what_is_no_function_is_refused_at_once(name: str) -> None:
+    given: dict[str, Any] = {"on_next": print, name: 5}
+    with pytest.raises(TypeError, match=f"^{name}: expected a function, got int"):
+        Callback[int](**given)
+    with pytest.raises(TypeError, match=r"^on_next: expected a function, got NoneType"):
+        Callback[int](cast(Any, None))
