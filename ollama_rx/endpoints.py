@@ -37,7 +37,8 @@ class Endpoints:
         return name
 
     def _progress(self, path: str, body: Mapping[str, Any]) -> Observable[Progress]:
-        return self._source("POST", path, {**body, "stream": True}, lambda: ProgressReader(self._max))
+        request = Request("POST", path, encode({**body, "stream": True}))
+        return Source(self._session.patient(), lambda: request, lambda: ProgressReader(self._max))
 
     def _one(
         self, method: str, path: str, body: Mapping[str, Any] | None, item: Callable[[dict[str, Any]], T]

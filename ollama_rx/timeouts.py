@@ -11,8 +11,9 @@ class Timeouts:
     ``connect``: until the connection stands (`UnreachableError`). ``first_chunk``: from the
     subscription to the first chunk; generous, because the server may load the model first, and
     giving up aborts the load (`FirstChunkTimeout`). ``idle``: between two chunks (`IdleTimeout`);
-    time in which a slow subscriber makes the server wait does not count. ``total``: the whole answer
-    (`TotalTimeout`).
+    time in which a slow subscriber makes the server wait does not count. Between two steps of pull,
+    push and create it is the longer of the two, because gigabytes are checked and converted in
+    silence. ``total``: the whole answer (`TotalTimeout`).
 
     Raises:
         ValueError: a limit that is not above zero.
@@ -23,6 +24,13 @@ class Timeouts:
     first_chunk: float | None = 300.0
     idle: float | None = 60.0
     total: float | None = None
+
+    @property
+    def between_steps(self) -> float | None:
+        """How long pull, push and create may be silent."""
+        if self.idle is None or self.first_chunk is None:
+            return None
+        return max(self.idle, self.first_chunk)
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -1,6 +1,7 @@
 """What the requests of one client share: the httpx client, its transport, the server's URL."""
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -49,6 +50,12 @@ class Session:
     def default_model(self) -> str | None:
         """What the transport answers with when nobody names a model."""
         return self.transport.default_model
+
+    def patient(self) -> "Session":
+        """Return this session for work that is silent for long between its steps."""
+        patient = copy(self)
+        patient.timeouts = replace(self.timeouts, idle=self.timeouts.between_steps)
+        return patient
 
     async def send(self, request: Request) -> httpx.Response:
         """Send a request; return when the head of the response is there."""

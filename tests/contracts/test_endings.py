@@ -29,6 +29,7 @@ from ollama_rx.testing import (
     line,
     loaded,
     midstream_error,
+    progress,
     text_reply,
 )
 from tests.contracts.conftest import Connect, Door
@@ -103,6 +104,18 @@ def test_a_steady_stream_outlives_its_limits_for_silence(connect: Connect, door:
     with FakeOllama(answer(*["x"] * 40, every=0.02)) as fake:
         client = connect(fake.url, timeouts=Timeouts(first_chunk=0.4, idle=0.4))
         assert door.subscribe(client.generate("x")).wait().text == "x" * 40
+
+
+def test_between_steps_a_server_may_be_as_silent_as_before_the_first(connect: Connect, door: Door) -> None:
+    with FakeOllama(on={"/api/pull": progress("verifying sha256 digest", every=0.3)}) as fake:
+        patient = connect(fake.url, timeouts=Timeouts(first_chunk=None, idle=0.05))
+        assert [step.status for step in door.subscribe(patient.pull("m")).wait().items][-1] == "success"
+    with FakeOllama(on={"/api/pull": progress("verifying sha256 digest", every=5)}) as fake:
+        hasty = connect(fake.url, timeouts=Timeouts(first_chunk=0.2, idle=0.05))
+        (error,) = door.subscribe(hasty.pull("m")).wait().errors
+        assert isinstance(error, IdleTimeout)
+        assert error.seconds == 0.2
+        fake.wait_for_disconnect()
 
 
 def test_a_line_above_the_limit_is_an_error(connect: Connect, door: Door) -> None:
