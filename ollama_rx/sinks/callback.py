@@ -1,6 +1,7 @@
 """Call functions with what comes."""
 
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import TypeVar
 
 from ollama_rx.flow.waiting import MAX_WAITING, WhenFull, check_waiting
@@ -71,3 +72,6 @@ def _check(**functions: object) -> None:
     for name, function in functions.items():
         if not callable(function):
             raise TypeError(f"{name}: expected a function, got {type(function).__name__}")
+        if iscoroutinefunction(function):
+            advice = "use `async for` with `iterate` or a Queue"
+            raise TypeError(f"{name}: a coroutine function would never be awaited; {advice}")

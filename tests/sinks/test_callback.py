@@ -58,3 +58,13 @@ def test_what_is_no_function_is_refused_at_once(name: str) -> None:
         Callback[int](**given)
     with pytest.raises(TypeError, match=r"^on_next: expected a function, got NoneType"):
         Callback[int](cast(Any, None))
+
+
+@pytest.mark.parametrize("name", ["on_next", "on_completed", "on_error", "on_close"])
+def test_a_coroutine_function_is_refused_with_advice(name: str) -> None:
+    async def never(*_: object) -> None:
+        raise NotImplementedError
+
+    given: dict[str, Any] = {"on_next": print, name: never}
+    with pytest.raises(TypeError, match=f"^{name}: a coroutine function would never be awaited; .*async for"):
+        Callback[int](**given)
