@@ -41,6 +41,14 @@ class OllamaError(Exception):
 
     retryable: bool = False
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it be copied, and raised again by another process; Python's own way calls ``__init__``."""
+        return _again, (type(self), self.args), vars(self)
+
+
+def _again(kind: type[OllamaError], arguments: tuple[object, ...]) -> OllamaError:
+    return kind.__new__(kind, *arguments)
+
 
 class UnreachableError(OllamaError):
     """No connection to the server: refused, unknown name, TLS failure or connect timeout."""

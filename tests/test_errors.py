@@ -1,7 +1,10 @@
 """The tree of errors is what is drawn, everywhere it is drawn, and messages keep secrets."""
 
+import copy
 import inspect
+import pickle
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,6 +67,11 @@ def of_the_classes() -> Tree:
     return {name: None if kind is OllamaError else kind.__mro__[1].__name__ for name, kind in found.items()}
 
 
+def _by_pickle(error: OllamaError) -> OllamaError:
+    found: OllamaError = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    return found
+
+
 EXAMPLES: list[OllamaError] = [
     UnreachableError("http://x", "refused"),
     StatusError(400, "bad"),
@@ -80,7 +88,7 @@ EXAMPLES: list[OllamaError] = [
     IdleTimeout(1.0),
     TotalTimeout(1.0),
     TimedOutError(1.0),
-    SinkError(object(), "broken"),
+    SinkError(print, "broken"),
     EmbeddedModelError("the model is missing"),
 ]
 
@@ -130,6 +138,17 @@ def test_a_status_has_its_error(status: int, kind: type[StatusError], *, retryab
 def test_every_error_says_whether_to_retry_and_something_to_read(error: OllamaError) -> None:
     assert isinstance(error.retryable, bool)
     assert len(str(error)) > 10
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("again", [copy.copy, _by_pickle])
+def test_an_error_passes_between_processes_with_all_it_knows(
+    error: OllamaError, again: Callable[[OllamaError], OllamaError]
+) -> None:
+    found = again(error)
+    assert type(found) is type(error)
+    assert str(found) == str(error)
+    assert vars(found) == vars(error)
 
 
 def test_who_may_be_asked_again_is_decided_by_the_kind() -> None:
