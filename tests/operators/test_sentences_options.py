@@ -157,7 +157,15 @@ def test_text_that_comes_in_time_keeps_a_pause_from_counting() -> None:
 
 @pytest.mark.parametrize(
     "start",
-    ["Call Dr.", "It costs 3.", "Well...", "(It rained.", "She lives in the U.S. To", "# It rained.", "| No?"],
+    [
+        "Call Dr.",
+        "It costs 3.",
+        "Well...",
+        "(It rained.",
+        "She lives in the U.S. To",
+        "# It rained.",
+        "| No?",
+    ],
 )
 def test_a_pause_ends_nothing_that_may_go_on(start: str) -> None:
     check(split_sentences(idle=1), source="-a-----", expect="-------", a=start)
