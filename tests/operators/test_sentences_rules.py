@@ -83,6 +83,18 @@ def test_abbreviations(marked: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "marked"),
+    [
+        ("sv", "”Kommer du?” frågade han.| ”Nej.”| Han gick."),
+        ("da", "»Kommer du?« spurgte han.| »Nej.«| Han gik.| – »Nu?«"),
+        ("el", "«Έρχεσαι;» ρώτησε.| Ναι;!| «Όχι.»| Τι;\u037e| Έφυγε."),
+    ],
+)
+def test_habits_of_languages(language: str, marked: str) -> None:
+    check(marked, language)
+
+
+@pytest.mark.parametrize(
     "marked",
     [
         "Do this:|\n1. Open it.|\n2. Close it.|\n\nThen stop",

@@ -7,8 +7,8 @@ from ollama_rx.operators._sentences.characters import CLOSING, EMOJI, MARKS, OPE
 from ollama_rx.operators._sentences.sentence import Sentence
 
 _SPACE: Final = one_of(SPACES)
-# Marks, also spaced ones ("! ?", ". . ."), unless the spaced one begins a word (".NET").
-_RUN: Final = rf"{one_of(MARKS)}++(?:{_SPACE}[.!?…]++(?!\w))*+{CLOSING}"
+# The mark and more, also spaced ones ("! ?", ". . ."), unless the spaced one begins a word (".NET").
+_RUN: Final = rf".{one_of(MARKS)}*+(?:{_SPACE}[.!?…]++(?!\w))*+{CLOSING}"
 # A quote between two spaces closes, in text whose marks are set apart (" . ' ").
 _APART: Final = rf"(?:{_SPACE}['\"”’]{{1,2}}+(?={_SPACE}))?+"
 _GAP: Final = re.compile(rf"(?:{_SPACE}|[{EMOJI}])*+")
@@ -16,7 +16,8 @@ _EMOJI: Final = re.compile(f"[{EMOJI}]")
 # A note "[7]", a closing tag "</b>" and an emoticon ":-)" go with the sentence before them.
 _EXTRA: Final = re.compile(r"\[\d+(?:[,–-] ?\d+)*\]|</\w+>|[:;=]['^-]?[()DPpoO3|]+(?=\s)")
 _UNFINISHED: Final = re.compile(r"['\"”’]{1,2}|\[[\d,– -]*|</?\w*|[:;=]['^-]?[()DPpoO3|]*")
-_OPEN: Final = re.compile(rf"(?:{one_of(OPENERS)}|{_SPACE})*+")
+# Quotes that close in English open after a space where they stand before a word: ”Nej.”, »Nein.«
+_OPEN: Final = re.compile(rf"(?:{one_of(OPENERS)}|{_SPACE}|[”’»›](?=\w|\Z))*+")
 
 
 class Following:

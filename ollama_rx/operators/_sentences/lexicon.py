@@ -42,6 +42,7 @@ class Lexicon:
     names: frozenset[str]
     marks: str
     not_marks: str
+    question_marks: str
     ordinals: bool
     short_words: bool
     spaced_closers: str
@@ -141,6 +142,7 @@ def _read(code: str) -> Lexicon:
         names=frozenset(words.get("names", ())),
         marks=habits.get("marks", ""),
         not_marks=habits.get("not_marks", ""),
+        question_marks=habits.get("question_marks", ""),
         ordinals=habits.get("ordinals", False),
         short_words=habits.get("words_without_vowels", False),
         spaced_closers=habits.get("spaced_closers", ""),

@@ -41,7 +41,7 @@ class Rules:
         self.lexicon = lexicon
         self._eager = eager
         self._following = Following(lexicon.spaced_closers)
-        self.marks = (frozenset(MARKS) | set(lexicon.marks)) - set(lexicon.not_marks)
+        self.marks = (frozenset(MARKS) | set(lexicon.marks + lexicon.question_marks)) - set(lexicon.not_marks)
         self.pattern = one_of(LINE_ENDS + "".join(sorted(self.marks)) + BULLETS + ")")
         self.search = re.compile(self.pattern).search
         self._wide = _WIDE | set(lexicon.marks)
@@ -85,7 +85,7 @@ class Rules:
         if letter < len(text):
             return 0
         sentence.scan(text, mark)
-        if text[mark] in ASKS or text[mark] in self._wide:
+        if text[mark] in ASKS or text[mark] in self._wide or text[mark] in self.lexicon.question_marks:
             return 0 if sentence.is_inside(mark) else end
         return end if end == mark + 1 and is_safe(self.lexicon, sentence, text, mark) else 0
 

@@ -36,7 +36,8 @@ class Stop:
     @property
     def asks(self) -> bool:
         """Whether it is or contains a question or exclamation mark."""
-        return self.text[self.mark] in ASKS or self.text[self.mark + 1] in ASKS
+        char = self.text[self.mark]
+        return char in ASKS or self.text[self.mark + 1] in ASKS or char in self.lexicon.question_marks
 
     def lacks(self, position: int) -> bool:
         """Tell whether the text may go on at a position where it ends now."""
