@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from ollama_rx.operators._sentences.characters import CURRENCY
 from ollama_rx.operators._sentences.lexicon import Kind, Lexicon
 from ollama_rx.operators._sentences.stop import Stop
 from ollama_rx.operators._sentences.words import kind_of
@@ -23,6 +24,8 @@ def judge_abbreviation(stop: Stop) -> int:
     begins = len(stop.words) == 1 and stop.mark < _LONGEST_FIRST and not stop.sentence.opening
     if kind is Kind.NEVER or begins or (digit and kind is not Kind.CLOSING):
         return stop.onward
+    if stop.follower in CURRENCY:
+        return stop.ends(when=kind is not Kind.AMBIGUOUS)
     caseless = stop.follower.lower() == stop.follower.upper() and not digit
     if kind is Kind.AMBIGUOUS or caseless or _begins_with_preposition(stop, lexicon):
         return if_starter(stop, lexicon)

@@ -18,6 +18,7 @@ from ollama_rx.operators._sentences.words import kind_of
 
 _AFTER_GLUED: Final = frozenset((" ", ",", "'", "’", ""))
 _QUOTES: Final = frozenset("\"”’'»")
+_ELLIPSIS: Final = 3  # dots; a fourth one is a full stop (Chicago Manual of Style, 13.53)
 _SHORTEST_GLUED: Final = 3  # letters of a word that is hardly an abbreviation glued to a name
 
 
@@ -98,6 +99,8 @@ def _before_lower(stop: Stop) -> int | None:
 def _symbol(stop: Stop) -> int | None:
     if stop.follower.isalnum() or stop.follower == "`":
         return None
+    if stop.is_dot and stop.follower in CURRENCY:  # it may stand after an abbreviation: "approx. $5"
+        return None
     # A dot here begins the next word: "...and then", ".NET".
     return stop.ends(when=stop.follower in CURRENCY or stop.follower in BULLETS or stop.follower in DOTS)
 
@@ -112,14 +115,14 @@ def _asked(stop: Stop) -> int | None:
 
 
 def _ellipsis(stop: Stop) -> int | None:
-    """End a sentence at an ellipsis only before a capital that is not "I"; "[...]" is an omission."""
-    if stop.is_dot:
+    """End a sentence at an ellipsis only before a capital, not before "I" alone; "[...]" is an omission."""
+    if stop.is_dot and stop.text[stop.mark + 1 : stop.mark + 3] != " .":
         return None
     if stop.text[stop.mark - 1] in "[(":
         return stop.onward
     if stop.follower.lower() == stop.follower.upper() and not is_wide(stop.follower):
         return stop.onward
-    if stop.follower != "I":
+    if stop.follower != "I" or stop.text.count(".", stop.mark, stop.end) > _ELLIPSIS:
         return stop.end
     if stop.lacks(stop.letter + 1):
         return 0
