@@ -79,6 +79,7 @@ def test_marks(marked: str) -> None:
         "It is on Mgr. Oak.| The mgr. The boss.".replace("mgr. The", "mgr.| The"),
         "nobody knows approx. values. but some do.".replace("values. ", "values.| "),
         "Say it, Jr. A. Oak said.",
+        "J.-P. Oak and C.-H. Ash came.| They sat.",
     ],
 )
 def test_abbreviations(marked: str) -> None:
@@ -91,6 +92,14 @@ def test_abbreviations(marked: str) -> None:
         ("sv", "”Kommer du?” frågade han.| ”Nej.”| Han gick."),
         ("da", "»Kommer du?« spurgte han.| »Nej.«| Han gik.| – »Nu?«"),
         ("el", "«Έρχεσαι;» ρώτησε.| Ναι;!| «Όχι.»| Τι;\u037e| Έφυγε."),
+        ("de", "Dr.phil. Eich und Dr.-Ing. Ulm kamen.| Vgl. § 5.| Die 3. Seite."),
+        ("de", "Das ist Teil 3.| Teil 4 folgt.| Siehe Nr. 5.| Gut so."),
+        ("de", "Ruf 12 34 56 an, oder 12 34 57.| Ilse kommt am 5. Mai."),
+        ("de", "Er wohnt in der Hauptstr. Nord.| Sie wohnt in der Hauptstr.| Dort ist es laut."),
+        ("hu", "2004. 5. 3. Hétfő volt.| 1990. Január volt 2005.| Az igen."),
+        ("ko", "2004. 5. 3. 에 왔다.| 갔다."),
+        ("ru", "Жил в XX в.| Конец.| Их 5 кв. м.| Хватит."),
+        ("kk", "5-сур. қараңыз.| Жақсы."),
     ],
 )
 def test_habits_of_languages(language: str, marked: str) -> None:

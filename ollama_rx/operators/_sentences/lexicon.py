@@ -44,6 +44,7 @@ class Lexicon:
     not_marks: str
     question_marks: str
     ordinals: bool
+    dotted_years: bool
     short_words: bool
     spaced_closers: str
 
@@ -144,6 +145,7 @@ def _read(code: str) -> Lexicon:
         not_marks=habits.get("not_marks", ""),
         question_marks=habits.get("question_marks", ""),
         ordinals=habits.get("ordinals", False),
+        dotted_years=habits.get("dotted_years", False),
         short_words=habits.get("words_without_vowels", False),
         spaced_closers=habits.get("spaced_closers", ""),
     )

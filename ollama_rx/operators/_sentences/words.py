@@ -8,6 +8,8 @@ from ollama_rx.operators._sentences.characters import DIRECTIONS, OPENERS, is_wi
 from ollama_rx.operators._sentences.lexicon import Kind, Lexicon, lexicon_of_letter
 
 _ORDINAL: Final = re.compile(r"\d{1,2}|[IVXLC]{2,6}")
+_YEAR: Final = re.compile(r"\d{4}")
+_ROMAN: Final = re.compile(r"[IVXLCІХ]{2,6}|[VXХ]")
 # Latin words without a vowel are abbreviations nearly always ("Bldg", "Mgr"), capitals apart ("TV").
 _NO_VOWEL: Final = re.compile(r"[A-Z]?[b-df-hj-np-tv-xz]{1,4}")
 _EDGES: Final = OPENERS + DIRECTIONS
@@ -36,11 +38,10 @@ def kind_of(words: list[str], named: Lexicon) -> tuple[Kind | None, Lexicon]:
     word = words[-1]
     if not word:
         return None, named
-    bare = word.lstrip("0123456789.,:")
-    numbered = len(bare) < len(word) or (len(words) > 1 and words[-2][-1:].isdigit())
+    bare = word.lstrip("0123456789.,:-")
     if not bare:
-        ordinal = named.ordinals and _ORDINAL.fullmatch(word)
-        return (Kind.AMBIGUOUS if ordinal else None), named
+        return (Kind.AMBIGUOUS if named.ordinals and _is_ordinal(words, named) else None), named
+    numbered = len(bare) < len(word) or _is_number(words, -2)
     lexicon = lexicon_of_letter(bare[0], named)
     kind = _listed(words, bare, lexicon, numbered=numbered)
     if kind is None and not (len(bare) == 1 < len(word)):  # "2a" is no initial
@@ -61,26 +62,52 @@ def is_plain(word: str, before: str, named: Lexicon) -> bool:
     )
 
 
+def _is_ordinal(words: list[str], lexicon: Lexicon) -> bool:
+    """Tell whether a number with a dot is an ordinal; after "No." or another number it counts."""
+    before = words[-2].rstrip(".") if len(words) > 1 else ""
+    if before.lower() in lexicon.labels or (words[-2:-1] == [before] and before.isdigit()):
+        return False
+    return bool(_ORDINAL.fullmatch(words[-1]) or (lexicon.dotted_years and _YEAR.fullmatch(words[-1])))
+
+
+def _is_number(words: list[str], at: int) -> bool:
+    if len(words) < -at:
+        return False
+    return words[at][-1:].isdigit() or _ROMAN.fullmatch(words[at]) is not None
+
+
 def _listed(words: list[str], bare: str, lexicon: Lexicon, *, numbered: bool) -> Kind | None:
     lower = bare.lower()
     if numbered and (bare in lexicon.units or lower in lexicon.units):
         return Kind.UNIT
+    kind = _spaced(words, bare, lexicon) or lexicon.kinds.get(bare)
+    if kind or len(bare) == 1:
+        return kind
+    kind = lexicon.kinds.get(lower)
+    if kind is None and lexicon.suffixes and lower.endswith(lexicon.suffixes):
+        return Kind.AMBIGUOUS
+    if kind is None and lower.count(".") == 1 and lower.partition(".")[0] in lexicon.titles:
+        return Kind.NEVER  # "Dr.med"
+    return kind
+
+
+def _spaced(words: list[str], bare: str, lexicon: Lexicon) -> Kind | None:
+    """Return the class of an abbreviation with spaces inside: "s. r. o", "5 cu. ft"."""
     joined = bare
-    for part in words[-2 : -_PARTS - 1 : -1]:
+    for at, part in enumerate(words[-2 : -_PARTS - 1 : -1], 3):
         joined = part.lstrip(OPENERS) + joined
+        if joined in lexicon.units and _is_number(words, -at):
+            return Kind.UNIT
         kind = lexicon.kinds.get(joined) or lexicon.kinds.get(joined.lower())
         if kind:
             return kind
         if len(part) > _PARTS or not part.endswith("."):
             break
-    if len(bare) == 1:
-        return lexicon.kinds.get(bare)
-    kind = lexicon.kinds.get(bare) or lexicon.kinds.get(lower)
-    return kind or (Kind.AMBIGUOUS if lexicon.suffixes and lower.endswith(lexicon.suffixes) else None)
+    return None
 
 
 def _shaped(bare: str, lexicon: Lexicon, *, numbered: bool) -> Kind | None:
-    if (len(bare) == 1 or "." in bare) and all(map(_is_short, bare.split("."))):
+    if (len(bare) == 1 or "." in bare) and all(map(_is_short, bare.replace(".-", ".").split("."))):
         return Kind.AMBIGUOUS
     if lexicon.ordinals and _ORDINAL.fullmatch(bare):
         return Kind.AMBIGUOUS
