@@ -98,8 +98,12 @@ def test_abbreviations(marked: str) -> None:
         ("de", "Er wohnt in der Hauptstr. Nord.| Sie wohnt in der Hauptstr.| Dort ist es laut."),
         ("hu", "2004. 5. 3. Hétfő volt.| 1990. Január volt 2005.| Az igen."),
         ("ko", "2004. 5. 3. 에 왔다.| 갔다."),
-        ("ru", "Жил в XX в.| Конец.| Их 5 кв. м.| Хватит."),
+        ("ru", "Жил в XX в.| Конец.| Их 5 кв. м.| Хватит.| Км.| 5."),
         ("kk", "5-сур. қараңыз.| Жақсы."),
+        ("am", "ይህ ቤት ነው፡፡| ይህ፡ቤት፡ነው::| ሰዓቱ 10:30 ነው።"),
+        ("bn", "সে বলল, ‘আমি যাব।’| সে গেল।| 'আমি যাব।'| ভালো।"),
+        ("ur", "وہ ایم۔ اے۔ پاس ہے۔| ایم۔بی۔ اے۔ کیا ہے؟| اس نے چائے پی۔| شکریہ جناب۔| اچھا ہے ۔| ہاں"),
+        ("ja", "すごい！と思った。|え？って聞いた。|本当！|とても。|だめ？|と"),
     ],
 )
 def test_habits_of_languages(language: str, marked: str) -> None:
@@ -164,6 +168,7 @@ def test_markdown(marked: str) -> None:
         "「はい。」|「いいえ。」|\n終わり",
         "「行こう！」と言った。|彼は笑った。",
         "（小さい。古い）家です。|次",
+        "（这是注。另一句。）|下一句（很短。）。|（没有完。|".rstrip("|"),
         "使用 3.5 版。|打开 main.py。|完",
         "これが最高!次は何?はい".replace("!", "!|").replace("?", "?|"),
         "Yahoo!ニュースを読む。|次",
@@ -176,6 +181,12 @@ def test_markdown(marked: str) -> None:
 )
 def test_scripts_without_spaces_or_capitals(marked: str) -> None:
     check(marked)
+
+
+def test_a_bar_ends_a_sentence_where_it_is_typed_for_a_danda_but_not_in_tables() -> None:
+    text = "यह घर है | वह बड़ा है || अच्छा a|b है।\n| क | ख |"
+    parts = ["यह घर है |", "वह बड़ा है ||", "अच्छा a|b है।", "| क | ख |"]
+    assert split(text, "hi") == parts
 
 
 def test_brackets_that_never_close_do_not_stall() -> None:

@@ -5,6 +5,7 @@
     machine.py        holds the text of one sentence and cuts it (limit.py: also at a longest length)
       rules.py        judges the marks of one language: scripts without spaces, and who judges the rest
         lines.py      line breaks, code fences        items.py   list markers
+        wide.py       exceptions for marks that end a sentence at once
         stops.py      . … ! ?  by an ordered list of small rules, with abbreviations.py
           following.py  what stands after a mark      words.py   what the word before it is
         safety.py     where no look ahead is needed

@@ -43,6 +43,7 @@ class Lexicon:
     marks: str
     not_marks: str
     question_marks: str
+    double_marks: str
     ordinals: bool
     dotted_years: bool
     short_words: bool
@@ -144,6 +145,7 @@ def _read(code: str) -> Lexicon:
         marks=habits.get("marks", ""),
         not_marks=habits.get("not_marks", ""),
         question_marks=habits.get("question_marks", ""),
+        double_marks="፡" + habits.get("double_marks", ""),
         ordinals=habits.get("ordinals", False),
         dotted_years=habits.get("dotted_years", False),
         short_words=habits.get("words_without_vowels", False),

@@ -7,7 +7,7 @@ and 0 asks for more text.
 import re
 from typing import Final
 
-from ollama_rx.operators._sentences import items
+from ollama_rx.operators._sentences import items, wide
 from ollama_rx.operators._sentences.abbreviations import judge_abbreviation
 from ollama_rx.operators._sentences.characters import (
     ASKS,
@@ -27,7 +27,6 @@ from ollama_rx.operators._sentences.sentence import Sentence
 from ollama_rx.operators._sentences.stop import Stop
 from ollama_rx.operators._sentences.stops import RULES
 
-_WIDE_RUN: Final = re.compile(rf"({one_of(MARKS)}+)({CLOSING})")
 _WIDE: Final = frozenset(FULL + "！？؟፧")
 # After a quote that these introduce, a sentence ends; after any other it may go on.
 _CAPITAL: Final = re.compile(r" [A-ZÄÖÜÉÀА-ЯЁ]")
@@ -41,10 +40,13 @@ class Rules:
         self.lexicon = lexicon
         self._eager = eager
         self._following = Following(lexicon.spaced_closers)
-        self.marks = (frozenset(MARKS) | set(lexicon.marks + lexicon.question_marks)) - set(lexicon.not_marks)
+        added = lexicon.marks + lexicon.question_marks + lexicon.double_marks
+        self.marks = (frozenset(MARKS) | set(added)) - set(lexicon.not_marks)
         self.pattern = one_of(LINE_ENDS + "".join(sorted(self.marks)) + BULLETS + ")")
         self.search = re.compile(self.pattern).search
-        self._wide = _WIDE | set(lexicon.marks)
+        self._run = re.compile(rf"({one_of(''.join(sorted(self.marks)))}+)({CLOSING})")
+        self._odd = frozenset(wide.URDU + lexicon.double_marks)
+        self._wide = _WIDE | set(lexicon.marks + lexicon.double_marks)
         # Marks at which nothing can be said before the next character has come.
         self.waiting = frozenset[str]() if eager else self.marks - self._wide
 
@@ -53,14 +55,18 @@ class Rules:
         char = text[mark]
         if char in LINE_ENDS:
             return line_end(sentence, text, mark)
-        if sentence.fence or sentence.opaque or (sentence.opaque is None and sentence.is_opaque(text, mark)):
+        if (
+            sentence.fence
+            or sentence.opaque
+            or (sentence.opaque is None and sentence.is_opaque(text, mark + 1))
+        ):
             return -(mark + 1)
         if char == ")":
             return items.bracket(sentence, text, mark, self.lexicon)
         if char in BULLETS:
             return items.bullet(sentence, text, mark)
         if char in self._wide:
-            return _judge_wide(sentence, text, mark, final=final)
+            return self._judge_wide(sentence, text, mark, final=final)
         return self._judge_stop(sentence, text, mark, final=final)
 
     def _judge_stop(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
@@ -89,21 +95,24 @@ class Rules:
             return 0 if sentence.is_inside(mark) else end
         return end if end == mark + 1 and is_safe(self.lexicon, sentence, text, mark) else 0
 
-
-def _judge_wide(sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
-    """Judge a mark of a script without spaces or abbreviations."""
-    sentence.scan(text, mark)
-    if sentence.is_inside(mark) or not sentence.has_word(text, mark):
-        return -(mark + 1)
-    quote = sentence.quote(mark)
-    if text[mark] in FULL and quote is None:
-        return mark + 1
-    run = _WIDE_RUN.match(text, mark)
-    end = run.end() if run else mark + 1
-    if end == len(text):
-        return -end if final else 0
-    if text[mark].isascii() and text[end].isalnum():  # "10:30"
-        return -end
-    closed = run is not None and run[2] != ""
-    goes_on = closed and quote is not None and quote[2] not in _INTRODUCERS
-    return -end if goes_on and not text[end].isspace() and text[end] not in OPENERS else end
+    def _judge_wide(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
+        """Judge a mark of a script without spaces or abbreviations."""
+        char = text[mark]
+        sentence.scan(text, mark)
+        if not sentence.has_word(text, mark) or (char in self._odd and wide.is_exception(text, mark)):
+            return -(mark + 1)
+        if sentence.is_inside(mark):
+            return wide.in_brackets(sentence, text, mark, final=final)
+        quote = sentence.quote(mark)
+        if quote is None and char in FULL and (char == "。" or not wide.may_be_quoted(text, mark)):
+            return mark + 1
+        run = self._run.match(text, mark)
+        end = run.end() if run else mark + 1
+        if end == len(text) or (not final and wide.may_be_reported(text, mark, end)):
+            return -end if final else 0
+        if char.isascii() and text[end].isalnum():  # "10:30"
+            return -end
+        closed = run is not None and run[2] != ""
+        goes_on = closed and quote is not None and quote[2] not in _INTRODUCERS
+        goes_on = goes_on or wide.is_reported(text, mark, end)
+        return -end if goes_on and not text[end].isspace() and text[end] not in OPENERS else end

@@ -41,7 +41,7 @@ def kind_of(words: list[str], named: Lexicon) -> tuple[Kind | None, Lexicon]:
     bare = word.lstrip("0123456789.,:-")
     if not bare:
         return (Kind.AMBIGUOUS if named.ordinals and _is_ordinal(words, named) else None), named
-    numbered = len(bare) < len(word) or _is_number(words, -2)
+    numbered = len(bare) < len(word) or (len(words) > 1 and words[-2][-1:].isdigit())
     lexicon = lexicon_of_letter(bare[0], named)
     kind = _listed(words, bare, lexicon, numbered=numbered)
     if kind is None and not (len(bare) == 1 < len(word)):  # "2a" is no initial
@@ -78,7 +78,7 @@ def _is_number(words: list[str], at: int) -> bool:
 
 def _listed(words: list[str], bare: str, lexicon: Lexicon, *, numbered: bool) -> Kind | None:
     lower = bare.lower()
-    if numbered and (bare in lexicon.units or lower in lexicon.units):
+    if (bare in lexicon.units or lower in lexicon.units) and (numbered or _is_number(words, -2)):
         return Kind.UNIT
     kind = _spaced(words, bare, lexicon) or lexicon.kinds.get(bare)
     if kind or len(bare) == 1:
@@ -86,7 +86,7 @@ def _listed(words: list[str], bare: str, lexicon: Lexicon, *, numbered: bool) ->
     kind = lexicon.kinds.get(lower)
     if kind is None and lexicon.suffixes and lower.endswith(lexicon.suffixes):
         return Kind.AMBIGUOUS
-    if kind is None and lower.count(".") == 1 and lower.partition(".")[0] in lexicon.titles:
+    if kind is None and "." in bare and lower.count(".") == 1 and lower.partition(".")[0] in lexicon.titles:
         return Kind.NEVER  # "Dr.med"
     return kind
 
@@ -94,15 +94,17 @@ def _listed(words: list[str], bare: str, lexicon: Lexicon, *, numbered: bool) ->
 def _spaced(words: list[str], bare: str, lexicon: Lexicon) -> Kind | None:
     """Return the class of an abbreviation with spaces inside: "s. r. o", "5 cu. ft"."""
     joined = bare
-    for at, part in enumerate(words[-2 : -_PARTS - 1 : -1], 3):
+    at = -2
+    for part in words[-2 : -_PARTS - 1 : -1]:
         joined = part.lstrip(OPENERS) + joined
-        if joined in lexicon.units and _is_number(words, -at):
-            return Kind.UNIT
         kind = lexicon.kinds.get(joined) or lexicon.kinds.get(joined.lower())
         if kind:
             return kind
         if len(part) > _PARTS or not part.endswith("."):
             break
+        at -= 1
+        if joined in lexicon.units and _is_number(words, at):
+            return Kind.UNIT
     return None
 
 
