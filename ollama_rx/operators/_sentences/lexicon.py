@@ -5,11 +5,13 @@ The tables say which class an abbreviation belongs to; `languages/README.md` exp
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import chain
 from typing import Final
 
 
@@ -123,6 +125,7 @@ def _read(code: str) -> Lexicon:
         for word in abbreviations.get(kind.name.lower(), ())
     }
     kinds |= {normal(word): Kind.NEVER for word in abbreviations.get("titles", ())}
+    kinds = dict.fromkeys(chain.from_iterable(map(_beginnings, kinds)), Kind.NEVER) | kinds
     units = frozenset(map(normal, abbreviations.get("units", ())))
 
     def lower(words_of: list[str]) -> frozenset[str]:
@@ -151,6 +154,13 @@ def _read(code: str) -> Lexicon:
         short_words=habits.get("words_without_vowels", False),
         spaced_closers=habits.get("spaced_closers", ""),
     )
+
+
+def _beginnings(abbreviation: str) -> Iterator[str]:
+    """Yield what may stand alone before a space: no small letter after it tells that it goes on."""
+    if abbreviation.lower() == abbreviation.upper():
+        for dot in re.finditer(r"\.", abbreviation):
+            yield abbreviation[: dot.start()]
 
 
 def normal(abbreviation: str) -> str:

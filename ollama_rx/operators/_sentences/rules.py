@@ -110,7 +110,7 @@ class Rules:
         end = run.end() if run else mark + 1
         if end == len(text) or (not final and wide.may_be_reported(text, mark, end)):
             return -end if final else 0
-        if char.isascii() and text[end].isalnum():  # "10:30"
+        if char.isascii() and (text[end].isalnum() or text[end] == "/"):  # "10:30", "https://"
             return -end
         closed = run is not None and run[2] != ""
         goes_on = closed and quote is not None and quote[2] not in _INTRODUCERS
