@@ -80,6 +80,9 @@ def test_marks(marked: str) -> None:
         "nobody knows approx. values. but some do.".replace("values. ", "values.| "),
         "Say it, Jr. A. Oak said.",
         "J.-P. Oak and C.-H. Ash came.| They sat.",
+        "Open Mon.–Fri., 9 a.m.-5 p.m., all year.| Come in.| – Now?",
+        "Take option A.| Option B is better.",
+        "See vol. II, no. IX and ch. V.| He said no.| I left.| It is Fig. VI",
     ],
 )
 def test_abbreviations(marked: str) -> None:

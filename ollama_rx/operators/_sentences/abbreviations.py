@@ -10,6 +10,8 @@ from ollama_rx.operators._sentences.words import kind_of
 
 NEXT_WORD: Final = re.compile(r"[^\s.,;:!?…'’\"“”»()\[\]*_`।॥،؟–—-]+")
 _FIRST_WORD: Final = re.compile(r"[^\W\d_]+")
+_ROMAN_DIGITS: Final = frozenset("IVXLC")
+_ROMAN: Final = re.compile("[IVXLC]{2,}|[VX]")  # "no. I" may be two sentences
 _LONGEST_FIRST: Final = 40  # characters in which a sentence that is only an abbreviation ends
 
 
@@ -18,7 +20,14 @@ def judge_abbreviation(stop: Stop) -> int:
     kind, lexicon = kind_of(stop.words, stop.lexicon)
     digit = stop.follower.isdigit()
     if kind is Kind.NUMERIC and not digit:
-        kind = Kind.AMBIGUOUS if len(stop.words[-1]) == 1 else None
+        if stop.follower in _ROMAN_DIGITS:
+            after = _end_of_word(stop, stop.letter)
+            word = stop.text[stop.letter : after]
+            if stop.lacks(after) and _ROMAN_DIGITS.issuperset(word):
+                return 0
+            digit = _ROMAN.fullmatch(word) is not None
+        if not digit:
+            kind = Kind.AMBIGUOUS if len(stop.words[-1]) == 1 else None
     if kind is None:
         return stop.end
     begins = len(stop.words) == 1 and stop.mark < _LONGEST_FIRST and not stop.sentence.opening

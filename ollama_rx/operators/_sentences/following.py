@@ -18,6 +18,7 @@ _EXTRA: Final = re.compile(r"\[\d+(?:[,–-] ?\d+)*\]|</\w+>|[:;=]['^-]?[()DPpoO
 _UNFINISHED: Final = re.compile(r"['\"”’]{1,2}|\[[\d,– -]*|</?\w*|[:;=]['^-]?[()DPpoO3|]*")
 # Quotes that close in English open after a space where they stand before a word: ”Nej.”, »Nein.«
 _OPEN: Final = re.compile(rf"(?:{one_of(OPENERS)}|{_SPACE}|[”’»›](?=\w|\Z))*+")
+_HYPHEN: Final = re.compile(r"[-–]\w")  # joins: "Mon.-Fri.", "9 a.m.-5 p.m."
 
 
 class Following:
@@ -50,7 +51,7 @@ class Following:
             if not extra:
                 if not final and _UNFINISHED.fullmatch(text, at):
                     return end, size
-                opened = _OPEN.match(text, at)
+                opened = None if at == end and _HYPHEN.match(text, at) else _OPEN.match(text, at)
                 return end, opened.end() if opened else at
             end = extra.end()
         return end, size

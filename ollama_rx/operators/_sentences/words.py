@@ -44,7 +44,7 @@ def kind_of(words: list[str], named: Lexicon) -> tuple[Kind | None, Lexicon]:
     numbered = len(bare) < len(word) or (len(words) > 1 and words[-2][-1:].isdigit())
     lexicon = lexicon_of_letter(bare[0], named)
     kind = _listed(words, bare, lexicon, numbered=numbered)
-    if kind is None and not (len(bare) == 1 < len(word)):  # "2a" is no initial
+    if kind is None and not (len(bare) == 1 and _is_counted(words, word, lexicon)):
         kind = _shaped(bare, lexicon, numbered=numbered)
     return kind, lexicon
 
@@ -60,6 +60,11 @@ def is_plain(word: str, before: str, named: Lexicon) -> bool:
         and before != "."
         and not before.isdigit()
     )
+
+
+def _is_counted(words: list[str], word: str, lexicon: Lexicon) -> bool:
+    """Tell whether a letter is no initial: in "2a", "option B"."""
+    return len(word) > 1 or (len(words) > 1 and words[-2].lower() in lexicon.labels)
 
 
 def _is_ordinal(words: list[str], lexicon: Lexicon) -> bool:
