@@ -80,6 +80,20 @@ MORE = [
 ]
 
 
+def test_words_that_only_look_like_abbreviations_end_sentences() -> None:
+    for language, text in (
+        ("cs", "Řekl to nám.| Pak odešel."),
+        ("da", "Det har jeg sagt.| Børn leger.| Det er en rest.| Den er god."),
+        ("de", "Er wohnt im Hotel.| Morgens geht er aus.| Ich danke Dir.| Bis bald."),
+        ("fr", "C'est de l'art.| Il aime le col.| Elle aussi."),
+        ("nl", "Dat is een gen.| Het is klein."),
+        ("ru", "Это наш полк.| Он жил у гор.| Там тихо."),
+        ("sv", "Hon log.| Han såg en art.| Den var ny."),
+        ("tr", "Mumu yak.| Bu sos.| O iyi."),
+    ):
+        assert split(text.replace("|", ""), language, strip=False) == text.split("|")
+
+
 def test_the_tables_are_those_of_the_languages_we_promise() -> None:
     assert languages() == set(WANTED.split()) == set(EXAMPLES)
 
