@@ -46,6 +46,8 @@ def in_brackets(sentence: Sentence, text: str, mark: int, *, final: bool) -> int
 
 def may_be_quoted(text: str, mark: int) -> bool:
     """Tell whether a single quote is open, which may be an apostrophe too and is not followed elsewhere."""
+    if "'" not in text and "‘" not in text:
+        return False
     before = text[max(0, mark - _LONGEST) : mark]
     return before.rfind("‘") > before.rfind("’") or before.startswith("'") or " '" in before
 
