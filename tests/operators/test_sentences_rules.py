@@ -113,6 +113,11 @@ def test_habits_of_languages(language: str, marked: str) -> None:
     check(marked, language)
 
 
+def test_eager_waits_for_a_quote_that_may_close() -> None:
+    assert split("Så sa hon: ”Jag går nu.” Han gick.", "sv", eager=True)[-1] == "Han gick."
+    assert split("Er sprach: »Wir gehen.« Sie ging.", "de", eager=True)[-1] == "Sie ging."
+
+
 @pytest.mark.parametrize(
     "marked",
     [

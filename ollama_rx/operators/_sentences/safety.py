@@ -24,4 +24,5 @@ def is_safe(lexicon: Lexicon, sentence: Sentence, text: str, mark: int) -> bool:
     sentence.scan(text, mark)
     if sentence.is_inside(mark) or sentence.quote(mark) is not None:
         return False
-    return "``" not in before and " '" not in before
+    # Quotes that are not followed elsewhere.
+    return "``" not in before and " '" not in before and " ”" not in before and " »" not in before
