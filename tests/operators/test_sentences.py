@@ -26,6 +26,9 @@ SETTINGS: list[dict[str, object]] = [
     {"first_fragment": True, "min_chars": 15, "max_chars": 30, "eager": True},
     {"language": "de"},
     {"language": "hy"},
+    {"language": "am", "eager": True},
+    {"language": "hi"},
+    {"language": "el"},
     {"idle": 3.0},
 ]
 settings = pytest.mark.parametrize("options", SETTINGS, ids=str)
@@ -42,6 +45,11 @@ marked_text = st.lists(
             "\u0301",
             "👩\u200d👧",
             " The ",
+            *"፡|»”‘;：と",
+            "？って",
+            "ایم۔",
+            " V",
+            "etc. ",
         ]
     ),
     max_size=60,

@@ -82,7 +82,7 @@ def test_marks(marked: str) -> None:
         "J.-P. Oak and C.-H. Ash came.| They sat.",
         "Open Mon.–Fri., 9 a.m.-5 p.m., all year.| Come in.| – Now?",
         "Take option A.| Option B is better.",
-        "See vol. II, no. IX and ch. V.| He said no.| I left.| It is Fig. VI",
+        "See vol. II, no. IX and ch. V.| Read ch. X.| He said no.| I left.| It is Fig. VI",
     ],
 )
 def test_abbreviations(marked: str) -> None:
@@ -132,6 +132,7 @@ def test_eager_waits_for_a_quote_that_may_close() -> None:
         "Step 1. Mix.| Step 2. Bake.",
         "-\nWood.|\n- Stone",
         "A. Wood|\nB. Stone",
+        "а. Он|\nб. Она|\nα. Ένα|\n가. 하나|\n네.| 알아요.",
         "Take f(x, 2) and go.| Then rest.",
     ],
 )
@@ -176,6 +177,7 @@ def test_markdown(marked: str) -> None:
         "「はい。」|「いいえ。」|\n終わり",
         "「行こう！」と言った。|彼は笑った。",
         "（小さい。古い）家です。|次",
+        "うん…。|そうか……？|はい。",
         "（这是注。另一句。）|下一句（很短。）。|（没有完。|".rstrip("|"),
         "使用 3.5 版。|打开 main.py。|完",
         "これが最高!次は何?はい".replace("!", "!|").replace("?", "?|"),

@@ -7,7 +7,9 @@ from ollama_rx.operators._sentences.characters import BULLETS, SPACES
 from ollama_rx.operators._sentences.lexicon import Lexicon
 from ollama_rx.operators._sentences.sentence import Sentence
 
-_MARKER: Final = re.compile(rf"[\s>*_#{BULLETS}-]*(\d{{1,3}}|[A-Za-z]|[ivxIVX]{{2,4}})\.?")
+# Letters that number items: no others of Hangul, whose syllables may be words ("네.").
+_LETTER: Final = "A-Za-zΑ-Ωα-ωА-Яа-яҐЄІЇґєіїא-תا-ي가나다라마바사"
+_MARKER: Final = re.compile(rf"[\s>*_#{BULLETS}-]*(\d{{1,3}}|[{_LETTER}]|[ivxIVX]{{2,4}})\.?")
 _MARKER_ONLY: Final = re.compile(rf"[-+*>{BULLETS}]|(?:\d{{1,3}}|[A-Za-z])[.)]")
 _LONGEST: Final = 24  # characters of a line that hold a marker
 
@@ -24,7 +26,7 @@ def first_marker(sentence: Sentence, text: str, mark: int, lexicon: Lexicon) -> 
     found = _MARKER.fullmatch(text, 0, mark)
     if found:
         value = found[1]
-        if value.isdigit() or (len(value) == 1 and value.islower()):
+        if value.isdigit() or (len(value) == 1 and value.islower() and value.isascii()):
             sentence.item = value
         return True
     words = text[:mark].split()

@@ -11,12 +11,13 @@ from typing import Final
 
 from ollama_rx.operators._sentences import items
 from ollama_rx.operators._sentences.abbreviations import NEXT_WORD, if_starter, unless_spoken
-from ollama_rx.operators._sentences.characters import ASKS, BULLETS, CURRENCY, DOTS, LINE_ENDS, is_wide
+from ollama_rx.operators._sentences.characters import ASKS, BULLETS, CURRENCY, DOTS, FULL, LINE_ENDS, is_wide
 from ollama_rx.operators._sentences.lexicon import lexicon_of_letter
 from ollama_rx.operators._sentences.stop import Stop
 from ollama_rx.operators._sentences.words import kind_of
 
 _AFTER_GLUED: Final = frozenset((" ", ",", "'", "’", ""))
+_FULL_OR_ASKS: Final = frozenset(FULL + ASKS)
 _QUOTES: Final = frozenset("\"”’'»")
 _ELLIPSIS: Final = 3  # dots; a fourth one is a full stop (Chicago Manual of Style, 13.53)
 _SHORTEST_GLUED: Final = 3  # letters of a word that is hardly an abbreviation glued to a name
@@ -59,8 +60,10 @@ def _glued_wide(stop: Stop) -> int | None:
         return None
     if stop.words[-1] + stop.text[stop.mark] in stop.lexicon.names:
         return stop.onward
+    marks = stop.text[stop.mark : stop.end]
+    full = stop.asks or not _FULL_OR_ASKS.isdisjoint(marks)
     word = stop.is_dot and before.isalpha() and kind_of(stop.words, stop.lexicon)[0] is None
-    return stop.ends(when=stop.asks or word)
+    return stop.ends(when=full or word)
 
 
 def _glued(stop: Stop) -> int | None:

@@ -63,8 +63,11 @@ def is_plain(word: str, before: str, named: Lexicon) -> bool:
 
 
 def _is_counted(words: list[str], word: str, lexicon: Lexicon) -> bool:
-    """Tell whether a letter is no initial: in "2a", "option B"."""
-    return len(word) > 1 or (len(words) > 1 and words[-2].lower() in lexicon.labels)
+    """Tell whether a letter is no initial: in "2a", "option B", "vol. V"."""
+    if len(word) > 1 or len(words) == 1:
+        return len(word) > 1
+    before = words[-2].rstrip(".").lower()
+    return before in lexicon.labels or (word in "IVX" and lexicon.kinds.get(before) is Kind.NUMERIC)
 
 
 def _is_ordinal(words: list[str], lexicon: Lexicon) -> bool:
