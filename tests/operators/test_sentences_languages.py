@@ -146,6 +146,14 @@ def test_an_unknown_language_has_the_neutral_rules() -> None:
     assert lexicon_for("no") is lexicon_for("nb")
 
 
+def test_a_language_without_a_table_borrows_that_of_a_relative() -> None:
+    assert lexicon_for("ca") is lexicon_for("gl-ES") is lexicon_for("es")
+    assert split("El 5. Mee ass Dr. Eech komm.| Hien ass al.".replace("|", ""), "lb") == [
+        "El 5. Mee ass Dr. Eech komm.",
+        "Hien ass al.",
+    ]
+
+
 def test_capitals_of_a_table_are_exact_and_small_letters_match_any() -> None:
     kinds = lexicon_for("en").kinds
     assert kinds["dr"] is Kind.NEVER
