@@ -79,6 +79,7 @@ def test_marks(marked: str) -> None:
         "It is on Mgr. Oak.| The mgr. The boss.".replace("mgr. The", "mgr.| The"),
         "nobody knows approx. values. but some do.".replace("values. ", "values.| "),
         "Say it, Jr. A. Oak said.",
+        "Hmm.| Sky is blue.| Shh.| Tom sleeps.| Psst.| Bob!| The bldg. Oak left.",
         "J.-P. Oak and C.-H. Ash came.| They sat.",
         "Open Mon.–Fri., 9 a.m.-5 p.m., all year.| Come in.| – Now?",
         "Take option A.| Option B is better.",

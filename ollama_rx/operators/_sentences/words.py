@@ -12,6 +12,7 @@ _YEAR: Final = re.compile(r"\d{4}")
 _ROMAN: Final = re.compile(r"[IVXLCІХ]{2,6}|[VXХ]")
 # Latin words without a vowel are abbreviations nearly always ("Bldg", "Mgr"), capitals apart ("TV").
 _NO_VOWEL: Final = re.compile(r"[A-Z]?[b-df-hj-np-tv-xz]{1,4}")
+_INTERJECTION: Final = re.compile("[hms]+|grr+|brr+|pff+t?|psst?|tsk|zz+")
 _EDGES: Final = OPENERS + DIRECTIONS
 # What parts words of which only the last has to do with the dot: "km/Std", "dell'Ing", "l'art".
 _INNER_EDGE: Final = re.compile(r"[—–/]|(?<=\w)['’](?=[A-Z]\w)|(?<=^[^\W\d_])['’](?=\w\w)")
@@ -121,7 +122,7 @@ def _shaped(bare: str, lexicon: Lexicon, *, numbered: bool) -> Kind | None:
         return Kind.AMBIGUOUS
     if lexicon.ordinals and _ORDINAL.fullmatch(bare):
         return Kind.AMBIGUOUS
-    if not lexicon.short_words and _NO_VOWEL.fullmatch(bare):
+    if not lexicon.short_words and _NO_VOWEL.fullmatch(bare) and not _INTERJECTION.fullmatch(bare.lower()):
         return Kind.UNIT if numbered else Kind.AMBIGUOUS
     return None
 
