@@ -130,7 +130,7 @@ def test_eager_waits_for_a_quote_that_may_close() -> None:
         "• Wood| • Stone| • Iron",
         "• 1. Wood| • 2. Stone",
         "Two reasons.| 1. It is old.| 2. It is small.| So be it.",
-        "Step 1. Mix.| Step 2. Bake.",
+        "Step 1. Mix.| Step 2. Bake.| Шаг 3. Ешь.",
         "-\nWood.|\n- Stone",
         "A. Wood|\nB. Stone",
         "а. Он|\nб. Она|\nα. Ένα|\n가. 하나|\n네.| 알아요.",

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from ollama_rx.operators._sentences.characters import BULLETS, SPACES
-from ollama_rx.operators._sentences.lexicon import Lexicon
+from ollama_rx.operators._sentences.lexicon import Lexicon, lexicon_of_letter
 from ollama_rx.operators._sentences.sentence import Sentence
 
 # Letters that number items: no others of Hangul, whose syllables may be words ("네.").
@@ -31,7 +31,9 @@ def first_marker(sentence: Sentence, text: str, mark: int, lexicon: Lexicon) -> 
         return True
     words = text[:mark].split()
     label = words[-2].strip("*_#").lower() if len(words) > 1 else ""
-    return label in lexicon.labels and words[-1].isdigit() and not words[:-2]
+    if not label or not words[-1].isdigit() or words[:-2]:
+        return False
+    return label in lexicon_of_letter(label[0], lexicon).labels
 
 
 def next_marker(sentence: Sentence, text: str, mark: int) -> int:
