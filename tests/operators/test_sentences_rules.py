@@ -45,7 +45,7 @@ def check(marked: str, language: str | None = None) -> None:
         "ذهبت... في البيت.| نعم",
         "I thought... I could.| You could not... Maybe so.".replace("not... M", "not...| M"),
         "And so on . . . until it ends. . . .| Then we rest.",
-        "He thought . . . I did not.| He was wrong. . . .| I told him.| He knew....| I left.",
+        "He thought\u00a0.\u00a0.\u00a0. I did not.| He thought . . . I did not.| He was wrong. . . .| I told him.| He knew....| I left.",
         "It costs approx. $5, i.e. €4.| Go.| $5 is enough.| He weighs 5 lb.| #later",
         "We paid in pens, etc.| $5 was left in the U.S. $10 bill.",
         "That was it .| Really ! ?| Yes .",

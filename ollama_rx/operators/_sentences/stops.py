@@ -11,7 +11,16 @@ from typing import Final
 
 from ollama_rx.operators._sentences import items
 from ollama_rx.operators._sentences.abbreviations import NEXT_WORD, if_starter, unless_spoken
-from ollama_rx.operators._sentences.characters import ASKS, BULLETS, CURRENCY, DOTS, FULL, LINE_ENDS, is_wide
+from ollama_rx.operators._sentences.characters import (
+    ASKS,
+    BULLETS,
+    CURRENCY,
+    DOTS,
+    FULL,
+    LINE_ENDS,
+    SPACES,
+    is_wide,
+)
 from ollama_rx.operators._sentences.lexicon import lexicon_of_letter
 from ollama_rx.operators._sentences.stop import Stop
 from ollama_rx.operators._sentences.words import kind_of
@@ -20,6 +29,7 @@ _AFTER_GLUED: Final = frozenset((" ", ",", "'", "’", ""))
 _FULL_OR_ASKS: Final = frozenset(FULL + ASKS)
 _QUOTES: Final = frozenset("\"”’'»")
 _ELLIPSIS: Final = 3  # dots; a fourth one is a full stop (Chicago Manual of Style, 13.53)
+_SPACED_DOTS: Final = frozenset(space + "." for space in SPACES)
 _SHORTEST_GLUED: Final = 3  # letters of a word that is hardly an abbreviation glued to a name
 
 
@@ -119,7 +129,7 @@ def _asked(stop: Stop) -> int | None:
 
 def _ellipsis(stop: Stop) -> int | None:
     """End a sentence at an ellipsis only before a capital, not before "I" alone; "[...]" is an omission."""
-    if stop.is_dot and stop.text[stop.mark + 1 : stop.mark + 3] != " .":
+    if stop.is_dot and stop.text[stop.mark + 1 : stop.mark + 3] not in _SPACED_DOTS:
         return None
     if stop.text[stop.mark - 1] in "[(":
         return stop.onward
