@@ -12,6 +12,8 @@ NEXT_WORD: Final = re.compile(r"[^\s.,;:!?…'’\"“”»()\[\]*_`।॥،؟�
 _FIRST_WORD: Final = re.compile(r"[^\W\d_]+")
 _ROMAN_DIGITS: Final = frozenset("IVXLC")
 _ROMAN: Final = re.compile("[IVXLC]{2,}|[VX]")  # "no. I" may be two sentences
+# A date or a time, but no list marker: "12 Dec. 1961 A.D", "6 a.m".
+_NUMBER_FIRST: Final = re.compile(r"\s*\d+(?![\d.)])(?:\s?\S+){1,3}")
 _LONGEST_FIRST: Final = 40  # characters in which a sentence that is only an abbreviation ends
 
 
@@ -19,15 +21,14 @@ def judge_abbreviation(stop: Stop) -> int:
     """Judge a dot before a word when no other rule did: the word before it may be an abbreviation."""
     kind, lexicon = kind_of(stop.words, stop.lexicon)
     digit = stop.follower.isdigit()
+    if stop.follower in _ROMAN_DIGITS and kind in (Kind.NUMERIC, Kind.UNIT):
+        after = _end_of_word(stop, stop.letter)
+        word = stop.text[stop.letter : after]
+        if stop.lacks(after) and _ROMAN_DIGITS.issuperset(word):
+            return 0
+        digit = _ROMAN.fullmatch(word) is not None and word.lower() not in lexicon.starters
     if kind is Kind.NUMERIC and not digit:
-        if stop.follower in _ROMAN_DIGITS:
-            after = _end_of_word(stop, stop.letter)
-            word = stop.text[stop.letter : after]
-            if stop.lacks(after) and _ROMAN_DIGITS.issuperset(word):
-                return 0
-            digit = _ROMAN.fullmatch(word) is not None
-        if not digit:
-            kind = Kind.AMBIGUOUS if len(stop.words[-1]) == 1 else None
+        kind = Kind.AMBIGUOUS if len(stop.words[-1]) == 1 else None
     if kind is None:
         return stop.end
     begins = len(stop.words) == 1 and stop.mark < _LONGEST_FIRST and not stop.sentence.opening
@@ -84,6 +85,9 @@ def if_starter(stop: Stop, lexicon: Lexicon) -> int:
 
 
 def _begins_with_preposition(stop: Stop, lexicon: Lexicon) -> bool:
-    """Tell whether the sentence opens with a phrase of time or place: "At 6 a.m. Mr. Smith"."""
-    found = _FIRST_WORD.search(stop.sentence.begins_with(stop.text))
+    """Tell whether the sentence opens with a phrase of time or place: "At 6 a.m. Mr. Smith", "6 a.m. Tom"."""
+    beginning = stop.sentence.begins_with(stop.text)
+    if stop.mark < _LONGEST_FIRST and _NUMBER_FIRST.fullmatch(beginning, 0, stop.mark):
+        return True
+    found = _FIRST_WORD.search(beginning)
     return found is not None and found[0].lower() in lexicon.prepositions

@@ -82,7 +82,8 @@ def _is_ordinal(words: list[str], lexicon: Lexicon) -> bool:
 def _is_number(words: list[str], at: int) -> bool:
     if len(words) < -at:
         return False
-    return words[at][-1:].isdigit() or _ROMAN.fullmatch(words[at]) is not None
+    word = words[at]
+    return word[:1].isdigit() or word[-1:].isdigit() or _ROMAN.fullmatch(word) is not None
 
 
 def _listed(words: list[str], bare: str, lexicon: Lexicon, *, numbered: bool) -> Kind | None:
