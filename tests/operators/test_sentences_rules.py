@@ -155,6 +155,7 @@ def test_lists(marked: str) -> None:
         "> ```\n> A. B\n> ```|\nDone",
         "```\nA. B\n``\nno end. Here",
         "Use `a. B` or ``c``.| The rest",
+        "Use ```a ` b. C``` now.| The rest",
         "See [a. B](http://x.y/Z.html).| Done",
         "A stray ` is here.| Still fine" + " and so on" * 25 + ".| New one".replace("|", ""),
         "One\u2028Two".replace("\u2028", "|\u2028"),
