@@ -28,7 +28,7 @@ def judge_abbreviation(stop: Stop) -> int:
             return 0
         digit = _ROMAN.fullmatch(word) is not None and word.lower() not in lexicon.starters
     if kind is Kind.NUMERIC and not digit:
-        kind = Kind.AMBIGUOUS if len(stop.words[-1]) == 1 else None
+        kind = Kind.AMBIGUOUS if len(stop.words[-1]) == 1 and stop.words[-1].isalpha() else None
     if kind is None:
         return stop.end
     begins = len(stop.words) == 1 and stop.mark < _LONGEST_FIRST and not stop.sentence.opening

@@ -18,7 +18,7 @@ _EXTRA: Final = re.compile(r"\[\d+(?:[,–-] ?\d+)*\]|</\w+>|[:;=]['^-]?[()DPpoO
 _UNFINISHED: Final = re.compile(r"['\"”’]{1,2}|\[[\d,– -]*|</?\w*|[:;=]['^-]?[()DPpoO3|]*")
 # Quotes that close in English open after a space where they stand before a word: ”Nej.”, »Nein.«
 _OPEN: Final = re.compile(rf"(?:{one_of(OPENERS)}|{_SPACE}|[”’»›](?=\w|\Z))*+")
-_HYPHEN: Final = re.compile(r"[-–]\w")  # joins: "Mon.-Fri.", "9 a.m.-5 p.m."
+_HYPHEN: Final = re.compile(r"[-–]\w|—\d")  # joins: "Mon.-Fri.", "9 a.m.-5 p.m."
 
 
 class Following:

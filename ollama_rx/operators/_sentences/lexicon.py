@@ -47,6 +47,7 @@ class Lexicon:
     question_marks: str
     double_marks: str
     ordinals: bool
+    small_ordinals: bool
     dotted_years: bool
     short_words: bool
     spaced_closers: str
@@ -154,6 +155,7 @@ def _read(code: str) -> Lexicon:
         question_marks=habits.get("question_marks", ""),
         double_marks="፡" + habits.get("double_marks", ""),
         ordinals=habits.get("ordinals", False),
+        small_ordinals=habits.get("small_ordinals", False),
         dotted_years=habits.get("dotted_years", False),
         short_words=habits.get("words_without_vowels", False),
         spaced_closers=habits.get("spaced_closers", ""),

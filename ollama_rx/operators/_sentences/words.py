@@ -41,7 +41,9 @@ def kind_of(words: list[str], named: Lexicon) -> tuple[Kind | None, Lexicon]:
         return None, named
     bare = word.lstrip("0123456789.,:-")
     if not bare:
-        return (Kind.AMBIGUOUS if named.ordinals and _is_ordinal(words, named) else None), named
+        if not (named.ordinals and _is_ordinal(words, named)):
+            return None, named
+        return (Kind.NUMERIC if named.small_ordinals else Kind.AMBIGUOUS), named
     numbered = len(bare) < len(word) or (len(words) > 1 and words[-2][-1:].isdigit())
     lexicon = lexicon_of_letter(bare[0], named)
     kind = _listed(words, bare, lexicon, numbered=numbered)
