@@ -108,6 +108,8 @@ def _spaced(words: list[str], bare: str, lexicon: Lexicon) -> Kind | None:
     joined = bare
     at = -2
     for part in words[-2 : -_PARTS - 1 : -1]:
+        if len(part) > _SHORTEST_PLAIN and part[-1] != ".":
+            break
         joined = part.lstrip(OPENERS) + joined
         kind = lexicon.kinds.get(joined) or lexicon.kinds.get(joined.lower())
         if kind:
