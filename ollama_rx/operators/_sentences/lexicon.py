@@ -25,7 +25,7 @@ class Kind(IntEnum):
     UNIT = 5  # after a number it is CLOSING, but goes on before another number: "5 ft. 6 in."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """The words and habits of one language."""
 

@@ -104,6 +104,13 @@ class Nesting:
             return False
         return sum(map(closers.count, ")]}）】》〉")) < len(self._brackets)
 
+    def is_open(self, text: str, mark: int) -> bool:
+        """Tell whether brackets, a quote or inline code are open at a mark."""
+        self.scan(text, mark)
+        if not self._brackets and not self._quotes and self._code is None:
+            return False
+        return self.is_inside(mark) or self.quote(mark) is not None
+
     def quote(self, at: int) -> tuple[str, int, str] | None:
         """Return the innermost open quote: its closers, where it began, what stood before it."""
         if self._quotes and at - self._quotes[-1][1] < _LONGEST_QUOTE:

@@ -22,7 +22,7 @@ from ollama_rx.operators._sentences.characters import (
 from ollama_rx.operators._sentences.following import Following
 from ollama_rx.operators._sentences.lexicon import Lexicon
 from ollama_rx.operators._sentences.lines import line_end
-from ollama_rx.operators._sentences.safety import is_safe
+from ollama_rx.operators._sentences.safety import is_safe, is_safely_asked
 from ollama_rx.operators._sentences.sentence import Sentence
 from ollama_rx.operators._sentences.stop import Stop
 from ollama_rx.operators._sentences.stops import RULES
@@ -74,7 +74,10 @@ class Rules:
         if waits and not self._eager:
             return 0
         # If nothing is in doubt on the left, a capital on the right leaves nothing to be judged.
-        if (self._eager or _CAPITAL.match(text, mark + 1)) and is_safe(self.lexicon, sentence, text, mark):
+        capital = _CAPITAL.match(text, mark + 1)
+        if (self._eager or capital) and is_safe(self.lexicon, sentence, text, mark):
+            return mark + 1
+        if capital and text[mark] in "!?" and is_safely_asked(self.lexicon, sentence, text, mark):
             return mark + 1
         if waits:
             return 0

@@ -52,7 +52,7 @@ def kind_of(words: list[str], named: Lexicon) -> tuple[Kind | None, Lexicon]:
     return kind, lexicon
 
 
-def is_plain(word: str, before: str, named: Lexicon) -> bool:
+def is_plain(word: str, named: Lexicon) -> bool:
     """Tell at little cost that a word in small letters can't be an abbreviation; False if in doubt."""
     lexicon = lexicon_of_letter(word[0], named)
     return (
@@ -60,8 +60,6 @@ def is_plain(word: str, before: str, named: Lexicon) -> bool:
         and word not in lexicon.kinds
         and not (lexicon.suffixes and word.endswith(lexicon.suffixes))
         and (lexicon.short_words or _NO_VOWEL.fullmatch(word) is None)
-        and before != "."
-        and not before.isdigit()
     )
 
 
