@@ -79,7 +79,7 @@ _NOT_LATIN: Final = frozenset(code for _, _, codes in _SCRIPTS for code in codes
 _RELATIVES: Final = (
     "no=nb nn=nb iw=he af=nl as=bn be=ru ca=es et=fi fo=da gl=es gsw=de ky=kk lb=de mk=bg ne=hi"
 )
-_ALIASES: Final = dict(pair.split("=") for pair in _RELATIVES.split())
+_ALIASES: Final = {code: near for code, _, near in (pair.partition("=") for pair in _RELATIVES.split())}
 _TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 
 
