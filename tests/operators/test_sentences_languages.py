@@ -87,6 +87,7 @@ def test_words_that_only_look_like_abbreviations_end_sentences() -> None:
         ("de", "Er wohnt im Hotel.| Morgens geht er aus.| Ich danke Dir.| Bis bald."),
         ("fr", "C'est de l'art.| Il aime le col.| Elle aussi."),
         ("nl", "Dat is een gen.| Het is klein."),
+        ("en", "Take plan A.| Plan B is bad.| It was vitamin C.| Bob knew."),
         ("ru", "Это наш полк.| Он жил у гор.| Там тихо."),
         ("sv", "Hon log.| Han såg en art.| Den var ny."),
         ("tr", "Mumu yak.| Bu sos.| O iyi."),
