@@ -139,7 +139,7 @@ class Call(Generic[T]):
 
     def _send(self, items: Iterable[T]) -> None:
         emit, absorb = self._emit, self._absorb
-        if type(items) is list and absorb is not None and len(items) > 1:
+        if absorb is not None and isinstance(items, list) and len(items) > 1:
             items = eventful(items, absorb)
         rest = iter(items)
         try:
