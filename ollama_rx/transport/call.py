@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from functools import partial
 from typing import Generic, TypeVar, cast
@@ -46,9 +46,7 @@ class Call(Generic[T]):
         self._over = False  # send nothing more, ever
         self._paused = False  # send nothing for now
         self._halted = False  # one of the two
-        self._held_items: Iterator[T] | None = None
-        self._held_payload: list[bytes] = []
-        self._held_end: tuple[Exception | None] | None = None
+        self._held: list[Callable[[], None]] = []  # what to do first when a pause is over
         self._resumed: asyncio.Future[None] | None = None
         self._resuming = False
         self._leaving = False  # the response is being closed, which nothing may interrupt
@@ -128,7 +126,7 @@ class Call(Generic[T]):
         if not self._halted:
             self._send(self._reader.read(payload))
         elif not self._over:
-            self._held_payload.append(payload)
+            self._held.append(partial(self.received, payload))
 
     def ended(self, error: Exception | None) -> None:
         """Take the end of the body."""
@@ -147,7 +145,7 @@ class Call(Generic[T]):
                 emit(item)
                 if self._halted:
                     if not self._over:
-                        self._held_items = rest
+                        self._held.insert(0, partial(self._send, rest))
                     return
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
             self._tell(partial(self._life.raised, error))
@@ -159,7 +157,7 @@ class Call(Generic[T]):
         if self._over:
             return
         if self._paused:
-            self._held_end = (error,)
+            self._held.append(partial(self._finish, error))
         elif error is not None:
             self._fail(error)
         else:
@@ -185,16 +183,11 @@ class Call(Generic[T]):
         self._resuming = False
 
     def _catch_up(self) -> None:
-        if self._held_items is not None:
-            items, self._held_items = self._held_items, None
-            self._send(items)
-        while self._held_payload and not self._halted:
-            self._send(self._reader.read(self._held_payload.pop(0)))
+        while self._held and not self._halted:
+            self._held.pop(0)()
         if self._halted:
             return
-        if self._held_end is not None:
-            self._finish(*self._held_end)
-        elif self._exchange is not None:
+        if self._exchange is not None:
             self._exchange.resume()
         if self._resumed is not None and not self._resumed.done():
             self._resumed.set_result(None)
@@ -223,8 +216,7 @@ class Call(Generic[T]):
         """Let go of everything; on the loop."""
         assert self._loop is not None  # noqa: S101 - called after `begin`
         self._watchdog.cancel()
-        self._held_items = None
-        self._held_payload.clear()
+        self._held.clear()
         if self._flow is not None:
             self._flow.detach(self)
         if self._exchange is not None:
