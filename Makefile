@@ -7,7 +7,7 @@ STAMP := .venv/.ready
 .PHONY: run test check lint types bench clean
 
 run: $(STAMP)
-	$(BIN)/ollama-rx run $(if $(PROMPT),"$(PROMPT)","Why is the sky blue? Answer in three sentences.") --sentences --stats
+	$(BIN)/ollama-rx run "$${PROMPT:-Why is the sky blue? Answer in three sentences.}" --sentences --stats
 
 test: $(STAMP)
 	$(BIN)/python -m ollama_rx.embedded
