@@ -74,10 +74,9 @@ class Rules:
         if waits and not self._eager:
             return 0
         # If nothing is in doubt on the left, a capital on the right leaves nothing to be judged.
-        capital = _CAPITAL.match(text, mark + 1)
-        if (self._eager or capital) and is_safe(self.lexicon, sentence, text, mark):
-            return mark + 1
-        if capital and text[mark] in "!?" and is_safely_asked(self.lexicon, sentence, text, mark):
+        certain = is_safe if text[mark] == "." else is_safely_asked if text[mark] in "!?" else None
+        capital = (self._eager and text[mark] == ".") or _CAPITAL.match(text, mark + 1)
+        if certain and capital and certain(self.lexicon, sentence, text, mark):
             return mark + 1
         if waits:
             return 0
@@ -96,7 +95,9 @@ class Rules:
         sentence.scan(text, mark)
         if text[mark] in ASKS or text[mark] in self._wide or text[mark] in self.lexicon.question_marks:
             return 0 if sentence.is_inside(mark) else end
-        return end if end == mark + 1 and is_safe(self.lexicon, sentence, text, mark) else 0
+        if text[mark] != "." or end != mark + 1:
+            return 0
+        return end if is_safe(self.lexicon, sentence, text, mark) else 0
 
     def _judge_wide(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
         """Judge a mark of a script without spaces or abbreviations."""

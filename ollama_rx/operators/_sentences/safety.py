@@ -15,8 +15,6 @@ _REMEMBERED: Final = 4096  # words; a language's most frequent ones end most of 
 
 def is_safe(lexicon: Lexicon, sentence: Sentence, text: str, mark: int) -> bool:
     """Tell whether what stands before a dot leaves hardly a doubt that the sentence ends there."""
-    if text[mark] != ".":
-        return False
     before, _, word = text[max(0, mark - _LONGEST) : mark].rpartition(" ")
     ends = _ends(word, lexicon)
     if ends is _Ends.RARELY or not before or sentence.begins_lower(text, mark):
