@@ -1,6 +1,9 @@
 """One HTTP/1.1 connection: serves one exchange at a time, then waits for the next."""
 
 import asyncio
+import os
+import socket
+from contextlib import suppress
 from typing import Protocol, cast
 
 import httpx
@@ -64,6 +67,7 @@ class Connection(asyncio.Protocol):
         """Close at once; the server sees it immediately."""
         self.closed = True
         if self._transport is not None:
+            _hang_up(self._transport)
             self._transport.abort()
 
     def hand_over(self, protocol: asyncio.Protocol) -> None:
@@ -109,3 +113,11 @@ class Connection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.lost(exc)
             self._exchange = None
+
+
+def _hang_up(transport: asyncio.Transport) -> None:
+    """Tell the server now: a loop closes sockets in its next turn, and a callback may take its time."""
+    shown = transport.get_extra_info("socket")  # uvloop's is none that could be shut down itself
+    if shown is not None:
+        with suppress(OSError), socket.socket(fileno=os.dup(shown.fileno())) as ours:
+            ours.shutdown(socket.SHUT_RDWR)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from reactivex import operators as ops
 
-from ollama_rx import Timeouts
+from ollama_rx import Client, Timeouts
 from ollama_rx.testing import FakeOllama, Gate, Reply, answer, endless, error_status, silent_url
 from tests.contracts.conftest import Connect, Door, Seen, eventually
 
@@ -65,6 +65,21 @@ def test_inside_a_callback(connect: Connect, door: Door) -> None:
         fake.wait_for_disconnect()
         assert eventually(lambda: len(seen.items) == 1)
         assert not seen.errors
+
+
+def test_inside_a_callback_that_then_goes_on_working(door: Door) -> None:
+    with FakeOllama(answer(endless())) as fake, Client(fake.url, model="m") as client:
+
+        def leave(_: object) -> None:
+            assert ready.wait(5)
+            seen.dispose()
+            fake.wait_for_disconnect(timeout=2)  # in vain if the loop's next turn closes
+            noticed.set()
+
+        ready, noticed = threading.Event(), threading.Event()
+        seen: Seen = door.subscribe(client.generate("x"), hook=leave)
+        ready.set()
+        assert noticed.wait(5)
 
 
 def test_right_after_subscribe(connect: Connect, door: Door) -> None:

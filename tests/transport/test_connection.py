@@ -22,6 +22,9 @@ class Socket:
     def write(self, _: bytes) -> None:
         self.told.append("write")
 
+    def get_extra_info(self, name: str) -> None:
+        assert name == "socket"
+
     def get_write_buffer_size(self) -> int:
         return self.unsent
 
