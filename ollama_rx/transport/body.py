@@ -1,7 +1,7 @@
 """Where a response body ends: chunked, by length, or with the connection.
 
-A body decoder takes what a read brought and returns the payload in it; ``ended`` says that the body
-is complete, ``rest`` holds what came after it.
+A body decoder takes what a read brought and returns the payload in it; ``ended`` says that there will
+be no more, ``error`` why it is not complete then, ``rest`` holds what came after it.
 """
 
 import re
@@ -22,6 +22,7 @@ class Body(Protocol):
     """An incremental body decoder."""
 
     ended: bool
+    error: httpx.RemoteProtocolError | None
     rest: bytes
 
     def feed(self, data: bytes) -> bytes:
@@ -29,7 +30,7 @@ class Body(Protocol):
         ...
 
     def eof(self) -> None:
-        """Take the end of the connection; raises httpx.RemoteProtocolError if that is too early."""
+        """Take the end of the connection, which is an error if that is too early."""
         ...
 
 
@@ -48,6 +49,8 @@ def body_of(response: h11.Response, method: bytes) -> Body:
 class LengthBody:
     """A body of a known length in bytes."""
 
+    error: httpx.RemoteProtocolError | None = None
+
     def __init__(self, length: int) -> None:
         self._missing = length
         self.ended = length == 0
@@ -62,11 +65,14 @@ class LengthBody:
 
     def eof(self) -> None:
         """Refuse an early end."""
-        raise _cut_short(f"{self._missing} bytes are missing")
+        self.ended = True
+        self.error = _cut_short(f"{self._missing} bytes are missing")
 
 
 class OpenBody:
     """A body that ends with the connection."""
+
+    error = None
 
     def __init__(self) -> None:
         self.ended = False
@@ -91,10 +97,11 @@ class ChunkedBody:
     that is cut, what has arrived is returned; the rest is read as if it were a chunk of its own.
     """
 
-    __slots__ = ("_exact", "_tail", "ended", "rest")
+    __slots__ = ("_exact", "_tail", "ended", "error", "rest")
 
     def __init__(self) -> None:
         self.ended = False
+        self.error: httpx.RemoteProtocolError | None = None
         self.rest = b""
         self._tail = b""
         self._exact: _Exact | None = None
@@ -120,7 +127,8 @@ class ChunkedBody:
 
     def eof(self) -> None:
         """Refuse an early end."""
-        raise _cut_short("incomplete chunked read")
+        self.ended = True
+        self.error = _cut_short("incomplete chunked read")
 
     def _walk(self, data: bytes) -> bytes:
         payloads: list[bytes] = []
@@ -157,7 +165,7 @@ class ChunkedBody:
         if self._exact is None:
             self._exact = _Exact()
         payload = self._exact.feed(data)
-        self.ended, self.rest = self._exact.ended, self._exact.rest
+        self.ended, self.error, self.rest = self._exact.ended, self._exact.error, self._exact.rest
         return payload
 
 
@@ -166,6 +174,7 @@ class _Exact:
 
     def __init__(self) -> None:
         self.ended = False
+        self.error: httpx.RemoteProtocolError | None = None
         self.rest = b""
         self._h11 = h11.Connection(h11.CLIENT)
         self._h11.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
@@ -180,7 +189,9 @@ class _Exact:
             while isinstance(event := self._h11.next_event(), h11.Data):
                 payloads.append(event.data)
         except h11.RemoteProtocolError as error:
-            raise httpx.RemoteProtocolError(str(error)) from error
+            self.ended, self.error = True, httpx.RemoteProtocolError(str(error))
+            self.error.__cause__ = error
+            return b"".join(payloads)
         if isinstance(event, h11.EndOfMessage):
             self.ended, self.rest = True, self._h11.trailing_data[0]
         return b"".join(payloads)

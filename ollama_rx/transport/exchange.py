@@ -153,11 +153,7 @@ class Exchange(asyncio.Protocol):
         if self._over:
             self._line.abort()  # more than was announced
             return
-        try:
-            payload = body.feed(data)
-        except httpx.RemoteProtocolError as error:
-            self._end(error)
-            return
+        payload = body.feed(data)
         if payload:
             if self._receiver is not None:
                 self._receiver.received(payload)
@@ -165,7 +161,7 @@ class Exchange(asyncio.Protocol):
                 self._wait_for_receiver(payload)
         if body.ended:
             self._keep_alive = self._keep_alive and not body.rest
-            self._end(None)
+            self._end(body.error)
 
     def eof_received(self) -> bool:
         """Pass the server's end of the connection on to the line, which comes back with `eof`."""
@@ -178,13 +174,9 @@ class Exchange(asyncio.Protocol):
     def eof(self) -> None:
         """Take the end of the connection, which may end the body."""
         if self._body is not None and not self._over:
-            try:
-                self._body.eof()
-            except httpx.RemoteProtocolError as error:
-                self._end(error)
-            else:
-                self._keep_alive = False
-                self._end(None)
+            self._body.eof()
+            self._keep_alive = False
+            self._end(self._body.error)
 
     def lost(self, exc: Exception | None) -> None:
         """Take the loss of the connection."""

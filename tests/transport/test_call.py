@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+from reactivex import operators as ops
 
 from ollama_rx import Client, IncompleteStreamError, LineTooLongError, Stats, StatusError, UnreachableError
 from ollama_rx import operators as op
@@ -14,7 +15,7 @@ from ollama_rx.flow import Flow
 from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless
 from ollama_rx.transport import loops
 from ollama_rx.transport.call import Call
-from tests.transport.raw_server import ANSWER, OK, raw_server, says
+from tests.transport.raw_server import ANSWER, OK, raw_server, says, says_until_left
 
 TEXT = [*[" One", " two", " three", "."] * 30, " ", "STOP", " never", " seen."]
 
@@ -222,3 +223,13 @@ def test_an_answer_to_half_a_request_is_the_error_it_says() -> None:
         with pytest.raises(StatusError, match="too much"):
             client.generate("x", images=[b"x" * 8_000_000]).run()
         answered.set()
+
+
+def test_what_stands_before_a_broken_chunk_of_the_same_read_arrives() -> None:
+    line = b'{"response":"Hel","done":false}\n'
+    broken = OK + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\nzz\r\n" % (len(line), line)
+    seen: list[str] = []
+    with raw_server(says_until_left(broken)) as url, Client(url, model="m") as client:
+        with pytest.raises(IncompleteStreamError) as caught:
+            client.generate("x").pipe(op.chunk_text(), ops.do_action(seen.append)).run()
+    assert (seen, caught.value.partial) == (["Hel"], "Hel")
