@@ -72,7 +72,7 @@ class LengthBody:
 class OpenBody:
     """A body that ends with the connection."""
 
-    error = None
+    error: httpx.RemoteProtocolError | None = None
 
     def __init__(self) -> None:
         self.ended = False

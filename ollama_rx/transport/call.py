@@ -79,6 +79,9 @@ class Call(Generic[T]):
         if threading.get_ident() == self._thread:
             self._release()
             return
+        exchange = self._exchange
+        if exchange is not None and not self._reader.done:
+            exchange.hang_up()  # the loop may be busy with a callback that takes its time
         try:
             loop.call_soon_threadsafe(self._release)
         except RuntimeError:  # pragma: no cover - the loop was closed between the two lines

@@ -1,14 +1,16 @@
 """One HTTP/1.1 connection: serves one exchange at a time, then waits for the next."""
 
 import asyncio
-import os
 import socket
 from contextlib import suppress
+from threading import RLock
 from typing import Protocol, cast
 
 import httpx
 
 from ollama_rx.transport.exchange import Exchange
+
+_HANGING_UP = RLock()  # meanwhile no connection is closed or given to another exchange
 
 
 class Owner(Protocol):
@@ -67,8 +69,14 @@ class Connection(asyncio.Protocol):
         """Close at once; the server sees it immediately."""
         self.closed = True
         if self._transport is not None:
-            _hang_up(self._transport)
+            _shut_down(self._transport)
             self._transport.abort()
+
+    def hang_up(self, exchange: Exchange) -> None:
+        """Let the server see the end of an exchange at once; from any thread, its loop may be blocked."""
+        with _HANGING_UP:
+            if self._exchange is exchange and self._transport is not None:
+                _shut_down(self._transport)
 
     def hand_over(self, protocol: asyncio.Protocol) -> None:
         """Have the loop give what it reads to this protocol: a hop less for each token."""
@@ -77,7 +85,8 @@ class Connection(asyncio.Protocol):
 
     def free(self) -> None:
         """Take note that the exchange is over and the connection may serve another."""
-        self._exchange = None
+        with _HANGING_UP:
+            self._exchange = None
         self.hand_over(self)
         if self._transport is not None and self._transport.get_write_buffer_size():
             self.abort()  # answered before the request was read: the rest is still on its way
@@ -108,16 +117,17 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the exchange that nothing more will come."""
         self.closed = True
-        self._transport = None
+        with _HANGING_UP:
+            self._transport = None
         self._owner.forget(self)
         if self._exchange is not None:
             self._exchange.lost(exc)
             self._exchange = None
 
 
-def _hang_up(transport: asyncio.Transport) -> None:
+def _shut_down(transport: asyncio.Transport) -> None:
     """Tell the server now: a loop closes sockets in its next turn, and a callback may take its time."""
     shown = transport.get_extra_info("socket")  # uvloop's is none that could be shut down itself
     if shown is not None:
-        with suppress(OSError), socket.socket(fileno=os.dup(shown.fileno())) as ours:
-            ours.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError), socket.fromfd(shown.fileno(), shown.family, shown.type) as copy:
+            copy.shutdown(socket.SHUT_RDWR)

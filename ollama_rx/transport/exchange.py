@@ -42,6 +42,10 @@ class Line(Protocol):
         """Close at once."""
         ...
 
+    def hang_up(self, exchange: "Exchange") -> None:
+        """Shut the connection down, from any thread, if it still serves this exchange."""
+        ...
+
     def free(self) -> None:
         """Serve the next exchange."""
         ...
@@ -141,6 +145,10 @@ class Exchange(asyncio.Protocol):
         """Give the response up and close the connection, unless it serves others already."""
         if not self._settled:
             self._line.abort()
+
+    def hang_up(self) -> None:
+        """Let the server see that the response is given up; from any thread, `abort` follows."""
+        self._line.hang_up(self)
 
     # from the connection
 

@@ -82,6 +82,24 @@ def test_inside_a_callback_that_then_goes_on_working(door: Door) -> None:
         assert noticed.wait(5)
 
 
+def test_from_another_thread_while_a_callback_blocks_the_loop(door: Door) -> None:
+    with FakeOllama(answer(endless())) as fake, Client(fake.url, model="m") as client:
+        blocked, release = threading.Event(), threading.Event()
+
+        def block(_: object) -> None:
+            blocked.set()
+            release.wait(5)
+
+        seen = door.subscribe(client.generate("x"), hook=block)
+        assert blocked.wait(5)
+        seen.dispose()
+        fake.wait_for_disconnect(timeout=2)
+        release.set()
+        assert eventually(lambda: fake.connections_open == 0)
+        assert len(seen.items) == 1
+        assert not seen.errors
+
+
 def test_right_after_subscribe(connect: Connect, door: Door) -> None:
     with FakeOllama(answer(Gate(), "never")) as fake:
         client = connect(fake.url)

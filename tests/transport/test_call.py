@@ -229,7 +229,10 @@ def test_what_stands_before_a_broken_chunk_of_the_same_read_arrives() -> None:
     line = b'{"response":"Hel","done":false}\n'
     broken = OK + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\nzz\r\n" % (len(line), line)
     seen: list[str] = []
-    with raw_server(says_until_left(broken)) as url, Client(url, model="m") as client:
-        with pytest.raises(IncompleteStreamError) as caught:
-            client.generate("x").pipe(op.chunk_text(), ops.do_action(seen.append)).run()
+    with (
+        raw_server(says_until_left(broken)) as url,
+        Client(url, model="m") as client,
+        pytest.raises(IncompleteStreamError) as caught,
+    ):
+        client.generate("x").pipe(op.chunk_text(), ops.do_action(seen.append)).run()
     assert (seen, caught.value.partial) == (["Hel"], "Hel")

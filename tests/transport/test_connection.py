@@ -1,12 +1,14 @@
 """A connection, bare: when it may serve again, when never."""
 
 import asyncio
+import socket as sockets
 from typing import Any, cast
 
 import httpx
 import pytest
 
 from ollama_rx.transport.connection import Connection
+from ollama_rx.transport.exchange import Exchange
 from tests.transport.raw_server import HELLO, OK
 
 REQUEST = httpx.Request("GET", "http://x/")
@@ -18,12 +20,14 @@ class Socket:
     def __init__(self, unsent: int = 0) -> None:
         self.told: list[str] = []
         self.unsent = unsent
+        self.real: sockets.socket | None = None
 
     def write(self, _: bytes) -> None:
         self.told.append("write")
 
-    def get_extra_info(self, name: str) -> None:
+    def get_extra_info(self, name: str) -> sockets.socket | None:
         assert name == "socket"
+        return self.real
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
@@ -136,6 +140,29 @@ def test_pausing_twice_is_pausing_once_and_the_next_exchange_reads() -> None:
 
     asyncio.run(main())
     assert socket.told == ["write", "pause_reading", "resume_reading"]
+
+
+def test_it_is_hung_up_for_the_exchange_it_serves_and_for_no_other() -> None:
+    async def main() -> tuple[Exchange, Exchange]:
+        served = connection.start(REQUEST, b"")
+        connection.free()
+        return served, connection.start(REQUEST, b"")
+
+    ours, server = sockets.socketpair()
+    server.settimeout(0)
+    double = Socket()
+    double.real = ours
+    connection, _ = connected(double)
+    earlier, present = asyncio.run(main())
+    earlier.hang_up()
+    with pytest.raises(BlockingIOError):
+        server.recv(1)
+    present.hang_up()
+    assert server.recv(1) == b""
+    connection.connection_lost(None)
+    present.hang_up()
+    for end in (ours, server):
+        end.close()
 
 
 def test_a_request_is_not_kept_once_it_is_written() -> None:

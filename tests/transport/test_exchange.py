@@ -32,6 +32,9 @@ class Wire:
     def free(self) -> None:
         self.told.append("free")
 
+    def hang_up(self, exchange: Exchange) -> None:
+        self.hung_up = exchange
+
     def hand_over(self, protocol: asyncio.Protocol) -> None:
         self.protocol = protocol
 
