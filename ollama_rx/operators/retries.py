@@ -1,6 +1,7 @@
 """Try a request again that failed before it gave anything."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Generic, TypeVar
@@ -106,19 +107,24 @@ class _Attempts(Generic[A]):
         self._retry = 0
         self._delivered = False
         self._stop: Callable[[], object] | None = None  # ends the attempt, or the wait for it
+        self._subscribing: int | None = None  # the thread that does
+        self._at_once = False  # it shall subscribe once more
 
     def begin(self) -> None:
         """Subscribe, unless the subscriber has left meanwhile."""
-        if self._life.over:
-            return
-        retry = self._retry
-        attempt = self._source.subscribe(
-            self._next, self._failed, self._life.complete, scheduler=self._life.scheduler
-        )
-        if retry == self._retry:
-            self._until(attempt.dispose)
-        else:
-            attempt.dispose()  # it failed while it was being subscribed
+        self._at_once = True
+        while self._at_once and not self._life.over:  # no recursion: it may fail in `subscribe` each time
+            self._at_once = False
+            retry = self._retry
+            self._subscribing = threading.get_ident()
+            attempt = self._source.subscribe(
+                self._next, self._failed, self._life.complete, scheduler=self._life.scheduler
+            )
+            self._subscribing = None
+            if retry == self._retry:
+                self._until(attempt.dispose)
+            else:
+                attempt.dispose()  # it failed while it was being subscribed
 
     def close(self) -> None:
         """End what is going on, attempt or wait."""
@@ -149,6 +155,8 @@ class _Attempts(Generic[A]):
             return
         if seconds > 0:
             self._wait(seconds)
+        elif self._subscribing == threading.get_ident():
+            self._at_once = True
         else:
             self.begin()
 

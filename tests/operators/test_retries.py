@@ -129,6 +129,14 @@ def test_a_failure_while_subscribing_is_retried_at_once_without_a_wait() -> None
     assert len(threads) == 3
 
 
+def test_a_source_may_fail_in_subscribe_thousands_of_times() -> None:
+    stream, threads = failing(3000)
+    items: list[str] = []
+    stream.pipe(retry_unstarted(3000, wait=0)).subscribe(items.append)
+    assert items == ["Hi"]
+    assert threads == [threading.get_ident()] * 3001
+
+
 def test_what_the_subscriber_raises_is_its_error_and_no_reason_to_retry() -> None:
     source, threads = failing(0)
     errors: list[Exception] = []
