@@ -14,25 +14,21 @@ MAX_LINE_BYTES = 8_000_000  # what Ollama's own client accepts since 0.14.0
 
 
 class Lines:
-    """Splits bytes at 0x0A, keeps an unfinished line for the next read."""
+    """Splits bytes at 0x0A, keeps an unfinished line for the next read.
 
-    __slots__ = ("_tail_size", "limit", "tail")
+    ``error`` says that a line, finished or not, is above the limit; what came before it is returned.
+    """
+
+    __slots__ = ("_tail_size", "error", "limit", "tail")
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self.limit = max_bytes
+        self.error: LineTooLongError | None = None
         self.tail: list[bytes] = []
         self._tail_size = 0
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that ``data`` completes, without their line feed; raises as `block`."""
-        return split(self.block(data))
-
     def block(self, data: bytes) -> bytes:
-        """Return the lines that ``data`` completes in one piece, each with its line feed.
-
-        Raises:
-            LineTooLongError: a line, finished or not, is above the limit.
-        """
+        """Return the lines that ``data`` completes in one piece, each with its line feed."""
         end = data.rfind(b"\n") + 1
         block = data[:end]
         if end:
@@ -40,13 +36,22 @@ class Lines:
                 block = b"".join((*self.tail, block))
                 self.tail.clear()
                 self._tail_size = 0
-            if len(block) > self.limit and max(map(len, split(block))) > self.limit:
-                raise LineTooLongError(self.limit)
+            if len(block) > self.limit:
+                block = self._within(block)
         if end < len(data):
             self.tail.append(data[end:])
             self._tail_size += len(data) - end
             if self._tail_size > self.limit:
-                raise LineTooLongError(self.limit)
+                self.error = LineTooLongError(self.limit)
+        return block
+
+    def _within(self, block: bytes) -> bytes:
+        start = 0
+        for line in split(block):
+            if len(line) > self.limit:
+                self.error = LineTooLongError(self.limit)
+                return block[:start]
+            start += len(line) + 1
         return block
 
 

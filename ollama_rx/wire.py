@@ -71,12 +71,14 @@ class ChunkReader:
                     return (chunk,)
             except _UNUSUAL:
                 pass
-        try:
-            block = lines.block(payload)
-        except LineTooLongError as error:
+        chunks = self._read_block(lines.block(payload))
+        return chunks if lines.error is None else chain(chunks, self._too_long(lines.error))
+
+    def _too_long(self, error: LineTooLongError) -> Iterator[Chunk]:
+        yield from ()
+        if not self.done:
             error.partial = self.partial
-            return map(_raise, (error,))  # when it is asked for, as all errors are
-        return self._read_block(block)
+            raise error
 
     def _read_block(self, block: bytes) -> Iterable[Chunk]:
         chunks: list[Chunk] = []
@@ -134,7 +136,7 @@ class ProgressReader:
 
     def read(self, payload: bytes) -> Iterator[Progress]:
         """Yield the steps that ``payload`` completes."""
-        for line in self._lines.feed(payload):
+        for line in split(self._lines.block(payload)):
             raw = parse(line)
             if raw is None:
                 continue
@@ -143,6 +145,8 @@ class ProgressReader:
             progress = Progress.of(raw)
             self.done = self.done or progress.done
             yield progress
+        if self._lines.error is not None and not self.done:
+            raise self._lines.error
 
     def end(self) -> Iterator[Progress]:
         """Yield the step of an unfinished last line; raises if the work is not complete."""
@@ -192,10 +196,6 @@ class WholeReader(Generic[T]):
             raise _server_error(raw)
         self.done = True
         yield self._item(raw)
-
-
-def _raise(error: StreamError) -> Any:
-    raise error
 
 
 def reason_of(body: bytes) -> tuple[str, str | None]:

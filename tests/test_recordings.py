@@ -15,7 +15,7 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from ollama_rx import Chunk, Client, Progress, ServerError
-from ollama_rx.lines import Lines
+from ollama_rx.lines import Lines, split
 from ollama_rx.testing import (
     FakeOllama,
     all_at_once,
@@ -143,7 +143,8 @@ def test_a_cut_at_any_byte_gives_the_same_lines(file: Path) -> None:
     expected = body.split(b"\n")
     for place in range(len(body) + 1):
         lines = Lines()
-        assert [*lines.feed(body[:place]), *lines.feed(body[place:]), *lines.feed(b"\n")] == expected, place
+        found = b"".join(map(lines.block, (body[:place], body[place:], b"\n")))
+        assert split(found) == expected, place
 
 
 @each_file

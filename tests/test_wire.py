@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from ollama_rx.chunks import Chunk
+from ollama_rx.chunks import Chunk, Progress
 from ollama_rx.errors import (
     BadLineError,
     IncompleteStreamError,
@@ -16,7 +16,7 @@ from ollama_rx.errors import (
     ServerError,
     StreamError,
 )
-from ollama_rx.lines import Lines, parse, parse_together
+from ollama_rx.lines import Lines, parse, parse_together, split
 from ollama_rx.wire import ChunkReader, ProgressReader, Reader, WholeReader, reason_of
 
 DONE = b'{"response":"","done":true,"done_reason":"stop"}\n'
@@ -24,6 +24,10 @@ DONE = b'{"response":"","done":true,"done_reason":"stop"}\n'
 
 def say(text: str) -> bytes:
     return json.dumps({"response": text, "done": False}, ensure_ascii=False).encode() + b"\n"
+
+
+def fed(lines: Lines, data: bytes) -> list[bytes]:
+    return split(lines.block(data))
 
 
 def texts(reader: ChunkReader, *payloads: bytes) -> list[str]:
@@ -35,26 +39,26 @@ def texts(reader: ChunkReader, *payloads: bytes) -> list[str]:
 
 def test_lines_end_at_the_line_feed_and_nowhere_else() -> None:
     others = "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x1dh\x1ei\rj".encode()
-    assert Lines().feed(others + b"\nnext\nrest") == [others, b"next"]
+    assert fed(Lines(), others + b"\nnext\nrest") == [others, b"next"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_a_line_may_come_in_any_pieces(size: int) -> None:
     data, lines = b"first\n\nthird\r\nlast", Lines()
-    found = [line for start in range(0, len(data), size) for line in lines.feed(data[start : start + size])]
+    found = [line for start in range(0, len(data), size) for line in fed(lines, data[start : start + size])]
     assert found == [b"first", b"", b"third\r"]
-    assert lines.feed(b"\n") == [b"last"]
+    assert fed(lines, b"\n") == [b"last"]
 
 
 def test_an_empty_read_changes_nothing() -> None:
     lines = Lines()
-    assert lines.feed(b"a") == []
-    assert lines.feed(b"") == []
-    assert lines.feed(b"b\n") == [b"ab"]
+    assert fed(lines, b"a") == []
+    assert fed(lines, b"") == []
+    assert fed(lines, b"b\n") == [b"ab"]
 
 
 def test_a_line_as_long_as_the_limit_is_accepted() -> None:
-    assert Lines(5).feed(b"12345\n12345\n") == [b"12345", b"12345"]
+    assert fed(Lines(5), b"12345\n12345\n") == [b"12345", b"12345"]
 
 
 @pytest.mark.parametrize(
@@ -62,16 +66,17 @@ def test_a_line_as_long_as_the_limit_is_accepted() -> None:
 )
 def test_a_line_above_the_limit_is_refused_finished_or_not(reads: list[bytes]) -> None:
     lines = Lines(5)
-    with pytest.raises(LineTooLongError) as caught:
-        list(map(lines.feed, reads))
-    assert caught.value.limit == 5
+    found = [line for data in reads for line in fed(lines, data)]
+    assert found == [b"1"] * reads[0].startswith(b"1\n")
+    assert lines.error is not None
+    assert lines.error.limit == 5
 
 
 def test_a_line_of_a_million_single_bytes_costs_each_byte_once() -> None:
     lines, began = Lines(), time.monotonic()
     for _ in range(1_000_000):
-        lines.feed(b"x")
-    assert lines.feed(b"\n") == [b"x" * 1_000_000]
+        fed(lines, b"x")
+    assert fed(lines, b"\n") == [b"x" * 1_000_000]
     assert time.monotonic() - began < 20  # half a second; joining at each byte takes minutes
 
 
@@ -263,6 +268,31 @@ def test_a_line_too_long_carries_what_arrived() -> None:
     with pytest.raises(LineTooLongError) as caught:
         texts(reader, b"x" * 101)
     assert caught.value.partial == "Hi"
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize("last", [b"", b"\n"])
+def test_what_stands_before_a_line_too_long_arrives_however_it_is_cut(size: int, last: bytes) -> None:
+    wire = say("Hi") + say(" you") + b"x" * 101 + last
+    pieces = [wire[start : start + size] for start in range(0, len(wire), size)]
+    reader, found = ChunkReader(100), list[str]()
+    with pytest.raises(LineTooLongError) as caught:
+        found.extend(chunk.text for piece in pieces for chunk in reader.read(piece))
+    assert (found, caught.value.partial) == (["Hi", " you"], "Hi you")
+
+
+@pytest.mark.parametrize("reader", [ChunkReader(100), ProgressReader(100)], ids=["chunks", "progress"])
+def test_nothing_after_the_end_matters_however_long_it_is(reader: Reader[object]) -> None:
+    last = {"response": "", "done": True, "status": "success"}
+    assert len(list(reader.read(json.dumps(last).encode() + b"\n" + b"x" * 101))) == 1
+    assert reader.done
+
+
+def test_a_step_before_a_line_too_long_arrives() -> None:
+    found: list[Progress] = []
+    with pytest.raises(LineTooLongError):
+        found.extend(ProgressReader(100).read(b'{"status":"pulling manifest"}\n' + b"x" * 101))
+    assert [step.status for step in found] == ["pulling manifest"]
 
 
 def test_the_server_s_text_stays_short_in_messages_and_whole_in_the_error() -> None:
