@@ -44,8 +44,7 @@ class Call(Generic[T]):
         self._life = life
         self._flow = life.scheduler if isinstance(life.scheduler, Flow) else None
         self._over = False  # send nothing more, ever
-        self._paused = False  # send nothing for now
-        self._halted = False  # one of the two
+        self._halted = False  # send nothing for now, or ever
         self._held: list[Callable[[], None]] = []  # what to do first when a pause is over
         self._resumed: asyncio.Future[None] | None = None
         self._resuming = False
@@ -100,7 +99,7 @@ class Call(Generic[T]):
                 response = None
                 self._exchange = exchange
                 exchange.push(self)
-                if self._paused:
+                if self._halted:
                     exchange.pause()
             else:
                 await self._pull(response)
@@ -116,7 +115,7 @@ class Call(Generic[T]):
         async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as pieces:
             async for payload in pieces:
                 self.received(payload)
-                while self._paused and not self._over:
+                while self._halted and not self._over:
                     self._resumed = asyncio.get_running_loop().create_future()
                     await self._resumed
                 if self._over:
@@ -159,7 +158,7 @@ class Call(Generic[T]):
     def _finish(self, error: Exception | None) -> None:
         if self._over:
             return
-        if self._paused:
+        if self._halted:
             self._held.append(partial(self._finish, error))
         elif error is not None:
             self._fail(error)
@@ -170,14 +169,14 @@ class Call(Generic[T]):
 
     def pause(self) -> None:
         """Send nothing until `resume`, and let the server wait."""
-        self._paused = self._halted = True
+        self._halted = True
         self._watchdog.pause()
         if self._exchange is not None:
             self._exchange.pause()
 
     def resume(self) -> None:
         """Send what was held up, then read on."""
-        self._paused = self._halted = False
+        self._halted = self._over
         self._watchdog.resume()
         if self._resuming:
             return  # paused and resumed by an item sent below, where it goes on
