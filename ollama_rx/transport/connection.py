@@ -78,16 +78,10 @@ class Connection(asyncio.Protocol):
             if self._exchange is exchange and self._transport is not None:
                 _shut_down(self._transport)
 
-    def hand_over(self, protocol: asyncio.Protocol) -> None:
-        """Have the loop give what it reads to this protocol: a hop less for each token."""
-        if self._transport is not None:
-            self._transport.set_protocol(protocol)
-
     def free(self) -> None:
         """Take note that the exchange is over and the connection may serve another."""
         with _HANGING_UP:
             self._exchange = None
-        self.hand_over(self)
         if self._transport is not None and self._transport.get_write_buffer_size():
             self.abort()  # answered before the request was read: the rest is still on its way
             return
@@ -105,7 +99,7 @@ class Connection(asyncio.Protocol):
         if self._exchange is None:
             self.abort()  # bytes nobody asked for: never trust this connection again
         else:
-            self._exchange.data_received(data)
+            self._exchange.data(data)
 
     def eof_received(self) -> bool:
         """Take the server's end of the connection, which may end a body, and close ours."""

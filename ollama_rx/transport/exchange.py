@@ -1,6 +1,6 @@
 """One request and its response on a connection.
 
-h11 reads the head; the body goes from ``data_received`` straight to a receiver, without a task that
+h11 reads the head; the body goes from ``data`` straight to a receiver, without a task that
 is woken up for each token.
 """
 
@@ -50,20 +50,8 @@ class Line(Protocol):
         """Serve the next exchange."""
         ...
 
-    def hand_over(self, protocol: asyncio.Protocol) -> None:
-        """Have the loop give what it reads to this protocol, until `free`."""
-        ...
 
-    def eof_received(self) -> bool:
-        """Take note that the server has closed its side."""
-        ...
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Take note that the connection is gone."""
-        ...
-
-
-class Exchange(asyncio.Protocol):
+class Exchange:
     """A request on its way out, a response on its way in."""
 
     __slots__ = (
@@ -123,7 +111,6 @@ class Exchange(asyncio.Protocol):
     def push(self, receiver: Receiver) -> None:
         """Send the body to ``receiver`` as it arrives, beginning with what is already here."""
         self._receiver = receiver
-        self._line.hand_over(self)
         early, self._early = self._early, []
         self._line.resume()
         for payload in early:
@@ -152,7 +139,7 @@ class Exchange(asyncio.Protocol):
 
     # from the connection
 
-    def data_received(self, data: bytes) -> None:
+    def data(self, data: bytes) -> None:
         """Take bytes of the response."""
         body = self._body
         if body is None:
@@ -170,14 +157,6 @@ class Exchange(asyncio.Protocol):
         if body.ended:
             self._keep_alive = self._keep_alive and not body.rest
             self._end(body.error)
-
-    def eof_received(self) -> bool:
-        """Pass the server's end of the connection on to the line, which comes back with `eof`."""
-        return self._line.eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Pass the loss of the connection on to the line, which comes back with `lost`."""
-        self._line.connection_lost(exc)
 
     def eof(self) -> None:
         """Take the end of the connection, which may end the body."""
@@ -216,7 +195,7 @@ class Exchange(asyncio.Protocol):
             self._head.set_result(event)
             rest = machine.trailing_data[0]
             if rest or self._body.ended:
-                self.data_received(rest)
+                self.data(rest)
 
     def _wait_for_receiver(self, payload: bytes) -> None:
         self._early.append(payload)

@@ -32,9 +32,6 @@ class Socket:
     def get_write_buffer_size(self) -> int:
         return self.unsent
 
-    def set_protocol(self, protocol: asyncio.Protocol) -> None:
-        self.protocol = protocol
-
     def __getattr__(self, name: str) -> Any:
         return lambda: self.told.append(name)
 

@@ -35,16 +35,6 @@ class Wire:
     def hang_up(self, exchange: Exchange) -> None:
         self.hung_up = exchange
 
-    def hand_over(self, protocol: asyncio.Protocol) -> None:
-        self.protocol = protocol
-
-    def eof_received(self) -> bool:
-        self.told.append("eof")
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.told.append(f"lost {exc}")
-
 
 class Ear:
     def __init__(self) -> None:
@@ -95,8 +85,8 @@ def test_what_no_request_can_say_is_refused() -> None:
 @on_a_loop
 def test_what_came_before_the_receiver_is_given_to_it() -> None:
     found, wire = exchange()
-    found.data_received(HELLO[:-2])
-    found.data_received(HELLO[-2:])
+    found.data(HELLO[:-2])
+    found.data(HELLO[-2:])
     ear = Ear()
     found.push(ear)
     assert (ear.payload, ear.ends, wire.told[-1]) == (b"hello", [None], "free")
@@ -105,9 +95,9 @@ def test_what_came_before_the_receiver_is_given_to_it() -> None:
 @on_a_loop
 def test_a_flood_before_the_receiver_comes_is_paused() -> None:
     found, wire = exchange()
-    found.data_received(OK + b"\r\n" + b"x" * 40_000)
+    found.data(OK + b"\r\n" + b"x" * 40_000)
     assert not wire.told
-    found.data_received(b"x" * 40_000)
+    found.data(b"x" * 40_000)
     assert wire.told == ["pause"]
     ear = Ear()
     found.push(ear)
@@ -117,7 +107,7 @@ def test_a_flood_before_the_receiver_comes_is_paused() -> None:
 @on_a_loop
 def test_a_response_that_nobody_wants_closes_its_connection_even_if_it_is_complete() -> None:
     found, wire = exchange()
-    found.data_received(HELLO)
+    found.data(HELLO)
     found.abort()
     assert wire.told == ["abort"]
 
@@ -126,7 +116,7 @@ def test_a_response_that_nobody_wants_closes_its_connection_even_if_it_is_comple
 def test_what_has_ended_leaves_its_connection_to_others() -> None:
     found, wire = exchange()
     found.push(Ear())
-    found.data_received(HELLO)
+    found.data(HELLO)
     del wire.told[:]
     found.abort()
     found.pause()
@@ -137,7 +127,7 @@ def test_what_has_ended_leaves_its_connection_to_others() -> None:
 @on_a_loop
 def test_a_receiver_can_make_the_server_wait() -> None:
     found, wire = exchange()
-    found.data_received(OK + b"\r\n")
+    found.data(OK + b"\r\n")
     found.pause()
     found.resume()
     assert wire.told == ["pause", "resume"]
@@ -146,8 +136,8 @@ def test_a_receiver_can_make_the_server_wait() -> None:
 @on_a_loop
 def test_bytes_after_the_end_close_the_connection() -> None:
     found, wire = exchange()
-    found.data_received(HELLO)
-    found.data_received(b"more")
+    found.data(HELLO)
+    found.data(b"more")
     assert wire.told == ["abort"]
 
 
@@ -156,7 +146,7 @@ def test_bytes_in_the_read_that_ends_the_body_close_the_connection() -> None:
     found, wire = exchange()
     ear = Ear()
     found.push(ear)
-    found.data_received(HELLO + b"more")
+    found.data(HELLO + b"more")
     assert (ear.payload, ear.ends, wire.told[-1]) == (b"hello", [None], "abort")
 
 
@@ -165,7 +155,7 @@ def test_a_body_that_is_no_body_is_an_error() -> None:
     found, wire = exchange()
     ear = Ear()
     found.push(ear)
-    found.data_received(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX")
+    found.data(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX")
     assert isinstance(ear.ends[0], httpx.RemoteProtocolError)
     assert wire.told[-1] == "abort"
 
@@ -173,7 +163,7 @@ def test_a_body_that_is_no_body_is_an_error() -> None:
 @on_a_loop
 def test_an_error_that_came_before_the_receiver_is_told_to_it() -> None:
     found, wire = exchange()
-    found.data_received(OK + b"Content-Length: 5\r\n\r\nhe")
+    found.data(OK + b"Content-Length: 5\r\n\r\nhe")
     found.eof()
     found.lost(None)
     ear = Ear()
@@ -187,7 +177,7 @@ def test_an_error_that_came_before_the_receiver_is_told_to_it() -> None:
 @on_a_loop
 def test_an_end_before_the_head_is_left_to_the_loss_of_the_connection() -> None:
     found, wire = exchange()
-    found.data_received(OK)
+    found.data(OK)
     found.eof()
     assert not wire.told
     found.lost(None)
@@ -198,8 +188,8 @@ def test_an_end_before_the_head_is_left_to_the_loss_of_the_connection() -> None:
 @on_a_loop
 def test_a_garbled_head_is_an_error_and_nothing_more_is_read() -> None:
     found, wire = exchange()
-    found.data_received(b"SSH-2.0-OpenSSH\r\n\r\n")
-    found.data_received(b"more of it")
+    found.data(b"SSH-2.0-OpenSSH\r\n\r\n")
+    found.data(b"more of it")
     assert isinstance(head_of(found).exception(), httpx.RemoteProtocolError)
     assert wire.told == ["abort", "abort"]
 
@@ -208,7 +198,7 @@ def test_a_garbled_head_is_an_error_and_nothing_more_is_read() -> None:
 def test_a_head_may_come_in_single_bytes_after_others_that_only_inform() -> None:
     found, _ = exchange()
     for byte in b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HELLO:
-        found.data_received(bytes([byte]))
+        found.data(bytes([byte]))
     ear = Ear()
     found.push(ear)
     assert (head_of(found).result().status_code, ear.payload, ear.ends) == (200, b"hello", [None])
@@ -218,21 +208,10 @@ def test_a_head_may_come_in_single_bytes_after_others_that_only_inform() -> None
 def test_a_lost_connection_ends_a_response_once() -> None:
     found, _ = exchange()
     ear = Ear()
-    found.data_received(OK + b"\r\nhel")
+    found.data(OK + b"\r\nhel")
     found.push(ear)
     found.lost(ConnectionResetError("reset"))
     found.lost(None)
     found.eof()
     assert isinstance(ear.ends[0], httpx.ReadError)
     assert len(ear.ends) == 1
-
-
-@on_a_loop
-def test_once_a_receiver_is_there_the_loop_gives_what_it_reads_to_the_exchange_itself() -> None:
-    found, wire = exchange()
-    found.data_received(OK + b"\r\n")
-    found.push(Ear())
-    assert wire.protocol is found
-    assert found.eof_received() is False
-    found.connection_lost(None)
-    assert wire.told == ["resume", "eof", "lost None"]  # the owner hears of it, and tells the exchange
