@@ -50,6 +50,7 @@ class Call(Generic[T]):
         self._resuming = False
         self._leaving = False  # the response is being closed, which nothing may interrupt
         self._exchange: Exchange | None = None
+        self._lingering: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -133,6 +134,8 @@ class Call(Generic[T]):
     def ended(self, error: Exception | None) -> None:
         """Take the end of the body."""
         self._exchange = None
+        if self._lingering is not None:
+            self._lingering.cancel()  # or thousands of ended streams would wait for nothing
         self._finish(error)
         if self._over:
             self._settle()
@@ -224,7 +227,7 @@ class Call(Generic[T]):
         if self._exchange is not None:
             if self._reader.done:
                 self._exchange.resume()
-                self._loop.call_later(_LINGER, self._exchange.abort)
+                self._lingering = self._loop.call_later(_LINGER, self._exchange.abort)
             else:
                 self._exchange.abort()
         if self._resumed is not None and not self._resumed.done():
