@@ -171,7 +171,7 @@ class _Home:
                 self._look_later()
                 return
             self._leaving, self._thread = self._thread, None
-            self.loop.stop()
+            self.loop.call_soon(self.loop.stop)  # after what is due already: connections that are closing
         finally:
             self._guard.release()
 
