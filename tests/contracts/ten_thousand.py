@@ -20,11 +20,15 @@ def kilobytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // 1024
 
 
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def left() -> dict[str, int]:
     return {
         "kilobytes": kilobytes(),
         "blocks": sys.getallocatedblocks(),  # in use; the kilobytes also hold what is only fragmented
-        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
+        "descriptors": descriptors(),
         "threads": threading.active_count(),
     }
 
@@ -47,18 +51,25 @@ def ask_in_threads(client: Client, times: int) -> None:
         thread.join(30)
 
 
+async def closed_down_to(count: int) -> None:
+    """Wait for the server's last words, which may come a moment after an answer is complete."""
+    async with asyncio.timeout(10):
+        while descriptors() > count:  # noqa: ASYNC110 - nobody tells when a socket is closed
+            await asyncio.sleep(0.01)
+
+
 async def loop_door(client: Client) -> None:
+    before = descriptors()
     async with Client(client.url, model="echo") as earlier:
         await ask_in_a_loop(earlier, 10)
-    await asyncio.sleep(0)
+    await closed_down_to(before)
     print(json.dumps(left()))
     async with client:
         for count in range(ROUNDS):
             if count == SETTLING:
                 print(json.dumps(left()))
             await ask_in_a_loop(client, ROUND)
-    for _ in range(3):
-        await asyncio.sleep(0)  # connections that were idle close
+    await closed_down_to(before)
     print(json.dumps(left() | {"tasks": len(asyncio.all_tasks())}))
 
 
