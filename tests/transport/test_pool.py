@@ -85,10 +85,25 @@ def test_a_client_may_be_closed_after_a_loop_that_was_not_shut_down() -> None:
 
         assert loop.run_until_complete(ask()) == ""
         fake.wait_for_connections(0)
-        loop.run_until_complete(asyncio.sleep(0))
+        for _ in range(5):  # the end is read, the transport closes, the socket is let go
+            loop.run_until_complete(asyncio.sleep(0))
         loop.close()
         client.close()
         client.close()
+
+
+def test_a_connection_that_was_closed_while_it_was_idle_is_not_taken() -> None:
+    async def main() -> None:
+        pool = Pool(60)
+        alive, dead = Connection(pool, "here"), Connection(pool, "here")
+        pool.put("here", alive)
+        pool.put("here", dead)
+        dead.abort()
+        assert pool.take("here") is alive
+        assert pool.take("here") is None
+        pool.close()
+
+    asyncio.run(main())
 
 
 def test_of_idle_connections_only_the_old_are_closed() -> None:
