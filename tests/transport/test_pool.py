@@ -101,7 +101,9 @@ def test_a_connection_that_was_closed_while_it_was_idle_is_not_taken() -> None:
         dead.abort()
         assert pool.take("here") is alive
         assert pool.take("here") is None
+        pool.put("here", alive)
         pool.close()
+        assert alive.closed
 
     asyncio.run(main())
 
