@@ -6,6 +6,7 @@ import gc
 from ollama_rx import Client
 from ollama_rx.testing import FakeOllama, Gate, answer, line
 from ollama_rx.transport.connection import Connection
+from ollama_rx.transport.http import HttpTransport
 from ollama_rx.transport.pool import Pool
 from tests.contracts.conftest import eventually
 
@@ -75,6 +76,12 @@ def test_a_connection_that_nobody_may_keep_is_closed_at_once() -> None:
     asyncio.run(main())
 
 
+def pool_of(client: Client, loop: asyncio.AbstractEventLoop) -> Pool:
+    transport = client._session.transport
+    assert isinstance(transport, HttpTransport)
+    return transport._pools._lives[loop][0]
+
+
 def test_a_client_may_be_closed_after_a_loop_that_was_not_shut_down() -> None:
     with FakeOllama(answer("x").sent(keep_alive=False)) as fake:
         client = Client(fake.url, model="m")
@@ -84,9 +91,9 @@ def test_a_client_may_be_closed_after_a_loop_that_was_not_shut_down() -> None:
             return (await client.generate("Hi")).text
 
         assert loop.run_until_complete(ask()) == ""
-        fake.wait_for_connections(0)
-        for _ in range(5):  # the end is read, the transport closes, the socket is let go
-            loop.run_until_complete(asyncio.sleep(0))
+        connections = pool_of(client, loop)._all
+        assert loop.run_until_complete(asyncio.to_thread(eventually, lambda: not connections))
+        loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
         client.close()
         client.close()
