@@ -28,7 +28,8 @@ class Source(Stream[Chunk]):
         self.down, self.life = down, life
 
     def send(self, chunks: list[Chunk]) -> None:
-        for chunk in chunks if self.down.absorb is None else eventful(chunks, self.down.absorb):
+        absorb = self.down.absorb if len(chunks) > 1 else None  # a single one goes its own way
+        for chunk in chunks if absorb is None else eventful(chunks, absorb):
             try:
                 self.down.on_next(chunk)
             except ValueError as error:

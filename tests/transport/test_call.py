@@ -14,7 +14,7 @@ from ollama_rx import operators as op
 from ollama_rx.flow import Flow
 from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless
 from ollama_rx.transport import loops
-from ollama_rx.transport.call import Call
+from ollama_rx.transport.call import _LINGER, Call
 from tests.transport.raw_server import ANSWER, OK, raw_server, says, says_until_left
 
 TEXT = [*[" One", " two", " three", "."] * 30, " ", "STOP", " never", " seen."]
@@ -236,3 +236,25 @@ def test_what_stands_before_a_broken_chunk_of_the_same_read_arrives() -> None:
     ):
         client.generate("x").pipe(op.chunk_text(), ops.do_action(seen.append)).run()
     assert (seen, caught.value.partial) == (["Hel"], "Hel")
+
+
+def test_an_answer_whose_body_has_ended_leaves_no_timer() -> None:
+    lingering: list[asyncio.TimerHandle] = []
+
+    async def main(url: str) -> None:
+        loop = asyncio.get_running_loop()
+        call_later = loop.call_later
+
+        def noted(delay: float, *rest: Any) -> asyncio.TimerHandle:
+            handle = call_later(delay, *rest)
+            if delay == _LINGER:
+                lingering.append(handle)
+            return handle
+
+        loop.call_later = noted  # type: ignore[assignment, method-assign]
+        async with Client(url, model="m") as client:
+            await client.generate("x")
+
+    with raw_server(says(ANSWER)) as url:
+        asyncio.run(main(url))
+    assert [handle.cancelled() for handle in lingering] == [True]
