@@ -14,8 +14,8 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from ollama_rx import operators as op
-from ollama_rx.operators._life import Life
-from ollama_rx.operators._through import Out, Stream, Tap, through
+from ollama_rx.rx.operator import ChainedObservable, ChainObserver, Emitter, through
+from ollama_rx.rx.subscription import ChainSubscription
 
 HOPS = 5
 ITEMS = 100_000
@@ -24,28 +24,28 @@ SUBSCRIPTIONS = 3_000
 Operator = Callable[[Observable[Any]], Observable[Any]]
 
 
-class Counting(Stream[int]):
+class Counting(ChainedObservable[int]):
     """A cold source of the kind the client is."""
 
-    def attach(self, down: Tap[int], life: Life) -> None:
+    def subscribe_chained(self, observer: ChainObserver[int], subscription: ChainSubscription) -> None:
         """Send all the numbers at once."""
-        life.root(down.on_error, down.on_completed)
-        on_next = down.on_next
+        subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
+        on_next = observer.on_next
         for number in range(ITEMS):
             on_next(number)
-        life.complete()
+        subscription.complete()
 
 
-class Silent(Stream[Any]):
+class Silent(ChainedObservable[Any]):
     """A source of the kind the client is, that never sends anything."""
 
-    def attach(self, down: Tap[Any], life: Life) -> None:
+    def subscribe_chained(self, observer: ChainObserver[Any], subscription: ChainSubscription) -> None:
         """Wait for the end."""
-        life.root(down.on_error, down.on_completed)
+        subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
 
 
 class _Pass:
-    def __init__(self, out: Out[int]) -> None:
+    def __init__(self, out: Emitter[int]) -> None:
         self._emit = out.emit
 
     def feed(self, number: int, /) -> None:
@@ -64,7 +64,7 @@ def map_hops() -> list[Operator]:
 
 def pipeline() -> list[Operator]:
     """Return the real operators of the pipeline that the other benchmarks run."""
-    return [op.gather_stats(_ignore), op.chunk_text(), op.stop_at("<END>"), op.split_sentences()]
+    return [op.gather_stats(_ignore), op.text(), op.stop_at("<END>"), op.split_sentences()]
 
 
 def per_item(operators: list[Operator]) -> float:

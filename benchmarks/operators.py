@@ -15,8 +15,8 @@ from reactivex import operators as ops
 
 from ollama_rx import Chunk, ContextBox
 from ollama_rx import operators as op
-from ollama_rx.operators._life import Life
-from ollama_rx.operators._through import Stream, Tap
+from ollama_rx.rx.operator import ChainedObservable, ChainObserver
+from ollama_rx.rx.subscription import ChainSubscription
 
 SIZES = (10_000, 100_000)
 ROUNDS = 5
@@ -30,20 +30,20 @@ _RECORDS = '{"name": |"Ada |Love|lace", |"age": |36}, '
 ENGLISH, CHINESE, EMOJI, RECORDS = (text.split("|") for text in (_ENGLISH, _CHINESE, _EMOJI, _RECORDS))
 
 
-class Blast(Stream[Any]):
+class Blast(ChainedObservable[Any]):
     """Sends its items as fast as they are taken."""
 
     def __init__(self, items: Sequence[Any]) -> None:
         super().__init__()
         self._items = items
 
-    def attach(self, down: Tap[Any], life: Life) -> None:
+    def subscribe_chained(self, observer: ChainObserver[Any], subscription: ChainSubscription) -> None:
         """Send all items at once."""
-        life.root(down.on_error, down.on_completed)
-        on_next = down.on_next
+        subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
+        on_next = observer.on_next
         for item in self._items:
             on_next(item)
-        life.complete()
+        subscription.complete()
 
 
 def repeated(tokens: Sequence[str], count: int) -> list[str]:
@@ -91,7 +91,7 @@ def cases() -> Iterator[tuple[str, AnyOperator | None, Callable[[int], Sequence[
     yield "capture_context", op.capture_context(ContextBox()), chunks
     yield "gather_stats", op.gather_stats(lambda _: None), chunks
     yield "split_thinking", op.split_thinking(), chunks
-    yield "chunk_text", op.chunk_text(), chunks
+    yield "chunk_text", op.text(), chunks
     yield "stop_at", op.stop_at("END", "</s>"), english
     yield "stop_at, any case", op.stop_at("END", ignore_case=True), english
     yield "split_lines", op.split_lines(), english
@@ -101,7 +101,7 @@ def cases() -> Iterator[tuple[str, AnyOperator | None, Callable[[int], Sequence[
     yield "buffer_tokens, count", op.buffer_tokens(count=5), english
     yield "buffer_tokens, chars", op.buffer_tokens(chars=40), english
     yield "buffer_tokens, until", op.buffer_tokens(until="never"), english
-    yield "latest_every", op.latest_every(0.1), english
+    yield "throttle_latest", op.throttle_latest(0.1), english
     yield "smooth, words", op.smooth(per_second=1e9), english
     yield (
         "smooth, graphemes",

@@ -10,7 +10,7 @@ history = [Message("system", "You answer in one sentence.")]
 with Client(model="llama3.2") as client:
     for question in ("My name is Ada.", "What is my name?"):
         history.append(Message("user", question))
-        answer = client.chat(history).pipe(op.chunk_text(), rx.reduce(str.__add__, "")).run()
+        answer = client.chat(history).pipe(op.text(), rx.reduce(str.__add__, "")).run()
         history.append(Message("assistant", answer))
 
 for message in history:

@@ -12,5 +12,5 @@ def speak(sentence: str) -> None:
 
 with Client(model="llama3.2") as client:
     answer = client.generate("Tell me about the moon.")
-    sentences = answer.pipe(op.chunk_text(), op.split_sentences(min_chars=10))
+    sentences = answer.pipe(op.text(), op.split_sentences(min_chars=10))
     deliver(sentences, Callback(speak, blocking=True)).wait()

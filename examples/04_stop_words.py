@@ -6,4 +6,4 @@ from ollama_rx.sinks import Console
 
 with Client(model="llama3.2") as client:
     answer = client.generate("Count from one to a hundred in words.")
-    deliver(answer.pipe(op.chunk_text(), op.stop_at("twelve", "12")), Console()).wait()
+    deliver(answer.pipe(op.text(), op.stop_at("twelve", "12")), Console()).wait()

@@ -11,7 +11,7 @@ file = Path(tempfile.mkdtemp()) / "sentences.jsonl"
 words = Collector[str]()
 
 with Client(model="llama3.2") as client:
-    text = client.generate("Tell me about the sea.").pipe(op.chunk_text())
+    text = client.generate("Tell me about the sea.").pipe(op.text())
     deliver(
         text,
         Console(),

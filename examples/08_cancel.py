@@ -18,7 +18,7 @@ def look(so_far: str) -> None:
 
 
 with Client(model="llama3.2") as client:
-    answer = client.generate("Tell me a very long story.").pipe(op.chunk_text(), op.running_text())
+    answer = client.generate("Tell me a very long story.").pipe(op.text(), op.accumulate_text())
     delivery = deliver(answer, text, Callback(look, on_close=enough.set))
     enough.wait()
     delivery.cancel()

@@ -5,7 +5,7 @@ from ollama_rx import operators as op
 from ollama_rx.sinks import Console
 
 with Client(model="llama3.2") as client:
-    answer = client.generate("Say something.").pipe(op.retry_unstarted(times=3, wait=0.05), op.chunk_text())
+    answer = client.generate("Say something.").pipe(op.retry_unstarted(times=3, wait=0.05), op.text())
     try:
         deliver(answer, Console()).wait()
     except OllamaError as error:

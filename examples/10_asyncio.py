@@ -10,7 +10,7 @@ from ollama_rx.sinks import Collector
 async def words(client: Client, prompt: str) -> list[str]:
     """Collect an answer's words."""
     found = Collector[str]()
-    await deliver(client.generate(prompt).pipe(op.chunk_text(), op.split_words()), found)
+    await deliver(client.generate(prompt).pipe(op.text(), op.split_words()), found)
     return found.items
 
 

@@ -10,7 +10,7 @@ client = Client(model="llama3.2")
 
 def ask(city: str) -> str:
     """Ask in a plain blocking `for` loop."""
-    lines = client.generate(f"Describe {city} in one line.").pipe(op.chunk_text(), op.split_lines())
+    lines = client.generate(f"Describe {city} in one line.").pipe(op.text(), op.split_lines())
     for line in iterate(lines):
         return line
     return ""

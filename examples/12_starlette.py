@@ -17,7 +17,7 @@ client = Client(model="llama3.2")
 
 async def sentences(prompt: str) -> AsyncIterator[str]:
     """Ask and give each sentence as one event; being closed closes the request."""
-    stream = client.generate(prompt).pipe(op.chunk_text(), op.split_sentences())
+    stream = client.generate(prompt).pipe(op.text(), op.split_sentences())
     async with aiter(iterate(stream)) as items:
         async for sentence in items:
             yield f"data: {json.dumps(sentence)}\n\n"

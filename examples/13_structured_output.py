@@ -16,6 +16,6 @@ class City(BaseModel):
 
 with Client(model="llama3.2") as client:
     answer = client.generate("Tell me about Oslo. Answer in JSON.", format=City, options={"temperature": 0})
-    city = answer.pipe(op.chunk_text(), op.parse_json(into=City)).run()
+    city = answer.pipe(op.text(), op.parse_json(into=City)).run()
 
 print(f"{city.name} in {city.country} has {city.population} inhabitants")

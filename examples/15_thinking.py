@@ -8,6 +8,6 @@ with Client(model="qwen3") as client:
     chunks = client.generate("Is 91 a prime number?", think=True)
     deliver(
         chunks.pipe(op.split_thinking()),  # for models that think between <think> tags
-        Callback[str](lambda line: print(f"  thinking: {line}")).after(op.chunk_thinking(), op.split_lines()),
-        Console().after(op.chunk_text()),
+        Callback[str](lambda line: print(f"  thinking: {line}")).after(op.thinking(), op.split_lines()),
+        Console().after(op.text()),
     ).wait()

@@ -12,8 +12,8 @@ with Client(model="llama3.2") as client:
     def translate(sentence: str) -> Observable[str]:
         """Ask for a French version, whole."""
         answer = client.generate(f"Translate to French, nothing else: {sentence}")
-        return answer.pipe(op.chunk_text(), rx.reduce(str.__add__, ""))
+        return answer.pipe(op.text(), rx.reduce(str.__add__, ""))
 
-    story = client.generate("Tell me a story in three sentences.").pipe(op.chunk_text(), op.split_sentences())
+    story = client.generate("Tell me a story in three sentences.").pipe(op.text(), op.split_sentences())
     french = story.pipe(rx.map(translate), rx.merge(max_concurrent=1))  # in order, one at a time
     deliver(french, Console(end="\n")).wait()

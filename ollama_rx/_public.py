@@ -1,10 +1,8 @@
 """The public names of the package; `ollama_rx` hands them out when the first one is used."""
 
-from ollama_rx.chunks import Chunk, Message, Progress, ToolCall
+from ollama_rx.chunks import Chunk, ContextBox, Message, Progress, ToolCall
 from ollama_rx.client import Client
-from ollama_rx.context import ContextBox
-from ollama_rx.delivery.deliver import deliver
-from ollama_rx.delivery.delivery import Delivery
+from ollama_rx.delivery.deliver import Delivery, deliver
 from ollama_rx.delivery.iterate import iterate
 from ollama_rx.errors import (
     BadJsonError,
@@ -27,10 +25,9 @@ from ollama_rx.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from ollama_rx.metrics import Metrics
-from ollama_rx.replies import Embeddings, Model, ModelInfo, RunningModel
-from ollama_rx.stats import Stats, StatsTotals
-from ollama_rx.timeouts import Timeouts
+from ollama_rx.responses import Embeddings, Model, ModelInfo, RunningModel
+from ollama_rx.stats import Metrics, Stats, StatsTotals
+from ollama_rx.transport.timeouts import Timeouts
 
 __all__: list[str] = [
     "BadJsonError",

@@ -1,4 +1,4 @@
-"""What flows: chunks, messages, tool calls, progress."""
+"""The values that flow: chunks, messages, tool calls, progress; and the box for a conversation's context."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,8 +7,16 @@ from typing import Any, Literal
 
 import orjson
 
-from ollama_rx.fields import JsonObject, list_of, number_of, object_of, objects_of, parse_time, text_of
-from ollama_rx.metrics import Metrics
+from ollama_rx.protocol.json_fields import (
+    JsonObject,
+    list_of,
+    number_of,
+    object_of,
+    objects_of,
+    parse_time,
+    text_of,
+)
+from ollama_rx.stats import Metrics
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -112,11 +120,6 @@ class Chunk:
         return f"Chunk({self._raw!r})"
 
 
-def texts_of(chunks: list[Chunk]) -> list[str]:
-    """Return the texts of many chunks, at a fraction of the cost of asking each."""
-    return [chunk._text for chunk in chunks]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-
-
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """One function the model wants to be called."""
@@ -185,6 +188,37 @@ class Progress:
     def done(self) -> bool:
         """Whether the work is finished."""
         return self.status == "success"
+
+
+class ContextBox:
+    """Holds the tokens of a conversation: an operator fills it, the next request reads it.
+
+    ::
+
+        box = ContextBox()
+        client.generate("My name is Ada.", context=box).pipe(op.capture_context(box), ...)
+        client.generate("What is my name?", context=box)    # reads the box when it is subscribed
+
+    One box may be shared between threads: the value is replaced as a whole, never changed in place.
+
+    >>> box = ContextBox()
+    >>> box.value is None
+    True
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: tuple[int, ...] | None = None) -> None:
+        self.value = value
+        """The tokens of the last answer that brought some, None before."""
+
+    def clear(self) -> None:
+        """Start a new conversation."""
+        self.value = None
+
+    def __repr__(self) -> str:
+        held = "empty" if self.value is None else f"{len(self.value)} tokens"
+        return f"<ContextBox {held}>"
 
 
 def _arguments(found: object) -> JsonObject:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ollama_rx.chunks import Chunk, Message, Progress, ToolCall
-from ollama_rx.metrics import Metrics
+from ollama_rx.stats import Metrics
 
 CALL = {"id": "call_a1", "function": {"index": 1, "name": "weather", "arguments": {"city": "Ulm"}}}
 

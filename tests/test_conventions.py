@@ -12,13 +12,7 @@ from ollama_rx import operators, sinks, testing
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "ollama_rx").rglob("*.py"))
-LONGEST = 250
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "base", "common", "manager", "misc"}
-
-
-def test_no_file_is_longer_than_it_may_be() -> None:
-    lengths = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in FILES}
-    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
 
 
 def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:

@@ -34,7 +34,7 @@ def test_many_sinks_are_one_request(fake: FakeOllama, client: Client) -> None:
     fake.play(answer("Hel", "lo wor", "ld"))
     chunks, blocking, words = Collector[Chunk](), Diary(blocking=True), Collector[str]()
     stream = client.generate("Hi")
-    deliver(stream, chunks, blocking, words.after(op.chunk_text(), op.split_words())).wait(5)
+    deliver(stream, chunks, blocking, words.after(op.text(), op.split_words())).wait(5)
     assert len(fake.requests) == 1
     assert chunks.text == "Hello world"
     assert words.items == ["Hello", "world"]
@@ -73,7 +73,7 @@ def test_the_request_is_closed_when_every_branch_has_what_it_wants(fake: FakeOll
     fake.play(answer(endless("word ")))
     first, second = Collector[str](), Collector[str]()
     deliver(
-        client.generate("Hi").pipe(op.chunk_text()),
+        client.generate("Hi").pipe(op.text()),
         first.after(op.split_words(), ops.take(1)),
         second.after(op.split_words(), ops.take(3)),
     ).wait(5)

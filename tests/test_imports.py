@@ -1,4 +1,4 @@
-"""Who may import whom: the data's way is client, wire, chunks, operators, sinks, and so are the imports."""
+"""Which part of the package may import which: arrows go one way, from the client down to the values."""
 
 import ast
 import inspect
@@ -18,8 +18,22 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ollama_rx"
 OUTSIDE = ("embedded", "testing", "cli")  # nobody in the core knows them
 
-OPERATORS_KNOW = {"chunks", "errors", "metrics", "stats", "context", "flow"}
-SINKS_KNOW = {"chunks", "errors", "flow"}
+VALUES = {"arguments", "chunks", "errors", "responses", "stats"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "arguments": {"errors"},
+    "errors": set(),
+    "chunks": {"stats"},
+    "responses": {"stats"},
+    "stats": set(),
+    "rx": VALUES,
+    "protocol": VALUES,
+    "operators": VALUES | {"rx"},
+    "sinks": VALUES | {"rx"},
+    "transport": VALUES | {"rx", "protocol"},
+    "client": VALUES | {"rx", "protocol", "transport"},
+    "delivery": VALUES | {"rx", "sinks"},
+}
+LEAF = "ollama_rx.protocol.json_fields"  # lenient getters, which the values use too
 CORE_NEEDS = {"reactivex", "httpx", "h11", "orjson"}
 
 
@@ -76,15 +90,35 @@ def known(found: Import) -> set[str]:
     return {found.module.split(".")[1]} if found.top == "ollama_rx" else set()
 
 
-@pytest.mark.parametrize(
-    ("folder", "allowed"), [("operators", OPERATORS_KNOW), ("sinks", SINKS_KNOW), ("flow", set[str]())]
-)
-def test_operators_sinks_and_what_is_below_know_what_flows_and_themselves_only(
-    folder: str, allowed: set[str]
-) -> None:
-    found = imports_of(f"ollama_rx/{folder}")
-    wrong = [one for one in found if known(one) - allowed - {folder}]
-    assert wrong == []
+def part_of(file: str) -> str:
+    """Name the part of the package that a file belongs to: a folder, or a file of the top level."""
+    return file.split("/")[1].removesuffix(".py")
+
+
+def test_every_part_of_the_core_has_its_rule() -> None:
+    assert {part_of(found.file) for found in CORE} - set(MAY_IMPORT) == {"__init__", "_public"}
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT)
+def test_a_part_imports_only_parts_below_it(part: str) -> None:
+    allowed = MAY_IMPORT[part] | {part}
+    found = [one for one in CORE if part_of(one.file) == part and one.module != LEAF]
+    assert [one for one in found if known(one) - allowed] == []
+
+
+def test_the_rules_have_no_cycle() -> None:
+    order = list(MAY_IMPORT)
+    done: set[str] = set()
+    while order:
+        ready = [part for part in order if MAY_IMPORT[part] <= done]
+        assert ready, f"a cycle among {order}"
+        done.update(ready)
+        order = [part for part in order if part not in done]
+
+
+def test_the_leaf_that_the_values_use_imports_nothing_of_the_package() -> None:
+    path = ROOT.joinpath(*LEAF.split(".")).with_suffix(".py")
+    assert [found for found in imports_in(path) if found.top == "ollama_rx"] == []
 
 
 def test_the_core_knows_neither_the_embedded_model_nor_the_testing_kit_nor_the_command_line() -> None:
@@ -95,7 +129,7 @@ def test_only_the_transport_talks_to_the_network() -> None:
     network = {"httpx", "h11", "httpcore", "socket", "ssl", "http"}
     users = {found.file for found in CORE if found.top in network}
     elsewhere = {file for file in users if not file.startswith("ollama_rx/transport/")}
-    assert elsewhere == {"ollama_rx/client.py"}
+    assert elsewhere == {"ollama_rx/client/client.py"}
     assert {found.module for found in CORE if found.file in elsewhere and found.top in network} == {"httpx"}
 
 

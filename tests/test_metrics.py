@@ -2,7 +2,7 @@
 
 import pytest
 
-from ollama_rx.metrics import Metrics
+from ollama_rx.stats import Metrics
 
 
 def test_durations_become_seconds_and_counts_stay() -> None:

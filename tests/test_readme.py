@@ -115,7 +115,7 @@ def test_the_picture_shows_what_happens() -> None:
     shown = [text.text or "" for text in picture.iter("{http://www.w3.org/2000/svg}text")]
     first = shown.index("It costs")
     with FakeOllama(answer(*shown[first : first + 5], Gate(), shown[first + 5])) as fake:
-        text = Client(fake.url, model="any").generate("Tell me.").pipe(op.chunk_text(), op.stop_at("STOP"))
+        text = Client(fake.url, model="any").generate("Tell me.").pipe(op.text(), op.stop_at("STOP"))
         assert text.pipe(rx.to_list()).run() == ["It costs", " $3", ".50. The", " end. "]
         assert fake.wait_for_disconnect().lines_written == 5
         sentences = text.pipe(op.split_sentences(), rx.to_list()).run()
@@ -147,9 +147,13 @@ def follow(recipe: str, clone: Path) -> list[str]:
     step = re.search(r"In `([^`]+)` add `([^`]+)`, and `(\"\w+\")` in `__all__`", flat)
     assert step
     exports = clone / step[1]
-    before, names = exports.read_text(encoding="utf-8").split("__all__ = [")
+    before, rest = exports.read_text(encoding="utf-8").split("\n\n__all__ = [", 1)
+    names, after = rest.split("]", 1)
     sorted_names = sorted([*re.findall(r'"\w+"', names), step[3]])
-    exports.write_text(f"{before}{step[2]}\n\n__all__ = [{', '.join(sorted_names)}]\n", encoding="utf-8")
+    indent = re.findall(r"^ *(?=from ollama_rx)", before, re.MULTILINE)[-1]
+    exports.write_text(
+        f"{before}\n{indent}{step[2]}\n\n__all__ = [{', '.join(sorted_names)}]{after}", encoding="utf-8"
+    )
     return written
 
 

@@ -10,7 +10,7 @@ from reactivex import Observable
 from benchmarks.clients.contract import Saw
 from ollama_rx import Chunk, Client, Stats
 from ollama_rx import operators as op
-from ollama_rx.operators._through import Out, through
+from ollama_rx.rx.operator import Emitter, through
 
 
 class LoopReader:
@@ -85,7 +85,7 @@ def chunks(client: Client, into: Callable[[Stats], object]) -> Observable[Chunk]
 
 def pipeline(answer: Observable[Chunk]) -> Observable[str]:
     """Return the second half."""
-    return answer.pipe(op.chunk_text(), op.stop_at("<END>"), op.split_sentences())
+    return answer.pipe(op.text(), op.stop_at("<END>"), op.split_sentences())
 
 
 def texts(stats: list[Stats], sentences: list[str]) -> int:
@@ -101,7 +101,7 @@ def stamped(saw: Saw) -> Callable[[Observable[Chunk]], Observable[Chunk]]:
 
 
 class _Stamped:
-    def __init__(self, out: Out[Chunk], saw: Saw) -> None:
+    def __init__(self, out: Emitter[Chunk], saw: Saw) -> None:
         self._emit = out.emit
         self._saw = saw
 

@@ -1,8 +1,7 @@
 """``--stats``: one answer in figures, for people."""
 
 from ollama_rx.cli.notes import columns
-from ollama_rx.metrics import Metrics
-from ollama_rx.stats import Stats
+from ollama_rx.stats import Metrics, Stats
 
 
 def describe(stats: Stats) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TextIO
 
-from ollama_rx.sinks import Console, Leave
+from ollama_rx.sinks import Console, StopSink
 
 
 def say(text: str, file: TextIO | None = None) -> None:
     """Write lines; control characters of a server's text can't steer the terminal, a gone reader is fine."""
-    with suppress(Leave), Console(sys.stderr if file is None else file) as console:
+    with suppress(StopSink), Console(sys.stderr if file is None else file) as console:
         console.on_next(text)
 
 

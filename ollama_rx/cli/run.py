@@ -72,7 +72,7 @@ class Run:
                 say(("\n" if sys.stderr.isatty() else "") + describe(figures[0]))
 
     def _text(self) -> Callable[[Observable[Chunk]], Observable[str]]:
-        steps: list[Callable[[Any], Any]] = [op.chunk_text()]
+        steps: list[Callable[[Any], Any]] = [op.text()]
         if self.stop:
             steps.append(op.stop_at(*self.stop))
         if self.sentences:

@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
 
-from ollama_rx.delivery.guard import SinkOutlet
-from ollama_rx.operators._through import Tap
+from ollama_rx.delivery.sink_guard import SinkOutlet
+from ollama_rx.rx.operator import ChainObserver
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class BranchOutlet(Generic[T]):
         else:
             self._outlet.fail(error)
 
-    def _close(self, last: Callable[[Tap[T]], object]) -> None:
+    def _close(self, last: Callable[[ChainObserver[T]], object]) -> None:
         try:
             self._head.close(last)
         except Exception as error:  # noqa: BLE001 - fails this sink, not the stream
@@ -76,8 +76,8 @@ class _Head(Observable[T]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.taps: tuple[Tap[T], ...] = ()
-        self._last: Callable[[Tap[T]], object] | None = None
+        self.taps: tuple[ChainObserver[T], ...] = ()
+        self._last: Callable[[ChainObserver[T]], object] | None = None
         self._lock = Lock()
 
     def subscribe(
@@ -90,9 +90,9 @@ class _Head(Observable[T]):
     ) -> abc.DisposableBase:
         observer: Any = on_next
         if hasattr(observer, "on_next"):
-            tap = Tap[T](observer.on_next, observer.on_error, observer.on_completed)
+            tap = ChainObserver[T](observer.on_next, observer.on_error, observer.on_completed)
         else:
-            tap = Tap[T](observer or _ignore, on_error or _ignore, on_completed or _ignore)
+            tap = ChainObserver[T](observer or _ignore, on_error or _ignore, on_completed or _ignore)
         with self._lock:
             last = self._last
             if last is None:
@@ -101,14 +101,14 @@ class _Head(Observable[T]):
             last(tap)
         return Disposable(lambda: self._remove(tap))
 
-    def close(self, last: Callable[[Tap[T]], object]) -> None:
+    def close(self, last: Callable[[ChainObserver[T]], object]) -> None:
         with self._lock:
             self._last = last
             taps, self.taps = self.taps, ()
         for tap in taps:
             last(tap)
 
-    def _remove(self, tap: Tap[T]) -> None:
+    def _remove(self, tap: ChainObserver[T]) -> None:
         with self._lock:
             self.taps = tuple(other for other in self.taps if other is not tap)
 

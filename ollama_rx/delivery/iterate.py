@@ -6,9 +6,8 @@ from typing import Generic, Self, TypeVar
 
 from reactivex import Observable, abc
 
-from ollama_rx.delivery.subscription import Subscription, check_stream
-from ollama_rx.flow.mailbox import NOTHING, Mailbox, Mark
-from ollama_rx.flow.waiting import MAX_WAITING, check_waiting
+from ollama_rx.delivery.source_subscription import Subscription, check_stream
+from ollama_rx.rx.mailbox import EMPTY, MAX_WAITING, Mailbox, Sentinel, check_waiting
 
 T = TypeVar("T")
 
@@ -54,7 +53,7 @@ class _Loop(Generic[T]):
         mailbox = Mailbox[T](max_waiting)
         self._mailbox = mailbox
         self._subscription = subscription = Subscription(loop)
-        mailbox.flow = subscription.flow
+        mailbox.upstream = subscription.upstream
 
         def subscribe(scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
             return stream.subscribe(mailbox.put, mailbox.end, mailbox.end, scheduler=scheduler)
@@ -74,8 +73,8 @@ class ItemIterator(_Loop[T], Iterator[T]):
 
     def __next__(self) -> T:
         try:
-            item = self._mailbox.poll()
-            if isinstance(item, Mark):
+            item = self._mailbox.get_nowait()
+            if isinstance(item, Sentinel):
                 item = next(self._mailbox)
         except BaseException:
             self._leave()
@@ -99,12 +98,12 @@ class AsyncItemIterator(_Loop[T], AsyncIterator[T]):
     async def __anext__(self) -> T:
         mailbox = self._mailbox
         try:
-            while (item := mailbox.poll()) is NOTHING:
+            while (item := mailbox.get_nowait()) is EMPTY:
                 await mailbox.ready()
         except BaseException:
             self._leave()
             raise
-        if isinstance(item, Mark):
+        if isinstance(item, Sentinel):
             self._leave()
             raise StopAsyncIteration
         return item

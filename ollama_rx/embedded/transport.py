@@ -16,7 +16,7 @@ from ollama_rx.embedded.refusal import Refusal
 from ollama_rx.embedded.replies import encode
 from ollama_rx.embedded.requests import Plan, read_chat, read_generate, read_model, read_pull
 from ollama_rx.embedded.tenancy import Tenancy
-from ollama_rx.transport.any_loop import AnyLoopTransport
+from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
 
 VERSION = "0.33.0-embedded"  # the Ollama whose protocol is spoken
 _NOT_OFFERED = frozenset(
@@ -24,7 +24,7 @@ _NOT_OFFERED = frozenset(
 )
 
 
-class EmbeddedTransport(AnyLoopTransport):
+class EmbeddedTransport(LoopAgnosticTransport):
     """What `embedded` makes: Ollama's endpoints for one model, on any number of event loops."""
 
     def __init__(self, weights: Path | None, *, any_name: bool, show_progress: bool) -> None:

@@ -1,6 +1,6 @@
 """Where a stream ends: ``deliver(stream, Console())``. How to add one stands in ``_sink.py``."""
 
-from ollama_rx.sinks._sink import Branch, Leave, Sink
+from ollama_rx.sinks._sink import Branch, Sink, StopSink
 from ollama_rx.sinks.callback import Callback
 from ollama_rx.sinks.collector import Collector
 from ollama_rx.sinks.console import Console
@@ -15,9 +15,9 @@ __all__ = [
     "Collector",
     "Console",
     "JsonLines",
-    "Leave",
     "Queue",
     "Sink",
+    "StopSink",
     "sink_from_uri",
     "sink_names",
 ]

@@ -4,10 +4,10 @@ import os
 import sys
 from contextlib import suppress
 
-from ollama_rx.sinks._sink import Leave
+from ollama_rx.sinks._sink import StopSink
 
 
-def reader_gone(file: object) -> Leave:
+def reader_gone(file: object) -> StopSink:
     """Return what to raise; the interpreter shall not flush into the broken pipe when it exits.
 
     Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
@@ -19,4 +19,4 @@ def reader_gone(file: object) -> Leave:
                 os.dup2(nowhere, sys.stdout.fileno())
             finally:
                 os.close(nowhere)
-    return Leave()
+    return StopSink()

@@ -8,18 +8,18 @@ A sink ends a stream: it prints, speaks, stores or sends on what comes. A comple
         def on_next(self, value: str) -> None:
             print(value.upper())
 
-    deliver(client.generate("Hi").pipe(op.chunk_text()), Shout()).wait()
+    deliver(client.generate("Hi").pipe(op.text()), Shout()).wait()
 
 What `deliver` promises to a sink:
 
 1. Calls never overlap: ``on_next`` any number of times, then at most one of ``on_completed`` and
    ``on_error``, then ``close``, exactly once, however it ends. A cancelled sink gets ``close`` only.
 2. An exception raised by a sink closes that sink and is reported as a `SinkError`. A sink that has
-   merely had enough raises `Leave`: it is closed without an error.
+   merely had enough raises `StopSink`: it is closed without an error.
 3. A sink that may take its time says ``blocking = True`` and gets a thread of its own behind a
    queue of ``max_waiting`` items; ``when_full`` says what happens when that is not enough.
-4. A sink that works on the event loop and must not block calls ``self.flow.pause()`` and
-   ``self.flow.resume()`` there; ``flow`` is None where streams run on threads, and blocking in
+4. A sink that works on the event loop and must not block calls ``self.upstream.pause()`` and
+   ``self.upstream.resume()`` there; ``upstream`` is None where streams run on threads, and blocking in
    ``on_next`` is the way to make them wait.
 5. ``interrupt`` is called once when a delivery is cancelled, from any thread, also while
    ``on_next`` runs: a sink that waits for something stops waiting.
@@ -38,8 +38,9 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from reactivex import Observable, abc
 
-from ollama_rx.flow.flow import Flow
-from ollama_rx.flow.waiting import MAX_WAITING, WhenFull
+from ollama_rx.arguments import check_callable
+from ollama_rx.rx.backpressure import PausableScheduler
+from ollama_rx.rx.mailbox import MAX_WAITING, WhenFull
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -50,7 +51,7 @@ T_contra = TypeVar("T_contra", contravariant=True)
 Operator = Callable[[Observable[A]], Observable[B]]
 
 
-class Leave(Exception):  # noqa: N818 - no error, as StopIteration
+class StopSink(Exception):  # noqa: N818 - no error, as StopIteration
     """Raised by a sink that wants no more items: it is closed, and nothing is reported."""
 
 
@@ -63,7 +64,7 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     blocking: bool = False
     max_waiting: int = MAX_WAITING
     when_full: WhenFull = "pause"
-    flow: Flow | None = None
+    upstream: PausableScheduler | None = None
 
     def on_error(self, error: Exception) -> None:
         """Take notice that the stream failed; ``close`` follows."""
@@ -106,8 +107,7 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
         (['a b', 'c d'], ['a', 'bc', 'd'])
         """
         for operator in operators:
-            if not callable(operator):
-                raise TypeError(f"operators: expected functions, got {type(operator).__name__}")
+            check_callable("operators", operator)
         return Branch(self, operators)
 
     def __enter__(self) -> Self:

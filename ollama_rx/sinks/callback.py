@@ -4,7 +4,8 @@ from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import TypeVar
 
-from ollama_rx.flow.waiting import MAX_WAITING, WhenFull, check_waiting
+from ollama_rx.arguments import check_callable
+from ollama_rx.rx.mailbox import MAX_WAITING, WhenFull, check_waiting
 from ollama_rx.sinks._sink import Sink
 
 T = TypeVar("T")
@@ -70,8 +71,7 @@ class Callback(Sink[T]):
 
 def _check(**functions: object) -> None:
     for name, function in functions.items():
-        if not callable(function):
-            raise TypeError(f"{name}: expected a function, got {type(function).__name__}")
+        check_callable(name, function)
         if iscoroutinefunction(function):
             advice = "use `async for` with `iterate` or a Queue"
             raise TypeError(f"{name}: a coroutine function would never be awaited; {advice}")

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Protocol, TextIO
 
 from ollama_rx.sinks._pipe import reader_gone
-from ollama_rx.sinks._sink import Leave, Sink
+from ollama_rx.sinks._sink import Sink, StopSink
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # C0 and C1 without newline and tab
@@ -72,7 +72,7 @@ class Console(Sink[str | Texts]):
 
     def close(self) -> None:
         """End the line; the file stays open."""
-        with suppress(Leave):  # it has left
+        with suppress(StopSink):  # it has left
             self._end_line()
 
     def _end_line(self) -> None:

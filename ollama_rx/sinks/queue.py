@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Final, Generic, TypeVar
 
-from ollama_rx.flow.mailbox import Mailbox
-from ollama_rx.flow.waiting import MAX_WAITING, WhenFull
+from ollama_rx.rx.mailbox import MAX_WAITING, Mailbox, WhenFull
 from ollama_rx.sinks._sink import Sink
 
 T = TypeVar("T")
@@ -46,7 +45,7 @@ class Queue(Sink[T], Generic[T]):
         """Put an item in."""
         if self._over:
             raise RuntimeError("this Queue has ended; another stream needs a Queue of its own")
-        self._mailbox.flow = self.flow
+        self._mailbox.upstream = self.upstream
         self._mailbox.put(value)
 
     def on_completed(self) -> None:

@@ -1,16 +1,18 @@
 """Make the sink that a command line names: ``console``, ``jsonl:answer.jsonl``."""
 
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ollama_rx.sinks._sink import Sink
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint, EntryPoints
 
 GROUP = "ollama_rx.sinks"
 
 
 def sink_names() -> list[str]:
     """Return the names that a URI can begin with: those of this package and of installed ones."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    return sorted({entry.name for entry in _registered()})
 
 
 def sink_from_uri(uri: str) -> Sink[Any]:
@@ -21,7 +23,7 @@ def sink_from_uri(uri: str) -> Sink[Any]:
         TypeError: a package has registered something that is no `Sink` class.
     """
     name, _, argument = uri.partition(":")
-    found = entry_points(group=GROUP, name=name)
+    found = _registered().select(name=name)
     if not found:
         there = ", ".join(sink_names()) or "none, because ollama-rx is not installed as a package"
         raise ValueError(f"no sink is called {name!r}; there are: {there}")
@@ -33,7 +35,13 @@ def sink_from_uri(uri: str) -> Sink[Any]:
         raise ValueError(f"sink {name!r}: {error}") from error
 
 
-def _load(entry: EntryPoint) -> type[Sink[Any]]:
+def _registered() -> "EntryPoints":
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and only the command line needs it
+
+    return entry_points(group=GROUP)
+
+
+def _load(entry: "EntryPoint") -> type[Sink[Any]]:
     try:
         kind = entry.load()
     except (ImportError, AttributeError) as error:

@@ -1,93 +1,109 @@
-"""One subscription: a request goes out, its answer becomes events, on one loop."""
+"""One subscription: a request is sent, its response becomes events, on one event loop."""
 
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
+from enum import Enum
 from functools import partial
-from typing import Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 import httpx
 
 from ollama_rx.errors import TimedOutError
-from ollama_rx.flow.flow import Flow
-from ollama_rx.operators._burst import eventful
-from ollama_rx.operators._life import Life
-from ollama_rx.operators._through import Tap
+from ollama_rx.protocol.readers import Reader
+from ollama_rx.rx.backpressure import PausableScheduler
+from ollama_rx.rx.operator import ChainObserver
+from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.exchange import Exchange
-from ollama_rx.transport.failures import refusal, translate
-from ollama_rx.transport.http import PUSH
-from ollama_rx.transport.session import Request, Session
-from ollama_rx.transport.watchdog import Watchdog
-from ollama_rx.wire import Reader
+from ollama_rx.transport.http_transport import PUSH
+from ollama_rx.transport.session import PreparedRequest, Session, refusal, translate
+from ollama_rx.transport.timeouts import Watchdog
 
 T = TypeVar("T")
 
-_LINGER = 0.25  # seconds the end of the body may lag behind the last chunk before we hang up
+_LINGER = 0.25  # seconds by which the end of the body may follow the last chunk before we hang up
+
+
+class _State(Enum):
+    """What a call is doing; changed on its loop only."""
+
+    OPENING = "the request is on its way, nothing has arrived"
+    STREAMING = "items are emitted as they arrive"
+    PAUSED = "the subscriber is too slow: what arrives is deferred"
+    CLOSING = "nothing is emitted any more; the connection is being closed"
+    DONE = "nothing of the call is left"
+
+
+_STREAMING: Final = _State.STREAMING  # looked up for each token
 
 
 class Call(Generic[T]):
-    """Carries one request from the subscription to the last event.
+    """Carries one request from its subscription to the last event.
 
-    Events are sent from the loop's callbacks as bytes arrive, without a task in between. `stop` may
-    be called from any thread at any moment; everything else happens on the loop.
+    Events are emitted from the loop's callbacks as bytes arrive, without a task in between. `stop` may be
+    called from any thread at any moment; everything else happens on the loop.
     """
 
     def __init__(
-        self, session: Session, request: Request, reader: Reader[T], down: Tap[T], life: Life
+        self,
+        session: Session,
+        request: PreparedRequest,
+        reader: Reader[T],
+        observer: ChainObserver[T],
+        subscription: ChainSubscription,
     ) -> None:
         self._session = session
         self._request = request
         self._reader = reader
-        self._emit = down.on_next
-        self._absorb = down.absorb
-        self._life = life
-        self._flow = life.scheduler if isinstance(life.scheduler, Flow) else None
-        self._over = False  # send nothing more, ever
-        self._halted = False  # send nothing for now, or ever
-        self._held: list[Callable[[], None]] = []  # what to do first when a pause is over
+        self._emit = observer.on_next
+        self._subscription = subscription
+        scheduler = subscription.scheduler
+        self._scheduler = scheduler if isinstance(scheduler, PausableScheduler) else None
+        self._state = _State.OPENING
+        self._deferred: list[Callable[[], None]] = []  # what to do first when a pause is over
+        self._draining = False  # the deferred actions are being called, further up the stack
         self._resumed: asyncio.Future[None] | None = None
-        self._resuming = False
-        self._leaving = False  # the response is being closed, which nothing may interrupt
         self._exchange: Exchange | None = None
-        self._lingering: asyncio.TimerHandle | None = None
+        self._linger: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._interruptible = False  # the task may be cancelled: it is not closing its response
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
         """Start on the running loop; the future is done when nothing of the call is left."""
         self._thread = threading.get_ident()
-        self._gone: asyncio.Future[None] = loop.create_future()
+        self._done: asyncio.Future[None] = loop.create_future()
         self._watchdog = Watchdog(loop, self._session.timeouts, self._expired)
         self._now = loop.time
-        self._loop = loop  # from here on `stop` comes to the loop
-        if self._over:
-            self._release()
-            return self._gone
+        self._loop = loop  # from here on `stop` reaches the loop
+        if self._subscription.is_disposed:
+            self._close()
+            return self._done
+        self._interruptible = True
         self._task = loop.create_task(self._open())
         self._task.add_done_callback(self._opened)
-        if self._flow is not None:
-            self._flow.attach(self)
-        return self._gone
+        if self._scheduler is not None:
+            self._scheduler.attach(self)
+        return self._done
 
     def stop(self) -> None:
-        """Send nothing more and close the connection; from any thread, any number of times."""
-        self._over = self._halted = True
+        """Close the connection of a disposed subscription; from any thread, any number of times."""
         loop = self._loop
         if loop is None or loop.is_closed():
-            return  # not begun: `begin` will see it; or ended with everything on it
+            return  # not begun: `begin` closes at once; or the loop has ended with everything on it
         if threading.get_ident() == self._thread:
-            self._release()
+            self._close()
             return
         exchange = self._exchange
         if exchange is not None and not self._reader.done:
-            exchange.hang_up()  # the loop may be busy with a callback that takes its time
+            exchange.hang_up()  # the loop may be busy with a callback that blocks
         try:
-            loop.call_soon_threadsafe(self._release)
+            loop.call_soon_threadsafe(self._close)
         except RuntimeError:  # pragma: no cover - the loop was closed between the two lines
             return
 
-    # what arrives
+    # the response
 
     async def _open(self) -> None:
         response: httpx.Response | None = None
@@ -95,19 +111,21 @@ class Call(Generic[T]):
             response = await self._session.send(self._request)
             if not response.is_success:
                 raise await refusal(response)  # noqa: TRY301 - one place turns errors into events
+            if self._state is _State.OPENING:
+                self._state = _STREAMING
             exchange = response.extensions.get(PUSH)
             if isinstance(exchange, Exchange) and "content-encoding" not in response.headers:
                 response = None
                 self._exchange = exchange
                 exchange.push(self)
-                if self._halted:
+                if self._state is not _STREAMING:
                     exchange.pause()
             else:
                 await self._pull(response)
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
             self._fail(error)
         finally:
-            self._leaving = True
+            self._interruptible = False
             if response is not None:
                 await response.aclose()
 
@@ -116,84 +134,84 @@ class Call(Generic[T]):
         async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as pieces:
             async for payload in pieces:
                 self.received(payload)
-                while self._halted and not self._over:
+                while self._state is _State.PAUSED:
                     self._resumed = asyncio.get_running_loop().create_future()
                     await self._resumed
-                if self._over:
+                if self._subscription.is_disposed:
                     return
         self._finish(None)
 
     def received(self, payload: bytes) -> None:
         """Take a piece of the body."""
-        self._watchdog.heard = self._now()
-        if not self._halted:
+        self._watchdog.last_received = self._now()
+        if self._state is _STREAMING:
             self._send(self._reader.read(payload))
-        elif not self._over:
-            self._held.append(partial(self.received, payload))
+        elif self._state is _State.PAUSED:
+            self._deferred.append(partial(self.received, payload))
 
     def ended(self, error: Exception | None) -> None:
         """Take the end of the body."""
         self._exchange = None
-        if self._lingering is not None:
-            self._lingering.cancel()  # or thousands of ended streams would wait for nothing
+        if self._linger is not None:
+            self._linger.cancel()  # otherwise thousands of ended streams would keep a timer each
         self._finish(error)
-        if self._over:
-            self._settle()
+        self._check_done()
 
     def _send(self, items: Iterable[T]) -> None:
-        emit, absorb = self._emit, self._absorb
-        if absorb is not None and isinstance(items, list) and len(items) > 1:
-            items = eventful(items, absorb)
+        emit, subscription = self._emit, self._subscription
         rest = iter(items)
         try:
             for item in rest:
                 emit(item)
-                if self._halted:
-                    if not self._over:
-                        self._held.insert(0, partial(self._send, rest))
+                if subscription.is_disposed:
+                    return
+                if self._state is not _STREAMING:
+                    self._deferred.insert(0, partial(self._send, rest))
                     return
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            self._tell(partial(self._life.raised, error))
+            self._tell(partial(subscription.handle_exception, error))
             return
         if self._reader.done:
-            self._tell(self._life.complete)
+            self._tell(subscription.complete)
 
     def _finish(self, error: Exception | None) -> None:
-        if self._over:
+        if self._subscription.is_disposed:
             return
-        if self._halted:
-            self._held.append(partial(self._finish, error))
+        if self._state is _State.PAUSED:
+            self._deferred.append(partial(self._finish, error))
         elif error is not None:
             self._fail(error)
         else:
             self._send(self._reader.end())
 
-    # waiting for a slow subscriber
+    # a slow subscriber
 
     def pause(self) -> None:
-        """Send nothing until `resume`, and let the server wait."""
-        self._halted = True
-        self._watchdog.pause()
-        if self._exchange is not None:
-            self._exchange.pause()
+        """Send nothing until `resume`, and make the server wait."""
+        if self._state in {_State.OPENING, _STREAMING}:
+            self._state = _State.PAUSED
+            self._watchdog.pause()
+            if self._exchange is not None:
+                self._exchange.pause()
 
     def resume(self) -> None:
-        """Send what was held up, then read on."""
-        self._halted = self._over
-        self._watchdog.resume()
-        if self._resuming:
-            return  # paused and resumed by an item sent below, where it goes on
-        self._resuming = True
-        self._catch_up()
-        self._resuming = False
-
-    def _catch_up(self) -> None:
-        while self._held and not self._halted:
-            self._held.pop(0)()
-        if self._halted:
+        """Send what was deferred, then read on."""
+        if self._state is not _State.PAUSED:
             return
-        if self._exchange is not None:
-            self._exchange.resume()
+        self._state = _STREAMING
+        self._watchdog.resume()
+        if self._draining:
+            return  # paused and resumed by an item that is sent below: the loop there continues
+        self._draining = True
+        while self._deferred and self._state is _STREAMING:
+            self._deferred.pop(0)()
+        self._draining = False
+        if self._state is _STREAMING:
+            if self._exchange is not None:
+                self._exchange.resume()
+            self._wake_pull()
+
+    def _wake_pull(self) -> None:
         if self._resumed is not None and not self._resumed.done():
             self._resumed.set_result(None)
 
@@ -205,10 +223,10 @@ class Call(Generic[T]):
 
     def _fail(self, error: Exception) -> None:
         seen = translate(error, url=self._session.shown_url, partial=self._reader.partial)
-        self._tell(partial(self._life.fail, seen))
+        self._tell(partial(self._subscription.fail, seen))
 
     def _tell(self, event: Callable[[], object]) -> None:
-        """Send a terminal event; what the subscriber raises then has nowhere to go but the loop."""
+        """Send a terminal event; only the loop can report what the subscriber raises then."""
         try:
             event()
         except Exception as error:  # noqa: BLE001 - reported, not swallowed
@@ -217,32 +235,38 @@ class Call(Generic[T]):
                 {"message": "a subscriber of ollama_rx raised at the end of its stream", "exception": error}
             )
 
-    def _release(self) -> None:
-        """Let go of everything; on the loop."""
+    def _close(self) -> None:
+        """Release everything; on the loop."""
         assert self._loop is not None  # noqa: S101 - called after `begin`
+        if self._state in {_State.CLOSING, _State.DONE}:
+            return
+        self._state = _State.CLOSING
         self._watchdog.cancel()
-        self._held.clear()
-        if self._flow is not None:
-            self._flow.detach(self)
+        self._deferred.clear()
+        if self._scheduler is not None:
+            self._scheduler.detach(self)
         if self._exchange is not None:
             if self._reader.done:
                 self._exchange.resume()
-                self._lingering = self._loop.call_later(_LINGER, self._exchange.abort)
+                self._linger = self._loop.call_later(_LINGER, self._exchange.abort)
             else:
                 self._exchange.abort()
-        if self._resumed is not None and not self._resumed.done():
-            self._resumed.set_result(None)
-        on_its_way = self._leaving or asyncio.current_task(self._loop) is self._task
-        if self._task is not None and not on_its_way:
+        self._wake_pull()
+        if (
+            self._task is not None
+            and self._interruptible
+            and asyncio.current_task(self._loop) is not self._task
+        ):
             self._task.cancel()
-        self._settle()
+        self._check_done()
 
     def _opened(self, task: "asyncio.Task[None]") -> None:
         self._task = None
-        if task.cancelled() and not self._over:  # not by `stop`: the loop ends
+        if task.cancelled() and not self._subscription.is_disposed:  # not by `stop`: the loop ends
             self._fail(httpx.ReadError("the event loop ended"))
-        self._settle()
+        self._check_done()
 
-    def _settle(self) -> None:
-        if self._over and self._task is None and self._exchange is None and not self._gone.done():
-            self._gone.set_result(None)
+    def _check_done(self) -> None:
+        if self._state is _State.CLOSING and self._task is None and self._exchange is None:
+            self._state = _State.DONE
+            self._done.set_result(None)

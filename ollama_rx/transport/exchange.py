@@ -10,7 +10,7 @@ from typing import Protocol
 import h11
 import httpx
 
-from ollama_rx.transport.body import Body, body_of
+from ollama_rx.transport.body_decoder import Body, body_of
 
 _EARLY = 65536  # bytes of a body that may arrive before somebody wants them
 

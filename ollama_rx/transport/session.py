@@ -1,25 +1,33 @@
 """What the requests of one client share: the httpx client, its transport, the server's URL."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import cast
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from ollama_rx.timeouts import Timeouts
-from ollama_rx.transport.any_loop import AnyLoopTransport
-from ollama_rx.transport.http import HttpTransport
-from ollama_rx.transport.one_loop import OneLoopTransport
+from ollama_rx.arguments import wrong_type
+from ollama_rx.errors import IncompleteStreamError, StatusError, UnreachableError
+from ollama_rx.protocol.readers import reason_of
+from ollama_rx.transport.http_transport import HttpTransport
+from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
+from ollama_rx.transport.timeouts import Timeouts
 
-_NAMES = {
+_DEFAULT_HEADERS = {
     "user-agent": "ollama-rx",
     "accept": "application/x-ndjson, application/json",
     "accept-encoding": "identity",  # a token that waits in a compressor is late
 }
+_MAX_REASON = 65536  # bytes of an HTTP error's body that are read
+
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PreparedRequest:
     """One request, ready to be sent as often as it is subscribed to."""
 
     method: str
@@ -41,8 +49,10 @@ class Session:
         self.transport = _transport(httpx.URL(url), transport)
         self.shown_url = str(httpx.URL(url).copy_with(userinfo=b""))
         self._url = url
-        self._headers = httpx.Headers({**_NAMES, **headers})
-        self._json_headers = httpx.Headers({"content-type": "application/json", **_NAMES, **headers})
+        self._headers = httpx.Headers({**_DEFAULT_HEADERS, **headers})
+        self._json_headers = httpx.Headers(
+            {"content-type": "application/json", **_DEFAULT_HEADERS, **headers}
+        )
         self._extensions = {"timeout": httpx.Timeout(None, connect=timeouts.connect).as_dict()}
         self._http = httpx.AsyncClient(transport=self.transport, trust_env=False)
 
@@ -51,13 +61,13 @@ class Session:
         """What the transport answers with when nobody names a model."""
         return self.transport.default_model
 
-    def patient(self) -> "Session":
+    def with_long_idle(self) -> "Session":
         """Return this session for work that is silent for long between its steps."""
-        patient = copy(self)
-        patient.timeouts = replace(self.timeouts, idle=self.timeouts.between_steps)
-        return patient
+        session = copy(self)
+        session.timeouts = replace(self.timeouts, idle=self.timeouts.between_steps)
+        return session
 
-    async def send(self, request: Request) -> httpx.Response:
+    async def send(self, request: PreparedRequest) -> httpx.Response:
         """Send a request; return when the head of the response is there."""
         built = httpx.Request(
             request.method,
@@ -77,17 +87,17 @@ class Session:
         self.transport.close()
 
 
-def _transport(url: httpx.URL, given: httpx.AsyncBaseTransport | None) -> AnyLoopTransport:
+def _transport(url: httpx.URL, given: httpx.AsyncBaseTransport | None) -> LoopAgnosticTransport:
     """Choose the fast transport, unless the caller has one or a proxy stands in between."""
-    if isinstance(given, AnyLoopTransport):
+    if isinstance(given, LoopAgnosticTransport):
         return given
     if isinstance(given, httpx.AsyncBaseTransport):
-        return OneLoopTransport(given)
+        return LoopBridgeTransport(given)
     if given is not None:
-        raise TypeError(f"transport: expected an httpx.AsyncBaseTransport, got {type(given).__name__}")
+        raise wrong_type("transport", "an httpx.AsyncBaseTransport", given)
     proxy = _proxy(url)
     if proxy is not None:
-        return OneLoopTransport(
+        return LoopBridgeTransport(
             httpx.AsyncHTTPTransport(proxy=proxy, limits=httpx.Limits(max_connections=None))
         )
     return HttpTransport()
@@ -102,3 +112,30 @@ def _proxy(url: httpx.URL) -> str | None:
     if not proxy or proxy_bypass(url.netloc.decode()):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def translate(error: Exception, *, url: str, partial: str = "") -> Exception:
+    """Return the error a subscriber sees, with the original as its cause; others pass as they are."""
+    if isinstance(error, _NO_CONNECTION):
+        found: Exception = UnreachableError(url, str(error) or type(error).__name__)
+    elif isinstance(error, httpx.TransportError | httpx.DecodingError):
+        found = IncompleteStreamError(
+            f"the connection to {url} broke ({str(error) or type(error).__name__}); see the server's log",
+            partial=partial,
+        )
+    else:
+        return error
+    found.__cause__ = error
+    return found
+
+
+async def refusal(response: httpx.Response) -> StatusError:
+    """Read the reason out of an HTTP error's body, which may be anything."""
+    body = b""
+    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) > _MAX_REASON:
+                break
+    reason, signin_url = reason_of(body)
+    return StatusError.of(response.status_code, reason or response.reason_phrase, signin_url=signin_url)

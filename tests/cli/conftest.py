@@ -45,7 +45,7 @@ def nobody_there() -> Iterator[str]:
 @pytest.fixture
 def no_server(nobody_there: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Make the default address one where nothing listens."""
-    monkeypatch.setattr("ollama_rx.host.DEFAULT_PORT", int(nobody_there.rpartition(":")[2]))
+    monkeypatch.setattr("ollama_rx.client.host.DEFAULT_PORT", int(nobody_there.rpartition(":")[2]))
     return nobody_there
 
 

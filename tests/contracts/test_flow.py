@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ollama_rx import Client, IncompleteStreamError, Timeouts
-from ollama_rx.flow.flow import Flow
+from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.testing import FakeOllama, all_at_once, answer, endless
 from tests.contracts.conftest import Connect, Door, Seen, eventually
 
@@ -37,7 +37,7 @@ def test_a_blocked_thread_pauses_the_server(connect: Connect) -> None:
 def test_a_paused_flow_pauses_the_server_and_loses_nothing(connect: Connect) -> None:
     door = Door("asyncio")
     assert door.loop is not None
-    flow = Flow(door.loop)
+    flow = PausableScheduler(door.loop)
     text = [f"{n} " for n in range(19_999)]
     seen = Seen()
 
@@ -59,7 +59,7 @@ def test_a_paused_flow_pauses_the_server_and_loses_nothing(connect: Connect) -> 
 def test_a_pause_does_not_count_as_silence(connect: Connect) -> None:
     door = Door("asyncio")
     assert door.loop is not None
-    flow = Flow(door.loop)
+    flow = PausableScheduler(door.loop)
     seen = Seen(hook=lambda _: flow.pause())
     with FakeOllama() as fake:
         stream = connect(fake.url, timeouts=Timeouts(idle=0.05)).generate("a b")
@@ -75,7 +75,7 @@ def test_a_pause_does_not_count_as_silence(connect: Connect) -> None:
 def test_disposing_while_paused_closes_the_request(connect: Connect) -> None:
     door = Door("asyncio")
     assert door.loop is not None
-    flow = Flow(door.loop)
+    flow = PausableScheduler(door.loop)
     seen = Seen(hook=lambda _: flow.pause())
     with FakeOllama(answer(endless())) as fake:
         stream = connect(fake.url).generate("x")
@@ -92,7 +92,7 @@ def test_disposing_while_paused_closes_the_request(connect: Connect) -> None:
 def test_an_end_that_came_during_a_pause_is_told_after_it(connect: Connect) -> None:
     door = Door("asyncio")
     assert door.loop is not None
-    flow = Flow(door.loop)
+    flow = PausableScheduler(door.loop)
     seen = Seen()
     seen.hook = lambda _: flow.pause() if len(seen.items) == 1 else None
     with FakeOllama(answer("a", "b", ending="none").sent(all_at_once)) as fake:

@@ -6,7 +6,8 @@ import pytest
 from reactivex import operators as ops
 
 from ollama_rx import Chunk
-from ollama_rx.operators import chunk_text, split_words
+from ollama_rx import operators as op
+from ollama_rx.operators import split_words
 from ollama_rx.testing import FakeOllama, answer, endless
 from tests.contracts.conftest import Connect, Door, Seen, eventually
 
@@ -31,7 +32,7 @@ def test_an_exception_of_the_subscriber_closes_the_request_and_reaches_on_error(
 
 def test_the_same_behind_our_operators(connect: Connect, door: Door) -> None:
     with FakeOllama(answer(endless())) as fake:
-        stream = connect(fake.url).generate("x").pipe(chunk_text(), split_words())
+        stream = connect(fake.url).generate("x").pipe(op.text(), split_words())
         seen = door.subscribe(stream, hook=fail).wait()
         fake.wait_for_disconnect()
         assert [type(error) for error in seen.errors] == [BrokenError]
@@ -47,7 +48,7 @@ def test_the_same_behind_an_operator_of_rxpy(connect: Connect, door: Door) -> No
 
 def test_nothing_comes_after_dispose_inside_a_callback(connect: Connect, door: Door) -> None:
     with FakeOllama(answer("one two three four ", endless())) as fake:
-        stream = connect(fake.url).generate("x").pipe(chunk_text(), split_words())
+        stream = connect(fake.url).generate("x").pipe(op.text(), split_words())
         ready = threading.Event()
 
         def leave(_: object) -> None:

@@ -139,5 +139,5 @@ def test_cancelling_leaves_the_operators(sink: Diary) -> None:
 
 
 def test_what_is_no_operator_is_refused_at_once(sink: Diary) -> None:
-    with pytest.raises(TypeError, match=r"^operators: expected functions, got int"):
+    with pytest.raises(TypeError, match=r"^operators: expected a function, got int"):
         sink.after(cast(Any, 5))

@@ -14,7 +14,7 @@ from reactivex.testing import TestScheduler
 
 from ollama_rx import SinkError, deliver
 from ollama_rx import operators as op
-from ollama_rx.sinks import Branch, Callback, Collector, Leave
+from ollama_rx.sinks import Branch, Callback, Collector, StopSink
 from tests.diary import Diary, watched
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
@@ -169,7 +169,7 @@ def test_when_all_sinks_have_failed_the_request_is_closed(sink: Diary) -> None:
 
 
 def test_a_sink_that_leaves_is_closed_without_an_error(sink: Diary) -> None:
-    sink.raises, sink.error = "next", Leave()
+    sink.raises, sink.error = "next", StopSink()
     other = Diary()
     deliver(of(1, 2), sink, other).wait(5)
     assert sink.calls == ["next 1", "close"]
@@ -343,7 +343,9 @@ def test_what_is_no_stream_is_refused_before_anything_happens() -> None:
 
 
 def test_a_policy_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match='on_sink_error: "cancel" or "continue", got \'ignore\''):
+    with pytest.raises(
+        ValueError, match=r"^on_sink_error: expected one of 'cancel', 'continue', got 'ignore'"
+    ):
         deliver(of(1), Diary(), on_sink_error=cast(Any, "ignore"))
 
 

@@ -9,7 +9,7 @@ from reactivex import operators as ops
 from reactivex.subject import Subject
 
 from ollama_rx import SinkError, deliver
-from ollama_rx.flow.waiting import MailboxFull, WhenFull
+from ollama_rx.rx.mailbox import MailboxFull, WhenFull
 from ollama_rx.sinks import Callback, Collector
 from tests.diary import Diary
 

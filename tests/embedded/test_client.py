@@ -6,11 +6,12 @@ import pytest
 from reactivex import Observable
 from reactivex import operators as ops
 
+from ollama_rx import operators as op
+from ollama_rx.chunks import ContextBox
 from ollama_rx.client import Client
-from ollama_rx.context import ContextBox
 from ollama_rx.embedded import embedded
 from ollama_rx.errors import ModelNotFoundError
-from ollama_rx.operators import capture_context, chunk_text
+from ollama_rx.operators import capture_context
 from tests.embedded.asking import Model
 
 pytestmark = pytest.mark.embedded
@@ -25,7 +26,7 @@ def test_a_client_without_a_model_name_asks_the_model_there_is(model: Model) -> 
         chat = client.chat([{"role": "user", "content": "Count to ten"}], options=SHORT)
         assert {chunk.model for chunk in chunks} == {"smollm2:135m-instruct-q4_1"}
         assert [chunk.done for chunk in chunks] == [False] * 5 + [True]
-        assert chat.pipe(chunk_text(), ops.to_list()).run()
+        assert chat.pipe(op.text(), ops.to_list()).run()
 
 
 def test_a_context_box_carries_the_conversation_on(model: Model) -> None:
@@ -43,7 +44,7 @@ def test_generations_can_start_others_and_are_cut_by_an_operator(model: Model) -
 
         def count(text: str) -> Observable[str]:
             endless = client.generate(COUNT + text, raw=True, options={"num_predict": 2000})
-            return endless.pipe(chunk_text(), ops.take(3))
+            return endless.pipe(op.text(), ops.take(3))
 
         assert len(count("").pipe(ops.flat_map(count), ops.to_list()).run()) == 9
 
@@ -51,7 +52,7 @@ def test_generations_can_start_others_and_are_cut_by_an_operator(model: Model) -
 def test_it_works_in_asyncio(model: Model) -> None:
     async def talk() -> list[str]:
         async with Client(transport=embedded(model.weights)) as client:
-            return await client.generate(COUNT, raw=True, options=SHORT).pipe(chunk_text(), ops.to_list())
+            return await client.generate(COUNT, raw=True, options=SHORT).pipe(op.text(), ops.to_list())
 
     assert len(asyncio.run(talk())) == 5
 

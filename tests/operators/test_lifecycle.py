@@ -28,15 +28,12 @@ def ignore(_: Stats) -> None:
 
 # name -> how to build it, an item that opens something it holds back or passes, an item that emits for sure
 OPERATORS: dict[str, tuple[Callable[[], AnyOperator], Any, Any]] = {
+    "accumulate_text": (op.accumulate_text, "a", "b"),
     "buffer_tokens": (lambda: op.buffer_tokens(count=2), "held", " out"),
     "capture_context": (lambda: op.capture_context(ContextBox()), chunk("a"), chunk("b")),
-    "chunk_text": (op.chunk_text, chunk("a"), chunk("b")),
-    "chunk_thinking": (op.chunk_thinking, chunk("a"), chunk("b")),
     "gather_stats": (lambda: op.gather_stats(ignore), chunk("a"), chunk("b")),
-    "latest_every": (lambda: op.latest_every(60), "out", "held"),
     "parse_json": (op.parse_json, '{"a": ', '"b"} '),
     "retry_unstarted": (op.retry_unstarted, "out", "b"),
-    "running_text": (op.running_text, "a", "b"),
     "smooth": (lambda: op.smooth(per_second=0.01, max_lag=90), "out held", " held"),
     "speakable": (op.speakable, "**out", "out** held"),
     "split_lines": (op.split_lines, "held", " out\nheld"),
@@ -44,6 +41,9 @@ OPERATORS: dict[str, tuple[Callable[[], AnyOperator], Any, Any]] = {
     "split_thinking": (op.split_thinking, chunk("<thi"), chunk("nk>out</thi")),
     "split_words": (op.split_words, "held", " out held"),
     "stop_at": (lambda: op.stop_at("held"), "out", "hel"),
+    "text": (op.text, chunk("a"), chunk("b")),
+    "thinking": (op.thinking, chunk("a"), chunk("b")),
+    "throttle_latest": (lambda: op.throttle_latest(60), "out", "held"),
     "tool_calls": (op.tool_calls, chunk("a"), chunk("b")),
 }
 

@@ -42,7 +42,7 @@ def text_of(file: Path) -> str:
 
 @each_file
 def test_the_text_is_the_whole_text(file: Path) -> None:
-    assert "".join(run(op.chunk_text(), chunks_of(file))) == text_of(file)
+    assert "".join(run(op.text(), chunks_of(file))) == text_of(file)
 
 
 @each_file
@@ -84,7 +84,7 @@ def test_each_tool_call_comes_out_once(file: Path) -> None:
 
 @each_file
 def test_pieces_of_text_are_the_text(file: Path) -> None:
-    texts = run(op.chunk_text(), chunks_of(file))
+    texts = run(op.text(), chunks_of(file))
     whole = text_of(file)
     assert "".join(run(op.buffer_tokens(chars=40, until="\n"), texts)) == whole
     assert "".join(run(op.smooth(per_second=5), texts)) == whole
@@ -96,6 +96,6 @@ def test_pieces_of_text_are_the_text(file: Path) -> None:
 
 @each_file
 def test_every_sentence_can_be_said(file: Path) -> None:
-    sentences = run(op.split_sentences(), run(op.chunk_text(), chunks_of(file)))
+    sentences = run(op.split_sentences(), run(op.text(), chunks_of(file)))
     said = run(op.speakable(), sentences)
     assert not any("**" in text or "```" in text for text in said)

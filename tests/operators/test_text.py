@@ -1,7 +1,7 @@
 """Only text crosses from chunks to text."""
 
 from ollama_rx import Chunk
-from ollama_rx.operators import chunk_text
+from ollama_rx.operators import text
 from tests.operators.cutting import run
 
 
@@ -13,4 +13,4 @@ def test_text_of_generate_and_chat_crosses_and_empty_text_is_dropped() -> None:
         Chunk({"message": {"content": "", "thinking": "Hm"}}),
         Chunk({"response": "!", "done": True}),
     ]
-    assert run(chunk_text(), chunks) == ["Hel", "lo", "!"]
+    assert run(text(), chunks) == ["Hel", "lo", "!"]

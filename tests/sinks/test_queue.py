@@ -50,7 +50,7 @@ def test_an_error_of_the_stream_reaches_the_reader() -> None:
 
 def test_waiting_too_long_is_a_timeout() -> None:
     queue = Queue[int]()
-    with pytest.raises(TimeoutError, match=r"nothing came within 0\.01 s"):
+    with pytest.raises(TimeoutError, match=r"nothing arrived within 0\.01 s"):
         queue.get(timeout=0.01)
     queue.on_next(1)
     assert queue.get(timeout=0.01) == 1

@@ -9,7 +9,7 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from ollama_rx.operators import split_words
-from ollama_rx.operators._through import Out, through
+from ollama_rx.rx.operator import Emitter, through
 from ollama_rx.testing import check
 
 
@@ -69,7 +69,7 @@ def test_timers_run_in_virtual_time() -> None:
 class _Echo:
     """Gives each item a second time, one second after the first; nothing after 3 seconds."""
 
-    def __init__(self, out: Out[str]) -> None:
+    def __init__(self, out: Emitter[str]) -> None:
         self._out = out
         self._began = out.now()
 
@@ -80,7 +80,7 @@ class _Echo:
 
 
 def test_timers_of_our_own_operators_run_in_virtual_time_too() -> None:
-    echo: Callable[[Observable[str]], Observable[str]] = through(_Echo, timed=True)
+    echo: Callable[[Observable[str]], Observable[str]] = through(_Echo)
     check(echo, source="-a--b-|", expect="-aa-b-|", life="^-----!")
     check(echo, source="-a--b-|", expect="-a!    ", life="^-!", tick=0.5)
 

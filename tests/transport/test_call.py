@@ -11,9 +11,9 @@ from reactivex import operators as ops
 
 from ollama_rx import Client, IncompleteStreamError, LineTooLongError, Stats, StatusError, UnreachableError
 from ollama_rx import operators as op
-from ollama_rx.flow import Flow
+from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless
-from ollama_rx.transport import loops
+from ollama_rx.transport import request_stream
 from ollama_rx.transport.call import _LINGER, Call
 from tests.transport.raw_server import ANSWER, OK, raw_server, says, says_until_left
 
@@ -22,7 +22,7 @@ TEXT = [*[" One", " two", " three", "."] * 30, " ", "STOP", " never", " seen."]
 
 def test_a_flow_that_is_paused_before_the_answer_comes_makes_the_server_wait() -> None:
     async def main(fake: FakeOllama) -> None:
-        flow = Flow(asyncio.get_running_loop())
+        flow = PausableScheduler(asyncio.get_running_loop())
         flow.pause()
         arrived = asyncio.Event()
         async with Client(fake.url, model="m") as client:
@@ -40,7 +40,7 @@ def test_a_flow_that_is_paused_before_the_answer_comes_makes_the_server_wait() -
 
 def test_a_subscriber_that_pauses_for_a_moment_within_an_item_keeps_the_order() -> None:
     async def main(fake: FakeOllama) -> list[str]:
-        flow = Flow(asyncio.get_running_loop())
+        flow = PausableScheduler(asyncio.get_running_loop())
         over = asyncio.Event()
         items: list[str] = []
 
@@ -53,7 +53,7 @@ def test_a_subscriber_that_pauses_for_a_moment_within_an_item_keeps_the_order() 
                 asyncio.get_running_loop().call_later(0.001, flow.resume)
 
         async with Client(fake.url, model="m") as client:
-            stream = client.generate("x").pipe(op.chunk_text())
+            stream = client.generate("x").pipe(op.text())
             stream.subscribe(take, on_completed=over.set, scheduler=flow)
             await asyncio.wait_for(over.wait(), 10)
         return items
@@ -65,7 +65,7 @@ def test_a_subscriber_that_pauses_for_a_moment_within_an_item_keeps_the_order() 
 
 def test_an_end_that_comes_in_the_same_read_as_the_item_that_pauses_is_told_after_the_pause() -> None:
     async def main(url: str) -> list[object]:
-        flow = Flow(asyncio.get_running_loop())
+        flow = PausableScheduler(asyncio.get_running_loop())
         paused, over = asyncio.Event(), asyncio.Event()
         seen: list[object] = []
 
@@ -79,7 +79,7 @@ def test_an_end_that_comes_in_the_same_read_as_the_item_that_pauses_is_told_afte
             over.set()
 
         async with Client(url, model="m") as client:
-            client.generate("x").pipe(op.chunk_text()).subscribe(take, fail, scheduler=flow)
+            client.generate("x").pipe(op.text()).subscribe(take, fail, scheduler=flow)
             await asyncio.wait_for(paused.wait(), 10)
             assert seen == ["hello"]
             flow.resume()
@@ -95,7 +95,7 @@ def test_an_end_that_comes_in_the_same_read_as_the_item_that_pauses_is_told_afte
 @pytest.mark.parametrize("reply", [answer(*TEXT), answer(*TEXT).sent(all_at_once)], ids=["singly", "at once"])
 def test_pauses_and_ends_within_a_read_lose_nothing_however_much_it_brings(reply: Reply) -> None:
     async def main(url: str) -> tuple[list[str], list[Stats]]:
-        flow = Flow(asyncio.get_running_loop())
+        flow = PausableScheduler(asyncio.get_running_loop())
         over = asyncio.Event()
         stats: list[Stats] = []
         sentences: list[str] = []
@@ -107,7 +107,7 @@ def test_pauses_and_ends_within_a_read_lose_nothing_however_much_it_brings(reply
 
         async with Client(url, model="m") as client:
             client.generate("x").pipe(
-                op.gather_stats(stats.append), op.chunk_text(), op.stop_at("STOP"), op.split_sentences()
+                op.gather_stats(stats.append), op.text(), op.stop_at("STOP"), op.split_sentences()
             ).subscribe(take, on_completed=over.set, scheduler=flow)
             await asyncio.wait_for(over.wait(), 10)
         return sentences, stats
@@ -141,11 +141,11 @@ def test_a_call_that_is_stopped_while_it_begins_sends_nothing() -> None:
         begin = Call[Any].begin
 
         def stop_first(call: Call[Any], loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+            call._subscription.dispose()
+            done = begin(call, loop)
             call.stop()
-            gone = begin(call, loop)
-            call.stop()
-            stopped.append(gone.done())
-            return gone
+            stopped.append(done.done())
+            return done
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Call, "begin", stop_first)
@@ -165,7 +165,7 @@ def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error(
     def no_loop() -> asyncio.AbstractEventLoop:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(loops, "_new_loop", no_loop)
+    monkeypatch.setattr(request_stream, "_new_loop", no_loop)
     with pytest.raises(UnreachableError, match="Too many open files"):
         Client("http://127.0.0.1:9", model="m").generate("x").run()
 
@@ -234,7 +234,7 @@ def test_what_stands_before_a_broken_chunk_of_the_same_read_arrives() -> None:
         Client(url, model="m") as client,
         pytest.raises(IncompleteStreamError) as caught,
     ):
-        client.generate("x").pipe(op.chunk_text(), ops.do_action(seen.append)).run()
+        client.generate("x").pipe(op.text(), ops.do_action(seen.append)).run()
     assert (seen, caught.value.partial) == (["Hel"], "Hel")
 
 

@@ -6,7 +6,7 @@ import gc
 from ollama_rx import Client
 from ollama_rx.testing import FakeOllama, Gate, answer, line
 from ollama_rx.transport.connection import Connection
-from ollama_rx.transport.http import HttpTransport
+from ollama_rx.transport.http_transport import HttpTransport
 from ollama_rx.transport.pool import Pool
 from tests.contracts.conftest import eventually
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from ollama_rx import Client
-from ollama_rx.transport.http import HttpTransport
-from ollama_rx.transport.one_loop import OneLoopTransport
+from ollama_rx.transport.http_transport import HttpTransport
+from ollama_rx.transport.loop_agnostic import LoopBridgeTransport
 from ollama_rx.transport.session import _proxy, _transport
 from tests.transport.raw_server import ANSWER, raw_server, request
 
@@ -52,7 +52,7 @@ def test_behind_a_proxy_the_slow_transport_is_used(monkeypatch: pytest.MonkeyPat
     assert isinstance(_transport(url, None), HttpTransport)
     monkeypatch.setenv("http_proxy", PROXY)
     slow = _transport(url, None)
-    assert isinstance(slow, OneLoopTransport)
+    assert isinstance(slow, LoopBridgeTransport)
     slow.close()
 
 

@@ -13,7 +13,7 @@ from ollama_rx.sinks import END, Branch, Callback, Collector, Console, JsonLines
 
 def right(chunks: Observable[Chunk], text: Observable[str], spoken: list[str]) -> Delivery:
     """Sinks take what flows, or what their operators make of it."""
-    words: Branch[Chunk] = Collector[str]().after(op.chunk_text(), op.split_words())
+    words: Branch[Chunk] = Collector[str]().after(op.text(), op.split_words())
     lengths: Branch[str] = Collector[int]().after(op.split_words(), ops.map(len))
     deliver(text, Console(), Callback(spoken.append), JsonLines("a.jsonl"), lengths).cancel()
     for chunk in iterate(chunks):
@@ -23,7 +23,7 @@ def right(chunks: Observable[Chunk], text: Observable[str], spoken: list[str]) -
 
 async def also_right(chunks: Observable[Chunk], queue: Queue[str]) -> list[str]:
     """The same in asyncio."""
-    await deliver(chunks, queue.after(op.chunk_text()))
+    await deliver(chunks, queue.after(op.text()))
     first = await queue.get_async()
     if first is END:
         return [chunk.text async for chunk in iterate(chunks)]
@@ -33,8 +33,8 @@ async def also_right(chunks: Observable[Chunk], queue: Queue[str]) -> list[str]:
 def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
     """Sinks that do not fit their stream."""
     deliver(chunks, Collector[str]())  # type: ignore[misc]
-    deliver(text, Collector[str]().after(op.chunk_text()))  # type: ignore[misc]
+    deliver(text, Collector[str]().after(op.text()))  # type: ignore[misc]
     deliver(text, print)  # type: ignore[arg-type]
     deliver(text, Console(), on_sink_error="ignore")  # type: ignore[arg-type]
-    Collector[Chunk]().after(op.chunk_text())  # type: ignore[arg-type]
+    Collector[Chunk]().after(op.text())  # type: ignore[arg-type]
     Queue[str](when_full="explode")  # type: ignore[arg-type]

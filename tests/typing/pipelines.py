@@ -27,18 +27,16 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
         op.capture_context(box),
         op.gather_stats(stats.append),
         op.split_thinking(),
-        op.chunk_text(),
+        op.text(),
         op.stop_at("END", ignore_case=True),
         op.split_words(),
     )
-    thinking: Observable[str] = chunks.pipe(
-        op.gather_stats(totals.add), op.chunk_thinking(), op.split_lines()
-    )
-    calls: Observable[ToolCall] = chunks.pipe(op.latest_every(0.1), op.tool_calls())
+    thinking: Observable[str] = chunks.pipe(op.gather_stats(totals.add), op.thinking(), op.split_lines())
+    calls: Observable[ToolCall] = chunks.pipe(op.throttle_latest(0.1), op.tool_calls())
     pieces: Observable[str] = text.pipe(
-        op.buffer_tokens(chars=80, until="\n"), op.split_lines(), op.running_text()
+        op.buffer_tokens(chars=80, until="\n"), op.split_lines(), op.accumulate_text()
     )
-    lengths: Observable[int] = text.pipe(op.split_words(), ops.map(len), op.latest_every(1))
+    lengths: Observable[int] = text.pipe(op.split_words(), ops.map(len), op.throttle_latest(1))
     spoken: Observable[str] = text.pipe(op.split_sentences(), op.speakable(code="Some code."))
     even: Observable[str] = text.pipe(op.smooth(per_second=5, unit="grapheme", max_lag=0.5))
     cities: Observable[City] = text.pipe(op.parse_json(into=City))
@@ -49,9 +47,9 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
 def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
     """Pipes whose parts do not fit."""
     chunks.pipe(op.split_words())  # type: ignore[arg-type]
-    text.pipe(op.chunk_text())  # type: ignore[arg-type]
-    chunks.pipe(op.chunk_text(), op.tool_calls())  # type: ignore[misc]
-    chunks.pipe(op.chunk_text(), op.capture_context(ContextBox()))  # type: ignore[misc]
+    text.pipe(op.text())  # type: ignore[arg-type]
+    chunks.pipe(op.text(), op.tool_calls())  # type: ignore[misc]
+    chunks.pipe(op.text(), op.capture_context(ContextBox()))  # type: ignore[misc]
     text.pipe(op.smooth(per_second=5, unit="line"))  # type: ignore[arg-type]
     text.pipe(op.parse_json(into=City), op.split_words())  # type: ignore[misc]
     op.gather_stats(len)  # type: ignore[arg-type]

@@ -7,7 +7,6 @@ at a bounded number of times, so the cost of a token does not grow with the sent
 from collections.abc import Callable
 from typing import Final
 
-from ollama_rx.operators._burst import whole_before
 from ollama_rx.operators._sentences.clauses import ClauseRules
 from ollama_rx.operators._sentences.rules import Rules
 from ollama_rx.operators._sentences.sentence import Sentence
@@ -49,24 +48,6 @@ class Splitter:
                 self._mark = _LAST
                 return
         self._look(text, final=False)
-
-    def absorb(self, texts: list[str], /) -> int:
-        """Take pieces from the front of a list as long as no sentence ends with them; return how many."""
-        if self._mark != _NONE:
-            return 0
-        text = "".join(texts)
-        found = self._find(text)
-        if found is None:
-            self._parts.append(text)
-            return len(texts)
-        count = whole_before(texts, found.start())
-        taken = "".join(texts[: count + 1])
-        if len(taken) == found.end() and found[0] in self._rules.waiting:
-            self._parts.append(taken)
-            self._mark = _LAST
-            return count + 1
-        self._parts.extend(texts[:count])
-        return count
 
     def flush(self) -> None:
         """Deliver all that is held, under the final rules."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from ollama_rx.arguments import check_flag, check_seconds, check_whole
 from ollama_rx.operators._sentences.clauses import ClauseRules
 from ollama_rx.operators._sentences.delivery import Delivery
 from ollama_rx.operators._sentences.lexicon import lexicon_for
@@ -26,14 +27,17 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
+        check_flag("eager", self.eager)
         _rules(self.language, eager=self.eager)
-        _count("min_chars", self.min_chars, 0)
+        check_whole("min_chars", self.min_chars, least=0)
         if self.max_chars is not None:
-            _count("max_chars", self.max_chars, 1)
+            check_whole("max_chars", self.max_chars, least=1)
             if self.max_chars < self.min_chars:
                 raise ValueError(f"max_chars ({self.max_chars}) is below min_chars ({self.min_chars})")
-        if self.idle is not None and not self.idle > 0:
-            raise ValueError(f"idle must be a positive number of seconds or None, not {self.idle!r}")
+        check_flag("first_fragment", self.first_fragment)
+        if self.idle is not None:
+            check_seconds("idle", self.idle)
+        check_flag("strip", self.strip)
 
     def splitter(self, deliver: Callable[[str], object]) -> Splitter:
         """Return a machine that cuts text into sentences."""
@@ -46,13 +50,6 @@ class Options:
     def delivery(self, emit: Callable[[str], object]) -> Delivery:
         """Return what merges short sentences and strips spaces."""
         return Delivery(emit, strip=self.strip, min_chars=self.min_chars, max_chars=self.max_chars)
-
-
-def _count(name: str, value: int, least: int) -> None:
-    if type(value) is not int:
-        raise TypeError(f"{name} must be a number of characters, not {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value}")
 
 
 @cache

@@ -1,0 +1,136 @@
+"""Checks of arguments, with one form of message: ``name: expected X, got Y``.
+
+A wrong argument is refused when a call or an operator is built, before anything is sent: a `TypeError` names
+the type that was given, a `ValueError` the value.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ollama_rx.errors import excerpt
+
+
+def wrong_type(name: str, expected: str, value: object) -> TypeError:
+    """Build the error for a value of a wrong type."""
+    return TypeError(f"{name}: expected {expected}, got {type(value).__name__}")
+
+
+def wrong_value(name: str, expected: str, value: object) -> ValueError:
+    """Build the error for a value out of range; a long value is shortened."""
+    return ValueError(f"{name}: expected {expected}, got {excerpt(repr(value))}")
+
+
+def check_text(name: str, value: object) -> None:
+    """Refuse a value that is not text."""
+    if not isinstance(value, str):
+        raise wrong_type(name, "text", value)
+
+
+def check_length(name: str, value: object, *, most: int, what: str = "text") -> None:
+    """Refuse a value that is not a text of 1 to ``most`` characters."""
+    check_text(name, value)
+    if not 0 < len(str(value)) <= most:
+        raise ValueError(f"{name}: expected {what} of 1 to {most} characters, got {len(str(value))}")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Refuse a value that is neither True nor False."""
+    if not isinstance(value, bool):
+        raise wrong_type(name, "True or False", value)
+
+
+def check_whole(name: str, value: object, *, least: int, most: float = math.inf) -> None:
+    """Refuse a value that is not a whole number from ``least`` to ``most``."""
+    bounds = f"of at least {least}" if math.isinf(most) else f"from {least} to {most}"
+    expected = f"a whole number {bounds}"
+    if type(value) is not int:
+        raise wrong_type(name, expected, value)
+    if not least <= value <= most:
+        raise wrong_value(name, expected, value)
+
+
+def check_positive(name: str, value: object, *, unit: str = "", zero: bool = False) -> None:
+    """Refuse a value that is not a finite number above 0, or, with ``zero``, not at least 0."""
+    expected = f"a number{unit and f' of {unit}'} {'of at least' if zero else 'above'} 0"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise wrong_type(name, expected, value)
+    if not (0 < value < math.inf or (zero and value == 0)):
+        raise wrong_value(name, expected, value)
+
+
+def check_seconds(name: str, value: object, *, zero: bool = False) -> None:
+    """Refuse a value that is not a finite number of seconds above 0, or, with ``zero``, not at least 0."""
+    check_positive(name, value, unit="seconds", zero=zero)
+
+
+def check_choice(name: str, value: object, choices: Iterable[object]) -> None:
+    """Refuse a value that is not one of the choices."""
+    known = tuple(choices)
+    if not any(value == choice and type(value) is type(choice) for choice in known):
+        raise wrong_value(name, f"one of {', '.join(map(repr, known))}", value)
+
+
+def check_callable(name: str, value: object, expected: str = "a function") -> None:
+    """Refuse a value that cannot be called."""
+    if not callable(value):
+        raise wrong_type(name, expected, value)
+
+
+def check_instance(name: str, value: object, kind: type) -> None:
+    """Refuse a value that is not an instance of a class."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise wrong_type(name, f"{article} {kind.__name__}", value)
+
+
+def optional_texts(**values: str | None) -> dict[str, str | None]:
+    """Return the arguments after checking that each is text or None."""
+    for name, value in values.items():
+        if value is not None:
+            check_text(name, value)
+    return values
+
+
+def optional_flags(**values: bool | None) -> dict[str, bool | None]:
+    """Return the arguments after checking that each is True, False or None."""
+    for name, value in values.items():
+        if value is not None:
+            check_flag(name, value)
+    return values
+
+
+def optional_whole(name: str, value: int | None, *, least: int, most: float = math.inf) -> int | None:
+    """Return a whole number or None after checking it."""
+    if value is not None:
+        check_whole(name, value, least=least, most=most)
+    return value
+
+
+def optional_mapping(name: str, value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a mapping as a dict, or None."""
+    return None if value is None else as_dict(name, value)
+
+
+def as_dict(name: str, value: object) -> dict[str, Any]:
+    """Return a mapping as a dict; refuse anything else, also None."""
+    if isinstance(value, Mapping):
+        return dict(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    raise wrong_type(name, "a mapping", value)
+
+
+def as_items(name: str, value: object) -> Sequence[Any]:
+    """Return the items of a list or tuple; refuse a single item, text and generators."""
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+        return tuple(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    raise wrong_type(name, "a list, even for a single item", value)
+
+
+def text_or_texts(name: str, value: str | Sequence[str]) -> str | Sequence[str]:
+    """Return one text or a list of texts after checking each."""
+    if isinstance(value, str):
+        return value
+    texts = as_items(name, value)
+    for text in texts:
+        check_text(name, text)
+    return texts

@@ -1,0 +1,398 @@
+"""The client: every endpoint of Ollama as a cold Observable."""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+
+import httpx
+from reactivex import Observable
+
+from ollama_rx.arguments import (
+    check_instance,
+    check_text,
+    check_whole,
+    optional_flags,
+    optional_mapping,
+    optional_texts,
+    optional_whole,
+    text_or_texts,
+)
+from ollama_rx.chunks import Chunk, Progress
+from ollama_rx.client.bodies import (
+    Format,
+    KeepAlive,
+    Think,
+    Tool,
+    context_field,
+    encode,
+    format_field,
+    keep_alive_field,
+    logprobs_fields,
+    options_field,
+    think_field,
+    tools_field,
+)
+from ollama_rx.client.host import base_url
+from ollama_rx.client.messages import Image, MessageLike, images_field, messages_field
+from ollama_rx.protocol.json_fields import text_of
+from ollama_rx.protocol.ndjson import MAX_LINE_BYTES
+from ollama_rx.protocol.readers import ChunkReader, ProgressReader, Reader, WholeReader
+from ollama_rx.responses import Embeddings, Model, ModelInfo, RunningModel, models_of, running_of
+from ollama_rx.transport.request_stream import RequestStream
+from ollama_rx.transport.session import PreparedRequest, Session
+from ollama_rx.transport.timeouts import Timeouts
+
+T = TypeVar("T")
+
+Options = Mapping[str, Any]
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")  # RFC 9110: a token
+_HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
+
+
+class HasContext(Protocol):
+    """A box that holds the context of an earlier answer, read when a stream is subscribed."""
+
+    @property
+    def value(self) -> Sequence[int] | None:
+        """The tokens, or None."""
+        ...
+
+
+class Client:
+    """Talks to one Ollama server, from threads and asyncio alike.
+
+    Nothing is sent before a stream is subscribed; two subscriptions are two requests. Disposing a
+    subscription closes its connection, which stops the generation on the server.
+
+    Args:
+        host: the server, as in OLLAMA_HOST; without it that variable, else http://127.0.0.1:11434.
+        model: the default for all methods.
+        headers: sent with every request. With an ``authorization`` here OLLAMA_API_KEY is not used;
+            otherwise the key is sent to https://ollama.com and to no other host.
+        timeouts: how long to wait for what, in seconds.
+        transport: an httpx transport of your own (proxies, HTTP/2, tests); slower than ours.
+        max_line_bytes: the longest line accepted in a stream.
+
+    Raises:
+        ValueError: an invalid host or header.
+        TypeError: an argument of a wrong type.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        *,
+        model: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - immutable
+        transport: httpx.AsyncBaseTransport | None = None,
+        max_line_bytes: int = MAX_LINE_BYTES,
+    ) -> None:
+        optional_texts(host=host, model=model)
+        check_instance("timeouts", timeouts, Timeouts)
+        check_whole("max_line_bytes", max_line_bytes, least=1)
+        url = base_url(host)
+        self._session = Session(url, _headers(_parsed_url(url), headers), timeouts, transport)
+        self._model = model
+        self._max_line_bytes = max_line_bytes
+
+    @property
+    def url(self) -> str:
+        """The server's base URL, without credentials."""
+        return self._session.shown_url
+
+    # answers
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        context: Sequence[int] | HasContext | None = None,
+        images: Sequence[Image] | None = None,
+        format: Format | None = None,  # noqa: A002 - the API's own name
+        options: Options | None = None,
+        think: Think | None = None,
+        keep_alive: KeepAlive | None = None,
+        suffix: str | None = None,
+        template: str | None = None,
+        raw: bool | None = None,
+        logprobs: bool | None = None,
+        top_logprobs: int | None = None,
+        truncate: bool | None = None,
+        shift: bool | None = None,
+    ) -> Observable[Chunk]:
+        """Continue a prompt. A ``context`` box is read when the stream is subscribed."""
+        check_text("prompt", prompt)
+        body = {
+            "model": self._model_name(model),
+            "prompt": prompt,
+            **optional_texts(suffix=suffix, system=system, template=template),
+            **optional_flags(raw=raw),
+            "images": images_field(images),
+            **_answer_fields(
+                format=format,
+                options=options,
+                think=think,
+                keep_alive=keep_alive,
+                truncate=truncate,
+                shift=shift,
+            ),
+            **logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
+        }
+        if context is None or isinstance(context, Sequence):
+            return self._chunks("/api/generate", {**body, "context": context_field(context)})
+        return self._chunks_with_context(body, context)
+
+    def chat(
+        self,
+        messages: Sequence[MessageLike],
+        *,
+        model: str | None = None,
+        tools: Sequence[Tool] | None = None,
+        format: Format | None = None,  # noqa: A002 - the API's own name
+        options: Options | None = None,
+        think: Think | None = None,
+        keep_alive: KeepAlive | None = None,
+        logprobs: bool | None = None,
+        top_logprobs: int | None = None,
+        truncate: bool | None = None,
+        shift: bool | None = None,
+    ) -> Observable[Chunk]:
+        """Answer the last of several messages."""
+        body = {
+            "model": self._model_name(model),
+            "messages": messages_field(messages),
+            "tools": tools_field(tools),
+            **_answer_fields(
+                format=format,
+                options=options,
+                think=think,
+                keep_alive=keep_alive,
+                truncate=truncate,
+                shift=shift,
+            ),
+            **logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
+        }
+        return self._chunks("/api/chat", body)
+
+    def load(self, model: str | None = None, *, keep_alive: KeepAlive | None = None) -> Observable[Chunk]:
+        """Load a model into memory; one chunk, ``done_reason`` "load"."""
+        return self.generate("", model=model, keep_alive=keep_alive)
+
+    def unload(self, model: str | None = None) -> Observable[Chunk]:
+        """Free a model's memory; one chunk, ``done_reason`` "unload"."""
+        return self.generate("", model=model, keep_alive=0)
+
+    def embed(
+        self,
+        text: str | Sequence[str],
+        *,
+        model: str | None = None,
+        truncate: bool | None = None,
+        dimensions: int | None = None,
+        options: Options | None = None,
+        keep_alive: KeepAlive | None = None,
+    ) -> Observable[Embeddings]:
+        """Turn texts into vectors."""
+        body = {
+            "model": self._model_name(model),
+            "input": text_or_texts("text", text),
+            **optional_flags(truncate=truncate),
+            "dimensions": optional_whole("dimensions", dimensions, least=1),
+            "options": options_field(options),
+            "keep_alive": keep_alive_field(keep_alive),
+        }
+        return self._single_item("POST", "/api/embed", body, Embeddings.of)
+
+    # models
+
+    def pull(self, model: str | None = None, *, insecure: bool | None = None) -> Observable[Progress]:
+        """Fetch a model from its library."""
+        body = {"model": self._model_name(model), **optional_flags(insecure=insecure)}
+        return self._progress("/api/pull", body)
+
+    def push(self, model: str | None = None, *, insecure: bool | None = None) -> Observable[Progress]:
+        """Send a model to its library."""
+        body = {"model": self._model_name(model), **optional_flags(insecure=insecure)}
+        return self._progress("/api/push", body)
+
+    def create(
+        self,
+        model: str,
+        *,
+        from_: str | None = None,
+        system: str | None = None,
+        template: str | None = None,
+        messages: Sequence[MessageLike] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        license: str | Sequence[str] | None = None,  # noqa: A002 - the API's own name
+        quantize: str | None = None,
+        files: Mapping[str, str] | None = None,
+        adapters: Mapping[str, str] | None = None,
+    ) -> Observable[Progress]:
+        """Make a model from another one (``from_``) or from files already on the server (name: digest)."""
+        check_text("model", model)
+        body = {
+            "model": model,
+            "from": optional_texts(from_=from_)["from_"],
+            **optional_texts(system=system, template=template, quantize=quantize),
+            "messages": None if messages is None else messages_field(messages),
+            "parameters": optional_mapping("parameters", parameters),
+            "license": None if license is None else text_or_texts("license", license),
+            "files": optional_mapping("files", files),
+            "adapters": optional_mapping("adapters", adapters),
+        }
+        return self._progress("/api/create", body)
+
+    def show(self, model: str | None = None, *, verbose: bool | None = None) -> Observable[ModelInfo]:
+        """Describe a model: capabilities, template, parameters."""
+        body = {"model": self._model_name(model), **optional_flags(verbose=verbose)}
+        return self._single_item("POST", "/api/show", body, ModelInfo.of)
+
+    def models(self) -> Observable[tuple[Model, ...]]:
+        """List the models on the server's disk."""
+        return self._single_item("GET", "/api/tags", None, models_of)
+
+    def running(self) -> Observable[tuple[RunningModel, ...]]:
+        """List the models in memory."""
+        return self._single_item("GET", "/api/ps", None, running_of)
+
+    def version(self) -> Observable[str]:
+        """Return the server's version."""
+        return self._single_item("GET", "/api/version", None, lambda raw: text_of(raw.get("version")))
+
+    def copy(self, source: str, destination: str) -> Observable[None]:
+        """Give a model a second name; one item, None."""
+        check_text("source", source)
+        check_text("destination", destination)
+        return self._no_content("POST", "/api/copy", {"source": source, "destination": destination})
+
+    def delete(self, model: str) -> Observable[None]:
+        """Delete a model from the server's disk; one item, None."""
+        check_text("model", model)
+        return self._no_content("DELETE", "/api/delete", {"model": model})
+
+    # the end
+
+    def close(self) -> None:
+        """Close the idle connections; streams that are running continue to their end."""
+        self._session.close()
+
+    async def aclose(self) -> None:
+        """Do what `close` does, from an event loop."""
+        await self._session.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # requests as Observables
+
+    def _model_name(self, model: str | None) -> str:
+        name = model or self._model or self._session.default_model
+        if name is None:
+            raise ValueError("model: expected a name, here or once in Client(model=...)")
+        check_text("model", name)
+        return name
+
+    def _chunks(self, path: str, body: Mapping[str, Any]) -> Observable[Chunk]:
+        return self._stream("POST", path, body, lambda: ChunkReader(self._max_line_bytes))
+
+    def _chunks_with_context(self, body: Mapping[str, Any], box: HasContext) -> Observable[Chunk]:
+        if not hasattr(box, "value"):
+            raise TypeError(f"context: expected a list of ints or a ContextBox, got {type(box).__name__}")
+        encode(body)  # a body that cannot be encoded fails now
+
+        def request() -> PreparedRequest:
+            content = encode({**body, "context": context_field(box.value)})
+            return PreparedRequest("POST", "/api/generate", content)
+
+        return RequestStream(self._session, request, lambda: ChunkReader(self._max_line_bytes))
+
+    def _progress(self, path: str, body: Mapping[str, Any]) -> Observable[Progress]:
+        request = PreparedRequest("POST", path, encode({**body, "stream": True}))
+        session = self._session.with_long_idle()
+        return RequestStream(session, lambda: request, lambda: ProgressReader(self._max_line_bytes))
+
+    def _single_item(
+        self, method: str, path: str, body: Mapping[str, Any] | None, item: Callable[[dict[str, Any]], T]
+    ) -> Observable[T]:
+        return self._stream(method, path, body, lambda: WholeReader(item, self._max_line_bytes))
+
+    def _no_content(self, method: str, path: str, body: Mapping[str, Any]) -> Observable[None]:
+        def reader() -> Reader[None]:
+            return WholeReader(_ignore, self._max_line_bytes, may_be_empty=True)
+
+        return self._stream(method, path, body, reader)
+
+    def _stream(
+        self, method: str, path: str, body: Mapping[str, Any] | None, reader: Callable[[], Reader[T]]
+    ) -> Observable[T]:
+        request = PreparedRequest(method, path, b"" if body is None else encode(body))
+        return RequestStream(self._session, lambda: request, reader)
+
+
+def _ignore(_: dict[str, Any]) -> None:
+    return None
+
+
+def _answer_fields(
+    *,
+    format: Format | None,  # noqa: A002 - the API's own name
+    options: Options | None,
+    think: Think | None,
+    keep_alive: KeepAlive | None,
+    truncate: bool | None,
+    shift: bool | None,
+) -> dict[str, Any]:
+    """Return the wire form of the arguments that ``generate`` and ``chat`` have in common."""
+    return {
+        "stream": True,
+        "format": format_field(format),
+        "options": options_field(options),
+        "think": think_field(think),
+        "keep_alive": keep_alive_field(keep_alive),
+        **optional_flags(truncate=truncate, shift=shift),
+    }
+
+
+def _parsed_url(url: str) -> httpx.URL:
+    """Parse a URL; the error for an invalid one does not show its user information."""
+    try:
+        found = httpx.URL(url)
+        found.host.encode("idna")  # as it is encoded to look the name up
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ValueError(f"host: expected an address, got {url.rpartition('@')[2]!r}") from error
+    return found
+
+
+def _headers(url: httpx.URL, given: Mapping[str, str] | None) -> dict[str, str]:
+    own = optional_mapping("headers", given) or {}
+    for name in own:
+        check_text("headers", name)
+    headers = {name.lower(): value for name, value in own.items()}
+    key = os.environ.get("OLLAMA_API_KEY", "").strip()
+    if key and url.scheme == "https" and url.host == "ollama.com" and "authorization" not in headers:
+        headers["authorization"] = f"Bearer {key}"
+    for name, value in headers.items():
+        check_text(f"headers: {name}", value)
+        if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
+            raise ValueError(f"headers: {name!r} or its value has characters that HTTP does not allow")
+    return headers

@@ -1,0 +1,36 @@
+"""The whole answer so far, each time it grows."""
+
+from collections.abc import Callable
+
+from reactivex import Observable
+
+from ollama_rx.rx.operator import Emitter, through
+
+
+def accumulate_text() -> Callable[[Observable[str]], Observable[str]]:
+    """Emit all the text so far for each piece that arrives.
+
+    ::
+
+        source  -a--b--c-|   a="Hel"  b="lo "     c="you"
+        text    -x--y--z-|   x="Hel"  y="Hello "  z="Hello you"
+
+    Each item is a new string as long as the answer: for long answers and fast models put
+    ``buffer_tokens(seconds=0.05)`` before, a screen shows no more than that anyway.
+
+    >>> from reactivex import of
+    >>> from reactivex import operators as ops
+    >>> of("Hel", "lo").pipe(accumulate_text(), ops.to_list()).run()
+    ['Hel', 'Hello']
+    """
+    return through(_Running)
+
+
+class _Running:
+    def __init__(self, out: Emitter[str]) -> None:
+        self._emit = out.emit
+        self._text = ""
+
+    def feed(self, text: str, /) -> None:
+        self._text += text
+        self._emit(self._text)

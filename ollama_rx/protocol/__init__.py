@@ -1,0 +1,1 @@
+"""From bytes to values and back; no I/O."""

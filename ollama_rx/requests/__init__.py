@@ -1,1 +1,0 @@
-"""From our arguments to the bytes of a request, checked before anything is sent."""

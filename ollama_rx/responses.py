@@ -1,0 +1,119 @@
+"""What the one-shot endpoints answer; every reply keeps the server's object in ``raw``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ollama_rx.protocol.json_fields import (
+    JsonObject,
+    list_of,
+    number_of,
+    object_of,
+    objects_of,
+    parse_time,
+    text_of,
+)
+from ollama_rx.stats import Metrics
+
+_FOR_EVER = 2300  # the year: Ollama writes "for ever" as now plus Go's longest duration, 292 years
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """One vector for each input, of length one."""
+
+    model: str
+    vectors: Sequence[Sequence[float]]
+    metrics: Metrics
+    raw: JsonObject = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: JsonObject) -> "Embeddings":
+        """Read the reply of /api/embed."""
+        return cls(text_of(raw.get("model")), list_of(raw.get("embeddings")), Metrics.of(raw), raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model on the server's disk; ``size`` in bytes."""
+
+    name: str
+    size: int
+    digest: str
+    modified_at: datetime | None
+    details: JsonObject
+    raw: JsonObject = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: JsonObject) -> "Model":
+        """Read one item of /api/tags."""
+        return cls(
+            name=text_of(raw.get("name")) or text_of(raw.get("model")),
+            size=number_of(raw.get("size")) or 0,
+            digest=text_of(raw.get("digest")),
+            modified_at=parse_time(raw.get("modified_at")),
+            details=object_of(raw.get("details")),
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunningModel:
+    """A model in memory; sizes in bytes, ``expires_at`` None if it stays for ever."""
+
+    name: str
+    size: int
+    size_vram: int
+    expires_at: datetime | None
+    context_length: int | None
+    raw: JsonObject = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: JsonObject) -> "RunningModel":
+        """Read one item of /api/ps."""
+        expires_at = parse_time(raw.get("expires_at"))
+        return cls(
+            name=text_of(raw.get("name")) or text_of(raw.get("model")),
+            size=number_of(raw.get("size")) or 0,
+            size_vram=number_of(raw.get("size_vram")) or 0,
+            expires_at=None if expires_at is None or expires_at.year >= _FOR_EVER else expires_at,
+            context_length=number_of(raw.get("context_length")),
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What the server knows about one model."""
+
+    capabilities: Sequence[str]
+    template: str
+    system: str
+    parameters: str
+    details: JsonObject
+    model_info: JsonObject
+    raw: JsonObject = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: JsonObject) -> "ModelInfo":
+        """Read the reply of /api/show."""
+        return cls(
+            capabilities=tuple(list_of(raw.get("capabilities"))),
+            template=text_of(raw.get("template")),
+            system=text_of(raw.get("system")),
+            parameters=text_of(raw.get("parameters")),
+            details=object_of(raw.get("details")),
+            model_info=object_of(raw.get("model_info")),
+            raw=raw,
+        )
+
+
+def models_of(raw: dict[str, Any]) -> tuple[Model, ...]:
+    """Read the reply of /api/tags."""
+    return tuple(Model.of(item) for item in objects_of(raw.get("models")))
+
+
+def running_of(raw: dict[str, Any]) -> tuple[RunningModel, ...]:
+    """Read the reply of /api/ps."""
+    return tuple(RunningModel.of(item) for item in objects_of(raw.get("models")))

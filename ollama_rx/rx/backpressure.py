@@ -1,0 +1,68 @@
+"""How a slow consumer on an event loop pauses the streams that feed it.
+
+Rx has no back-pressure, but every operator hands the subscriber's scheduler on to its source. So the
+consumer subscribes with a `PausableScheduler`, the sources find it there, and while it is paused they stop
+reading from their sockets. A stream on a thread of its own is paused by simply blocking that thread.
+"""
+
+import asyncio
+from typing import Protocol
+
+from reactivex.scheduler.eventloop import AsyncIOScheduler
+
+
+class PausableSource(Protocol):
+    """A source that can stop and resume sending."""
+
+    def pause(self) -> None:
+        """Send nothing until `resume`."""
+        ...
+
+    def resume(self) -> None:
+        """Continue where the source stopped."""
+        ...
+
+
+class PausableScheduler(AsyncIOScheduler):
+    """An event loop's scheduler that can pause the sources subscribed with it.
+
+    Call its methods on that loop only.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.loop = loop
+        self._pauses = 0
+        self._sources: set[PausableSource] = set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the sources are asked to wait."""
+        return self._pauses > 0
+
+    def attach(self, source: PausableSource) -> None:
+        """Add a source; it is paused at once if the scheduler is paused."""
+        self._sources.add(source)
+        if self.paused:
+            source.pause()
+
+    def detach(self, source: PausableSource) -> None:
+        """Remove a source that has ended."""
+        self._sources.discard(source)
+
+    def pause(self) -> None:
+        """Pause all sources; each call needs one `resume`."""
+        self._pauses += 1
+        if self._pauses == 1:
+            for source in tuple(self._sources):
+                source.pause()
+
+    def resume(self) -> None:
+        """Undo one `pause`; the last one resumes all sources."""
+        self._pauses -= 1
+        if self._pauses == 0:
+            for source in tuple(self._sources):
+                if self.paused:
+                    return  # what the previous source sent has filled the consumer again
+                if source in self._sources:  # not disposed because of what a previous source sent
+                    source.resume()

@@ -1,0 +1,241 @@
+"""Items on their way from one thread or event loop to another: in order, none lost, few waiting.
+
+The one queue behind blocking sinks, `iterate` and the `Queue` sink. A full mailbox makes its writer wait, in
+the way that fits where the writer runs: a plain thread (or an internal loop, which serves a single stream)
+is blocked; on the user's loop the sources are paused through their `PausableScheduler`.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from threading import Lock, RLock
+from typing import Generic, Literal, TypeVar, get_args
+
+from ollama_rx.arguments import check_choice, check_whole
+from ollama_rx.rx.backpressure import PausableScheduler
+from ollama_rx.rx.event_loops import about_to_block, run_on_loop, user_loop
+
+A = TypeVar("A")
+T = TypeVar("T")
+
+WhenFull = Literal["pause", "drop_oldest", "fail"]
+"""What happens when ``max_waiting`` items wait and one more arrives."""
+
+MAX_WAITING = 64
+"""How many items may wait by default: the items of one read, or a second of speech."""
+
+
+class MailboxFull(Exception):  # noqa: N818 - as queue.Full
+    """More items wait than allowed, and ``when_full`` is "fail"."""
+
+
+class Sentinel:
+    """The type of `EMPTY` and `END`, values that no stream carries."""
+
+
+EMPTY = Sentinel()
+"""No item is waiting."""
+END = Sentinel()
+"""No more items will arrive."""
+
+_Callback = Callable[[], object]
+
+
+def check_waiting(max_waiting: int, when_full: WhenFull) -> None:
+    """Refuse a limit below 1 and an unknown ``when_full``."""
+    check_whole("max_waiting", max_waiting, least=1)
+    check_choice("when_full", when_full, get_args(WhenFull))
+
+
+class Mailbox(Generic[T]):
+    """A bounded queue with an end; iterate over it with ``for`` or ``async for``.
+
+    Args:
+        max_waiting: how many items may wait, at least 1.
+        when_full: "pause" makes the writer wait until half of them are taken. A source that cannot wait,
+            because it pushes on the user's loop and reads from no request, continues and the mailbox grows.
+            "drop_oldest" keeps the newest items, "fail" raises `MailboxFull` to the writer.
+    """
+
+    def __init__(self, max_waiting: int = MAX_WAITING, when_full: WhenFull = "pause") -> None:
+        check_waiting(max_waiting, when_full)
+        self.upstream: PausableScheduler | None = None
+        self._limit = max_waiting
+        self._when_full = when_full
+        self._lock = RLock()  # re-entrant: garbage collection may call `close` inside `put`
+        self._items: deque[T] = deque()
+        self._readers: list[_Callback] = []
+        self._writers: list[_Callback] = []
+        self._ended = False
+        self._error: Exception | None = None
+        self._paused = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the mailbox accepts no more items."""
+        return self._ended
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: T) -> None:
+        """Add an item; ignored after the end."""
+        with self._lock:
+            if self._ended:
+                return
+            waiting = self._items
+            waiting.append(item)
+            readers: list[_Callback] | None = None
+            if self._readers:
+                readers, self._readers = self._readers, []
+            full = len(waiting) >= self._limit
+        if readers is not None:
+            _call_all(readers)
+        if full:
+            self._make_room()
+
+    def end(self, error: Exception | None = None) -> None:
+        """Let readers come to an end, or to this error, after the items that still wait."""
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            self._error = error
+            readers, self._readers = self._readers, []
+        _call_all(readers)
+        self._release_writers(waiting=0)
+
+    def close(self) -> None:
+        """End now: drop the waiting items and wake every reader and writer."""
+        with self._lock:
+            self._items.clear()
+            self._error = None
+        self.end()
+
+    def when_ready(self, callback: _Callback) -> None:
+        """Call once as soon as an item can be taken or the end is reached; at once if that is so already."""
+        with self._lock:
+            ready = bool(self._items) or self._ended
+            if not ready:
+                self._readers.append(callback)
+        if ready:
+            callback()
+
+    def __iter__(self) -> "Mailbox[T]":
+        return self
+
+    def __next__(self) -> T:
+        item = self.get(None, END)
+        if isinstance(item, Sentinel):
+            raise StopIteration
+        return item
+
+    def get(self, timeout: float | None, end: A) -> T | A:
+        """Block until there is an item; return ``end`` after the last one."""
+        while isinstance(item := self.get_nowait(), Sentinel):
+            if item is END:
+                return end
+            arrived = Lock()
+            arrived.acquire()
+            self.when_ready(arrived.release)
+            if not arrived.acquire(timeout=-1 if timeout is None else timeout):
+                raise TimeoutError(f"nothing arrived within {timeout:g} s")
+        return item
+
+    def __aiter__(self) -> "Mailbox[T]":
+        return self
+
+    async def __anext__(self) -> T:
+        while isinstance(item := self.get_nowait(), Sentinel):
+            if item is END:
+                raise StopAsyncIteration
+            await self.ready()
+        return item
+
+    async def ready(self) -> None:
+        """Wait until `get_nowait` returns something other than `EMPTY`, unless another reader takes it."""
+        loop = asyncio.get_running_loop()
+        arrived = loop.create_future()
+        self.when_ready(partial(run_on_loop, loop, partial(_resolve, arrived)))
+        await arrived
+
+    def get_nowait(self) -> T | Sentinel:
+        """Take an item without waiting; `EMPTY` if there is none yet, `END` after the last one.
+
+        Raises the error that the mailbox was ended with, once, after the items.
+        """
+        with self._lock:
+            if not self._items:
+                if not self._ended:
+                    return EMPTY
+                error, self._error = self._error, None
+                if error is not None:
+                    raise error
+                return END
+            item = self._items.popleft()
+            waiting = len(self._items)
+        if self._paused or self._writers:
+            self._release_writers(waiting)
+        return item
+
+    def _make_room(self) -> None:
+        if self._when_full != "pause":
+            self._drop_or_fail()
+            return
+        if self._paused:
+            return  # a source that cannot be paused continues
+        loop = user_loop()
+        upstream = self.upstream
+        if loop is None:
+            self._block()
+        elif upstream is not None and upstream.loop is loop:
+            self._pause(upstream)
+
+    def _pause(self, upstream: PausableScheduler) -> None:
+        with self._lock:
+            if self._ended or len(self._items) < self._limit:
+                return  # another thread has just taken an item, or closed the mailbox
+            self._paused = True
+        upstream.pause()
+
+    def _drop_or_fail(self) -> None:
+        with self._lock:
+            if len(self._items) <= self._limit:
+                return
+            if self._when_full == "drop_oldest":
+                self._items.popleft()
+                return
+            self._items.pop()
+        raise MailboxFull(f"{self._limit} items wait already (max_waiting)")
+
+    def _block(self) -> None:
+        room = Lock()
+        room.acquire()
+        with self._lock:
+            if self._ended or len(self._items) < self._limit:
+                return  # another thread has just taken an item, or closed the mailbox
+            self._writers.append(room.release)
+        about_to_block()
+        room.acquire()
+
+    def _release_writers(self, waiting: int) -> None:
+        """Let the writers continue once half of the items are taken, so that they do not wake for each."""
+        if waiting > self._limit // 2:
+            return
+        with self._lock:
+            writers, self._writers = self._writers, []
+            paused, self._paused = self._paused, False
+        _call_all(writers)
+        if paused and self.upstream is not None:
+            run_on_loop(self.upstream.loop, self.upstream.resume)
+
+
+def _call_all(callbacks: Iterable[_Callback]) -> None:
+    for callback in callbacks:
+        callback()
+
+
+def _resolve(arrived: asyncio.Future[None]) -> None:
+    if not arrived.done():
+        arrived.set_result(None)

@@ -1,0 +1,261 @@
+"""The only Rx plumbing: carries a machine between two Observables, with one call per item and operator.
+
+RxPY puts an observer, two locks and a trampoline check between any two operators. A chain of observables made
+here shares one `ChainSubscription` instead: the outermost ``subscribe`` creates it, each operator binds its
+machine's ``feed`` directly to the next one's, and the first source that is not made here is entered through a
+guard. RxPY's operators work before, between and after these: to them each is an ordinary Observable.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from weakref import WeakSet
+
+from reactivex import Observable, abc
+
+from ollama_rx.rx.subscription import ChainSubscription
+
+A = TypeVar("A")
+B = TypeVar("B")
+A_contra = TypeVar("A_contra", contravariant=True)
+B_co = TypeVar("B_co", covariant=True)
+
+
+class ChainObserver(NamedTuple, Generic[A]):
+    """An observer as three bound functions: where an operator's events go."""
+
+    on_next: Callable[[A], object]
+    on_error: Callable[[Exception], object]
+    on_completed: Callable[[], object]
+
+
+def _noop(*_: object) -> None:
+    """Ignore an event."""
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+class _StoppedClock:
+    """Test stub: time stands still, timers never fire."""
+
+    def now(self) -> float:
+        return 0.0
+
+    def call_later(self, seconds: float, action: Callable[[], object], /) -> Callable[[], None]:  # noqa: ARG002
+        return _noop
+
+    def dispose(self) -> None:
+        pass
+
+
+class Emitter(Generic[A]):
+    """What a machine may do: emit items, complete early, set timers, read the clock.
+
+    To test a machine without Rx, build it with ``Emitter(emitted.append)``, where ``emitted`` is a list.
+    """
+
+    __slots__ = ("_complete", "_subscription", "emit")
+
+    def __init__(
+        self,
+        emit: Callable[[A], object],
+        complete: Callable[[], object] = _noop,
+        subscription: ChainSubscription | _StoppedClock | None = None,
+    ) -> None:
+        self.emit = emit
+        """Send an item to the next operator, or to the subscriber."""
+        self._complete = complete
+        self._subscription = subscription or _StoppedClock()
+
+    def complete(self) -> None:
+        """Complete downstream and dispose upstream: the request is closed. Emit nothing afterwards."""
+        try:
+            self._complete()
+        finally:
+            self._subscription.dispose()
+
+    @property
+    def later(self) -> Callable[[float, Callable[[], object]], Callable[[], None]]:
+        """``later(seconds, action)`` calls ``action`` once and returns the function that cancels it.
+
+        The action never overlaps with ``feed`` or another action, is virtual in virtual time, and is
+        cancelled when the stream ends. Call it from ``feed`` or from another action.
+        """
+        return self._subscription.call_later
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """``now()`` returns the time in seconds since some moment: monotonic, or virtual."""
+        return self._subscription.now
+
+
+class Machine(Protocol[A_contra]):
+    """The logic of an operator, without Rx, threads, clocks and I/O; one machine per subscription.
+
+    Besides ``feed`` a machine may have these methods, and no other public ones:
+
+    - ``flush()``: the source has completed; emit what is held back. Completion follows by itself.
+    - ``fail(error)``: the source has failed; the error follows by itself.
+    - ``close()``: called exactly once at the end, after ``flush`` or ``fail``; alone when the subscriber has
+      disposed, or an operator further down has completed early.
+
+    An exception raised in ``feed`` or ``flush`` ends the stream with that error.
+    """
+
+    def feed(self, item: A_contra, /) -> object:
+        """Take one item and emit what follows from it."""
+        ...
+
+
+_METHODS = ("feed", "flush", "fail", "close")
+_checked: WeakSet[type] = WeakSet()  # machine classes that are known to keep the contract
+
+
+def _check_machine(machine: object) -> None:
+    """Refuse a machine with an unknown public method: a misspelt one would never be called."""
+    kind = type(machine)
+    if kind in _checked:
+        return
+    names = {name for name in dir(machine) if not name.startswith("_") and callable(getattr(machine, name))}
+    for name in sorted(names.difference(_METHODS)):
+        close = get_close_matches(name, _METHODS, 1)
+        meant = f"did you mean {close[0]!r}?" if close else "start its name with an underscore"
+        raise TypeError(f"through: {kind.__name__}.{name} is not a machine's method; {meant}")
+    if "feed" not in names:
+        raise TypeError(f"through: {kind.__name__} has no method 'feed'")
+    _checked.add(kind)
+
+
+class ChainedObservable(Observable[B_co]):
+    """An Observable that passes its items on with one call per operator."""
+
+    @abstractmethod
+    def subscribe_chained(self, observer: ChainObserver[B_co], subscription: ChainSubscription) -> None:
+        """Start to send events to ``observer``; stop when ``subscription`` is disposed."""
+
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[B_co] | abc.OnNext[B_co] | None = None,
+        on_error: abc.OnError | None = None,
+        on_completed: abc.OnCompleted | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """Subscribe as to any Observable; an exception raised by ``on_next`` reaches ``on_error``."""
+        subscription = ChainSubscription(scheduler)
+        given: Any = on_next
+        if hasattr(given, "on_next"):
+            subscriber = ChainObserver[B_co](given.on_next, given.on_error, given.on_completed)
+        else:
+            subscriber = ChainObserver[B_co](given or _noop, on_error or _raise, on_completed or _noop)
+        self.subscribe_chained(_guard_subscriber(subscriber, subscription), subscription)
+        return subscription
+
+
+def _guard_subscriber(subscriber: ChainObserver[A], subscription: ChainSubscription) -> ChainObserver[A]:
+    """Allow one terminal event, nothing after it, and nothing after ``dispose()``."""
+    on_next = subscriber.on_next
+
+    def guarded(item: A) -> None:
+        if not subscription.is_disposed:
+            on_next(item)
+
+    return ChainObserver(
+        guarded,
+        partial(_failed, subscription, subscriber.on_error),
+        partial(_completed, subscription, subscriber.on_completed),
+    )
+
+
+def _failed(
+    subscription: ChainSubscription, on_error: Callable[[Exception], object], error: Exception
+) -> None:
+    if not subscription.claim_terminal():
+        raise error  # no subscriber can receive it: the producer reports it
+    on_error(error)
+
+
+def _completed(subscription: ChainSubscription, on_completed: Callable[[], object]) -> None:
+    if subscription.claim_terminal():
+        on_completed()
+
+
+def through(machine: Callable[[Emitter[B]], Machine[A]]) -> Callable[[Observable[A]], Observable[B]]:
+    """Make an operator of a machine: a class, or a function that builds one from its `Emitter`.
+
+    Each subscription builds a machine of its own, so that two subscribers share no state.
+
+    >>> class Double:
+    ...     def __init__(self, out: Emitter[int]) -> None:
+    ...         self._emit = out.emit
+    ...     def feed(self, item: int, /) -> None:
+    ...         self._emit(item * 2)
+    >>> from reactivex import of
+    >>> of(1, 2).pipe(through(Double)).run()
+    4
+
+    Raises:
+        TypeError: the machine has a public method that is not one of `Machine`, or no ``feed``; raised when
+            the first machine is built, which is when the operator is subscribed to.
+    """
+
+    def operator(source: Observable[A]) -> Observable[B]:
+        return _MachineObservable(source, machine)
+
+    return operator
+
+
+class _MachineObservable(ChainedObservable[B], Generic[A, B]):
+    def __init__(self, source: Observable[A], machine: Callable[[Emitter[B]], Machine[A]]) -> None:
+        super().__init__()
+        self._source = source
+        self._machine = machine
+
+    def subscribe_chained(self, observer: ChainObserver[B], subscription: ChainSubscription) -> None:
+        machine: Any = self._machine(Emitter(observer.on_next, observer.on_completed, subscription))
+        _check_machine(machine)
+        close = getattr(machine, "close", None)
+        if close is not None:
+            subscription.add_teardown(close)
+        fail = getattr(machine, "fail", None)
+        flush = getattr(machine, "flush", None)
+        upper = ChainObserver[A](
+            machine.feed,
+            observer.on_error if fail is None else partial(_fail, fail, observer.on_error),
+            observer.on_completed if flush is None else partial(_flush, flush, observer.on_completed),
+        )
+        source = self._source
+        if isinstance(source, ChainedObservable):
+            source.subscribe_chained(upper, subscription)
+        else:
+            _subscribe_foreign(source, upper, subscription)
+
+
+def _fail(
+    fail: Callable[[Exception], object], on_error: Callable[[Exception], object], error: Exception
+) -> None:
+    try:
+        fail(error)
+    finally:
+        on_error(error)
+
+
+def _flush(flush: Callable[[], object], on_completed: Callable[[], object]) -> None:
+    flush()
+    on_completed()
+
+
+def _subscribe_foreign(
+    source: Observable[A], observer: ChainObserver[A], subscription: ChainSubscription
+) -> None:
+    """Subscribe to a source that is not made here; its exceptions and late items are kept out."""
+    subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
+    on_next = subscription.guard_foreign(observer.on_next)
+    inner = source.subscribe(
+        on_next, subscription.fail, subscription.complete, scheduler=subscription.scheduler
+    )
+    subscription.add_teardown(inner.dispose)

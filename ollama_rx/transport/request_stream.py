@@ -1,0 +1,101 @@
+"""A request as a cold Observable: sent when it is subscribed to, on the loop or thread that fits.
+
+An explicit scheduler wins; without one, inside a running event loop that loop; otherwise a thread of its own
+with an internal event loop. Code that runs on an internal loop (a subscriber's callback) counts as code on a
+plain thread.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from reactivex import abc
+
+from ollama_rx.errors import UnreachableError
+from ollama_rx.protocol.readers import Reader
+from ollama_rx.rx.event_loops import internal_loop, running_loop, user_loop
+from ollama_rx.rx.operator import ChainedObservable, ChainObserver
+from ollama_rx.rx.subscription import ChainSubscription
+from ollama_rx.transport.call import Call
+from ollama_rx.transport.session import PreparedRequest, Session
+
+try:
+    import uvloop
+except ImportError:
+    _new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+else:
+    _new_loop = uvloop.new_event_loop
+
+T = TypeVar("T")
+
+Begin = Callable[[asyncio.AbstractEventLoop], asyncio.Future[None]]
+"""Starts something on the running loop; the future is done when nothing of it is left."""
+
+NoLoop = Callable[[OSError], object]
+"""Called if no event loop can be created (out of file descriptors)."""
+
+
+class RequestStream(ChainedObservable[T]):
+    """Sends its request once for each subscription."""
+
+    def __init__(
+        self, session: Session, request: Callable[[], PreparedRequest], reader: Callable[[], Reader[T]]
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._request = request
+        self._reader = reader
+
+    def subscribe_chained(self, observer: ChainObserver[T], subscription: ChainSubscription) -> None:
+        """Build the request and start the call where the subscriber's scheduler says."""
+        subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
+        try:
+            call = Call(self._session, self._request(), self._reader(), observer, subscription)
+        except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
+            subscription.fail(error)
+            return
+
+        def no_loop(error: OSError) -> None:
+            subscription.fail(UnreachableError(self._session.shown_url, str(error)))
+
+        subscription.add_teardown(call.stop)
+        start = place(subscription.scheduler, call.begin, no_loop)
+        if start is not None:
+            subscription.add_teardown(start.dispose)
+
+
+def place(scheduler: abc.SchedulerBase | None, begin: Begin, no_loop: NoLoop) -> abc.DisposableBase | None:
+    """Call ``begin`` where the scheduler says, else here; return what cancels a scheduled start."""
+    if scheduler is not None:
+
+        def scheduled(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
+            loop = running_loop()
+            if loop is None:
+                _run_on_internal_loop(begin, no_loop)
+            else:
+                begin(loop)
+
+        return scheduler.schedule(scheduled)
+    loop = user_loop()
+    if loop is not None:
+        begin(loop)
+    else:
+        arguments = (begin, no_loop)
+        threading.Thread(target=_run_on_internal_loop, args=arguments, name="ollama-rx", daemon=True).start()
+    return None
+
+
+def _run_on_internal_loop(begin: Begin, no_loop: NoLoop) -> None:
+    runner = asyncio.Runner(loop_factory=_new_loop)
+    try:
+        runner.get_loop()
+    except OSError as error:
+        no_loop(error)
+        return
+    with internal_loop(), runner:
+        runner.run(_until_done(begin))
+
+
+async def _until_done(begin: Begin) -> None:
+    await begin(asyncio.get_running_loop())

@@ -1,0 +1,117 @@
+"""How long to wait for what: the limits users set, and the one timer per stream that enforces them."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+from ollama_rx.arguments import check_seconds
+from ollama_rx.errors import FirstChunkTimeout, IdleTimeout, TimedOutError, TotalTimeout
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits in seconds, None for none; each has an error of its own.
+
+    ``connect``: until the connection stands (`UnreachableError`). ``first_chunk``: from the
+    subscription to the first chunk; generous, because the server may load the model first, and
+    giving up aborts the load (`FirstChunkTimeout`). ``idle``: between two chunks (`IdleTimeout`);
+    time in which a slow subscriber makes the server wait does not count. Between two steps of pull,
+    push and create it is the longer of the two, because gigabytes are checked and converted in
+    silence. ``total``: the whole answer (`TotalTimeout`).
+
+    Raises:
+        ValueError: a limit that is not above zero.
+        TypeError: a limit that is not a number.
+    """
+
+    connect: float | None = 5.0
+    first_chunk: float | None = 300.0
+    idle: float | None = 60.0
+    total: float | None = None
+
+    @property
+    def between_steps(self) -> float | None:
+        """How long pull, push and create may be silent."""
+        if self.idle is None or self.first_chunk is None:
+            return None
+        return max(self.idle, self.first_chunk)
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            seconds = getattr(self, field.name)
+            if seconds is not None:
+                check_seconds(field.name, seconds)
+
+
+class Watchdog:
+    """Compares times when its timer fires, so that receiving something costs one look at the clock.
+
+    The receiver writes the loop's time into ``last_received``. Until something is received the watchdog also
+    wakes up for the limit that would apply from then on.
+    """
+
+    __slots__ = ("_expired", "_loop", "_paused", "_since", "_started", "_timeouts", "_timer", "last_received")
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        timeouts: Timeouts,
+        expired: Callable[[TimedOutError], object],
+    ) -> None:
+        self.last_received: float | None = None  # when the server has sent something last
+        self._paused = False  # the subscriber makes the server wait: silence is not its fault
+        self._loop = loop
+        self._timeouts = timeouts
+        self._expired = expired
+        self._started = self._since = loop.time()  # from when on silence counts
+        self._timer: asyncio.TimerHandle | None = None
+        self._arm(self._started)
+
+    def pause(self) -> None:
+        """Let silence pass."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Count silence again, from now on."""
+        self._paused = False
+        self._since = self._loop.time()
+
+    def cancel(self) -> None:
+        """Watch no longer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self, now: float) -> None:
+        limits = self._timeouts
+        moments = [self._silence_ends()]
+        if limits.total is not None:
+            moments.append(self._started + limits.total)
+        if limits.idle is not None and self.last_received is None:
+            moments.append(now + limits.idle)
+        moment = min(moments)
+        self._timer = None if math.isinf(moment) else self._loop.call_at(moment, self._wake)
+
+    def _silence_ends(self) -> float:
+        """Return when patience ends if nothing more is last_received."""
+        limits = self._timeouts
+        if self.last_received is None:
+            return math.inf if limits.first_chunk is None else self._since + limits.first_chunk
+        return math.inf if limits.idle is None else max(self._since, self.last_received) + limits.idle
+
+    def _wake(self) -> None:
+        now = self._loop.time()
+        limits = self._timeouts
+        if limits.total is not None and now >= self._started + limits.total:
+            self._expired(TotalTimeout(limits.total))
+            return
+        if self._paused:
+            self._since = now
+        elif now >= self._silence_ends():
+            if self.last_received is None:
+                self._expired(FirstChunkTimeout(limits.first_chunk or 0.0))
+            else:
+                self._expired(IdleTimeout(limits.idle or 0.0))
+            return
+        self._arm(now)

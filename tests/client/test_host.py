@@ -1,0 +1,90 @@
+"""OLLAMA_HOST means what it means to Ollama itself."""
+
+import logging
+
+import pytest
+
+from ollama_rx.client.host import base_url
+
+ANY = "0.0.0.0"  # noqa: S104 - what people set for a server, never bound here
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("", "http://127.0.0.1:11434"),
+        ("1.2.3.4", "http://1.2.3.4:11434"),
+        (":1234", "http://127.0.0.1:1234"),
+        ("example.com", "http://example.com:11434"),
+        ("example.com:1234", "http://example.com:1234"),
+        ("http://x", "http://x:80"),
+        ("https://x", "https://x:443"),
+        ("https://x:8443", "https://x:8443"),
+        ("ollama.com", "https://ollama.com:443"),
+        ("OLLAMA.com", "https://ollama.com:443"),
+        ("ollama.com:80", "http://ollama.com:80"),
+        ("http://ollama.com", "http://ollama.com:80"),
+        ("https://x/ollama", "https://x:443/ollama"),
+        ("https://x/ollama/", "https://x:443/ollama"),
+        ("https://x//a//b/?query", "https://x:443/a/b"),
+        ("x/", "http://x:11434"),
+        ("::1", "http://[::1]:11434"),
+        ("fe80::0001", "http://[fe80::1]:11434"),
+        ("[::1]", "http://[::1]:11434"),
+        ("[::1]:1337", "http://[::1]:1337"),
+        ("http://[::1]:1337/x", "http://[::1]:1337/x"),
+        (" 1.2.3.4 ", "http://1.2.3.4:11434"),
+        ('"1.2.3.4"', "http://1.2.3.4:11434"),
+        ("' 1.2.3.4:1 '", "http://1.2.3.4:1"),
+        (":0", "http://127.0.0.1:0"),
+        ("HTTP://x", "http://x:80"),
+        (ANY, "http://127.0.0.1:11434"),
+        (f"{ANY}:1234", "http://127.0.0.1:1234"),
+        (f"http://{ANY}", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:11434"),
+        ("[::]", "http://[::1]:11434"),
+        ("[::]:1234", "http://[::1]:1234"),
+        ("[0:0:0:0:0:0:0:0]:1234", "http://[::1]:1234"),
+        ("http://u:p@h:1", "http://u:p@h:1"),
+        ("u@h", "http://u@h:11434"),
+        ("https://u:p%40%2F@h", "https://u:p%40%2F@h:443"),
+        ("https://u@x:p w@h", "https://u%40x:p%20w@h:443"),
+    ],
+)
+def test_what_people_write_becomes_a_base_url(host: str, expected: str) -> None:
+    assert base_url(host) == expected
+
+
+@pytest.mark.parametrize("host", [":66000", ":-1", ":abc", "[::1]:x", "http://127.0.0.1:²"])
+def test_a_port_that_is_none_becomes_the_default_with_a_warning(
+    host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "ollama_rx.client.host"):
+        url = base_url(host)
+    assert url.endswith(":80" if "http" in host else ":11434")
+    assert "is no port" in caplog.text
+
+
+@pytest.mark.parametrize("host", ["ftp://x", "unix:///run/ollama.sock", "ws://u:secret@x"])
+def test_other_schemes_are_refused_without_telling_secrets(host: str) -> None:
+    with pytest.raises(ValueError, match=r"^host: ") as caught:
+        base_url(host)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["1:2:3", "http://u:secret@a:b:c", "::g", "[name]:80"])
+def test_what_is_written_like_ipv6_and_is_none_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match=r"^host: .*IPv6") as caught:
+        base_url(host)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "https://elsewhere")
+    assert base_url("x") == "http://x:11434"
+    assert base_url() == "https://elsewhere:443"
+
+
+def test_without_either_it_is_the_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    assert base_url() == "http://127.0.0.1:11434"

@@ -1,0 +1,128 @@
+"""Chats and images, as they stand in a request."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ollama_rx import Message, ToolCall
+from ollama_rx.client.messages import images_field, messages_field
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2
+ENCODED = base64.b64encode(PNG).decode()
+
+
+@pytest.mark.parametrize(
+    "image", [PNG, bytearray(PNG), memoryview(PNG), ENCODED, f"data:image/png;base64,{ENCODED}"]
+)
+def test_an_image_may_be_bytes_or_base64(image: Any) -> None:
+    assert images_field([image]) == [ENCODED]
+
+
+def test_an_image_may_be_a_file_named_by_path_or_text(tmp_path: Path) -> None:
+    file = tmp_path / "cat.png"
+    file.write_bytes(PNG)
+    assert images_field([file, str(file)]) == [ENCODED, ENCODED]
+
+
+def test_a_file_that_is_missing_fails_now(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        images_field([tmp_path / "missing.png"])
+    with pytest.raises(ValueError, match=r"^images: .*neither a file nor base64"):
+        images_field([str(tmp_path / "missing.png")])
+
+
+def test_base64_too_long_for_a_file_name_is_still_base64() -> None:
+    text = base64.b64encode(b"x" * 600).decode()
+    assert 255 < len(text) < 1024
+    assert images_field([text]) == [text]
+
+
+@pytest.mark.parametrize("image", ["", "data:image/png,raw", "data:image/png;base64,"])
+def test_an_empty_image_is_refused(image: str) -> None:
+    with pytest.raises(ValueError, match=r"^images: .*is empty"):
+        images_field([image])
+
+
+@pytest.mark.parametrize("image", ["no base64!", "abc", "with\0null", "ü"])
+def test_what_is_neither_file_nor_base64_is_refused(image: str) -> None:
+    with pytest.raises(ValueError, match=r"^images: "):
+        images_field([image])
+
+
+@pytest.mark.parametrize("images", [PNG, ENCODED, Path("cat.png"), bytearray(PNG), 5])
+def test_one_image_alone_is_refused(images: Any) -> None:
+    with pytest.raises(TypeError, match=r"^images: expected a list"):
+        images_field(images)
+
+
+def test_an_image_of_another_type_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^images: expected text, got int"):
+        images_field([5])  # type: ignore[list-item]
+
+
+def test_no_images_are_left_out() -> None:
+    assert images_field(None) is None
+    assert images_field([]) is None
+
+
+CALL = {"id": "call_1", "function": {"name": "weather", "arguments": {"city": "Ulm"}}}
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (Message("user", "Hi"), {"role": "user", "content": "Hi"}),
+        (Message("user"), {"role": "user", "content": ""}),
+        (Message("user", "What?", images=[PNG]), {"role": "user", "content": "What?", "images": [ENCODED]}),
+        (
+            Message("assistant", thinking="hm", tool_calls=[ToolCall("weather", {"city": "Ulm"}, "call_1")]),
+            {"role": "assistant", "content": "", "thinking": "hm", "tool_calls": [CALL]},
+        ),
+        (
+            Message("tool", "sunny", tool_name="weather", tool_call_id="call_1"),
+            {"role": "tool", "content": "sunny", "tool_name": "weather", "tool_call_id": "call_1"},
+        ),
+        ({"role": "User", "content": "Hi", "new": 1}, {"role": "User", "content": "Hi", "new": 1}),
+        (
+            {"role": "user", "content": "x", "images": [PNG]},
+            {"role": "user", "content": "x", "images": [ENCODED]},
+        ),
+        ({"role": "user", "content": "x", "images": []}, {"role": "user", "content": "x"}),
+        (
+            {"role": "assistant", "content": None, "tool_calls": [ToolCall.of(CALL), CALL]},
+            {"role": "assistant", "tool_calls": [CALL, CALL]},
+        ),
+    ],
+)
+def test_a_message_is_written_as_ollama_takes_it(message: Any, expected: dict[str, Any]) -> None:
+    assert messages_field([message]) == [expected]
+
+
+def test_the_caller_s_message_is_not_changed() -> None:
+    message = {"role": "user", "content": "x", "images": [PNG], "none": None}
+    messages_field([message])
+    assert message == {"role": "user", "content": "x", "images": [PNG], "none": None}
+
+
+@pytest.mark.parametrize("messages", ["Hi", b"Hi", Message("user", "Hi"), {"role": "user"}, None, iter([])])
+def test_what_is_no_list_of_messages_is_refused(messages: Any) -> None:
+    with pytest.raises(TypeError, match=r"^messages: expected a list"):
+        messages_field(messages)
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ("Hi", TypeError),
+        ({"content": "Hi"}, ValueError),
+        ({"role": "robot", "content": "Hi"}, ValueError),
+        ({"role": "user", "content": 5}, TypeError),
+        ({"role": "user", "content": "x", "tool_calls": {}}, TypeError),
+        (Message("user", 5), TypeError),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_message_is_refused(message: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"^messages: "):
+        messages_field([message])

@@ -1,0 +1,170 @@
+"""One answer in figures, told exactly once however it ends."""
+
+from array import array
+from typing import Any
+
+import pytest
+import reactivex as rx
+from reactivex import Observable
+from reactivex import operators as ops
+from reactivex.subject import Subject
+from reactivex.testing import ReactiveTest, TestScheduler
+
+from ollama_rx import Chunk, Metrics, Stats
+from ollama_rx import operators as op
+from ollama_rx.operators import gather_stats, stop_at
+from ollama_rx.operators._gather_stats import _gaps  # pyright: ignore[reportPrivateUsage]
+from tests.operators.cutting import run
+
+SECOND = 1_000_000_000
+FIRST = Chunk({"model": "m", "response": "Hi", "done": False})
+EMPTY = Chunk({"model": "m", "response": "", "done": False})
+
+
+def last(**more: Any) -> Chunk:
+    return Chunk({"model": "m", "response": "", "done": True, **more})
+
+
+def stats_of(*chunks: Chunk) -> Stats:
+    found: list[Stats] = []
+    run(gather_stats(found.append), chunks)
+    (stats,) = found
+    return stats
+
+
+def test_times_gaps_and_counts_are_those_of_the_subscription() -> None:
+    scheduler = TestScheduler()
+    found: list[Stats] = []
+    source = scheduler.create_hot_observable(
+        ReactiveTest.on_next(203, EMPTY),
+        ReactiveTest.on_next(205, FIRST),
+        ReactiveTest.on_next(206, FIRST),
+        ReactiveTest.on_next(210, last(done_reason="stop", eval_count=10, eval_duration=5 * SECOND)),
+        ReactiveTest.on_completed(212),
+    )
+    scheduler.start(lambda: source.pipe(gather_stats(found.append)))
+    metrics = Metrics(eval_count=10, eval_duration=5.0)
+    assert found == [
+        Stats(
+            model="m",
+            ended_by="stop",
+            time_to_first_chunk=3.0,
+            time_to_first_text=5.0,
+            duration=12.0,
+            gap_p50=2.0,
+            gap_p95=4.0,
+            gap_max=4.0,
+            chunks=4,
+            characters=4,
+            metrics=metrics,
+            tokens_per_second=2.0,
+            prompt_tokens_per_second=None,
+        )
+    ]
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "load", "unload"])
+def test_the_server_says_why_it_ended(reason: str) -> None:
+    assert stats_of(FIRST, last(done_reason=reason)).ended_by == reason
+
+
+@pytest.mark.parametrize("chunks", [[], [FIRST], [last()], [last(done_reason="a new reason")]])
+def test_a_completed_stream_without_a_known_reason_ended_by_stop(chunks: list[Chunk]) -> None:
+    assert stats_of(*chunks).ended_by == "stop"
+
+
+def test_an_error_is_told_before_it_goes_on() -> None:
+    order: list[object] = []
+    source: Observable[Chunk] = rx.concat(rx.of(FIRST), rx.throw(RuntimeError("boom")))
+    source.pipe(gather_stats(lambda stats: order.append(stats.ended_by))).subscribe(
+        on_error=lambda error: order.append(str(error))
+    )
+    assert order == ["error", "boom"]
+
+
+def test_completion_is_told_before_it_goes_on() -> None:
+    order: list[str] = []
+    rx.of(FIRST).pipe(gather_stats(lambda stats: order.append(stats.ended_by))).subscribe(
+        on_completed=lambda: order.append("|")
+    )
+    assert order == ["stop", "|"]
+
+
+def test_a_disposed_stream_is_told_once_with_what_had_arrived() -> None:
+    found: list[Stats] = []
+    source: Subject[Chunk] = Subject()
+    subscription = source.pipe(gather_stats(found.append)).subscribe()
+    source.on_next(FIRST)
+    subscription.dispose()
+    subscription.dispose()
+    assert [(stats.ended_by, stats.chunks, stats.metrics) for stats in found] == [("disposed", 1, None)]
+
+
+def test_a_stream_cut_by_an_operator_counts_as_disposed() -> None:
+    found: list[Stats] = []
+    rx.of(FIRST, FIRST, last()).pipe(gather_stats(found.append), op.text(), stop_at("Hi")).subscribe()
+    assert [(stats.ended_by, stats.chunks) for stats in found] == [("disposed", 1)]
+
+
+def test_a_stream_disposed_after_its_last_chunk_ended_as_that_says() -> None:
+    found: list[Stats] = []
+    rx.of(FIRST, last(done_reason="length"), FIRST).pipe(gather_stats(found.append), ops.take(2)).subscribe()
+    assert [stats.ended_by for stats in found] == ["length"]
+
+
+def test_without_a_server_clock_the_speed_is_taken_between_first_and_last_chunk() -> None:
+    scheduler = TestScheduler()
+    found: list[Stats] = []
+    source = scheduler.create_hot_observable(
+        ReactiveTest.on_next(205, FIRST),
+        ReactiveTest.on_next(210, last(eval_count=20, prompt_eval_count=3)),
+        ReactiveTest.on_completed(211),
+    )
+    scheduler.start(lambda: source.pipe(gather_stats(found.append)))
+    assert [(stats.tokens_per_second, stats.prompt_tokens_per_second) for stats in found] == [(4.0, None)]
+
+
+@pytest.mark.parametrize("figures", [{}, {"eval_count": 0, "eval_duration": 5}, {"eval_count": 7}])
+def test_a_speed_that_cannot_be_known_is_none(figures: dict[str, int]) -> None:
+    assert stats_of(last(**figures)).tokens_per_second is None
+
+
+def test_the_speed_of_reading_the_prompt_is_the_servers() -> None:
+    stats = stats_of(last(prompt_eval_count=30, prompt_eval_duration=2 * SECOND))
+    assert stats.prompt_tokens_per_second == 15.0
+
+
+def test_what_into_raises_on_completion_is_the_streams_error() -> None:
+    errors: list[Exception] = []
+    boom = RuntimeError("boom")
+
+    def into(_: Stats) -> None:
+        raise boom
+
+    rx.of(FIRST).pipe(gather_stats(into)).subscribe(on_error=errors.append)
+    assert errors == [boom]
+
+
+def test_what_into_raises_on_an_error_does_not_hide_that_error() -> None:
+    errors: list[Exception] = []
+    boom = RuntimeError("boom")
+
+    def into(_: Stats) -> None:
+        raise ValueError("into")
+
+    source: Subject[Chunk] = Subject()
+    source.pipe(gather_stats(into)).subscribe(on_error=errors.append)
+    with pytest.raises(ValueError, match="into"):
+        source.on_error(boom)
+    assert errors == [boom]
+
+
+def test_into_must_be_callable() -> None:
+    with pytest.raises(TypeError, match="into"):
+        gather_stats(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_of_a_very_long_answer_every_few_gaps_are_ranked_and_the_widest_is_exact() -> None:
+    ticks = [float(n) for n in range(10_000)]
+    ticks[7001:] = [tick + 50.0 for tick in ticks[7001:]]  # one wide gap, between two that are ranked
+    assert _gaps(array("d", ticks)) == (1.0, 1.0, 51.0)

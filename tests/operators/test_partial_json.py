@@ -1,0 +1,124 @@
+"""JSON in pieces reads as JSON in one piece, and never goes back on itself."""
+
+import json
+from typing import Any
+
+import jiter
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ollama_rx.operators._partial_json import BrokenError, Growing, JsonValue
+from ollama_rx.testing import cuttings
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+containers = st.lists(values, max_size=4) | st.dictionaries(st.text(max_size=4), values, max_size=4)
+
+
+def read(pieces: list[str]) -> list[JsonValue]:
+    growing = Growing()
+    found: list[JsonValue] = []
+    for piece in pieces:
+        growing.feed(piece)
+        found.append(growing.snapshot())
+    assert growing.done
+    return found
+
+
+@given(containers, st.booleans(), st.integers(1, 4))
+def test_any_cutting_of_any_json_ends_in_the_same_value(value: Any, ascii_only: bool, size: int) -> None:  # noqa: FBT001
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=None if size % 2 else 1)
+    pieces = [text[i : i + size] for i in range(0, len(text), size)]
+    assert read(pieces)[-1] == value
+
+
+def test_difficult_json_ends_the_same_for_every_cutting() -> None:
+    text = r'{"a\n": [1, -2.5e+3, {"x": "\ud83d\ude00\\\"\u00e9\/", "y": []}, true, null], "": {}}'
+    for pieces in cuttings(text):
+        assert read(pieces)[-1] == json.loads(text)
+
+
+def test_a_number_longer_than_python_reads_is_broken() -> None:
+    assert read([f'{{"a": {"9" * 4300}}}'])[-1] == {"a": int("9" * 4300)}
+    with pytest.raises(BrokenError, match="4301 digits"):
+        Growing().feed(f'{{"a": {"9" * 4301}}}')
+
+
+def test_what_is_seen_on_the_way_is_what_another_partial_parser_sees() -> None:
+    text = '{"name": "Ada \\n", "tags": ["a", [], {}], "more": {"deep": {"er": "x"}}} '
+    growing = Growing()
+    for end, character in enumerate(text, 1):
+        growing.feed(character)
+        expected = jiter.from_json(text[:end].encode(), partial_mode="trailing-strings")
+        assert growing.snapshot() == expected or text[end - 1] in '\\"'
+
+
+def test_a_number_counts_when_it_is_complete() -> None:
+    assert read(['{"a": 1', "2", ".5", ", ", '"b": 7', "}"]) == [
+        {},
+        {},
+        {},
+        {"a": 12.5},
+        {"a": 12.5},
+        {"a": 12.5, "b": 7},
+    ]
+
+
+def test_snapshots_stay_as_they_were() -> None:
+    growing = Growing()
+    growing.feed('{"a": [1, {"b": "x')
+    before: Any = growing.snapshot()
+    growing.feed('y"}, 2]}')
+    assert before == {"a": [1, {"b": "x"}]}
+    assert growing.snapshot() == {"a": [1, {"b": "xy"}, 2]}
+
+
+def test_what_comes_after_the_end_is_left() -> None:
+    growing = Growing()
+    assert growing.feed('[1] and "more') == 3
+    assert growing.feed("x") == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[,",
+        "[1 2",
+        "[1}",
+        "{]",
+        "{1",
+        '{"a" 1',
+        '{"a": }',
+        '{"a": 1]',
+        '{"a": 1,}',
+        "[tru]",
+        "[01]",
+        "[1.]",
+        "[-]",
+        "[nul ",
+        r'["\x"]',
+        r'["\u12g4',
+        r'["\ud83d"',
+        r'["\ud83dx',
+        '["\n"]',
+        "[" * 201,
+    ],
+)
+def test_broken_json_is_refused_in_any_cutting(text: str) -> None:
+    for pieces in ([text], list(text)):
+        growing = Growing()
+        with pytest.raises(BrokenError):
+            _feed_all(growing, pieces)
+
+
+def _feed_all(growing: Growing, pieces: list[str]) -> None:
+    for piece in pieces:
+        growing.feed(piece)

@@ -1,0 +1,279 @@
+"""A request that failed before it gave anything is tried again, and no other."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+import reactivex as rx
+from reactivex import Observable
+from reactivex import operators as ops
+from reactivex.disposable import Disposable
+from reactivex.scheduler.eventloop import AsyncIOScheduler
+from reactivex.subject import Subject
+
+from ollama_rx import Client, iterate
+from ollama_rx import operators as op
+from ollama_rx.errors import BusyError, ModelNotFoundError, ServerError
+from ollama_rx.operators import accumulate_text, retry_unstarted, stop_at, throttle_latest
+from ollama_rx.rx.event_loops import internal_loop
+from ollama_rx.testing import FakeOllama, answer, check, error_status
+
+BUSY = BusyError(503, "busy")
+DEADLINE = 5.0  # seconds; only reached when something is broken
+
+
+def failing(times: int, error: Exception = BUSY) -> tuple[Observable[str], list[int]]:
+    """Return a stream whose first subscriptions fail, and the list of the threads that subscribed."""
+    threads: list[int] = []
+
+    def subscribed(_: object) -> Observable[str]:
+        threads.append(threading.get_ident())
+        return rx.throw(error) if len(threads) <= times else rx.of("Hi")
+
+    return rx.defer(subscribed), threads
+
+
+def test_a_stream_that_fails_before_its_first_item_is_tried_again_after_the_wait() -> None:
+    check(
+        retry_unstarted(wait=2),
+        source=["--#", "---a--b-|"],
+        expect="-------a--b-|",
+        life=["^-!", "----^-------!"],
+        error=BUSY,
+    )
+
+
+def test_an_answer_that_has_begun_is_never_tried_again() -> None:
+    check(retry_unstarted(wait=2), source=["-a-#", "b|"], expect="-a-#", life="^--!", error=BUSY)
+
+
+def test_an_error_that_is_not_retryable_passes_at_once() -> None:
+    for error in (
+        ModelNotFoundError(404, "no such model"),
+        RuntimeError("boom"),
+        ServerError("out of memory"),
+    ):
+        check(retry_unstarted(wait=2), source=["-#", "b|"], expect="-#", life="^!", error=error)
+
+
+def test_any_error_that_says_so_is_retryable() -> None:
+    class FlakyError(Exception):
+        retryable = True
+
+    check(retry_unstarted(wait=1), source=["-#", "b|"], expect="--b|", error=FlakyError())
+
+
+def test_the_last_error_passes_when_the_retries_are_used_up() -> None:
+    check(
+        retry_unstarted(2, wait=1),
+        source=["-#", "-#", "-#", "a|"],
+        expect="-----#",
+        life=["^!", "--^!", "----^!"],
+        error=BUSY,
+    )
+
+
+def test_the_wait_doubles_up_to_half_a_minute_unless_told_otherwise() -> None:
+    half_seconds = [1, 2, 4, 8, 16, 32, 60, 60]
+    check(
+        retry_unstarted(times=len(half_seconds)),
+        source=["#"] * len(half_seconds) + ["a|"],
+        expect="-" * sum(half_seconds) + "a|",
+        error=BUSY,
+        tick=0.5,
+    )
+
+
+def test_the_wait_may_be_a_function_of_the_retry() -> None:
+    check(
+        retry_unstarted(wait=lambda retry: retry * 2),
+        source=["#", "#", "a|"],
+        expect="------a|",
+        life=["(^!)", "--(^!)", "------^!"],
+        error=BUSY,
+    )
+
+
+def test_a_wait_that_raises_is_the_streams_error() -> None:
+    def wait(_: int) -> float:
+        raise KeyError("wait")
+
+    check(retry_unstarted(wait=wait), source="-#", expect="-#", error=BUSY, expect_error=KeyError)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "error"),
+    [
+        (None, TypeError),
+        ("1", TypeError),
+        (float("inf"), ValueError),
+        (float("nan"), ValueError),
+        (-1, ValueError),
+    ],
+)
+def test_a_function_that_returns_no_wait_is_the_streams_error(seconds: float, error: type[Exception]) -> None:
+    check(retry_unstarted(wait=lambda _: seconds), source="-#", expect="-#", error=BUSY, expect_error=error)
+
+
+def test_cancel_during_the_wait_subscribes_no_more() -> None:
+    check(retry_unstarted(wait=5), source=["-#", "a|"], expect="---!", life=["^!"], error=BUSY)
+
+
+def test_cancel_during_an_attempt_reaches_the_source() -> None:
+    check(retry_unstarted(wait=1), source=["-#", "---a|"], expect="---!", life=["^!", "--^!"], error=BUSY)
+
+
+def test_a_failure_while_subscribing_is_retried_at_once_without_a_wait() -> None:
+    source, threads = failing(2)
+    assert source.pipe(retry_unstarted(wait=0), ops.to_list()).run() == ["Hi"]
+    assert len(threads) == 3
+
+
+def test_a_source_may_fail_in_subscribe_thousands_of_times() -> None:
+    stream, threads = failing(3000)
+    items: list[str] = []
+    stream.pipe(retry_unstarted(3000, wait=0)).subscribe(items.append)
+    assert items == ["Hi"]
+    assert threads == [threading.get_ident()] * 3001
+
+
+def test_what_the_subscriber_raises_is_its_error_and_no_reason_to_retry() -> None:
+    source, threads = failing(0)
+    errors: list[Exception] = []
+
+    def broken(_: str) -> None:
+        raise BUSY
+
+    source.pipe(retry_unstarted(wait=0)).subscribe(broken, errors.append)
+    assert errors == [BUSY]
+    assert len(threads) == 1
+
+
+def test_items_after_the_end_are_dropped() -> None:
+    found: list[str] = []
+
+    def careless(observer: "rx.abc.ObserverBase[str]", _: object = None) -> Disposable:
+        for text in ("a", "b"):
+            observer.on_next(text)
+        return Disposable()
+
+    stream: Observable[str] = rx.create(careless)
+    stream.pipe(retry_unstarted(), stop_at("a", include=True)).subscribe(found.append)
+    assert found == ["a"]
+
+
+def test_cancel_while_the_wait_is_being_chosen_subscribes_no_more() -> None:
+    source: Subject[str] = Subject()
+    counted = rx.defer(lambda _: source)
+
+    def leave(_: int) -> float:
+        subscription.dispose()
+        return 0
+
+    subscription = counted.pipe(retry_unstarted(wait=leave)).subscribe()
+    source.on_error(BUSY)
+    assert not source.observers
+
+
+def test_it_keeps_items_and_timers_after_it_apart() -> None:
+    check(
+        lambda source: source.pipe(retry_unstarted(wait=1), accumulate_text(), throttle_latest(2)),
+        source=["#", "ab|"],
+        expect="-x-(y|)",
+        error=BUSY,
+        x="a",
+        y="ab",
+    )
+
+
+def test_on_a_plain_thread_it_waits_on_a_thread_and_goes_on_there() -> None:
+    source, threads = failing(1)
+    done = threading.Event()
+    source.pipe(retry_unstarted(wait=0.01)).subscribe(on_completed=done.set)
+    assert done.wait(DEADLINE)
+    assert threads[0] == threading.get_ident() != threads[1]
+
+
+async def _on_loop(subscribe: Callable[[Observable[str], Callable[[], None]], object]) -> list[int]:
+    source, threads = failing(1)
+    done = asyncio.Event()
+    subscribe(source.pipe(retry_unstarted(wait=0.01)), done.set)
+    await asyncio.wait_for(done.wait(), DEADLINE)
+    return threads
+
+
+def test_on_a_loop_it_waits_and_goes_on_there() -> None:
+    threads = asyncio.run(_on_loop(lambda stream, done: stream.subscribe(on_completed=done)))
+    assert threads == [threading.get_ident()] * 2
+
+
+def test_with_a_loops_scheduler_it_waits_and_goes_on_there() -> None:
+    def subscribe(stream: Observable[str], done: Callable[[], None]) -> None:
+        stream.subscribe(on_completed=done, scheduler=AsyncIOScheduler(asyncio.get_running_loop()))
+
+    assert asyncio.run(_on_loop(subscribe)) == [threading.get_ident()] * 2
+
+
+def test_cancel_from_another_thread_ends_a_wait_on_a_loop() -> None:
+    async def main() -> int:
+        source, threads = failing(1)
+        subscription = source.pipe(retry_unstarted(wait=60)).subscribe()
+        await asyncio.get_running_loop().run_in_executor(None, subscription.dispose)
+        return len(threads)
+
+    assert asyncio.run(main()) == 1
+
+
+def test_on_a_loop_of_ours_that_ends_with_its_stream_it_waits_on_a_thread() -> None:
+    source, threads = failing(1)
+    done = threading.Event()
+
+    async def callback() -> None:
+        source.pipe(retry_unstarted(wait=0.01)).subscribe(on_completed=done.set)
+
+    with internal_loop():
+        asyncio.run(callback())
+    assert done.wait(DEADLINE)
+    assert len(threads) == 2
+
+
+@pytest.mark.parametrize(
+    ("times", "wait", "named", "error"),
+    [
+        (0, 1.0, "times", ValueError),
+        (1.5, 1.0, "times", TypeError),
+        (1, -1.0, "wait", ValueError),
+        (1, float("inf"), "wait", ValueError),
+        (1, "1", "wait", TypeError),
+        (1, True, "wait", TypeError),
+    ],
+)
+def test_wrong_arguments_are_refused_when_the_operator_is_built(
+    times: int, wait: float, named: str, error: type
+) -> None:
+    with pytest.raises(error, match=named):
+        retry_unstarted(times, wait=wait)
+
+
+def test_a_busy_server_is_asked_again_from_a_plain_thread_and_from_inside_another_stream() -> None:
+    with FakeOllama(answer("first"), error_status(503), answer("second")) as fake, Client(fake.url) as client:
+        done = threading.Event()
+        texts: list[str] = []
+
+        def again(_: str) -> None:
+            second = client.generate("Hi", model="m").pipe(retry_unstarted(wait=0.05), op.text())
+            second.subscribe(texts.append, on_completed=done.set)  # its loop ends before the wait does
+
+        client.generate("Hi", model="m").pipe(op.text(), stop_at("never")).subscribe(again)
+        assert done.wait(DEADLINE)
+        assert "".join(texts) == "second"
+
+
+def test_a_busy_server_is_asked_again_on_a_loop() -> None:
+    async def main(client: Client) -> str:
+        stream = client.generate("Hi", model="m").pipe(retry_unstarted(wait=0.05), op.text())
+        return "".join([text async for text in iterate(stream)])
+
+    with FakeOllama(error_status(503), answer("ok")) as fake, Client(fake.url) as client:
+        assert asyncio.run(main(client)) == "ok"

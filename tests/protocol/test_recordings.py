@@ -1,0 +1,202 @@
+"""Streams of real servers read the same as by plain JSON, however they are cut.
+
+The recordings are not part of the project; OLLAMA_RX_RECORDINGS names the folder that holds them.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reactivex import Observable
+from reactivex import operators as ops
+
+from ollama_rx import Chunk, Client, Progress, ServerError
+from ollama_rx.protocol.ndjson import LineDecoder, split_lines
+from ollama_rx.protocol.readers import ChunkReader, ProgressReader, Reader
+from ollama_rx.testing import (
+    FakeOllama,
+    all_at_once,
+    blank_lines,
+    byte_by_byte,
+    crlf,
+    inside_characters,
+    inside_escapes,
+    line_by_line,
+    lines_per_write,
+    pieces_of,
+    recording,
+    without_last_newline,
+)
+from ollama_rx.testing.reply import Reply
+
+FOLDER = os.environ.get("OLLAMA_RX_RECORDINGS")
+FILES = sorted(Path(FOLDER).glob("*.ndjson")) if FOLDER else []
+
+pytestmark = pytest.mark.skipif(FOLDER is None, reason="OLLAMA_RX_RECORDINGS is not set")
+each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+
+
+@dataclass
+class Told:
+    """What a stream says, read by whomever."""
+
+    lines: list[dict[str, Any]]
+    text: str = ""
+    thinking: str = ""
+    tool_calls: tuple[tuple[str, dict[str, Any]], ...] = ()
+    context: list[int] | None = None
+    figures: tuple[float | None, ...] = ()
+    done_reason: str | None = None
+    statuses: tuple[str, ...] = ()
+    error: str | None = None
+
+
+FIGURES = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
+COUNTS = ("prompt_eval_count", "eval_count")
+
+
+def plainly(body: bytes) -> Told:
+    """Read a recording with nothing but the json module."""
+    lines: list[dict[str, Any]] = [json.loads(line) for line in body.split(b"\n") if line.strip()]
+    told = Told([line for line in lines if "error" not in line])
+    for line in lines:
+        said = line.get("message") or line
+        told.text += said.get("content", said.get("response", ""))
+        told.thinking += said.get("thinking", "")
+        for call in said.get("tool_calls", ()):
+            told.tool_calls += ((call["function"]["name"], call["function"]["arguments"]),)
+        if "status" in line:
+            told.statuses += (line["status"],)
+        if line.get("done"):
+            told.context = line.get("context")
+            told.done_reason = line.get("done_reason")
+            told.figures = tuple(line[name] / 1e9 if name in line else None for name in FIGURES)
+            told.figures += tuple(line.get(name) for name in COUNTS)
+        told.error = line.get("error")
+    return told
+
+
+def of(items: list[Any], error: ServerError | None) -> Told:
+    """Tell what our items say."""
+    told = Told([dict(item.raw) for item in items], error=None if error is None else error.reason)
+    for item in items:
+        if isinstance(item, Progress):
+            told.statuses += (item.status,)
+            continue
+        assert isinstance(item, Chunk)
+        told.text += item.text
+        told.thinking += item.thinking
+        told.tool_calls += tuple((call.name, dict(call.arguments)) for call in item.tool_calls)
+        if item.metrics is not None:
+            told.context = None if item.context is None else list(item.context)
+            told.done_reason = item.done_reason
+            told.figures = tuple(getattr(item.metrics, name) for name in (*FIGURES, *COUNTS))
+    if error is not None:
+        assert error.partial == told.text
+    return told
+
+
+def is_progress(body: bytes) -> bool:
+    return b'"status"' in body.partition(b"\n")[0]
+
+
+def reader_of(body: bytes) -> Reader[Chunk] | Reader[Progress]:
+    return ProgressReader() if is_progress(body) else ChunkReader()
+
+
+def read(body: bytes, *payloads: bytes) -> Told:
+    reader, items = reader_of(body), list[Any]()
+    try:
+        for payload in payloads:
+            items.extend(reader.read(payload))
+        items.extend(reader.end())
+    except ServerError as error:
+        return of(items, error)
+    return of(items, None)
+
+
+def test_there_are_recordings() -> None:
+    assert FILES
+
+
+@each_file
+def test_a_recording_reads_as_plain_json_does(file: Path) -> None:
+    body = file.read_bytes()
+    assert read(body, body) == plainly(body)
+
+
+@each_file
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_pieces_of_any_size_read_the_same(file: Path, size: int) -> None:
+    body = file.read_bytes()
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    assert read(body, *pieces) == plainly(body)
+
+
+@each_file
+def test_a_cut_at_any_byte_gives_the_same_lines(file: Path) -> None:
+    body = file.read_bytes()
+    expected = body.split(b"\n")
+    for place in range(len(body) + 1):
+        lines = LineDecoder()
+        found = b"".join(map(lines.block, (body[:place], body[place:], b"\n")))
+        assert split_lines(found) == expected, place
+
+
+@each_file
+def test_a_cut_at_any_byte_of_a_line_reads_the_same(file: Path) -> None:
+    lines = file.read_bytes().splitlines(keepends=True)
+    for before, line in zip([b"", *lines], lines, strict=False):
+        window = before + line
+        expected = items_of(window)
+        for place in range(len(before), len(window) + 1):
+            assert items_of(window[:place], window[place:]) == expected, (line, place)
+
+
+def items_of(*payloads: bytes) -> tuple[list[Any], str | None]:
+    reader, items = reader_of(payloads[0] + b"".join(payloads[1:])), list[Any]()
+    try:
+        for payload in payloads:
+            items.extend(reader.read(payload))
+    except ServerError as error:
+        return items, error.reason
+    return items, None
+
+
+MODES: dict[str, Callable[[Reply], Reply]] = {
+    "line by line": lambda reply: reply.sent(line_by_line),
+    "byte by byte": lambda reply: reply.sent(byte_by_byte),
+    "all at once": lambda reply: reply.sent(all_at_once),
+    "three lines a write": lambda reply: reply.sent(lines_per_write(3)),
+    "in pieces of seven": lambda reply: reply.sent(pieces_of(7)),
+    "inside characters and escapes": lambda reply: reply.sent(inside_characters, inside_escapes),
+    "with CR LF and blank lines": lambda reply: reply.sent(crlf, blank_lines, pieces_of(11)),
+    "without the last newline": lambda reply: reply.sent(without_last_newline),
+    "until the connection closes": lambda reply: reply.sent(pieces_of(100), framing="close"),
+    "in a body of known length": lambda reply: reply.sent(framing="length"),
+    "in writes across the HTTP chunks": lambda reply: reply.sent(socket_bytes=61),
+}
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
+def test_the_client_reads_as_plain_json_does(mode: Callable[[Reply], Reply]) -> None:
+    bodies = [file.read_bytes() for file in FILES]
+    for body in bodies:
+        reply = mode(recording(body))
+        on = {"/api/pull": reply}
+        with FakeOllama(reply, on=on) as fake, Client(fake.url, model="m") as client:
+            stream: Observable[Any] = client.pull() if is_progress(body) else client.generate("Hi")
+            assert collected(stream) == plainly(body)
+
+
+def collected(stream: Observable[Any]) -> Told:
+    items: list[Any] = []
+    try:
+        stream.pipe(ops.do_action(items.append)).run()
+    except ServerError as error:
+        return of(items, error)
+    return of(items, None)

@@ -1,0 +1,45 @@
+"""Which event loop is the user's."""
+
+import asyncio
+
+from ollama_rx.rx.event_loops import internal_loop, run_on_loop, running_loop, user_loop
+
+
+def test_on_a_plain_thread_there_is_no_loop() -> None:
+    assert user_loop() is None
+    assert running_loop() is None
+
+
+def test_a_running_loop_is_the_users_unless_it_is_marked_as_internal_loop() -> None:
+    async def main() -> None:
+        assert user_loop() is running_loop() is asyncio.get_running_loop()
+        with internal_loop():
+            assert user_loop() is None
+            assert running_loop() is not None
+
+    asyncio.run(main())
+
+
+def test_on_its_own_loop_something_is_done_at_once() -> None:
+    async def main() -> None:
+        done: list[bool] = []
+        assert run_on_loop(asyncio.get_running_loop(), lambda: done.append(True))
+        assert done
+
+    asyncio.run(main())
+
+
+def test_from_another_thread_something_is_done_soon() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        done = asyncio.Event()
+        assert await loop.run_in_executor(None, run_on_loop, loop, done.set)
+        await asyncio.wait_for(done.wait(), 5)
+
+    asyncio.run(main())
+
+
+def test_on_a_closed_loop_nothing_is_done() -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    assert not run_on_loop(loop, lambda: None)

@@ -1,0 +1,297 @@
+"""A subscription ends once, from any thread, and all its timers with it."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from reactivex.disposable import Disposable
+from reactivex.scheduler import TimeoutScheduler, VirtualTimeScheduler
+from reactivex.subject import Subject
+from reactivex.testing import TestScheduler
+
+from ollama_rx.operators import throttle_latest
+from ollama_rx.rx.subscription import ChainSubscription
+
+DEADLINE = 5.0  # seconds; only reached when something is broken
+BOOM = RuntimeError("boom")
+
+
+def rooted(events: list[Any], scheduler: Any = None) -> ChainSubscription:
+    subscription = ChainSubscription(scheduler)
+    subscription.set_terminal_handlers(events.append, lambda: events.append("|"))
+    return subscription
+
+
+def test_what_is_added_is_closed_once_and_at_once_when_it_is_over() -> None:
+    subscription = rooted([])
+    closed: list[str] = []
+    subscription.add_teardown(lambda: closed.append("early"))
+    subscription.dispose()
+    subscription.add_teardown(lambda: closed.append("late"))
+    subscription.dispose()
+    assert closed == ["early", "late"]
+
+
+def test_what_a_closer_adds_is_closed_too() -> None:
+    subscription = rooted([])
+    closed: list[str] = []
+    subscription.add_teardown(lambda: subscription.add_teardown(lambda: closed.append("inner")))
+    subscription.dispose()
+    assert closed == ["inner"]
+
+
+def test_each_closer_runs_once_when_many_threads_dispose() -> None:
+    for _ in range(50):
+        assert sorted(_closed_by_four_threads()) == list(range(20))
+
+
+def _closed_by_four_threads() -> list[int]:
+    subscription = rooted([])
+    closed: list[int] = []
+    for number in range(20):
+        subscription.add_teardown(partial(closed.append, number))
+    begin = threading.Barrier(4)
+
+    def dispose() -> None:
+        begin.wait()
+        subscription.dispose()
+
+    threads = [threading.Thread(target=dispose) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return closed
+
+
+def test_only_the_first_terminal_event_is_sent() -> None:
+    events: list[Any] = []
+    subscription = rooted(events)
+    subscription.complete()
+    subscription.complete()
+    subscription.fail(BOOM)
+    assert events == ["|"]
+
+
+def test_the_terminal_event_can_be_claimed_once() -> None:
+    subscription = rooted([])
+    assert subscription.claim_terminal()
+    assert not subscription.claim_terminal()
+    over = rooted([])
+    over.dispose()
+    assert not over.claim_terminal()
+
+
+def test_what_completion_raises_is_sent_as_an_error() -> None:
+    events: list[Any] = []
+    subscription = ChainSubscription(None)
+
+    def completed() -> None:
+        raise BOOM
+
+    subscription.set_terminal_handlers(events.append, completed)
+    subscription.complete()
+    assert events == [BOOM]
+    assert subscription.is_disposed
+
+
+def test_what_the_chain_raises_is_an_error_event_or_raised_again() -> None:
+    events: list[Any] = []
+    subscription = rooted(events)
+    subscription.handle_exception(BOOM)
+    assert events == [BOOM]
+    with pytest.raises(RuntimeError, match="boom"):
+        subscription.handle_exception(BOOM)
+
+
+# the clock
+
+
+def test_virtual_time_is_told_in_seconds() -> None:
+    scheduler = TestScheduler()
+    subscription = rooted([], scheduler)
+    start = subscription.now()
+    scheduler.advance_by(2.5)
+    assert subscription.now() - start == pytest.approx(2.5)
+
+
+def test_real_time_goes_on() -> None:
+    subscription = rooted([])
+    assert subscription.now() <= subscription.now()
+
+
+def test_a_timer_runs_in_virtual_time_unless_it_is_cancelled() -> None:
+    scheduler = VirtualTimeScheduler()
+    subscription = rooted([], scheduler)
+    ran: list[str] = []
+    subscription.call_later(1, lambda: ran.append("a"))
+    cancel = subscription.call_later(2, lambda: ran.append("b"))
+    subscription.call_later(3, lambda: ran.append("c"))
+    cancel()
+    scheduler.start()
+    assert ran == ["a", "c"]
+
+
+def test_a_timer_that_is_over_before_it_is_due_does_nothing() -> None:
+    scheduler = VirtualTimeScheduler()
+    subscription = rooted([], scheduler)
+    ran: list[str] = []
+    subscription.call_later(1, lambda: ran.append("a"))
+    subscription.dispose()
+    cancel = subscription.call_later(1, lambda: ran.append("b"))
+    cancel()
+    scheduler.start()
+    assert ran == []
+
+
+def test_what_a_timer_raises_is_the_streams_error() -> None:
+    scheduler = VirtualTimeScheduler()
+    events: list[Any] = []
+    subscription = rooted(events, scheduler)
+
+    def action() -> None:
+        raise BOOM
+
+    subscription.call_later(1, action)
+    scheduler.start()
+    assert events == [BOOM]
+
+
+def test_on_a_loop_a_timer_runs_on_that_loop() -> None:
+    async def main() -> None:
+        subscription = rooted([])
+        ran = asyncio.Event()
+        threads: list[int] = []
+
+        def action() -> None:
+            threads.append(threading.get_ident())
+            ran.set()
+
+        subscription.call_later(0.001, action)
+        await asyncio.wait_for(ran.wait(), DEADLINE)
+        assert threads == [threading.get_ident()]
+        subscription.call_later(60, action)
+        subscription.dispose()
+
+    asyncio.run(main())
+
+
+def ran_never(_: object) -> None:
+    """Stand for an ``on_next`` that is never called."""
+
+
+def _on_a_thread(start: Callable[[ChainSubscription, Callable[[], None]], object], scheduler: Any) -> int:
+    ran = threading.Event()
+    threads: list[int] = []
+
+    def action() -> None:
+        threads.append(threading.get_ident())
+        ran.set()
+
+    start(rooted([], scheduler), action)
+    assert ran.wait(DEADLINE)
+    return threads[0]
+
+
+@pytest.mark.parametrize(
+    "scheduler", [None, TimeoutScheduler.singleton()], ids=["no scheduler", "a scheduler"]
+)
+def test_without_a_loop_a_timer_runs_on_a_thread(scheduler: Any) -> None:
+    thread = _on_a_thread(lambda subscription, action: subscription.call_later(0.001, action), scheduler)
+    assert thread != threading.get_ident()
+
+
+def test_a_cancelled_timer_that_is_already_running_waits_for_the_lock_and_does_nothing() -> None:
+    subscription = rooted([])
+    subscription.guard_foreign(ran_never)
+    ran: list[str] = []
+    waiting = threading.Event()
+
+    class Watched:
+        """Tells that somebody waits for the lock."""
+
+        def __init__(self, lock: Any) -> None:
+            self._lock = lock
+
+        def __enter__(self) -> None:
+            waiting.set()
+            self._lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self._lock.release()
+
+    lock: Any = subscription._lock
+    with lock:
+        subscription._lock = Watched(lock)
+        cancel = subscription.call_later(0.001, lambda: ran.append("a"))
+        assert waiting.wait(DEADLINE)
+        cancel()
+    subscription._lock = lock
+    with subscription._lock:
+        assert ran == []
+
+
+def test_items_and_timer_actions_never_overlap() -> None:
+    source: Subject[int] = Subject()
+    inside = threading.Lock()
+    last = threading.Event()
+
+    def on_next(item: int) -> None:
+        assert inside.acquire(blocking=False)
+        inside.release()
+        if item == 1999:
+            last.set()
+
+    source.pipe(throttle_latest(0.001)).subscribe(on_next)
+    for number in range(2000):
+        source.on_next(number)
+    source.on_completed()
+    assert last.wait(DEADLINE)
+
+
+class EmptiedList(list[Any]):
+    """A list that another thread empties between a look and a pop."""
+
+    def pop(self, *_: Any) -> Any:
+        self.clear()
+        raise IndexError
+
+
+class EmptiedSet(set[Any]):
+    """A set that another thread empties between a look and a pop."""
+
+    def pop(self) -> Any:
+        self.clear()
+        raise KeyError
+
+
+def test_two_threads_that_close_at_once_do_not_trip_over_each_other() -> None:
+    subscription = rooted([])
+    subscription._teardowns = EmptiedList([1])
+    subscription.dispose()
+    assert not subscription._teardowns
+    subscription._timers = EmptiedSet([1])
+    subscription.dispose()
+    assert not subscription._timers
+
+
+class DeafScheduler(VirtualTimeScheduler):
+    """A scheduler whose actions cannot be cancelled."""
+
+    def schedule_absolute(self, *args: Any, **more: Any) -> Disposable:
+        super().schedule_absolute(*args, **more)
+        return Disposable()
+
+
+def test_a_timer_that_comes_in_spite_of_its_cancel_does_nothing() -> None:
+    scheduler = DeafScheduler()
+    ran: list[str] = []
+    rooted([], scheduler).call_later(1, lambda: ran.append("a"))()
+    subscription = rooted([], scheduler)
+    subscription.call_later(1, lambda: ran.append("b"))
+    subscription.dispose()
+    scheduler.start()
+    assert ran == []

@@ -1,0 +1,152 @@
+"""A wrong argument is refused by name, in one form of message."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ollama_rx import arguments
+
+CHECKS: list[tuple[Callable[..., Any], dict[str, Any], list[object], list[tuple[object, str]]]] = [
+    (
+        arguments.check_text,
+        {},
+        ["", "x"],
+        [(b"x", "expected text, got bytes"), (None, "expected text, got NoneType")],
+    ),
+    (
+        arguments.check_length,
+        {"most": 3},
+        ["a", "abc"],
+        [
+            ("", "expected text of 1 to 3 characters, got 0"),
+            ("abcd", "expected text of 1 to 3 characters, got 4"),
+            (5, "expected text, got int"),
+        ],
+    ),
+    (
+        arguments.check_flag,
+        {},
+        [True, False],
+        [(1, "expected True or False, got int"), ("no", "expected True or False, got str")],
+    ),
+    (
+        arguments.check_whole,
+        {"least": 1, "most": 10},
+        [1, 5, 10],
+        [
+            (0, "expected a whole number from 1 to 10, got 0"),
+            (11, "expected a whole number from 1 to 10, got 11"),
+            (True, "expected a whole number from 1 to 10, got bool"),
+            (5.0, "expected a whole number from 1 to 10, got float"),
+        ],
+    ),
+    (arguments.check_whole, {"least": 1}, [1, 10**9], [(0, "expected a whole number of at least 1, got 0")]),
+    (
+        arguments.check_positive,
+        {},
+        [1, 0.5],
+        [
+            (0, "expected a number above 0, got 0"),
+            (-1, "expected a number above 0, got -1"),
+            (math.inf, "expected a number above 0, got inf"),
+            (math.nan, "expected a number above 0, got nan"),
+            (True, "expected a number above 0, got bool"),
+            ("1", "expected a number above 0, got str"),
+        ],
+    ),
+    (arguments.check_seconds, {}, [1, 0.5], [(0, "expected a number of seconds above 0, got 0")]),
+    (
+        arguments.check_seconds,
+        {"zero": True},
+        [0, 0.0, 1],
+        [
+            (-1, "expected a number of seconds of at least 0, got -1"),
+            (False, "expected a number of seconds of at least 0, got bool"),
+        ],
+    ),
+    (
+        arguments.check_choice,
+        {"choices": ("a", "b")},
+        ["a", "b"],
+        [("c", "expected one of 'a', 'b', got 'c'"), (1, "expected one of 'a', 'b', got 1")],
+    ),
+    (arguments.check_choice, {"choices": (1,)}, [1], [(True, "expected one of 1, got True")]),
+    (arguments.check_callable, {}, [print], [(5, "expected a function, got int")]),
+    (arguments.check_instance, {"kind": OSError}, [OSError()], [(5, "expected an OSError, got int")]),
+    (arguments.check_instance, {"kind": dict}, [{}], [([], "expected a dict, got list")]),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "options", "value"),
+    [(check, options, value) for check, options, accepted, _ in CHECKS for value in accepted],
+)
+def test_a_valid_argument_is_accepted(
+    check: Callable[..., Any], options: dict[str, Any], value: object
+) -> None:
+    check("name", value, **options)
+
+
+@pytest.mark.parametrize(
+    ("check", "options", "value", "message"),
+    [(check, options, value, message) for check, options, _, refused in CHECKS for value, message in refused],
+)
+def test_an_invalid_argument_is_refused_by_name(
+    check: Callable[..., Any], options: dict[str, Any], value: object, message: str
+) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        check("name", value, **options)
+    assert str(caught.value) == f"name: {message}"
+
+
+def test_a_long_value_is_shortened_in_the_message() -> None:
+    with pytest.raises(ValueError, match=r"^name: expected one of 'a', got 'xxx.*…$") as caught:
+        arguments.check_choice("name", "x" * 1000, ("a",))
+    assert len(str(caught.value)) < 120
+
+
+def test_texts_and_flags_may_be_left_out() -> None:
+    assert arguments.optional_texts(system="x", suffix=None) == {"system": "x", "suffix": None}
+    assert arguments.optional_flags(raw=False, shift=None) == {"raw": False, "shift": None}
+    with pytest.raises(TypeError, match=r"^suffix: expected text, got int"):
+        arguments.optional_texts(system="x", suffix=5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^raw: expected True or False, got int"):
+        arguments.optional_flags(raw=1)  # type: ignore[arg-type]
+
+
+def test_a_whole_number_may_be_left_out() -> None:
+    assert arguments.optional_whole("n", None, least=1) is None
+    assert arguments.optional_whole("n", 5, least=1) == 5
+    with pytest.raises(ValueError, match=r"^n: expected a whole number of at least 1, got 0"):
+        arguments.optional_whole("n", 0, least=1)
+
+
+def test_a_mapping_becomes_a_dict_of_its_own() -> None:
+    given = {"a": 1}
+    assert arguments.optional_mapping("options", given) == given
+    assert arguments.optional_mapping("options", given) is not given
+    assert arguments.optional_mapping("options", None) is None
+    with pytest.raises(TypeError, match=r"^options: expected a mapping, got list"):
+        arguments.optional_mapping("options", [])  # type: ignore[arg-type]
+
+
+def test_a_list_is_copied() -> None:
+    given = [1, 2]
+    items = arguments.as_items("tools", given)
+    given.append(3)
+    assert list(items) == [1, 2]
+
+
+@pytest.mark.parametrize("given", ["text", b"bytes", bytearray(b"x"), 5, {"a": 1}, (x for x in "ab"), {1, 2}])
+def test_a_value_that_is_not_a_list_is_refused(given: object) -> None:
+    with pytest.raises(TypeError, match=r"^tools: expected a list, even for a single item, got "):
+        arguments.as_items("tools", given)
+
+
+def test_one_text_or_several_are_accepted() -> None:
+    assert arguments.text_or_texts("text", "a") == "a"
+    assert list(arguments.text_or_texts("text", ["a", "b"])) == ["a", "b"]
+    with pytest.raises(TypeError, match=r"^text: expected text, got int"):
+        arguments.text_or_texts("text", ["a", 5])  # type: ignore[list-item]
