@@ -14,11 +14,8 @@ import httpx
 
 from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.exchange import Exchange
-from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
+from ollama_rx.transport.loop_agnostic import PUSH, LoopAgnosticTransport
 from ollama_rx.transport.pool import Pool, Pools
-
-PUSH = "ollama_rx.push"
-"""The response extension with the exchange whose ``push(receiver)`` delivers the body."""
 
 _AHEAD = 65536  # bytes that may wait for the reader before the server has to
 

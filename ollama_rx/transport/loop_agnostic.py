@@ -16,6 +16,9 @@ import httpx
 
 T = TypeVar("T")
 
+PUSH = "ollama_rx.push"
+"""The response extension with the `Exchange` whose ``push(receiver)`` delivers the body as it arrives."""
+
 _MOMENT = 0.001  # seconds between two looks whether the loop is quiet
 _PATIENCE = 0.5  # seconds a closing transport waits for requests that are under way
 

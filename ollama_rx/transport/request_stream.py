@@ -8,6 +8,7 @@ plain thread.
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 from reactivex import abc
@@ -19,13 +20,6 @@ from ollama_rx.rx.operator import ChainedObservable, ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.call import Call
 from ollama_rx.transport.session import PreparedRequest, Session
-
-try:
-    import uvloop
-except ImportError:
-    _new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
-else:
-    _new_loop = uvloop.new_event_loop
 
 T = TypeVar("T")
 
@@ -86,8 +80,18 @@ def place(scheduler: abc.SchedulerBase | None, begin: Begin, no_loop: NoLoop) ->
     return None
 
 
+@cache
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return what creates an internal loop: uvloop's where it is installed, which costs less per token."""
+    try:
+        import uvloop  # noqa: PLC0415 - an extra, and only needed by streams outside a user's loop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
 def _run_on_internal_loop(begin: Begin, no_loop: NoLoop) -> None:
-    runner = asyncio.Runner(loop_factory=_new_loop)
+    runner = asyncio.Runner(loop_factory=_loop_factory())
     try:
         runner.get_loop()
     except OSError as error:

@@ -5,14 +5,12 @@ from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import cast
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from ollama_rx.arguments import wrong_type
 from ollama_rx.errors import IncompleteStreamError, StatusError, UnreachableError
 from ollama_rx.protocol.readers import reason_of
-from ollama_rx.transport.http_transport import HttpTransport
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
 from ollama_rx.transport.timeouts import Timeouts
 
@@ -100,6 +98,8 @@ def _transport(url: httpx.URL, given: httpx.AsyncBaseTransport | None) -> LoopAg
         return LoopBridgeTransport(
             httpx.AsyncHTTPTransport(proxy=proxy, limits=httpx.Limits(max_connections=None))
         )
+    from ollama_rx.transport.http_transport import HttpTransport  # noqa: PLC0415 - h11 takes 20 ms to load
+
     return HttpTransport()
 
 
@@ -107,6 +107,8 @@ def _proxy(url: httpx.URL) -> str | None:
     """Return the proxy the environment names for a URL; loopback is never sent to one, as in Go."""
     if url.host in {"localhost", "::1"} or url.host.startswith("127."):
         return None
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow, and loopback never needs it
+
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(url.netloc.decode()):

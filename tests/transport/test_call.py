@@ -165,7 +165,7 @@ def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error(
     def no_loop() -> asyncio.AbstractEventLoop:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(request_stream, "_new_loop", no_loop)
+    monkeypatch.setattr(request_stream, "_loop_factory", lambda: no_loop)
     with pytest.raises(UnreachableError, match="Too many open files"):
         Client("http://127.0.0.1:9", model="m").generate("x").run()
 

@@ -1,9 +1,7 @@
 """Loops we make: uvloop's where it is installed, asyncio's elsewhere."""
 
 import asyncio
-import importlib.util
 import sys
-from types import ModuleType
 
 import pytest
 from reactivex.scheduler import ImmediateScheduler
@@ -13,23 +11,17 @@ from ollama_rx.testing import FakeOllama, all_at_once, answer
 from ollama_rx.transport import request_stream
 
 
-def fresh(name: str) -> ModuleType:
-    """Import a module once more, beside the one that is used."""
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_without_uvloop_the_loops_are_asyncios(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    assert fresh(request_stream.__name__)._new_loop is asyncio.new_event_loop
+    request_stream._loop_factory.cache_clear()
+    try:
+        assert request_stream._loop_factory() is asyncio.new_event_loop
+    finally:
+        request_stream._loop_factory.cache_clear()
 
 
 def test_streams_run_on_asyncios_own_loop_as_on_any(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_stream, "_new_loop", asyncio.new_event_loop)
+    monkeypatch.setattr(request_stream, "_loop_factory", lambda: asyncio.new_event_loop)
     with FakeOllama() as fake, Client(fake.url, model="echo") as client:
         assert client.generate("Hi").run().done
 
