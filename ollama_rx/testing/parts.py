@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal
 
-from ollama_rx.testing.reply import encode
+from ollama_rx.protocol.go_json import encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """One scripted answer of the server: what is sent, in which frame, cut how."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ollama_rx.protocol.go_json import encode
 from ollama_rx.testing.chunking import Rechunking
 from ollama_rx.testing.record import Request
 from ollama_rx.testing.steps import Step
@@ -13,19 +13,6 @@ Framing = Literal["chunked", "length", "close", "none"]
 
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
-
-# Go's encoding/json writes these as escapes; so does Ollama, and clients must be ready for it.
-_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
-
-
-def encode(value: object) -> bytes:
-    r"""Write JSON as Ollama does: no spaces, `<`, `>` and `&` escaped, other characters as UTF-8.
-
-    >>> encode({"text": "<é>"})
-    b'{"text":"\\u003c\xc3\xa9\\u003e"}'
-    """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.translate(_ESCAPES).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ollama_rx.protocol.go_json import encode
 from ollama_rx.testing.parts import Endless, Part, Raw
 from ollama_rx.testing.record import Request
-from ollama_rx.testing.reply import JSON, Reply, encode
+from ollama_rx.testing.reply import JSON, Reply
 from ollama_rx.testing.steps import Cut, Gate, Pause, Step, Until
 from ollama_rx.testing.wording import is_chat, line_of, metrics_of
 
