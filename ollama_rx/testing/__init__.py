@@ -1,7 +1,7 @@
 """Test pipelines without a model: a scripted server, and diagrams in virtual time.
 
-`FakeOllama` is a real server on a real socket that says what you script, with every fault a real one can
-have, and remembers what clients did:
+`FakeOllama` is a real server on a real socket that sends what you script, with every fault a real server can
+have, and records what its clients do:
 
 >>> from ollama_rx import Client
 >>> with FakeOllama(answer("Hel", "lo", context=[1, 2])) as fake:
@@ -9,16 +9,16 @@ have, and remembers what clients did:
 >>> list(last.context), fake.requests[0].json["prompt"]
 ([1, 2], 'Hi')
 
-What it can say: `answer` with `thinking`, `tool_call`, `piece`, `line`, `raw`, `endless`, `pause`, a `Gate`,
-`cut` and `midstream_error` in it; `error_status`, `text_reply`, `json_reply`, `raw_reply`, `loaded`,
-`progress`, `recording`. How it is sent: `reply.sent(byte_by_byte, framing="length", ...)` with the modes of
-`chunking`.
+Replies: `answer`, which may contain `thinking`, `tool_call`, `piece`, `line`, `raw`, `endless`, `pause`, a
+`Gate`, `cut` and `midstream_error`; `error_status`, `text_reply`, `json_reply`, `raw_reply`, `loaded`,
+`progress`, `recording`. How a reply is sent: `reply.sent(byte_by_byte, framing="length", ...)`, with any of
+the functions in `server/write_chunking.py`.
 
-What it has seen: `fake.requests`, `fake.exchanges`, and the waits `fake.wait_for_request`, `_lines`,
-`_pause`, `_disconnect`, `_answer` and `_connections`; for coroutines the same under `fake.aio`.
+Observations: `fake.requests`, `fake.exchanges`, and the waits `fake.wait_for_request`, `_lines`, `_pause`,
+`_disconnect`, `_answer` and `_connections`; for coroutines the same under `fake.aio`.
 
-`check` says what an operator does as a picture, in virtual time; `check_any_cutting` that it does not depend
-on how the text was cut:
+`check` tests an operator with marble diagrams, in virtual time; `check_any_cutting` tests that its output
+does not depend on how the text was cut:
 
 >>> from ollama_rx.operators import split_words
 >>> check(split_words(), source="-a-b-|   ", expect="---x-(y|)", a="Hel", b="lo you", x="Hello", y="you")
@@ -26,7 +26,34 @@ on how the text was cut:
 ['Hello', 'you']
 """
 
-from ollama_rx.testing.chunking import (
+from ollama_rx.testing.marbles.any_cutting import check_any_cutting, cuttings, rechunk
+from ollama_rx.testing.marbles.check import check
+from ollama_rx.testing.server.fake_ollama import FakeOllama
+from ollama_rx.testing.server.observed import ObservedExchange, Request
+from ollama_rx.testing.server.parts import (
+    endless,
+    line,
+    midstream_error,
+    piece,
+    raw,
+    thinking,
+    tool_call,
+    tool_calls,
+)
+from ollama_rx.testing.server.replay import recording
+from ollama_rx.testing.server.reply import (
+    Gate,
+    Reply,
+    cut,
+    error_status,
+    json_reply,
+    pause,
+    raw_reply,
+    text_reply,
+)
+from ollama_rx.testing.server.script import answer, loaded, progress
+from ollama_rx.testing.server.unreachable import silent_url
+from ollama_rx.testing.server.write_chunking import (
     all_at_once,
     blank_lines,
     byte_by_byte,
@@ -39,30 +66,11 @@ from ollama_rx.testing.chunking import (
     pieces_of,
     without_last_newline,
 )
-from ollama_rx.testing.cuttings import check_any_cutting, cuttings, rechunk
-from ollama_rx.testing.fake import FakeOllama
-from ollama_rx.testing.marbles import check
-from ollama_rx.testing.parts import (
-    endless,
-    line,
-    midstream_error,
-    piece,
-    raw,
-    thinking,
-    tool_call,
-    tool_calls,
-)
-from ollama_rx.testing.record import Exchange, Request
-from ollama_rx.testing.recordings import recording
-from ollama_rx.testing.reply import Reply, error_status, json_reply, raw_reply, text_reply
-from ollama_rx.testing.script import answer, loaded, progress
-from ollama_rx.testing.silence import silent_url
-from ollama_rx.testing.steps import Gate, cut, pause
 
 __all__ = [
-    "Exchange",
     "FakeOllama",
     "Gate",
+    "ObservedExchange",
     "Reply",
     "Request",
     "all_at_once",

@@ -29,6 +29,7 @@ from ollama_rx import (
 from ollama_rx.chunks import ContextBox
 from ollama_rx.testing import (
     FakeOllama,
+    Reply,
     Request,
     answer,
     error_status,
@@ -38,7 +39,6 @@ from ollama_rx.testing import (
     progress,
     text_reply,
 )
-from ollama_rx.testing.reply import Reply
 
 PNG = b"\x89PNG"
 

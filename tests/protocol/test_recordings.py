@@ -19,6 +19,7 @@ from ollama_rx.protocol.ndjson import LineDecoder, split_lines
 from ollama_rx.protocol.readers import ChunkReader, ProgressReader, Reader
 from ollama_rx.testing import (
     FakeOllama,
+    Reply,
     all_at_once,
     blank_lines,
     byte_by_byte,
@@ -31,7 +32,6 @@ from ollama_rx.testing import (
     recording,
     without_last_newline,
 )
-from ollama_rx.testing.reply import Reply
 
 FOLDER = os.environ.get("OLLAMA_RX_RECORDINGS")
 FILES = sorted(Path(FOLDER).glob("*.ndjson")) if FOLDER else []

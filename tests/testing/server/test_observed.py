@@ -68,7 +68,7 @@ def test_a_client_that_leaves_during_a_silence_is_seen_at_once() -> None:
     assert exchange.disconnected_at is not None
     assert 0 < exchange.disconnected_at - left < 5
     assert exchange.answered_at is None
-    assert "client went away" in str(exchange)
+    assert "client disconnected" in str(exchange)
 
 
 def test_a_client_that_leaves_after_the_answer_has_not_disconnected() -> None:

@@ -116,7 +116,7 @@ def test_an_operator_that_does_not_subscribe_has_an_empty_life() -> None:
         return reactivex.of("x")
 
     check(instead, source="-a-|", expect="(x|)", life="")
-    assert "lived\n" in problem(lambda: check(instead, source="-a-|", expect="(x|)", life="^")) + "\n"
+    assert "got\n" in problem(lambda: check(instead, source="-a-|", expect="(x|)", life="^")) + "\n"
 
 
 def test_nothing_can_come_out_of_nothing() -> None:
@@ -129,7 +129,7 @@ def test_a_mismatch_shows_the_diagrams_one_under_another() -> None:
         lambda: check(ops.take(2), source="-a-b-c-|", expect="-a-x-|", a="Hi ", b="you", c="c", x="me")
     )
     assert found.splitlines() == [
-        "not what `expect` says, from tick 3 on:",
+        "differs from `expect` from tick 3 on:",
         "",
         "  source  -a-b   -c-|",
         "  expect  -a-x   -|",
@@ -168,7 +168,7 @@ def test_an_item_where_the_end_is_expected_is_a_mismatch() -> None:
 
 def test_another_error_than_expected_is_told() -> None:
     found = problem(lambda: check(ops.map(failing), source="-a-|", expect="-#", expect_error=ValueError("x")))
-    assert "# is ValueError('x') in expect, and KeyError('a') came" in found
+    assert "# is ValueError('x') in expect, but the operator sent KeyError('a')" in found
     unexpected = problem(lambda: check(ops.map(failing), source="-a-|", expect="-a-|"))
     assert "# = KeyError('a')" in unexpected
     passed = problem(lambda: check(ops.map(str), source="-a-#", expect="-a-|"))
@@ -183,23 +183,23 @@ def test_what_happens_between_two_columns_is_told() -> None:
 def test_another_life_is_told_alone_if_the_items_are_right() -> None:
     found = problem(lambda: check(ops.map(str), source="-a-b-|", expect="-a-b-|", life="^-!"))
     assert found.splitlines() == [
-        "the source was not subscribed as `life` says:",
+        "the source's subscription differs from `life`:",
         "",
         "  source  -a-b-|",
         "  life    ^-!",
-        "  lived   ^----!",
+        "  got     ^----!",
     ]
 
 
 def test_several_lives_are_numbered() -> None:
     found = problem(lambda: check(ops.retry(2), source="-#", expect="--#", life=["^!", "^!"]))
-    assert re.search(r"life 2 +\^!\n +lived 1 +\^!\n +lived 2 +-\^!$", found)
+    assert re.search(r"life 2 +\^!\n +got 1 +\^!\n +got 2 +-\^!$", found)
 
 
 def test_both_differences_are_told() -> None:
     found = problem(lambda: check(ops.map(str), source="-a-|", expect="-b-|", life="^!"))
-    assert "not what `expect` says" in found
-    assert "not subscribed as `life` says" in found
+    assert "differs from `expect`" in found
+    assert "differs from `life`" in found
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,107 @@
-"""One scripted answer of the server: what is sent, in which frame, cut how."""
+"""One reply of the fake server: the steps of its body, its HTTP framing, and how it is split into writes."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ollama_rx.protocol.go_json import encode
-from ollama_rx.testing.chunking import Rechunking
-from ollama_rx.testing.record import Request
-from ollama_rx.testing.steps import Step
+from ollama_rx.testing.server.observed import Request
 
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing is sent for `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Nothing is sent until `seconds` after the start of the reply: a pace that does not drift."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The connection ends here, before the end of the body; with a TCP reset if `reset`."""
+
+    reset: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Gate:
+    """Holds replies back until the test opens it, from any thread: a pause without a duration.
+
+    >>> gate = Gate()
+    >>> gate.is_open
+    False
+    >>> gate.open()
+    >>> gate.is_open
+    True
+    """
+
+    is_open: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(
+        default_factory=list[tuple[asyncio.AbstractEventLoop, asyncio.Event]], repr=False
+    )
+
+    def open(self) -> None:
+        """Release all replies that are waiting here, and hold none back from now on."""
+        with self._lock:
+            self.is_open = True
+            for loop, event in self._waiters:
+                loop.call_soon_threadsafe(event.set)
+
+    async def wait(self) -> None:
+        """Wait until the gate is open; called by the server."""
+        event = asyncio.Event()
+        waiter = (asyncio.get_running_loop(), event)
+        with self._lock:
+            if self.is_open:
+                return
+            self._waiters.append(waiter)
+        try:
+            await event.wait()
+        finally:
+            with self._lock:
+                self._waiters.remove(waiter)
+
+
+#: one step of a body; bytes are one write
+Step = bytes | Pause | Until | Gate | Cut
+#: splits or joins the writes of a body, see `write_chunking`
+Rechunking = Callable[[Iterable[Step]], Iterator[Step]]
 Framing = Literal["chunked", "length", "close", "none"]
 
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
 
 
+def pause(seconds: float) -> Pause:
+    """Send nothing for `seconds`; before the first byte this is a prefill stall, headers held back."""
+    if seconds < 0:
+        raise ValueError(f"seconds must not be negative, got {seconds}")
+    return Pause(seconds)
+
+
+def cut(*, reset: bool = False) -> Cut:
+    """End the connection in the middle of the body.
+
+    The client sees the end of the stream without the end of the body. With `reset` it sees a TCP reset,
+    which may also destroy bytes that it has received but not read yet.
+    """
+    return Cut(reset)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the server answers to one request; made by `answer`, `error_status`, `recording` and the like."""
 
-    #: the body, made anew for each request
+    #: makes the body, anew for each request
     steps: Callable[[Request], Iterable[Step]]
     status: int = 200
     content_type: str | None = NDJSON
@@ -41,18 +123,19 @@ class Reply:
         socket_bytes: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> "Reply":
-        """Give the same answer, sent in another way.
+        """Return the same reply, sent in another way.
 
         Args:
-            *rechunkings: modes of `ollama_rx.testing.chunking`, applied from left to right.
+            *rechunkings: `byte_by_byte`, `crlf`, `lines_per_write(3)` and the like, applied from left to
+                right.
             framing: `"chunked"` as Ollama does, `"length"` for Content-Length, `"close"` for a body that ends
-                with the connection, `"none"` for a body that is all there is: no status, no headers.
-            keep_alive: False says `Connection: close` and closes after the answer.
+                with the connection, `"none"` for a body without status line and headers.
+            keep_alive: False sends `Connection: close` and closes the connection after the reply.
             headers_first: send status and headers at once; Ollama holds them back until the first byte of the
-                body, so a prefill stall is silent.
-            informational: 1xx answers before the real one, such as `(103,)`.
-            socket_bytes: hand everything, HTTP framing too, to the socket in writes of this size.
-            headers: more headers.
+                body, so that a client receives nothing during a prefill stall.
+            informational: 1xx responses before the real one, such as `(103,)`.
+            socket_bytes: write everything, HTTP framing included, to the socket in pieces of this size.
+            headers: further headers.
         """
         if socket_bytes is not None and socket_bytes < 1:
             raise ValueError(f"socket_bytes must be at least 1, got {socket_bytes}")
@@ -68,7 +151,7 @@ class Reply:
         )
 
     def body(self, request: Request) -> Iterable[Step]:
-        """Make the body for this request, cut as asked."""
+        """Make the body for this request, with all rechunkings applied."""
         steps = self.steps(request)
         for rechunk in self.rechunkings:
             steps = rechunk(steps)
@@ -101,12 +184,12 @@ def text_reply(
 def raw_reply(*steps: Step) -> Reply:
     """Send exactly these bytes (and pauses, gates, cuts) instead of an HTTP response, then close.
 
-    For what no HTTP server would say: half a head, a broken chunk size, nothing at all.
+    For what an HTTP server never sends: half a head, a broken chunk size, nothing at all.
     """
     return Reply(lambda _request: steps, framing="none")
 
 
-# What Ollama says, by status; `{model}` is the model the request names.
+# Ollama's error messages by status; `{model}` is the model that the request names.
 _MESSAGES = {
     400: "invalid model name",
     401: "unauthorized",
@@ -126,19 +209,19 @@ def error_status(
     signin_url: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """Refuse before the stream begins, as `{"error": message}` with this status.
+    """Fail before the stream begins, with this status and `{"error": message}`.
 
-    Without a message the server says what Ollama says with that status. `signin_url` goes with 401.
+    The default message is Ollama's own for that status. `signin_url` goes with 401.
     For plain text, HTML or an empty body: `text_reply("<html>...", status=502, content_type="text/html")`.
     """
     if not 400 <= status <= 599:  # noqa: PLR2004
         raise ValueError(f"status must be between 400 and 599, got {status}")
-    said = _MESSAGES.get(status, "error") if message is None else message
+    template = _MESSAGES.get(status, "error") if message is None else message
     more = {} if signin_url is None else {"signin_url": signin_url}
 
     def steps(request: Request) -> list[Step]:
         model = str(request.json.get("model", ""))
-        error = said.replace("{model}", model) if message is None else said
+        error = template.replace("{model}", model) if message is None else template
         return [encode({"error": error, **more})]
 
     return Reply(steps, status=status, content_type=JSON, headers=headers or {}, framing="length")

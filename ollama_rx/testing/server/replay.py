@@ -1,27 +1,26 @@
-"""Answer with what a real server once said, at the pace it said it or at any other."""
+"""Replay the recorded answer of a real server, at its own pace or another."""
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from ollama_rx.testing.record import Request
-from ollama_rx.testing.reply import Reply
-from ollama_rx.testing.steps import Step, Until
+from ollama_rx.testing.server.observed import Request
+from ollama_rx.testing.server.reply import Reply, Step, Until
 
 _CREATED = re.compile(rb'"created_at"\s*:\s*"([^".]+)(\.\d+)?([^"]*)"')
 
 
 def recording(source: Path | str | bytes, *, speed: float | None = None) -> Reply:
-    """Replay the lines of a file (or these bytes) as they are, whatever the request.
+    """Send the lines of a file (or these bytes) as they are, whatever the request.
 
     ::
 
         recording("stream.ndjson")             as fast as the client reads
-        recording("stream.ndjson", speed=1)    with the silences between the `created_at` of its lines
+        recording("stream.ndjson", speed=1)    with the pauses between the `created_at` of its lines
         recording("stream.ndjson", speed=20)   twenty times as fast
 
-    A line without `created_at` follows the line before it at once.
+    A line without `created_at` is sent together with the line before it.
     """
     if speed is not None and not speed > 0:
         raise ValueError(f"speed must be above 0, got {speed}")
@@ -42,7 +41,7 @@ def recording(source: Path | str | bytes, *, speed: float | None = None) -> Repl
 
 
 def _offsets(lines: list[bytes]) -> Iterator[float]:
-    """Give the seconds from the first line to each line, never running backwards."""
+    """Yield the seconds from the first line to each line; they never decrease."""
     first: float | None = None
     offset = 0.0
     for line in lines:
@@ -54,7 +53,7 @@ def _offsets(lines: list[bytes]) -> Iterator[float]:
 
 
 def _created(line: bytes) -> float | None:
-    """Read `created_at`, which has up to nine digits after the point, more than `datetime` can take."""
+    """Read `created_at`, whose fraction has up to nine digits, more than `datetime` can parse."""
     match = _CREATED.search(line)
     if match is None:
         return None

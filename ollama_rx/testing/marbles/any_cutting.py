@@ -1,4 +1,4 @@
-"""The same text in other pieces: what an operator on text gives must not depend on how the text was cut."""
+"""The same text in other pieces: the output of an operator on text must not depend on how it was cut."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -10,9 +10,9 @@ from reactivex import operators as ops
 
 T = TypeVar("T")
 
-_SIZES = (1, 2, 3, 7)
-_RANDOM = 20
-_IN_TWO = 500  # longer texts are not cut at every place
+_SIZES = (2, 3, 7)
+_RANDOM_CUTTINGS = 20
+_MAX_LENGTH_IN_TWO = 500  # longer texts are not cut in two at every place
 
 
 def rechunk(text: str, size: int) -> list[str]:
@@ -38,12 +38,12 @@ def cuttings(text: str) -> Iterator[list[str]]:
     yield [text]
     yield rechunk(text, 1)
     yield [part for piece in rechunk(text, 1) for part in ("", piece)] + [""]
-    yield from (rechunk(text, size) for size in _SIZES[1:])
-    if len(text) <= _IN_TWO:
+    yield from (rechunk(text, size) for size in _SIZES)
+    if len(text) <= _MAX_LENGTH_IN_TWO:
         yield from ([text[:place], text[place:]] for place in range(1, len(text)))
-    chance = random.Random(text)  # noqa: S311 - nothing secret: it must be the same in every run
-    for _ in range(_RANDOM):
-        places = sorted(chance.choices(range(len(text) + 1), k=1 + len(text) // 4))
+    generator = random.Random(text)  # noqa: S311 - not for secrets: it must be the same in every run
+    for _ in range(_RANDOM_CUTTINGS):
+        places = sorted(generator.choices(range(len(text) + 1), k=1 + len(text) // 4))
         yield [text[begin:end] for begin, end in zip([0, *places], [*places, len(text)], strict=True)]
 
 
@@ -53,9 +53,9 @@ def check_any_cutting(
     *,
     compare: Callable[[list[T]], object] = list,
 ) -> list[T]:
-    """Check that an operator gives the same for every cutting of a text; give that.
+    """Check that an operator emits the same for every cutting of a text; return the items.
 
-    `compare` says what must be the same, by default the items: `"".join` where only the text counts.
+    The results of `compare` must be equal: by default the items, with `"".join` their text only.
 
     >>> check_any_cutting(ops.reduce(lambda text, more: text + more), "ab")
     ['ab']
@@ -63,15 +63,15 @@ def check_any_cutting(
     Traceback (most recent call last):
     AssertionError: ['a', 'b'] gives ['A', 'B'], but the whole text gives ['AB']
     """
-    whole = _through(operator, [text])
+    whole = _run(operator, [text])
     for pieces in cuttings(text):
-        found = _through(operator, pieces)
-        if compare(found) != compare(whole):
+        items = _run(operator, pieces)
+        if compare(items) != compare(whole):
             raise AssertionError(
-                f"{pieces} gives {compare(found)}, but the whole text gives {compare(whole)}"
+                f"{pieces} gives {compare(items)}, but the whole text gives {compare(whole)}"
             )
     return whole
 
 
-def _through(operator: Callable[[Observable[str]], Observable[T]], pieces: list[str]) -> list[T]:
+def _run(operator: Callable[[Observable[str]], Observable[T]], pieces: list[str]) -> list[T]:
     return reactivex.of(*pieces).pipe(operator, ops.to_list()).run()

@@ -1,15 +1,15 @@
-"""Send one reply: the head when its time has come, then step by step, counting what leaves."""
+"""Write one reply, step by step: the head goes out with the first byte of the body."""
 
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 
-from ollama_rx.testing.framing import LAST_CHUNK, chunk, head
-from ollama_rx.testing.record import Exchange
-from ollama_rx.testing.reply import Reply
-from ollama_rx.testing.steps import Cut, Gate, Pause, Step, Until
+from ollama_rx.testing.server.observed import ObservedExchange
+from ollama_rx.testing.server.reply import Cut, Gate, Pause, Reply, Step, Until
 
-_MISSING_BYTES = 1024  # how much a cut answer with Content-Length promises and never sends
+_MISSING_BYTES = 1024  # by which the Content-Length of a cut reply exceeds the body
+_LAST_CHUNK = b"0\r\n\r\n"
 
 
 class CutHereError(Exception):
@@ -20,40 +20,40 @@ class CutHereError(Exception):
         self.reset = reset
 
 
-class Sending:
-    """The way of one reply to its client.
+class ReplyWriter:
+    """Writes one reply to its client.
 
-    `hand_over` takes bytes to the socket, `writable` is set while the client reads fast enough, `changed` is
-    told of every step.
+    `write` passes bytes to the socket, `writable` is set while the client reads fast enough, `changed` is
+    called after every step.
     """
 
     def __init__(
         self,
-        exchange: Exchange,
+        exchange: ObservedExchange,
         reply: Reply,
         *,
-        hand_over: Callable[[bytes], object],
+        write: Callable[[bytes], object],
         writable: asyncio.Event,
         changed: Callable[[], object],
     ) -> None:
-        wants_close = exchange.request.headers.get("connection", "").lower() == "close"
-        self.keeps_alive = reply.keep_alive and reply.framing in ("chunked", "length") and not wants_close
+        close = exchange.request.headers.get("connection", "").lower() == "close"
+        self.keeps_alive = reply.keep_alive and reply.framing in ("chunked", "length") and not close
         self._exchange = exchange
         self._reply = reply
-        self._hand_over = hand_over
+        self._write_to_socket = write
         self._writable = writable
         self._changed = changed
         self._head = b""
         self._length: int | None = None
 
     async def run(self) -> None:
-        """Send everything; raise CutHereError where the script cuts."""
-        began = time.monotonic()
+        """Write everything; raise CutHereError at a `cut` of the script."""
+        started = time.monotonic()
         reply = self._reply
         steps = reply.body(self._exchange.request)
         if reply.framing == "length":
             steps = list(steps)
-        self._head = self._draw_head(steps)
+        self._head = self._build_head(steps)
         if reply.headers_first:
             await self._write(b"")
         if self._exchange.request.method == "HEAD":
@@ -61,15 +61,15 @@ class Sending:
             return
         for step in steps:
             if isinstance(step, bytes):
-                await self._write(chunk(step) if reply.framing == "chunked" else step, body=step)
+                await self._write(_chunk(step) if reply.framing == "chunked" else step, body=step)
             elif isinstance(step, Cut):
                 await self._write(b"")
                 raise CutHereError(reset=step.reset)
             else:
-                await _wait(step, began)
-        await self._write(LAST_CHUNK if reply.framing == "chunked" else b"", last=True)
+                await _wait(step, started)
+        await self._write(_LAST_CHUNK if reply.framing == "chunked" else b"", last=True)
 
-    def _draw_head(self, steps: Iterable[Step]) -> bytes:
+    def _build_head(self, steps: Iterable[Step]) -> bytes:
         reply = self._reply
         if reply.framing == "none":
             return b""
@@ -88,36 +88,50 @@ class Sending:
         return b"".join(map(head, reply.informational)) + head(reply.status, headers.items())
 
     async def _write(self, framed: bytes, *, body: bytes = b"", last: bool = False) -> None:
-        """Hand bytes to the socket, the head before the first of them, and wait while the client can't."""
+        """Write bytes, after the head if it is still unsent, and wait while the client does not read."""
         data = self._head + framed
         self._head = b""
         size = self._reply.socket_bytes or max(1, len(data))
         pieces = [data[begin : begin + size] for begin in range(0, len(data), size)]
         for piece in pieces[:-1]:
-            await self._hand_over_and_wait(piece)
-        # counted before the last byte leaves: who has seen a line finds it counted
+            await self._write_and_wait(piece)
+        # counted before the last byte is written: a client that has a line finds it counted
         self._exchange.bytes_written += len(body)
         self._exchange.lines_written += body.count(b"\n")
-        whole = last or self._exchange.bytes_written == self._length
-        if whole and self._exchange.answered_at is None:
+        complete = last or self._exchange.bytes_written == self._length
+        if complete and self._exchange.answered_at is None:
             self._exchange.answered_at = time.monotonic()
         if pieces:
-            await self._hand_over_and_wait(pieces[-1])
+            await self._write_and_wait(pieces[-1])
         self._changed()
 
-    async def _hand_over_and_wait(self, piece: bytes) -> None:
-        self._hand_over(piece)
+    async def _write_and_wait(self, piece: bytes) -> None:
+        self._write_to_socket(piece)
         self._changed()
-        # a turn for the loop: it hears of a client that left, and each write leaves on its own
+        # lets the loop notice a disconnect, and send each write on its own
         await asyncio.sleep(0)
         await self._writable.wait()
 
 
-async def _wait(step: Pause | Until | Gate, began: float) -> None:
+async def _wait(step: Pause | Until | Gate, started: float) -> None:
     match step:
         case Pause():
             await asyncio.sleep(step.seconds)
         case Until():
-            await asyncio.sleep(max(0.0, began + step.seconds - time.monotonic()))
+            await asyncio.sleep(max(0.0, started + step.seconds - time.monotonic()))
         case _:
-            await step.passed()
+            await step.wait()
+
+
+def head(status: int, headers: Iterable[tuple[str, str]] = ()) -> bytes:
+    """Build the head of a response, including the empty line at its end."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Unknown"
+    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in headers)]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _chunk(payload: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(payload), payload)

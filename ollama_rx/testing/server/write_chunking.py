@@ -1,19 +1,16 @@
-"""How the lines of a reply are cut into writes: the same bytes, other borders (and a few other newlines).
+"""How the bytes of a reply are split into writes; a few functions also change its newlines.
 
-Each mode is a function from steps to steps, so that modes can follow one another:
-`reply.sent(crlf, byte_by_byte)`. A write becomes one HTTP chunk. Pauses, gates and cuts
-keep their place in the stream.
+Each function maps steps to steps, so that several can be combined: `reply.sent(crlf, byte_by_byte)`. A write
+becomes one HTTP chunk. Pauses, gates and cuts keep their place in the stream.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
-from ollama_rx.testing.steps import Step
-
-Rechunking = Callable[[Iterable[Step]], Iterator[Step]]
+from ollama_rx.testing.server.reply import Rechunking, Step
 
 _ESCAPE = re.compile(rb"\\u(?=[0-9a-fA-F]{4})")
-_FIRST_BYTE = re.compile(rb"[\xc2-\xf4]")
+_LEADING_BYTE = re.compile(rb"[\xc2-\xf4]")
 
 
 def line_by_line(steps: Iterable[Step]) -> Iterator[Step]:
@@ -27,12 +24,12 @@ def byte_by_byte(steps: Iterable[Step]) -> Iterator[Step]:
 
 
 def inside_characters(steps: Iterable[Step]) -> Iterator[Step]:
-    """Cut after the first byte of every character that has more than one in UTF-8."""
-    return _split_after(_FIRST_BYTE, steps)
+    """Split after the first byte of every character that takes several bytes in UTF-8."""
+    return _split_after(_LEADING_BYTE, steps)
 
 
 def inside_escapes(steps: Iterable[Step]) -> Iterator[Step]:
-    r"""Cut inside every JSON escape such as `\u003c`, between the u and its digits."""
+    r"""Split inside every JSON escape such as `\u003c`, between the u and its digits."""
     return _split_after(_ESCAPE, steps)
 
 
@@ -61,7 +58,7 @@ def blank_lines(steps: Iterable[Step]) -> Iterator[Step]:
 
 
 def all_at_once(steps: Iterable[Step]) -> Iterator[Step]:
-    """Send what lies between two pauses as one write."""
+    """Send all lines up to the next pause as one write."""
     return lines_per_write(0)(steps)
 
 
@@ -89,7 +86,7 @@ def lines_per_write(count: int) -> Rechunking:
 
 
 def pieces_of(size: int) -> Rechunking:
-    """Cut every line into writes of `size` bytes."""
+    """Split every line into writes of `size` bytes."""
     if size < 1:
         raise ValueError(f"size must be at least 1, got {size}")
 
@@ -104,7 +101,7 @@ def pieces_of(size: int) -> Rechunking:
 
 
 def cut_at(*offsets: int) -> Rechunking:
-    """Cut the body at these byte offsets and nowhere else, except at pauses."""
+    """Split the body at these byte offsets and nowhere else, except at pauses."""
     if any(offset < 0 for offset in offsets):
         raise ValueError(f"offsets must not be negative, got {offsets}")
 

@@ -18,8 +18,7 @@ from ollama_rx.testing import (
     pieces_of,
     without_last_newline,
 )
-from ollama_rx.testing.chunking import Rechunking
-from ollama_rx.testing.steps import Step
+from ollama_rx.testing.server.reply import Rechunking, Step
 
 LINES: list[Step] = [b'{"a":"\xc3\xa9\xe2\x82\xac"}\n', pause(1), b'{"b":"\\u003c!\\u003e"}\n', b"{}\n"]
 WHOLE = b"".join(step for step in LINES if isinstance(step, bytes))

@@ -1,4 +1,4 @@
-"""Read marble diagrams, and draw them one under another."""
+"""Parse marble diagrams, and draw them one below another."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happens at a tick: a letter, or one of `|` `#` `^` `!`."""
+    """One mark at a tick: a letter, or one of `|` `#` `^` `!`."""
 
     tick: float
     mark: str
@@ -14,33 +14,33 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A diagram as events in order of time; `length` is its number of ticks."""
+    """A diagram as events in the order of their ticks; `length` is the number of ticks."""
 
     events: tuple[Event, ...]
     length: int
-    #: it had a `^`, which became tick 0
+    #: whether it had a `^`, which became tick 0
     hot: bool = False
 
     def ticks_of(self, mark: str) -> list[float]:
-        """Give the ticks at which a mark stands."""
+        """Return the ticks of a mark."""
         return [event.tick for event in self.events if event.mark == mark]
 
     def from_subscription(self) -> "Diagram":
-        """Begin at the `^`: what stands before it is past; a diagram without one stays as it is."""
+        """Drop everything before the `^`; a diagram without one is returned as it is."""
         for start in self.ticks_of("^"):
             events = tuple(Event(it.tick - start, it.mark) for it in self.events if it.tick >= start)
             return Diagram(events, self.length - int(start), hot=True)
         return self
 
     def letters(self) -> set[str]:
-        """Give the letters that stand for values."""
+        """Return the letters that stand for values."""
         return {event.mark for event in self.events} - set("|#^!")
 
 
 def parse(text: str, *, name: str, marks: str) -> Diagram:
-    """Read a diagram; `name` is the argument it came in and `marks` those of `|#^!` it may have.
+    """Parse a diagram; `name` is the argument's name for errors, `marks` are the allowed ones of `|#^!`.
 
-    A group takes one tick, and spaces take none, so that columns can be kept aligned:
+    A group takes one tick and spaces take none, so that columns can be aligned:
 
     >>> parse("-a    -b", name="source", marks="|#").events
     (Event(tick=1, mark='a'), Event(tick=3, mark='b'))
@@ -48,7 +48,7 @@ def parse(text: str, *, name: str, marks: str) -> Diagram:
     (Event(tick=1, mark='y'), Event(tick=3, mark='z'))
 
     Raises:
-        ValueError: for a diagram that says nothing sensible.
+        ValueError: for a malformed diagram.
     """
     events: list[Event] = []
     tick = 0
@@ -64,7 +64,7 @@ def parse(text: str, *, name: str, marks: str) -> Diagram:
             if grouped:
                 raise ValueError(f"{name}: a group is one tick and holds no `-`: {text!r}")
         elif mark in "|#^!" and mark not in marks:
-            raise ValueError(f"{name}: `{mark}` means nothing here: {text!r}")
+            raise ValueError(f"{name}: `{mark}` has no meaning here: {text!r}")
         elif ended:
             raise ValueError(f"{name}: nothing can follow the end: {text!r}")
         else:
@@ -99,7 +99,7 @@ def draw(rows: Mapping[str, Diagram], *, point_at: float | None = None) -> str:
 
 
 def _cells(diagram: Diagram) -> Sequence[str]:
-    """Draw each tick; what happens between two ticks is drawn at the first of them."""
+    """Draw each tick; events between two ticks are drawn at the first of them."""
     last = max((int(event.tick) for event in diagram.events), default=-1)
     cells = [""] * max(diagram.length, last + 1)
     for event in diagram.events:

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from ollama_rx.testing import FakeOllama, Request, answer, error_status, json_reply, pause
-from ollama_rx.testing.reply import Reply
+from ollama_rx.testing import FakeOllama, Reply, Request, answer, error_status, json_reply, pause
 
 ASK = {"model": "m", "prompt": "Hi you"}
 

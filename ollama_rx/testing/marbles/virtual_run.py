@@ -1,4 +1,4 @@
-"""Run an operator in virtual time over sources made of diagrams, and note all that happens."""
+"""Run an operator in virtual time over sources made of diagrams, and record all events."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 from reactivex.testing import TestScheduler
 
-from ollama_rx.testing.diagrams import Diagram, Event
+from ollama_rx.testing.marbles.diagrams import Diagram, Event
 
-_AFTER = 1000  # ticks for which the clock goes on after the last column
+_EXTRA_TICKS = 1000  # for which the clock runs on after the last column
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One event of a stream as it came."""
+class RecordedEvent:
+    """One event that the operator emitted."""
 
     tick: float
     #: `-` for an item, `|` or `#`
@@ -24,37 +24,38 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Subscription:
-    """From when to when a source was subscribed."""
+class SubscriptionSpan:
+    """The ticks from subscribing to a source until unsubscribing; `end` is None if it is still subscribed."""
 
     begin: float
     end: float | None = None
 
 
 @dataclass(slots=True)
-class Run:
-    """One run: what came out and when each source was subscribed."""
+class VirtualRun:
+    """One run: the events that the operator emitted, and when each source was subscribed."""
 
     sources: Sequence[Diagram]
     values: Mapping[str, object]
     error: Exception
-    seconds: float
-    seen: list[Seen] = field(default_factory=list[Seen])
-    subscriptions: list[Subscription] = field(default_factory=list[Subscription])
+    #: seconds per tick
+    tick: float
+    emitted: list[RecordedEvent] = field(default_factory=list[RecordedEvent])
+    subscriptions: list[SubscriptionSpan] = field(default_factory=list[SubscriptionSpan])
     _scheduler: TestScheduler = field(default_factory=TestScheduler)
 
-    def of(
+    def run(
         self, operator: Callable[[Observable[Any]], Observable[Any]], *, until: float | None, length: int
     ) -> None:
         """Subscribe at tick 0, unsubscribe at the end of tick `until`, and let the clock run out."""
-        holder: list[abc.DisposableBase] = []
+        disposables: list[abc.DisposableBase] = []
 
         def subscribe(*_: object) -> None:
-            holder.append(
+            disposables.append(
                 operator(Observable(self._subscribe)).subscribe(
-                    lambda value: self._note("-", value),
-                    lambda error: self._note("#", error),
-                    lambda: self._note("|"),
+                    lambda value: self._record("-", value),
+                    lambda error: self._record("#", error),
+                    lambda: self._record("|"),
                     scheduler=self._scheduler,
                 )
             )
@@ -62,35 +63,35 @@ class Run:
         self._scheduler.schedule_absolute(self._time(0), subscribe)
         if until is not None:
             self._scheduler.advance_to(self._time(until))
-            holder[0].dispose()
-        self._scheduler.advance_to(self._time(length + _AFTER))
-        lives = [Subscription(each.begin, each.end) for each in self.subscriptions]
-        holder[0].dispose()
-        self.subscriptions = lives
+            disposables[0].dispose()
+        self._scheduler.advance_to(self._time(length + _EXTRA_TICKS))
+        spans = [SubscriptionSpan(each.begin, each.end) for each in self.subscriptions]
+        disposables[0].dispose()
+        self.subscriptions = spans
 
     def _subscribe(
         self, observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
         del scheduler
-        subscription = Subscription(self._tick())
+        span = SubscriptionSpan(self._now())
         diagram = self.sources[min(len(self.subscriptions), len(self.sources) - 1)]
-        self.subscriptions.append(subscription)
+        self.subscriptions.append(span)
         for event in diagram.events:
             if not diagram.hot:
-                self._emit(observer, event, subscription.begin + event.tick, subscription)
-            elif event.tick > subscription.begin:
-                self._emit(observer, event, event.tick, subscription)
+                self._emit(observer, event, span.begin + event.tick, span)
+            elif event.tick > span.begin:
+                self._emit(observer, event, event.tick, span)
 
         def dispose() -> None:
-            subscription.end = self._tick()
+            span.end = self._now()
 
         return Disposable(dispose)
 
     def _emit(
-        self, observer: abc.ObserverBase[Any], event: Event, tick: float, subscription: Subscription
+        self, observer: abc.ObserverBase[Any], event: Event, tick: float, span: SubscriptionSpan
     ) -> None:
         def action(*_: object) -> None:
-            if subscription.end is not None:
+            if span.end is not None:
                 return
             match event.mark:
                 case "|":
@@ -102,13 +103,13 @@ class Run:
 
         self._scheduler.schedule_absolute(self._time(tick), action)
 
-    def _note(self, kind: str, value: object = None) -> None:
-        self.seen.append(Seen(self._tick(), kind, value))
+    def _record(self, kind: str, value: object = None) -> None:
+        self.emitted.append(RecordedEvent(self._now(), kind, value))
 
     def _time(self, tick: float) -> float:
-        # tick 0 is not time 0, where the scheduler would skip what is due at once
-        return (tick + 1) * self.seconds
+        # tick 0 is not time 0: there the scheduler would skip actions that are due at once
+        return (tick + 1) * self.tick
 
-    def _tick(self) -> float:
-        tick = round(self._scheduler.to_seconds(self._scheduler.now) / self.seconds - 1, 6)
+    def _now(self) -> float:
+        tick = round(self._scheduler.to_seconds(self._scheduler.now) / self.tick - 1, 6)
         return int(tick) if tick.is_integer() else tick

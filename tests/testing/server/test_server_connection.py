@@ -2,7 +2,7 @@
 
 import pytest
 
-from ollama_rx.testing.framing import BadRequestError, RequestReader
+from ollama_rx.testing.server.server_connection import BadRequestError, RequestParser
 
 LENGTH = b'POST /a?b=c HTTP/1.1\r\nX-One: 1\r\nContent-Length: 9\r\n\r\n{"a": 1}\n'
 CHUNKED = b'POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4;ext=1\r\n{"a"\r\n5\r\n: 1}\n\r\n0\r\n\r\n'
@@ -11,7 +11,7 @@ CHUNKED = b'POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4;ext=1\r\n{"a
 @pytest.mark.parametrize("sent", [LENGTH, CHUNKED])
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 def test_a_request_may_come_in_any_pieces(sent: bytes, size: int) -> None:
-    reader = RequestReader(connection=3)
+    reader = RequestParser(connection=3)
     found = [
         request
         for start in range(0, len(sent), size)
@@ -22,7 +22,7 @@ def test_a_request_may_come_in_any_pieces(sent: bytes, size: int) -> None:
 
 
 def test_several_requests_may_come_at_once() -> None:
-    found = RequestReader(1).feed(LENGTH + LENGTH + b"GET / HTTP/1.1\r\n\r\nGET", at=0.0)
+    found = RequestParser(1).feed(LENGTH + LENGTH + b"GET / HTTP/1.1\r\n\r\nGET", at=0.0)
     assert [(request.method, request.path, request.query) for request in found] == [
         ("POST", "/a", "b=c"),
         ("POST", "/a", "b=c"),
@@ -40,5 +40,5 @@ def test_several_requests_may_come_at_once() -> None:
     ],
 )
 def test_what_is_no_request_is_refused(sent: bytes) -> None:
-    with pytest.raises(BadRequestError, match="cannot read"):
-        RequestReader(1).feed(sent, at=0.0)
+    with pytest.raises(BadRequestError, match="cannot parse"):
+        RequestParser(1).feed(sent, at=0.0)

@@ -1,4 +1,4 @@
-"""The words a script is written in: what one line of an answer carries."""
+"""The parts of a scripted answer: what one line carries, raw bytes, endless text."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from ollama_rx.protocol.go_json import encode
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one line says, for generate and chat alike."""
+    """The content of one line, for generate and chat alike."""
 
     text: str = ""
     thinking: str = ""
@@ -22,7 +22,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Endless:
-    """The same text again and again, until the client leaves."""
+    """The same text again and again, until the client disconnects."""
 
     text: str
     every: float
@@ -30,7 +30,7 @@ class Endless:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Bytes that are sent as they are; nothing follows them if they are an error."""
+    """Bytes that are sent as they are; if `ends`, the answer ends with them."""
 
     data: bytes
     ends: bool = False
@@ -61,8 +61,9 @@ def tool_call(
 ) -> Part:
     """Put one tool call into one line.
 
-    The id is made of name and arguments unless it is given; "" leaves it out, as servers before 0.12.10 do.
-    None leaves out the index, as they do for the first call. Calls in one line: `tool_calls(a, b)`.
+    The default id is a hash of name and arguments; "" leaves the id out, as servers before 0.12.10 do. An
+    index of None leaves the index out, as those servers do for the first call. For several calls in one line:
+    `tool_calls(a, b)`.
     """
     values = dict(arguments or {})
     digest = hashlib.sha256(encode([name, values])).hexdigest()[:8]
@@ -72,12 +73,12 @@ def tool_call(
 
 
 def tool_calls(*calls: Part) -> Part:
-    """Put several tool calls into one line; also for the last line: `answer(final=tool_calls(a, b))`."""
+    """Put several tool calls into one line; for the last line: `answer(final=tool_calls(a, b))`."""
     return Part(tool_calls=tuple(call for part in calls for call in part.tool_calls))
 
 
 def line(value: Mapping[str, object] | str | bytes) -> Raw:
-    """Send this object, or this text as it is, as one line: unknown fields, broken JSON, anything."""
+    """Send this object, or this text unchanged, as one line: unknown fields, broken JSON, anything."""
     data = value.encode() if isinstance(value, str) else value if isinstance(value, bytes) else encode(value)
     return Raw(data + b"\n")
 
@@ -88,7 +89,7 @@ def raw(data: bytes) -> Raw:
 
 
 def endless(text: str = "and on ", *, every: float = 0.0) -> Endless:
-    """Say `text` until the client leaves, every so many seconds or as fast as the client reads."""
+    """Send `text` until the client disconnects, every `every` seconds or as fast as the client reads."""
     if every < 0:
         raise ValueError(f"every must not be negative, got {every}")
     return Endless(text, every)
@@ -101,11 +102,11 @@ def midstream_error(
     shape: Literal["line", "remote", "signin"] = "line",
     status: int = 429,
 ) -> Raw:
-    """Fail inside the stream, after a status of 200; as the first part of an answer, before any text.
+    """Fail inside the stream, after a status of 200; before any text if it is the first part of an answer.
 
-    `shape` is how Ollama words it: `"line"` is `{"error": message}`; `"remote"` is what comes of a remote
-    model, with `StatusCode` and `Status`, and `"signin"` the same for a missing sign-in, with `signin_url`.
-    Ollama leaves out the newline after the last two.
+    `shape` is the form of the error line: `"line"` is `{"error": message}`; `"remote"` is the form for a
+    remote model, with `StatusCode` and `Status`; `"signin"` is the form for a missing sign-in, with
+    `signin_url`. After the last two Ollama sends no newline.
     """
     value: dict[str, object]
     match shape:

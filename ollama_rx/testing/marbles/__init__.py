@@ -1,0 +1,1 @@
+"""Test operators as marble diagrams, in virtual time."""
