@@ -1,7 +1,7 @@
 """Test pipelines without a model: a scripted server, and diagrams in virtual time.
 
 `FakeOllama` is a real server on a real socket that sends what you script, with every fault a real server can
-have, and records what its clients do:
+have, and records the requests and disconnects of its clients:
 
 >>> from ollama_rx import Client
 >>> with FakeOllama(answer("Hel", "lo", context=[1, 2])) as fake:
@@ -17,17 +17,20 @@ the functions in `server/write_chunking.py`.
 Observations: `fake.requests`, `fake.exchanges`, and the waits `fake.wait_for_request`, `_lines`, `_pause`,
 `_disconnect`, `_answer` and `_connections`; for coroutines the same under `fake.aio`.
 
-`check` tests an operator with marble diagrams, in virtual time; `check_any_cutting` tests that its output
-does not depend on how the text was cut:
+Operators: `check` compares the output with marble diagrams, in virtual time; `check_lifecycle` tests the
+promises that every operator keeps about errors, cancelling and subscribers; `check_any_cutting` tests that
+the output does not depend on how the text was cut:
 
 >>> from ollama_rx.operators import split_words
 >>> check(split_words(), source="-a-b-|   ", expect="---x-(y|)", a="Hel", b="lo you", x="Hello", y="you")
+>>> check_lifecycle(split_words, "Hello wor", "ld and")
 >>> check_any_cutting(split_words(), "Hello you")
 ['Hello', 'you']
 """
 
 from ollama_rx.testing.marbles.any_cutting import check_any_cutting, cuttings, rechunk
 from ollama_rx.testing.marbles.check import check
+from ollama_rx.testing.marbles.lifecycle import check_lifecycle
 from ollama_rx.testing.server.fake_ollama import FakeOllama
 from ollama_rx.testing.server.observed import ObservedExchange, Request
 from ollama_rx.testing.server.parts import (
@@ -79,6 +82,7 @@ __all__ = [
     "byte_by_byte",
     "check",
     "check_any_cutting",
+    "check_lifecycle",
     "crlf",
     "cut",
     "cut_at",

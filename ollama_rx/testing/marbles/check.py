@@ -131,10 +131,7 @@ def _compare_output(run: VirtualRun, expected: Diagram, error: _AnyError) -> str
     if different is None:
         return ""
     first = min(each.tick for each in different if each is not None)
-    drawing = draw_run(run, expected, point_at=first)
-    return "\n".join(
-        [f"differs from `expect` from tick {first} on:\n", drawing, *_notes(run, expected, error)]
-    )
+    return f"differs from `expect` from tick {first} on:\n\n{draw_run(run, expected, error, point_at=first)}"
 
 
 def _compare_lives(run: VirtualRun, lives: Sequence[Diagram] | None) -> str:
@@ -151,15 +148,23 @@ def _compare_lives(run: VirtualRun, lives: Sequence[Diagram] | None) -> str:
     return f"the source's subscription differs from `life`:\n\n{indent(drawing, '  ')}"
 
 
-def draw_run(run: VirtualRun, expected: Diagram | None = None, *, point_at: float | None = None) -> str:
-    """Draw the sources and the output of a run one below another, with the values of the letters."""
+def draw_run(
+    run: VirtualRun,
+    expected: Diagram | None = None,
+    error: _AnyError | None = None,
+    *,
+    point_at: float | None = None,
+) -> str:
+    """Draw the sources and the output of a run one below another, with the values of letters and errors."""
     names = dict(run.values)
     preferred = [] if expected is None else [event.mark for event in expected.events if event.mark != "!"]
     events = zip_longest(run.emitted, preferred[: len(run.emitted)])
     got = Diagram(tuple(Event(it.tick, _mark(it, names, letter)) for it, letter in events), 0)
     rows = _numbered("source", run.sources)
     rows |= {"got": got} if expected is None else {"expect": expected, "got": got}
-    return "\n".join([indent(draw(rows, point_at=point_at), "  "), *_legend(names, rows.values())])
+    expected_error = error if expected is not None and expected.ticks_of("#") else None
+    legend = [*_legend(names, rows.values()), *_notes(run, expected_error)]
+    return "\n".join([indent(draw(rows, point_at=point_at), "  "), *legend])
 
 
 def _same(
@@ -201,11 +206,11 @@ def _legend(names: Mapping[str, object], diagrams: Iterable[Diagram]) -> Iterato
             yield f"  {letter} = {names[letter]!r}"
 
 
-def _notes(run: VirtualRun, expected: Diagram, error: _AnyError) -> Iterator[str]:
+def _notes(run: VirtualRun, expected: _AnyError | None) -> Iterator[str]:
     """Describe what a drawing cannot show: the errors, and events between two ticks."""
     for event in run.emitted:
-        if event.kind == "#" and expected.ticks_of("#") and not _same_error(event.value, error):
-            yield f"  # is {error!r} in expect, but the operator sent {event.value!r}"
+        if event.kind == "#" and expected is not None and not _same_error(event.value, expected):
+            yield f"  # is {expected!r} in expect, but the operator sent {event.value!r}"
         elif event.kind == "#" and not _same_error(event.value, run.error):
             yield f"  # = {event.value!r}"
         if not float(event.tick).is_integer():

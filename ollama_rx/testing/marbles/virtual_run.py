@@ -42,6 +42,8 @@ class VirtualRun:
     tick: float
     emitted: list[RecordedEvent] = field(default_factory=list[RecordedEvent])
     subscriptions: list[SubscriptionSpan] = field(default_factory=list[SubscriptionSpan])
+    #: the first error that a source sent, and the number of events that had been emitted before it
+    failure: tuple[RecordedEvent, int] | None = None
     _scheduler: TestScheduler = field(default_factory=TestScheduler)
 
     def run(
@@ -97,6 +99,8 @@ class VirtualRun:
                 case "|":
                     observer.on_completed()
                 case "#":
+                    error = RecordedEvent(self._now(), "#", self.error)
+                    self.failure = self.failure or (error, len(self.emitted))
                     observer.on_error(self.error)
                 case letter:
                     observer.on_next(self.values[letter])
