@@ -1,4 +1,4 @@
-"""What the README says about testing is true."""
+"""The README's section about testing is correct."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Cuttings are many, keep the text, and find operators that depend on them."""
+"""Cuttings are many and keep the text, and operators that depend on them are found."""
 
 import pytest
 from reactivex import operators as ops
@@ -41,5 +41,5 @@ def test_an_operator_that_depends_on_the_cutting_fails_with_the_pieces() -> None
         check_any_cutting(ops.map(str.upper), "ab")
 
 
-def test_what_has_to_be_the_same_can_be_chosen() -> None:
+def test_the_comparison_can_be_chosen() -> None:
     assert check_any_cutting(ops.map(str.upper), "ab", compare="".join) == ["AB"]

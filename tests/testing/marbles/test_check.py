@@ -1,4 +1,4 @@
-"""Pictures say what operators do, and wrong pictures fail with a picture."""
+"""Operators are compared with diagrams, and a mismatch is shown as diagrams."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from ollama_rx.operators import split_words
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 from ollama_rx.testing import check
 
 
@@ -42,7 +42,7 @@ def test_the_life_of_the_source_is_compared() -> None:
     check(ops.map(str), source="-a--", expect="-a--", life="^")
 
 
-def test_the_subscriber_can_leave_and_the_source_hears_of_it() -> None:
+def test_the_subscriber_can_unsubscribe_and_the_source_is_unsubscribed() -> None:
     check(ops.map(str), source="-a-b-c-|", expect="-a-(b!)", life="^--!")
     check(ops.map(str), source="-a-b-c-|", expect="-a!", life="^-!")
     check(ops.delay(2.0), source="-a-b-c-|", expect="---a!", life="^---!")
@@ -53,7 +53,7 @@ def test_an_error_passes_as_the_same_error() -> None:
     check(ops.map(str), source="-a-#", expect="-a-#", error=KeyError("x"))
 
 
-def test_an_error_made_by_the_operator_has_to_be_named() -> None:
+def test_an_error_raised_by_the_operator_has_to_be_named() -> None:
     check(ops.map(failing), source="-a-|", expect="-#", expect_error=KeyError)
     check(ops.map(failing), source="-a-|", expect="-#", expect_error=KeyError("a"))
     check(ops.map(failing), source="-a-#", expect="-#", expect_error=KeyError)
@@ -67,7 +67,7 @@ def test_timers_run_in_virtual_time() -> None:
 
 
 class _Echo:
-    """Gives each item a second time, one second after the first; nothing after 3 seconds."""
+    """Emits each item again after one second; items after the third second are not repeated."""
 
     def __init__(self, out: Emitter[str]) -> None:
         self._out = out
@@ -79,13 +79,13 @@ class _Echo:
             self._out.later(1.0, lambda: self._out.emit(item))
 
 
-def test_timers_of_our_own_operators_run_in_virtual_time_too() -> None:
+def test_timers_of_our_operators_run_in_virtual_time_too() -> None:
     echo: Callable[[Observable[str]], Observable[str]] = through(_Echo)
     check(echo, source="-a--b-|", expect="-aa-b-|", life="^-----!")
     check(echo, source="-a--b-|", expect="-a!    ", life="^-!", tick=0.5)
 
 
-def test_what_a_timer_does_after_the_last_column_counts_too() -> None:
+def test_output_after_the_last_column_is_compared_too() -> None:
     late = problem(lambda: check(ops.delay(5.0), source="-a-|", expect="----"))
     assert "got     ------a-|" in late
 
@@ -94,7 +94,7 @@ def test_a_hot_source_has_a_past() -> None:
     check(ops.map(str), source="-a-^-b-|", expect="   --b-|", life="   ^---!")
 
 
-def test_a_hot_source_goes_on_while_nobody_listens() -> None:
+def test_a_hot_source_goes_on_without_a_subscriber() -> None:
     def twice(source: Observable[str]) -> Observable[str]:
         return reactivex.concat(source.pipe(ops.take(1)), source)
 
@@ -119,12 +119,12 @@ def test_an_operator_that_does_not_subscribe_has_an_empty_life() -> None:
     assert "got\n" in problem(lambda: check(instead, source="-a-|", expect="(x|)", life="^")) + "\n"
 
 
-def test_nothing_can_come_out_of_nothing() -> None:
+def test_diagrams_can_be_empty() -> None:
     check(ops.map(str), source="|", expect="|", life="(^!)")
     check(ops.map(str), source="", expect="")
 
 
-def test_a_mismatch_shows_the_diagrams_one_under_another() -> None:
+def test_a_mismatch_shows_the_diagrams_one_below_another() -> None:
     found = problem(
         lambda: check(ops.take(2), source="-a-b-c-|", expect="-a-x-|", a="Hi ", b="you", c="c", x="me")
     )
@@ -147,7 +147,7 @@ def test_values_without_a_letter_get_one() -> None:
     assert "B = 'A'" in found
 
 
-def test_more_values_than_letters_are_question_marks() -> None:
+def test_values_beyond_the_alphabet_are_question_marks() -> None:
     numbers: Callable[[Observable[str]], Observable[int]] = ops.flat_map(lambda _: reactivex.range(0, 30))
     assert "YZ????" in problem(lambda: check(numbers, source="a|", expect="a|"))
 
@@ -166,7 +166,7 @@ def test_an_item_where_the_end_is_expected_is_a_mismatch() -> None:
     )
 
 
-def test_another_error_than_expected_is_told() -> None:
+def test_an_unexpected_error_is_shown() -> None:
     found = problem(lambda: check(ops.map(failing), source="-a-|", expect="-#", expect_error=ValueError("x")))
     assert "# is ValueError('x') in expect, but the operator sent KeyError('a')" in found
     unexpected = problem(lambda: check(ops.map(failing), source="-a-|", expect="-a-|"))
@@ -175,12 +175,12 @@ def test_another_error_than_expected_is_told() -> None:
     assert "# =" not in passed
 
 
-def test_what_happens_between_two_columns_is_told() -> None:
+def test_events_between_two_columns_are_shown() -> None:
     found = problem(lambda: check(ops.delay(0.5), source="-a|", expect="-a|"))
     assert "between two columns, at tick 1.5: - 'a'" in found
 
 
-def test_another_life_is_told_alone_if_the_items_are_right() -> None:
+def test_only_the_life_is_shown_if_the_output_is_right() -> None:
     found = problem(lambda: check(ops.map(str), source="-a-b-|", expect="-a-b-|", life="^-!"))
     assert found.splitlines() == [
         "the source's subscription differs from `life`:",
@@ -196,7 +196,7 @@ def test_several_lives_are_numbered() -> None:
     assert re.search(r"life 2 +\^!\n +got 1 +\^!\n +got 2 +-\^!$", found)
 
 
-def test_both_differences_are_told() -> None:
+def test_both_differences_are_shown() -> None:
     found = problem(lambda: check(ops.map(str), source="-a-|", expect="-b-|", life="^!"))
     assert "differs from `expect`" in found
     assert "differs from `life`" in found
@@ -219,17 +219,17 @@ def test_both_differences_are_told() -> None:
         ([], "-a", "^"),
     ],
 )
-def test_a_diagram_that_makes_no_sense_is_refused(source: str, expect: str, life: str) -> None:
+def test_a_malformed_diagram_raises_value_error(source: str, expect: str, life: str) -> None:
     with pytest.raises(ValueError, match=r"source|expect|life"):
         check(ops.map(str), source=source, expect=expect, life=life)
 
 
-def test_a_letter_that_stands_nowhere_is_refused() -> None:
+def test_an_unused_letter_raises_value_error() -> None:
     with pytest.raises(ValueError, match="c, d: not a letter"):
         check(ops.map(str), source="-a", expect="-a", d=1, c=2)
 
 
 @pytest.mark.parametrize("tick", [0.0, -1.0])
-def test_a_tick_takes_time(tick: float) -> None:
+def test_a_tick_must_be_above_zero(tick: float) -> None:
     with pytest.raises(ValueError, match="tick"):
         check(ops.map(str), source="-a", expect="-a", tick=tick)

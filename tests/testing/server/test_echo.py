@@ -38,7 +38,7 @@ def test_chat_repeats_the_last_message(server: httpx.Client) -> None:
     ]
 
 
-def test_num_predict_cuts_the_answer(server: httpx.Client) -> None:
+def test_num_predict_limits_the_answer(server: httpx.Client) -> None:
     asked = {"model": "m", "prompt": "a b c", "options": {"num_predict": 2}}
     found = lines(server.post("/api/generate", json=asked))
     assert [line["response"] for line in found] == ["a", " b", ""]
@@ -61,21 +61,21 @@ def test_an_empty_prompt_loads_or_unloads(
     assert server.post(path, json=asked).json()["done_reason"] == reason
 
 
-def test_a_request_without_a_model_is_refused(server: httpx.Client) -> None:
+def test_a_request_without_a_model_gets_an_error_status(server: httpx.Client) -> None:
     generate = server.post("/api/generate", json={"prompt": "x"})
     assert (generate.status_code, generate.json()) == (404, {"error": "model '' not found"})
     chat = server.post("/api/chat", json={"messages": []})
     assert (chat.status_code, chat.json()) == (400, {"error": "model is required"})
 
 
-def test_a_request_without_a_readable_body_is_refused(server: httpx.Client) -> None:
+def test_a_request_without_a_json_object_gets_status_400(server: httpx.Client) -> None:
     assert server.post("/api/chat").json() == {"error": "missing request body"}
     broken = server.post("/api/chat", content=b"{nonsense")
     assert (broken.status_code, broken.json()) == (400, {"error": "invalid character in request body"})
     assert server.post("/api/chat", content=b"[1]").status_code == 400
 
 
-def test_unknown_paths_and_methods_are_refused_as_text(server: httpx.Client) -> None:
+def test_unknown_paths_and_methods_get_plain_text_errors(server: httpx.Client) -> None:
     unknown = server.get("/api/nothing")
     assert (unknown.status_code, unknown.text) == (404, "404 page not found")
     assert server.get("/api/chat").status_code == 405
@@ -89,7 +89,7 @@ def test_models_are_listed(server: httpx.Client) -> None:
     assert "completion" in server.post("/api/show", json={"model": "m"}).json()["capabilities"]
 
 
-def test_the_version_has_a_body_for_get_and_none_for_head(server: httpx.Client) -> None:
+def test_the_version_has_a_body_for_get_but_not_for_head(server: httpx.Client) -> None:
     assert server.get("/api/version").json() == {"version": "0.33.0"}
     head = server.head("/api/version")
     assert (head.status_code, head.content) == (200, b"")
@@ -108,7 +108,7 @@ def test_embeddings_have_length_one_and_depend_on_the_text_only(server: httpx.Cl
     assert server.post("/api/embed", json={"model": "m", "input": []}).json()["embeddings"] == []
 
 
-def test_copy_and_delete_answer_with_nothing(server: httpx.Client) -> None:
+def test_copy_and_delete_answer_with_an_empty_body(server: httpx.Client) -> None:
     copied = server.post("/api/copy", json={"source": "a", "destination": "b"})
     assert (copied.status_code, copied.content) == (200, b"")
     deleted = server.request("DELETE", "/api/delete", json={"model": "a"})
@@ -124,6 +124,6 @@ def test_long_tasks_report_progress_and_end_with_success(server: httpx.Client, n
     assert "completed" not in (totals or [{}])[0]
 
 
-def test_blobs_are_taken_but_never_there(server: httpx.Client) -> None:
+def test_blobs_are_accepted_but_never_exist(server: httpx.Client) -> None:
     assert server.head("/api/blobs/sha256:00").status_code == 404
     assert server.post("/api/blobs/sha256:00", content=iter([b"a", b"b"])).status_code == 201

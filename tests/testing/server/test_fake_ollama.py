@@ -41,7 +41,7 @@ def test_generate_and_chat_share_one_script() -> None:
     assert json.loads(second.content.splitlines()[0])["message"] == {"role": "assistant", "content": "second"}
 
 
-def test_a_function_of_the_request_may_stand_for_a_reply() -> None:
+def test_a_reply_can_be_a_function_of_the_request() -> None:
     def script(request: Request) -> Reply:
         return answer(str(request.json["prompt"]).upper())
 
@@ -49,7 +49,7 @@ def test_a_function_of_the_request_may_stand_for_a_reply() -> None:
         assert said(httpx.post(f"{fake.url}/api/generate", json=ASK)) == "HI YOU"
 
 
-def test_a_script_that_raises_is_seen_as_status_500_with_the_reason() -> None:
+def test_a_script_that_raises_gives_status_500_with_the_reason() -> None:
     def script(request: Request) -> Reply:
         raise KeyError(request.path)
 
@@ -76,7 +76,7 @@ def test_play_changes_the_script_while_the_server_runs() -> None:
     assert (before, after) == ("before", "after")
 
 
-def test_what_was_recorded_can_be_forgotten() -> None:
+def test_recorded_exchanges_can_be_forgotten() -> None:
     with FakeOllama() as fake, httpx.Client() as client:
         client.post(f"{fake.url}/api/generate", json=ASK)
         fake.forget()
@@ -85,12 +85,12 @@ def test_what_was_recorded_can_be_forgotten() -> None:
         assert fake.wait_for_answer(1).request.path == "/api/version"
 
 
-def test_a_buffer_has_a_size() -> None:
+def test_a_send_buffer_must_have_a_positive_size() -> None:
     with pytest.raises(ValueError, match="send_buffer_bytes"):
         FakeOllama(send_buffer_bytes=0)
 
 
-def test_an_empty_script_is_refused() -> None:
+def test_an_empty_script_raises_value_error() -> None:
     with pytest.raises(ValueError, match="script"):
         FakeOllama().play()
 
@@ -100,19 +100,19 @@ def test_the_url_is_not_known_before_the_start() -> None:
         _ = FakeOllama().url
 
 
-def test_after_the_end_the_url_refuses_connections() -> None:
+def test_after_closing_the_url_refuses_connections() -> None:
     with FakeOllama() as fake:
         pass
     with pytest.raises(httpx.ConnectError):
         httpx.get(fake.url)
 
 
-def test_it_starts_once() -> None:
+def test_a_server_can_be_started_only_once() -> None:
     with FakeOllama() as fake, pytest.raises(RuntimeError, match="already"):
         fake.start()
 
 
-def test_closing_twice_or_without_a_start_does_nothing() -> None:
+def test_closing_twice_or_before_the_start_has_no_effect() -> None:
     fake = FakeOllama()
     fake.close()
     with fake:
@@ -127,13 +127,13 @@ def test_a_port_in_use_is_reported_and_leaves_no_thread() -> None:
     assert "FakeOllama" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_it_listens_on_ipv6_too() -> None:
+def test_the_server_can_listen_on_ipv6() -> None:
     with FakeOllama(host="::1") as fake:
         assert fake.url.startswith("http://[::1]:")
         assert httpx.get(fake.url).text == "Ollama is running"
 
 
-def test_leaving_the_block_ends_answers_that_are_under_way_and_leaves_no_thread() -> None:
+def test_closing_ends_running_answers_and_leaves_no_thread() -> None:
     with FakeOllama(answer("Hel", pause(60))) as fake, httpx.Client() as client:
         request = client.build_request("POST", f"{fake.url}/api/generate", json=ASK)
         response = client.send(request, stream=True)
@@ -145,7 +145,7 @@ def test_leaving_the_block_ends_answers_that_are_under_way_and_leaves_no_thread(
     assert not exchange.disconnected
 
 
-def test_a_broken_request_is_answered_400_and_the_connection_closed() -> None:
+def test_a_malformed_request_gets_status_400_and_the_connection_is_closed() -> None:
     with FakeOllama() as fake:
         host, port = fake.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as client:
@@ -155,7 +155,7 @@ def test_a_broken_request_is_answered_400_and_the_connection_closed() -> None:
     assert received.startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
-def test_a_client_that_connects_and_asks_nothing_is_counted() -> None:
+def test_a_connection_without_a_request_is_counted() -> None:
     with FakeOllama() as fake:
         host, port = fake.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))):
@@ -164,7 +164,7 @@ def test_a_client_that_connects_and_asks_nothing_is_counted() -> None:
     assert fake.exchanges == ()
 
 
-def test_a_body_that_raises_ends_the_connection_and_is_remembered() -> None:
+def test_a_body_that_raises_ends_the_connection_and_is_recorded() -> None:
     def steps(request: Request) -> Iterator[bytes]:
         yield b"one\n"
         raise KeyError(request.path)

@@ -1,4 +1,4 @@
-"""The record says what clients did, and tests wait for it without polling."""
+"""Requests, progress and disconnects are recorded, and tests can wait for them without polling."""
 
 import asyncio
 import time
@@ -58,7 +58,7 @@ def test_lines_can_be_awaited_of_one_request() -> None:
             assert fake.wait_for_lines(2) is fake.exchanges[0]
 
 
-def test_a_client_that_leaves_during_a_silence_is_seen_at_once() -> None:
+def test_a_disconnect_during_a_pause_is_recorded_at_once() -> None:
     with FakeOllama(answer("a", pause(60))) as fake:
         with streaming(fake):
             fake.wait_for_lines(1)
@@ -71,7 +71,7 @@ def test_a_client_that_leaves_during_a_silence_is_seen_at_once() -> None:
     assert "client disconnected" in str(exchange)
 
 
-def test_a_client_that_leaves_after_the_answer_has_not_disconnected() -> None:
+def test_leaving_after_the_answer_is_not_a_disconnect() -> None:
     with FakeOllama(answer("a")) as fake:
         with httpx.Client() as client:
             client.post(f"{fake.url}/api/generate", json=ASK)
@@ -90,7 +90,7 @@ def test_open_connections_are_counted() -> None:
         fake.wait_for_connections(0)
 
 
-def test_a_client_that_does_not_read_pauses_the_writes_until_it_reads() -> None:
+def test_a_client_that_does_not_read_pauses_writing_until_it_reads() -> None:
     with (
         FakeOllama(answer(endless("x" * 10_000)), send_buffer_bytes=4096) as fake,
         streaming(fake) as response,
@@ -105,14 +105,14 @@ def test_a_client_that_does_not_read_pauses_the_writes_until_it_reads() -> None:
         assert exchange.pauses >= 1
 
 
-def test_a_client_that_leaves_while_the_writes_are_paused_is_seen() -> None:
+def test_a_disconnect_while_writing_is_paused_is_recorded() -> None:
     with FakeOllama(answer(endless("x" * 10_000)), send_buffer_bytes=4096) as fake:
         with streaming(fake):
             fake.wait_for_pause()
         assert fake.wait_for_disconnect().pauses >= 1
 
 
-def test_waiting_in_vain_says_what_was_seen_instead() -> None:
+def test_a_timeout_lists_the_exchanges_so_far() -> None:
     with FakeOllama(answer("a", pause(60))) as fake, streaming(fake):
         fake.wait_for_lines(1)
         with pytest.raises(TimeoutError) as caught:
@@ -142,7 +142,7 @@ def test_coroutines_wait_for_the_same_things() -> None:
     asyncio.run(scenario())
 
 
-def test_a_coroutine_that_waits_is_woken_by_the_event() -> None:
+def test_a_waiting_coroutine_is_woken_by_the_event() -> None:
     async def scenario() -> None:
         with FakeOllama() as fake:
             waiting = asyncio.create_task(fake.aio.wait_for_answer(1))
@@ -153,7 +153,7 @@ def test_a_coroutine_that_waits_is_woken_by_the_event() -> None:
     asyncio.run(scenario())
 
 
-def test_a_coroutine_that_waits_in_vain_hears_what_was_seen_instead() -> None:
+def test_a_timeout_of_a_coroutine_lists_the_exchanges_so_far() -> None:
     async def scenario() -> None:
         with FakeOllama() as fake:
             await fake.aio.wait_for_request(timeout=0.01)

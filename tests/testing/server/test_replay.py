@@ -29,20 +29,20 @@ def offsets(reply: Reply) -> list[float]:
     return [step.seconds for step in steps(reply) if isinstance(step, Until)]
 
 
-def test_the_lines_are_sent_as_they_are_without_silences_by_default() -> None:
+def test_by_default_lines_are_sent_as_they_are_without_pauses() -> None:
     assert steps(recording(TIMED)) == LINES
 
 
-def test_the_silences_are_those_between_the_lines() -> None:
+def test_pauses_follow_the_times_of_the_lines() -> None:
     assert offsets(recording(TIMED, speed=1)) == pytest.approx([0.5, 0.5, 2.0, 2.0, 2.0])
 
 
-def test_the_silences_shrink_with_the_speed() -> None:
+def test_pauses_shrink_with_the_speed() -> None:
     assert offsets(recording(TIMED, speed=20)) == pytest.approx([0.025, 0.025, 0.1, 0.1, 0.1])
 
 
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan")])
-def test_a_speed_that_makes_no_sense_is_refused(speed: float) -> None:
+def test_an_invalid_speed_raises_value_error(speed: float) -> None:
     with pytest.raises(ValueError, match="speed"):
         recording(TIMED, speed=speed)
 

@@ -1,4 +1,4 @@
-"""Every fault a client can meet comes out of the socket exactly as scripted."""
+"""Every fault that a client can meet is written to the socket exactly as scripted."""
 
 import json
 import socket
@@ -44,7 +44,7 @@ def texts(response: httpx.Response) -> list[str]:
 
 
 def raw_answer(fake: FakeOllama) -> bytes:
-    """Ask on a bare socket and give every byte that comes back."""
+    """Send a request on a bare socket and return every byte of the response."""
     host, port = fake.url.removeprefix("http://").split(":")
     body = json.dumps(ASK).encode()
     with socket.create_connection((host, int(port)), timeout=10) as client:
@@ -72,31 +72,31 @@ def test_each_line_is_one_http_chunk() -> None:
     assert [int(size, 16) for size in sizes_and_lines[:6:2]] == [len(line) for line in sizes_and_lines[1:6:2]]
 
 
-def test_modes_follow_one_another() -> None:
+def test_rechunkings_are_applied_one_after_another() -> None:
     response = ask(answer("é", "b").sent(crlf, without_last_newline, byte_by_byte))
     assert response.content.count(b"\r\n") == 2
     assert response.content.endswith(b"}")
     assert texts(response) == ["é", "b", ""]
 
 
-def test_http_framing_itself_can_be_cut() -> None:
+def test_http_framing_can_be_split_too() -> None:
     assert texts(ask(answer("a", "b").sent(socket_bytes=3))) == ["a", "b", ""]
 
 
-def test_a_body_may_come_with_its_length() -> None:
+def test_a_body_can_have_a_content_length() -> None:
     response = ask(answer("a").sent(framing="length"))
     assert int(response.headers["content-length"]) == len(response.content)
     assert texts(response) == ["a", ""]
 
 
-def test_a_body_may_end_with_the_connection() -> None:
+def test_a_body_can_end_with_the_connection() -> None:
     response = ask(answer("a").sent(framing="close"))
     assert response.headers["connection"] == "close"
     assert not {"content-length", "transfer-encoding"} & set(response.headers)
     assert texts(response) == ["a", ""]
 
 
-def test_connections_are_kept_alive_unless_told_otherwise() -> None:
+def test_connections_are_kept_alive_by_default() -> None:
     with FakeOllama(answer("a")) as fake, httpx.Client() as client:
         for _ in range(2):
             client.post(f"{fake.url}/api/generate", json=ASK)
@@ -108,7 +108,7 @@ def test_connections_are_kept_alive_unless_told_otherwise() -> None:
     assert fake.connections_accepted == 2
 
 
-def test_informational_answers_come_before_the_real_one() -> None:
+def test_informational_responses_come_before_the_real_one() -> None:
     with FakeOllama(answer("a").sent(informational=(103, 100))) as fake:
         received = raw_answer(fake)
     firsts = [part.split(b"\r\n")[0] for part in received.split(b"\r\n\r\n")]
@@ -123,7 +123,7 @@ def test_headers_are_held_back_until_the_first_byte() -> None:
         assert fake.wait_for_disconnect().bytes_written == 0
 
 
-def test_headers_may_come_first() -> None:
+def test_headers_can_be_sent_first() -> None:
     gate = Gate()
     with FakeOllama(answer(gate, "a").sent(headers_first=True)) as fake, streaming(fake) as response:
         assert response.status_code == 200
@@ -132,14 +132,14 @@ def test_headers_may_come_first() -> None:
         assert texts(response) == ["a", ""]
 
 
-def test_a_pause_keeps_the_line_after_it_back() -> None:
+def test_a_pause_delays_the_line_after_it() -> None:
     with FakeOllama(answer("a", pause(60), "b")) as fake, streaming(fake) as response:
         chunks = response.iter_raw()
         assert json.loads(next(chunks))["response"] == "a"
         assert fake.exchanges[0].lines_written == 1
 
 
-def test_an_open_gate_lets_everything_through() -> None:
+def test_an_open_gate_holds_nothing_back() -> None:
     gate = Gate()
     gate.open()
     assert texts(ask(answer(gate, "a"))) == ["a", ""]
@@ -163,7 +163,7 @@ def test_a_cut_before_any_byte_sends_the_headers_only() -> None:
             response.read()
 
 
-def test_a_reset_is_a_reset() -> None:
+def test_a_cut_with_reset_resets_the_connection() -> None:
     gate = Gate()
     with FakeOllama(answer("a", gate, cut(reset=True))) as fake, streaming(fake) as response:
         chunks = response.iter_raw()
@@ -173,7 +173,7 @@ def test_a_reset_is_a_reset() -> None:
             next(chunks)
 
 
-def test_a_clean_end_without_done_is_possible() -> None:
+def test_a_complete_body_can_lack_the_last_line() -> None:
     assert texts(ask(answer("a", ending="none"))) == ["a"]
 
 
@@ -182,13 +182,13 @@ def test_a_midstream_error_is_the_last_line() -> None:
     assert last == [b'{"error":"boom"}', b""]
 
 
-def test_a_midstream_error_may_lack_its_newline() -> None:
+def test_a_midstream_error_can_lack_its_newline() -> None:
     response = ask(answer(midstream_error("busy", newline=False, shape="remote", status=429)))
     assert response.status_code == 200
     assert response.content == b'{"StatusCode":429,"Status":"429 Too Many Requests","error":"busy"}'
 
 
-def test_a_missing_sign_in_midstream_names_where_to_sign_in() -> None:
+def test_a_midstream_error_for_a_missing_sign_in_carries_the_url() -> None:
     value = ask(answer(midstream_error(shape="signin"))).json()
     assert value["error"] == "unauthorized"
     assert value["signin_url"].startswith("https://ollama.com/connect")
@@ -208,24 +208,24 @@ def test_a_missing_sign_in_midstream_names_where_to_sign_in() -> None:
         ),
     ],
 )
-def test_a_refusal_is_json_with_its_status(reply: Reply, status: int, body: object) -> None:
+def test_an_error_status_has_a_json_body(reply: Reply, status: int, body: object) -> None:
     response = ask(reply)
     assert response.status_code == status
     assert response.json() == body
     assert response.headers["content-type"] == "application/json; charset=utf-8"
 
 
-def test_a_refusal_may_have_headers() -> None:
+def test_an_error_status_can_have_headers() -> None:
     assert ask(error_status(429, headers={"Retry-After": "3"})).headers["retry-after"] == "3"
 
 
 @pytest.mark.parametrize("status", [200, 399, 600])
-def test_a_refusal_with_a_status_that_refuses_nothing_is_not_built(status: int) -> None:
+def test_an_error_status_must_be_an_error(status: int) -> None:
     with pytest.raises(ValueError, match="status"):
         error_status(status)
 
 
-def test_refusals_may_be_html_or_empty() -> None:
+def test_error_bodies_can_be_html_or_empty() -> None:
     page = ask(text_reply("<html>Bad gateway</html>", status=502, content_type="text/html"))
     assert (page.status_code, page.text) == (502, "<html>Bad gateway</html>")
     assert page.headers["content-type"] == "text/html"
@@ -234,7 +234,7 @@ def test_refusals_may_be_html_or_empty() -> None:
     assert "content-type" not in empty.headers
 
 
-def test_an_unknown_status_is_sent_too() -> None:
+def test_an_unknown_status_can_be_sent() -> None:
     assert ask(json_reply({}, status=599)).reason_phrase == "Unknown"
 
 
@@ -247,13 +247,13 @@ def test_loading_is_one_json_document_without_a_newline(reason: str) -> None:
     assert (value["response"], value["done"], value["done_reason"]) == ("", True, reason)
 
 
-def test_the_last_line_may_have_megabytes() -> None:
+def test_the_last_line_can_have_megabytes() -> None:
     last = ask(answer(context=range(1_000_000))).content
     assert len(last) > 6_000_000
     assert json.loads(last)["context"][-1] == 999_999
 
 
-def test_an_endless_answer_goes_on_until_the_client_leaves() -> None:
+def test_an_endless_answer_goes_on_until_the_client_disconnects() -> None:
     with FakeOllama(answer(endless("more "))) as fake:
         with streaming(fake) as response:
             lines = response.iter_lines()  # httpx closes the response with the last reference to this
@@ -271,13 +271,13 @@ def test_a_paced_endless_answer_keeps_its_pace() -> None:
     assert all(earlier < later for earlier, later in pairwise(created))
 
 
-def test_several_lines_per_write() -> None:
+def test_several_lines_can_be_sent_in_one_write() -> None:
     with FakeOllama(answer("a", "b").sent(lines_per_write(2))) as fake:
         body = raw_answer(fake).split(b"\r\n\r\n", 1)[1]
     assert [part.count(b"\n{") for part in body.split(b"\r\n")[1:4:2]] == [1, 0]
 
 
-def test_a_reply_can_be_any_bytes_and_no_http_at_all() -> None:
+def test_a_raw_reply_can_be_any_bytes_even_without_http() -> None:
     with FakeOllama(raw_reply(b"HTTP/1.1 2", pause(0.01), b"00 OK\r\n\r\nbody")) as fake:
         assert raw_answer(fake) == b"HTTP/1.1 200 OK\r\n\r\nbody"
         assert httpx.post(f"{fake.url}/api/chat", json=ASK).text == "body"
@@ -303,6 +303,6 @@ def test_a_server_can_close_idle_connections_and_busy_ones() -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_socket_writes_have_a_size(size: int) -> None:
+def test_socket_writes_must_have_a_positive_size(size: int) -> None:
     with pytest.raises(ValueError, match="socket_bytes"):
         answer().sent(socket_bytes=size)

@@ -1,4 +1,4 @@
-"""An answer is worded as Ollama words it, for generate and for chat."""
+"""Answers have Ollama's shape, for generate and for chat."""
 
 import json
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ def test_created_at_is_a_time_in_utc_with_up_to_nine_digits() -> None:
     assert not created.endswith("0Z") or "." not in created
 
 
-def test_context_and_metrics_stand_on_the_last_line_only() -> None:
+def test_context_and_metrics_are_on_the_last_line_only() -> None:
     first, last = lines(answer("Hello", context=(1, 2)), asked(prompt="a b c"))
     assert not {"context", "total_duration"} & set(first)
     assert last["context"] == [1, 2]
@@ -100,7 +100,7 @@ def test_each_tool_call_can_have_a_line_of_its_own() -> None:
     assert message(second)["tool_calls"] != message(first)["tool_calls"]
 
 
-def test_old_servers_leave_out_id_and_index() -> None:
+def test_id_and_index_can_be_left_out_as_by_old_servers() -> None:
     first, _ = lines(answer(tool_call("a", id="", index=None)), asked("/api/chat"))
     assert message(first)["tool_calls"] == [{"function": {"name": "a", "arguments": {}}}]
 
@@ -127,7 +127,7 @@ def test_one_line_can_carry_several_things_and_unknown_fields() -> None:
     assert "tool_calls" in value
 
 
-def test_unknown_fields_can_stand_on_every_line() -> None:
+def test_unknown_fields_can_be_added_to_every_line() -> None:
     assert [value["brand_new"] for value in lines(answer("a", "b", extra={"brand_new": 7}))] == [7, 7, 7]
 
 
@@ -135,7 +135,7 @@ def test_the_model_can_have_another_name() -> None:
     assert {value["model"] for value in lines(answer("a", model="other"))} == {"other"}
 
 
-def test_old_servers_give_no_reason() -> None:
+def test_the_done_reason_can_be_left_out_as_by_old_servers() -> None:
     assert "done_reason" not in lines(answer(done_reason=None))[0]
 
 
@@ -144,7 +144,7 @@ def test_a_reason_without_done_is_possible() -> None:
     assert (last["done"], last["done_reason"]) == (False, "stop")
 
 
-def test_no_last_line_is_possible() -> None:
+def test_the_last_line_can_be_left_out() -> None:
     assert [value["response"] for value in lines(answer("a", ending="none"))] == ["a"]
 
 
@@ -153,12 +153,12 @@ def test_nothing_follows_an_error_or_a_cut() -> None:
     assert steps(answer(cut(), "never")) == [cut()]
 
 
-def test_lines_and_bytes_can_be_given_as_they_are() -> None:
+def test_lines_and_bytes_can_be_sent_as_they_are() -> None:
     given = answer(line({"a": "<"}), line("{broken"), line(b"\xff"), raw(b"{}"), ending="none")
     assert steps(given) == [b'{"a":"\\u003c"}\n', b"{broken\n", b"\xff\n", b"{}"]
 
 
-def test_a_pace_is_kept_by_the_clock_of_the_answer() -> None:
+def test_a_pace_counts_from_the_start_of_the_answer() -> None:
     paced = steps(answer("a", pause(2), "b", every=0.5))
     assert [step for step in paced if not isinstance(step, bytes)] == [
         Until(0.5),
@@ -174,7 +174,7 @@ def test_an_endless_part_never_runs_out() -> None:
     assert all(isinstance(step, bytes) for step in firsts)
 
 
-def test_progress_ends_with_success_unless_told_otherwise() -> None:
+def test_progress_ends_with_success_by_default() -> None:
     assert lines(progress("pulling manifest", {"status": "x", "total": 9})) == [
         {"status": "pulling manifest"},
         {"status": "x", "total": 9},
@@ -195,12 +195,12 @@ def test_characters_are_escaped_as_go_escapes_them() -> None:
 
 
 @pytest.mark.parametrize("every", [-1.0, float("inf"), float("nan")])
-def test_a_pace_that_makes_no_sense_is_refused(every: float) -> None:
+def test_an_invalid_pace_raises_value_error(every: float) -> None:
     with pytest.raises(ValueError, match="every"):
         answer("a", every=every)
 
 
-def test_negative_seconds_are_refused() -> None:
+def test_negative_seconds_raise_value_error() -> None:
     with pytest.raises(ValueError, match="every"):
         endless(every=-1)
     with pytest.raises(ValueError, match="seconds"):

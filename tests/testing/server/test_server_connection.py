@@ -1,4 +1,4 @@
-"""Requests are read whole however they were cut, and nonsense is refused."""
+"""Requests are parsed in any pieces, and malformed ones are refused."""
 
 import pytest
 
@@ -10,7 +10,7 @@ CHUNKED = b'POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4;ext=1\r\n{"a
 
 @pytest.mark.parametrize("sent", [LENGTH, CHUNKED])
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
-def test_a_request_may_come_in_any_pieces(sent: bytes, size: int) -> None:
+def test_a_request_can_arrive_in_any_pieces(sent: bytes, size: int) -> None:
     reader = RequestParser(connection=3)
     found = [
         request
@@ -21,7 +21,7 @@ def test_a_request_may_come_in_any_pieces(sent: bytes, size: int) -> None:
     assert (found[0].at, found[0].connection) == (2.0, 3)
 
 
-def test_several_requests_may_come_at_once() -> None:
+def test_several_requests_can_arrive_at_once() -> None:
     found = RequestParser(1).feed(LENGTH + LENGTH + b"GET / HTTP/1.1\r\n\r\nGET", at=0.0)
     assert [(request.method, request.path, request.query) for request in found] == [
         ("POST", "/a", "b=c"),
@@ -39,6 +39,6 @@ def test_several_requests_may_come_at_once() -> None:
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
     ],
 )
-def test_what_is_no_request_is_refused(sent: bytes) -> None:
+def test_a_malformed_request_raises_bad_request_error(sent: bytes) -> None:
     with pytest.raises(BadRequestError, match="cannot parse"):
         RequestParser(1).feed(sent, at=0.0)

@@ -1,4 +1,4 @@
-"""The modes move the borders between writes and leave the bytes and the silences alone."""
+"""Rechunking splits and joins writes; bytes and pauses stay as they are."""
 
 import json
 
@@ -38,7 +38,7 @@ WHOLE = b"".join(step for step in LINES if isinstance(step, bytes))
         cut_at(1, 17, 18, 40, 9999),
     ],
 )
-def test_the_bytes_and_the_place_of_the_pause_stay(mode: Rechunking) -> None:
+def test_rechunking_keeps_the_bytes_and_the_place_of_pauses(mode: Rechunking) -> None:
     out = list(mode(LINES))
     assert b"".join(step for step in out if isinstance(step, bytes)) == WHOLE
     at = out.index(pause(1))
@@ -47,35 +47,35 @@ def test_the_bytes_and_the_place_of_the_pause_stay(mode: Rechunking) -> None:
 
 
 @pytest.mark.parametrize("mode", [line_by_line, all_at_once, without_last_newline, cut_at(3), blank_lines])
-def test_nothing_stays_nothing(mode: Rechunking) -> None:
+def test_an_empty_body_stays_empty(mode: Rechunking) -> None:
     assert list(mode([])) == []
 
 
-def test_byte_by_byte_sends_bytes() -> None:
+def test_byte_by_byte_sends_single_bytes() -> None:
     assert list(byte_by_byte([b"ab\n"])) == [b"a", b"b", b"\n"]
 
 
-def test_characters_of_several_bytes_are_cut_after_the_first() -> None:
+def test_characters_of_several_bytes_are_split_after_the_first_byte() -> None:
     assert list(inside_characters([b"\xc3\xa9x\xe2\x82\xac"])) == [b"\xc3", b"\xa9x\xe2", b"\x82\xac"]
     assert list(inside_characters([b"abc"])) == [b"abc"]
 
 
-def test_escapes_are_cut_after_the_u() -> None:
+def test_escapes_are_split_after_the_u() -> None:
     assert list(inside_escapes([b"a\\u003cb\\n\\u"])) == [b"a\\u", b"003cb\\n\\u"]
 
 
-def test_a_cut_at_the_very_end_makes_no_empty_write() -> None:
+def test_a_split_at_the_very_end_makes_no_empty_write() -> None:
     assert list(inside_characters([b"a\xc3"])) == [b"a\xc3"]
 
 
-def test_lines_are_gathered_into_writes() -> None:
+def test_lines_are_joined_into_writes() -> None:
     assert list(all_at_once([pause(1), pause(2), b"1\n"])) == [pause(1), pause(2), b"1\n"]
     assert list(lines_per_write(2)([b"1\n", b"2\n", b"3\n"])) == [b"1\n2\n", b"3\n"]
     assert list(lines_per_write(2)([b"1\n", pause(1), b"2\n"])) == [b"1\n", pause(1), b"2\n"]
     assert list(all_at_once([b"1\n", b"2\n", b"3\n"])) == [b"1\n2\n3\n"]
 
 
-def test_the_body_is_cut_at_its_offsets() -> None:
+def test_the_body_is_split_at_the_given_offsets() -> None:
     assert list(cut_at(1, 3, 4)([b"ab\n", b"cd\n"])) == [b"a", b"b\n", b"c", b"d\n"]
     assert list(cut_at(2, 4)([b"abc", pause(1), b"def"])) == [b"ab", b"c", pause(1), b"d", b"ef"]
 
@@ -85,17 +85,17 @@ def test_only_the_last_newline_is_left_out() -> None:
     assert list(without_last_newline(crlf([b"a\n", b"b\n"]))) == [b"a\r\n", b"b"]
 
 
-def test_blank_lines_stand_around_every_line() -> None:
+def test_blank_lines_are_put_around_every_line() -> None:
     assert list(blank_lines([b"a\n", pause(1)])) == [b"\na\n\n", pause(1)]
 
 
-def test_crlf_keeps_pauses_and_stays_readable_json() -> None:
+def test_crlf_keeps_pauses_and_valid_json() -> None:
     out = list(crlf([b"{}\n", pause(1)]))
     assert out == [b"{}\r\n", pause(1)]
     assert json.loads(b"{}\r\n") == {}
 
 
-def test_sizes_that_make_no_sense_are_refused() -> None:
+def test_invalid_sizes_raise_value_error() -> None:
     with pytest.raises(ValueError, match="count"):
         lines_per_write(-1)
     with pytest.raises(ValueError, match="size"):
