@@ -9,7 +9,7 @@ from reactivex import Observable, abc
 from reactivex import operators as ops
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from ollama_rx.operators import latest_every, split_words, stop_at
+from ollama_rx.operators import split_words, stop_at, throttle_latest
 from ollama_rx.testing import check_lifecycle
 
 Operator = Callable[[Observable[Any]], Observable[Any]]
@@ -56,7 +56,7 @@ def broken_promise(build: Callable[[], Operator], *items: Any) -> str:
         (split_words, ["Hello wor", "ld and"]),
         (lambda: stop_at("held"), ["out", "hel"]),
         (lambda: stop_at("held"), ["out", "held", "never"]),
-        (lambda: latest_every(60), ["out", "held"]),
+        (lambda: throttle_latest(60), ["out", "held"]),
         (lambda: ops.map(str), [1, 2]),
         (ops.pairwise, [1, 2, 3]),
         (lambda: ops.take(1), ["x", "y"]),
