@@ -167,17 +167,31 @@ class Mailbox(Generic[T]):
         """
         with self._lock:
             if not self._items:
-                if not self._ended:
-                    return EMPTY
-                error, self._error = self._error, None
-                if error is not None:
-                    raise error
-                return END
+                return self._end_or_empty()
             item = self._items.popleft()
             waiting = len(self._items)
         if self._paused or self._writers:
             self._release_writers(waiting)
         return item
+
+    def get_all_nowait(self) -> list[T] | Sentinel:
+        """Take all waiting items at once, in order, as `get_nowait` takes one; never an empty list."""
+        with self._lock:
+            if not self._items:
+                return self._end_or_empty()
+            items = list(self._items)
+            self._items.clear()
+        if self._paused or self._writers:
+            self._release_writers(waiting=0)
+        return items
+
+    def _end_or_empty(self) -> Sentinel:
+        if not self._ended:
+            return EMPTY
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return END
 
     def _make_room(self) -> None:
         if self._when_full != "pause":

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.rx.mailbox import Mailbox, MailboxFull
+from ollama_rx.rx.mailbox import EMPTY, END, Mailbox, MailboxFull
 
 
 class RecordingSource:
@@ -73,6 +73,30 @@ def test_an_error_comes_after_the_items_and_once() -> None:
     with pytest.raises(ValueError, match="no"):
         next(mailbox)
     assert list(mailbox) == []
+
+
+def test_all_waiting_items_can_be_taken_at_once() -> None:
+    mailbox = Mailbox[int]()
+    assert mailbox.get_all_nowait() is EMPTY
+    filled(mailbox, 3)()
+    assert mailbox.get_all_nowait() == [0, 1, 2]
+    assert mailbox.get_all_nowait() is END
+
+
+def test_taking_all_items_at_once_lets_a_waiting_writer_go_on() -> None:
+    async def main() -> list[int]:
+        mailbox = Mailbox[int](4)
+        filling = asyncio.ensure_future(asyncio.to_thread(filled(mailbox, 1000)))
+        found: list[int] = []
+        while (items := mailbox.get_all_nowait()) is not END:
+            if isinstance(items, list):
+                assert 1 <= len(items) <= 4
+                found += items
+            await mailbox.ready()
+        await filling
+        return found
+
+    assert asyncio.run(main()) == list(range(1000))
 
 
 def test_closing_drops_what_waits_and_lets_the_writer_go_on() -> None:
