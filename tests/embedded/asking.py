@@ -1,4 +1,4 @@
-"""Asking the embedded model and reading what it answers, for the tests."""
+"""Test tools: ask the embedded model and read its answers."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Line = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one request."""
+    """The response to one request."""
 
     status: int
     content_type: str
@@ -37,7 +37,7 @@ def piece_of(line: Line) -> str:
 
 
 class Model:
-    """Asks the embedded model, each time through a transport of its own on a loop of its own."""
+    """Asks the embedded model, each time through a new transport on a new event loop."""
 
     def __init__(self, weights: Path) -> None:
         self.weights = weights
@@ -65,16 +65,16 @@ class Model:
 
 
 def figure(line: Line, name: str) -> int:
-    """Read a figure of a last line."""
+    """Return a number of the last line."""
     return cast(int, line[name])
 
 
 def models(answer: Answer) -> list[dict[str, object]]:
-    """Read what `tags` and `ps` list."""
+    """Return the models listed by `tags` or `ps`."""
     (reply,) = answer.lines
     return cast("list[dict[str, object]]", reply["models"])
 
 
 def numbers(line: Line, name: str) -> list[int]:
-    """Read a list of a last line."""
+    """Return a list of numbers of the last line."""
     return cast("list[int]", line[name])

@@ -1,4 +1,4 @@
-"""llama.cpp does for us what its Python object does not offer."""
+"""The engine renders templates, tokenizes and computes with llama.cpp."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -6,17 +6,17 @@ from types import SimpleNamespace
 import pytest
 
 from ollama_rx.embedded import engine as engine_module
+from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.engine import Engine
-from ollama_rx.embedded.refusal import Refusal
-from ollama_rx.embedded.residence import Residence
+from ollama_rx.embedded.model_cache import LoadedModel
 
 pytestmark = pytest.mark.embedded
 
 
 @pytest.fixture
-def engine(residence: Residence) -> Engine:
-    found = residence.enter(lambda: False)
-    residence.leave(None)
+def engine(loaded_model: LoadedModel) -> Engine:
+    found = loaded_model.acquire_slot(lambda: False)
+    loaded_model.release_slot(None)
     assert found is not None
     return found
 
@@ -33,19 +33,19 @@ def test_an_unfinished_answer_is_continued(engine: Engine) -> None:
     assert prompt.endswith("<|im_start|>assistant\nHel")
 
 
-def test_special_tokens_are_read_as_such_only_when_wanted(engine: Engine) -> None:
+def test_special_tokens_are_recognized_only_on_request(engine: Engine) -> None:
     assert len(engine.tokenize("<|im_end|>", start=True, special=True)) == 1
     assert len(engine.tokenize("<|im_end|>", start=False, special=False)) > 1
 
 
-def test_messages_that_the_template_cannot_take_are_refused(engine: Engine) -> None:
-    with pytest.raises(Refusal) as caught:
+def test_messages_that_the_template_rejects_are_an_error(engine: Engine) -> None:
+    with pytest.raises(ApiError) as caught:
         engine.render([{"role": "user", "content": 7}])
     assert caught.value.status >= 400
     assert caught.value.text
 
 
-def test_what_a_callback_raises_stops_the_computation_and_goes_on(engine: Engine) -> None:
+def test_an_exception_of_a_callback_stops_the_computation_and_is_raised(engine: Engine) -> None:
     calls: list[object] = []
 
     def fail(event: object) -> bool:

@@ -37,4 +37,4 @@ def test_a_failure_is_one_line_and_an_exit_code(
 ) -> None:
     monkeypatch.setenv("OLLAMA_RX_MODEL", "/nowhere.gguf")
     assert run() == 1
-    assert capsys.readouterr() == ("", "OLLAMA_RX_MODEL names no file: /nowhere.gguf\n")
+    assert capsys.readouterr() == ("", "OLLAMA_RX_MODEL: no such file: /nowhere.gguf\n")

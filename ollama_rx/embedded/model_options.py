@@ -1,4 +1,4 @@
-"""Ollama's `options`, `format` and `keep_alive`, checked and turned into llama.cpp's vocabulary."""
+"""Ollama's `options`, `format` and `keep_alive`, checked and translated into llama.cpp's names."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,11 +6,11 @@ from typing import cast
 
 import orjson
 
+from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.engine import CONTEXT_TOKENS
-from ollama_rx.embedded.refusal import Refusal
 
 _INT_MAX = 2**31 - 1
-_SEED_MASK = 0xFFFF_FFFF  # llama.cpp's seeds have 32 bits; all set means random, as Ollama's -1 does
+_SEED_MASK = 0xFFFF_FFFF  # llama.cpp's seeds have 32 bits; all bits set means random, as -1 does in Ollama
 _JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)([a-zµ]*)")
@@ -28,7 +28,7 @@ def _count(value: object) -> int | None:
 
 def _window(value: object) -> int | None:
     tokens = _count(value)
-    return CONTEXT_TOKENS if tokens == -1 else tokens  # as far back as possible
+    return CONTEXT_TOKENS if tokens == -1 else tokens  # -1 means the whole context
 
 
 def _number(value: object) -> float | None:
@@ -40,13 +40,13 @@ def _seed(value: object) -> int | None:
     return None if number is None else int(number) & _SEED_MASK
 
 
-def _words(value: object) -> list[object] | None:
-    if isinstance(value, list) and all(isinstance(word, str) for word in cast("list[object]", value)):
-        return [word for word in cast("list[object]", value) if word]
+def _strings(value: object) -> list[object] | None:
+    if isinstance(value, list) and all(isinstance(text, str) for text in cast("list[object]", value)):
+        return [text for text in cast("list[object]", value) if text]
     return None
 
 
-# Ollama's name: (llama.cpp's name, Ollama's default, how to read it, what Ollama calls the type in its error)
+# Ollama's name: (llama.cpp's name, Ollama's default, the reader, the type as named in Ollama's error)
 _OPTIONS: dict[str, tuple[str, object, Callable[[object], object | None], str]] = {
     "num_predict": ("max_tokens", -1, _count, "integer"),
     "num_keep": ("n_keep", 4, _count, "integer"),
@@ -60,23 +60,25 @@ _OPTIONS: dict[str, tuple[str, object, Callable[[object], object | None], str]] 
     "repeat_penalty": ("repeat_penalty", 1.0, _number, "float32"),
     "presence_penalty": ("presence_penalty", 0.0, _number, "float32"),
     "frequency_penalty": ("frequency_penalty", 0.0, _number, "float32"),
-    "stop": ("stop", [], _words, "array"),
+    "stop": ("stop", [], _strings, "array"),
 }
 
 
 def read_options(options: Mapping[str, object], parameters: Mapping[str, object]) -> dict[str, object]:
-    """Translate `options`; what is absent comes from the model's ``parameters``, else from Ollama's defaults.
+    """Translate `options`; absent ones come from the model's ``parameters``, else from Ollama's defaults.
 
-    Names that Ollama would ignore are ignored; so are the ones that configure the loading of a model
-    (`num_ctx`, `num_thread`, `num_gpu`, ...): the embedded model is loaded once, for all requests.
+    Names that Ollama ignores are ignored, and so are those that configure how a model is loaded (`num_ctx`,
+    `num_thread`, `num_gpu`, ...): the embedded model is loaded once, for all requests.
     """
     settings: dict[str, object] = {}
     for name, (field, default, read, kind) in _OPTIONS.items():
         given = parameters.get(name) if options.get(name) is None else options[name]
         value = default if given is None else read(given)
         if value is None:
-            of_kind = "an array of strings" if kind == "array" and isinstance(given, list) else f"type {kind}"
-            raise Refusal(500, f'option "{name}" must be of {of_kind}')
+            expected = (
+                "an array of strings" if kind == "array" and isinstance(given, list) else f"type {kind}"
+            )
+            raise ApiError(500, f'option "{name}" must be of {expected}')
         settings[field] = value
     return settings
 
@@ -89,13 +91,13 @@ def read_format(value: object) -> dict[str, object]:
         return {"json_schema": {"type": "object"}}
     if not isinstance(value, dict) or not _known_types(cast("dict[str, object]", value)):
         shown = orjson.dumps(value).decode()
-        raise Refusal(500, f'invalid format: {shown}; expected "json" or a valid JSON Schema object')
-    # Like Ollama, pass over keywords the grammar does not know instead of refusing (or dropping) the schema.
+        raise ApiError(500, f'invalid format: {shown}; expected "json" or a valid JSON Schema object')
+    # Like Ollama, skip keywords that the grammar does not support instead of rejecting the schema.
     return {"json_schema": {**cast("dict[str, object]", value), "x-guidance": {"lenient": True}}}
 
 
 def _known_types(schema: object) -> bool:
-    """Whether every `type` in a schema exists; llama.cpp silently drops a schema where one does not."""
+    """Whether every `type` in a schema exists; llama.cpp silently drops a schema with an unknown type."""
     if isinstance(schema, list):
         return all(map(_known_types, cast("list[object]", schema)))
     if not isinstance(schema, dict):
@@ -115,16 +117,16 @@ def read_keep_alive(value: object) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, str):
-        raise Refusal(400, f"Unsupported type: '{type(value).__name__}'")
+        raise ApiError(400, f"Unsupported type: '{type(value).__name__}'")
     sign = -1.0 if value.startswith("-") else 1.0
     digits = value.lstrip("+-")
     if digits == "0":
         return 0.0
     parts = _DURATION_PART.findall(digits)
     if not parts or "".join(map("".join, parts)) != digits:
-        raise Refusal(400, f'time: invalid duration "{value}"')
+        raise ApiError(400, f'time: invalid duration "{value}"')
     for _, unit in parts:
         if unit not in _UNITS:
             text = f'unknown unit "{unit}"' if unit else "missing unit"
-            raise Refusal(400, f'time: {text} in duration "{value}"')
+            raise ApiError(400, f'time: {text} in duration "{value}"')
     return sign * sum(float(number) * _UNITS[unit] for number, unit in parts)

@@ -1,16 +1,16 @@
-"""Ollama's options mean the same to the embedded model."""
+"""Ollama's options have the same meaning for the embedded model."""
 
 import pytest
 
-from ollama_rx.embedded.options import read_format, read_keep_alive, read_options
-from ollama_rx.embedded.refusal import Refusal
+from ollama_rx.embedded.api_error import ApiError
+from ollama_rx.embedded.model_options import read_format, read_keep_alive, read_options
 
 
-def refused(status: int, text: str) -> "pytest.RaisesExc[Refusal]":
-    return pytest.RaisesExc(Refusal, check=lambda refusal: (refusal.status, refusal.text) == (status, text))
+def refused(status: int, text: str) -> "pytest.RaisesExc[ApiError]":
+    return pytest.RaisesExc(ApiError, check=lambda refusal: (refusal.status, refusal.text) == (status, text))
 
 
-def test_what_is_absent_has_ollamas_defaults() -> None:
+def test_absent_options_have_ollamas_defaults() -> None:
     assert read_options({}, {}) == {
         "max_tokens": -1,
         "n_keep": 4,
@@ -28,13 +28,13 @@ def test_what_is_absent_has_ollamas_defaults() -> None:
     }
 
 
-def test_what_is_given_is_passed_on_under_llama_cpps_names() -> None:
+def test_given_options_are_translated_into_llama_cpps_names() -> None:
     given = {"num_predict": 7.0, "seed": 2**33 + 5, "temperature": 0, "stop": ["a", "", "b"], "min_p": None}
     expected = {"max_tokens": 7, "seed": 5, "temperature": 0.0, "stop": ["a", "b"]}
     assert read_options(given, {}) == read_options({}, {}) | expected
 
 
-def test_the_model_has_defaults_of_its_own() -> None:
+def test_the_models_own_defaults_come_before_ollamas() -> None:
     parameters = {"temperature": 0.2, "top_k": 3}
     assert read_options({"top_k": 5, "temperature": None}, parameters)["temperature"] == 0.2
     assert read_options({"top_k": 5}, parameters)["top_k"] == 5
@@ -52,7 +52,7 @@ def test_the_model_has_defaults_of_its_own() -> None:
         ("seed", 5.0, "seed", 5),
     ],
 )
-def test_numbers_out_of_range_are_brought_into_it(name: str, given: float, field: str, passed: int) -> None:
+def test_numbers_out_of_range_are_clamped(name: str, given: float, field: str, passed: int) -> None:
     assert read_options({name: given}, {})[field] == passed
 
 
@@ -71,7 +71,7 @@ def test_unknown_names_and_loading_options_are_ignored() -> None:
         ("stop", ["a", 1], "an array of strings"),
     ],
 )
-def test_a_value_of_the_wrong_type_is_refused_in_ollamas_words(name: str, value: object, kind: str) -> None:
+def test_a_value_of_the_wrong_type_gets_ollamas_error(name: str, value: object, kind: str) -> None:
     with refused(500, f'option "{name}" must be of {kind}'):
         read_options({name: value}, {})
 
@@ -103,7 +103,7 @@ def test_a_schema_becomes_the_grammar() -> None:
         ({"anyOf": [{"type": "text"}]}, '{"anyOf":[{"type":"text"}]}'),
     ],
 )
-def test_any_other_format_is_refused(value: object, shown: str) -> None:
+def test_any_other_format_is_rejected(value: object, shown: str) -> None:
     with refused(500, f'invalid format: {shown}; expected "json" or a valid JSON Schema object'):
         read_format(value)
 
@@ -141,6 +141,6 @@ def test_keep_alive_is_a_number_of_seconds_or_a_duration(value: object, seconds:
         (True, "Unsupported type: 'bool'"),
     ],
 )
-def test_any_other_keep_alive_is_refused(value: object, text: str) -> None:
+def test_any_other_keep_alive_is_rejected(value: object, text: str) -> None:
     with refused(400, text):
         read_keep_alive(value)

@@ -1,45 +1,47 @@
-"""A request is understood as Ollama understands it, or refused in Ollama's words."""
+"""A request is parsed as Ollama parses it, or rejected with Ollama's error."""
 
 import orjson
 import pytest
 
-from ollama_rx.embedded.refusal import Refusal
-from ollama_rx.embedded.requests import Plan, read_chat, read_generate, read_model
+from ollama_rx.embedded.api_error import ApiError
+from ollama_rx.embedded.parsed_request import ParsedRequest, read_chat, read_generate, read_model
 
 MODEL = "tiny:latest"
 
 
-def generate(**fields: object) -> Plan:
+def generate(**fields: object) -> ParsedRequest:
     return read_generate(orjson.dumps(fields), MODEL, {})
 
 
-def chat(**fields: object) -> Plan:
+def chat(**fields: object) -> ParsedRequest:
     return read_chat(orjson.dumps(fields), MODEL, {})
 
 
-def refusal_of(kind: object, body: bytes) -> tuple[int, str]:
+def error_of(kind: object, body: bytes) -> tuple[int, str]:
     read = read_generate if kind is generate else read_chat
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(ApiError) as caught:
         read(body, MODEL, {})
     return caught.value.status, caught.value.text
 
 
-def test_a_prompt_becomes_a_turn_of_the_user() -> None:
-    plan = generate(prompt="Hi", system=None)
-    assert plan.messages == [{"role": "user", "content": "Hi"}]
-    assert (plan.kind, plan.raw_prompt, plan.context, plan.only) == ("generate", None, None, None)
-    assert (plan.stream, plan.truncate, plan.keep_alive, plan.top_logprobs) == (True, True, None, None)
+def test_a_prompt_becomes_a_user_turn() -> None:
+    request = generate(prompt="Hi", system=None)
+    assert request.messages == [{"role": "user", "content": "Hi"}]
+    assert request.kind == "generate"
+    assert (request.raw_prompt, request.context, request.action) == (None, None, None)
+    assert (request.stream, request.truncate) == (True, True)
+    assert (request.keep_alive, request.top_logprobs) == (None, None)
 
 
-def test_a_system_prompt_comes_before_it() -> None:
-    plan = generate(prompt="Hi", system="Be brief", context=[1, 2], stream=False, truncate=False)
-    assert plan.messages[0] == {"role": "system", "content": "Be brief"}
-    assert plan.context == [1, 2]
-    assert not plan.stream
-    assert not plan.truncate
+def test_a_system_prompt_comes_before_the_user_turn() -> None:
+    request = generate(prompt="Hi", system="Be brief", context=[1, 2], stream=False, truncate=False)
+    assert request.messages[0] == {"role": "system", "content": "Be brief"}
+    assert request.context == [1, 2]
+    assert not request.stream
+    assert not request.truncate
 
 
-def test_raw_keeps_the_prompt_as_it_is() -> None:
+def test_raw_keeps_the_prompt_unchanged() -> None:
     assert generate(prompt="Once upon", raw=True).raw_prompt == "Once upon"
 
 
@@ -50,11 +52,11 @@ def test_options_and_format_become_settings() -> None:
 
 
 @pytest.mark.parametrize("think", [None, False])
-def test_not_thinking_is_what_the_model_does_anyway(*, think: bool | None) -> None:
-    assert generate(prompt="Hi", think=think).only is None
+def test_turning_thinking_off_is_accepted(*, think: bool | None) -> None:
+    assert generate(prompt="Hi", think=think).action is None
 
 
-def test_logprobs_are_given_only_when_asked_for() -> None:
+def test_logprobs_are_given_only_on_request() -> None:
     assert generate(prompt="Hi", logprobs=True).top_logprobs == 0
     assert generate(prompt="Hi", logprobs=True, top_logprobs=20).top_logprobs == 20
     assert generate(prompt="Hi", top_logprobs=3).top_logprobs is None
@@ -76,15 +78,15 @@ def test_a_chat_keeps_its_roles_and_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keep_alive", "only"), [(None, "load"), ("5m", "load"), (0, "unload"), ("0s", "unload")]
+    ("keep_alive", "action"), [(None, "load"), ("5m", "load"), (0, "unload"), ("0s", "unload")]
 )
-def test_nothing_to_answer_means_load_or_unload(keep_alive: object, only: str) -> None:
-    assert generate(keep_alive=keep_alive).only == only
-    assert chat(keep_alive=keep_alive).only == only
-    assert chat(messages=[], keep_alive=keep_alive).only == only
+def test_a_request_without_a_prompt_loads_or_unloads(keep_alive: object, action: str) -> None:
+    assert generate(keep_alive=keep_alive).action == action
+    assert chat(keep_alive=keep_alive).action == action
+    assert chat(messages=[], keep_alive=keep_alive).action == action
 
 
-def test_the_model_may_be_called_by_its_old_field() -> None:
+def test_the_model_name_may_come_in_the_old_field() -> None:
     assert read_model(b'{"name": "a"}', "ShowRequest") == "a"
     assert read_model(b'{"model": "b", "name": "a"}', "ShowRequest") == "b"
     assert read_model(b'{"model": null}', "ShowRequest") == ""
@@ -132,8 +134,8 @@ def test_the_model_may_be_called_by_its_old_field() -> None:
         ),
     ],
 )
-def test_a_generation_that_cannot_be_done_is_refused(fields: dict[str, object], text: str) -> None:
-    assert refusal_of(generate, orjson.dumps({"prompt": "Hi"} | fields)) == (400, text)
+def test_an_unsupported_generation_is_rejected(fields: dict[str, object], text: str) -> None:
+    assert error_of(generate, orjson.dumps({"prompt": "Hi"} | fields)) == (400, text)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +157,8 @@ def test_a_generation_that_cannot_be_done_is_refused(fields: dict[str, object], 
         ),
     ],
 )
-def test_a_chat_that_cannot_be_done_is_refused(fields: dict[str, object], text: str) -> None:
-    assert refusal_of(chat, orjson.dumps(fields)) == (400, text)
+def test_an_unsupported_chat_is_rejected(fields: dict[str, object], text: str) -> None:
+    assert error_of(chat, orjson.dumps(fields)) == (400, text)
 
 
 @pytest.mark.parametrize(
@@ -170,5 +172,5 @@ def test_a_chat_that_cannot_be_done_is_refused(fields: dict[str, object], text: 
         (b'"Hi"', "json: cannot unmarshal string into Go value of type api.GenerateRequest"),
     ],
 )
-def test_a_body_that_is_no_object_is_refused(body: bytes, text: str) -> None:
-    assert refusal_of(generate, body) == (400, text)
+def test_a_body_that_is_not_an_object_is_rejected(body: bytes, text: str) -> None:
+    assert error_of(generate, body) == (400, text)

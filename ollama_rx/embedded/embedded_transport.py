@@ -1,0 +1,177 @@
+"""The embedded model as a transport: httpx requests in, Ollama's replies out, no server in between."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from ollama_rx.embedded.api_error import ApiError
+from ollama_rx.embedded.handlers import answer, pull
+from ollama_rx.embedded.model_cache import ModelLease
+from ollama_rx.embedded.model_info import list_models, list_running, model_name, model_parameters, show_model
+from ollama_rx.embedded.parsed_request import ParsedRequest, read_chat, read_generate, read_model, read_pull
+from ollama_rx.embedded.reply_lines import encode
+from ollama_rx.embedded.worker_threads import WorkerThread
+from ollama_rx.flow.mailbox import Mailbox
+from ollama_rx.transport.any_loop import AnyLoopTransport
+
+VERSION = "0.33.0-embedded"  # the Ollama version whose protocol this follows
+_NOT_OFFERED = frozenset(
+    f"/api/{name}" for name in ("push", "create", "copy", "delete", "embed", "embeddings")
+)
+
+
+class EmbeddedTransport(AnyLoopTransport):
+    """The transport that `embedded` returns: Ollama's endpoints for one model, usable on any event loop."""
+
+    def __init__(self, weights: Path | None, *, any_name: bool, show_progress: bool) -> None:
+        self._weights = weights
+        self._any_name = any_name
+        self._name = self.default_model = model_name(weights)
+        self._parameters = model_parameters(self._name)
+        self._lease = ModelLease(weights, show_progress=show_progress)
+        self.workers: set[WorkerThread] = set()
+        self._routes: dict[tuple[str, str], Callable[[bytes], Awaitable[httpx.Response]]] = {
+            ("GET", "/"): self._root,
+            ("GET", "/api/version"): self._version,
+            ("GET", "/api/tags"): self._tags,
+            ("GET", "/api/ps"): self._ps,
+            ("POST", "/api/show"): self._show,
+            ("POST", "/api/pull"): self._pull,
+            ("POST", "/api/generate"): self._generate,
+            ("POST", "/api/chat"): self._chat,
+        }
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request; returns when the first line of the answer has been computed."""
+        body = await request.aread()
+        path = request.url.path
+        path = path[max(path.find("/api/"), 0) :]  # the client's host may include a path prefix
+        method = "GET" if request.method == "HEAD" else request.method
+        route = self._routes.get((method, path))
+        try:
+            return (
+                _no_route(path, {known for _, known in self._routes}) if route is None else await route(body)
+            )
+        except ApiError as error:
+            return _json(encode({"error": error.text}), error.status)
+
+    async def aclose(self) -> None:
+        """Stop all answers, wait for their threads, and free the memory unless another transport uses it."""
+        await WorkerThread(lambda _: self.close()).wait()
+
+    def close(self) -> None:
+        """Do what `aclose` does, but block; for threads without an event loop."""
+        for worker in list(self.workers):
+            worker.cancel()
+            worker.join()
+            self.workers.discard(worker)
+        self._lease.release()
+
+    async def _root(self, _: bytes) -> httpx.Response:
+        return httpx.Response(200, text="Ollama is running")
+
+    async def _version(self, _: bytes) -> httpx.Response:
+        return _json(encode({"version": VERSION}))
+
+    async def _tags(self, _: bytes) -> httpx.Response:
+        return await self._look_up(lambda _: list_models(self._weights))
+
+    async def _ps(self, _: bytes) -> httpx.Response:
+        return await self._look_up(lambda _: list_running(self._weights))
+
+    async def _show(self, body: bytes) -> httpx.Response:
+        self._check_name(read_model(body, "ShowRequest"))
+        return await self._look_up(lambda cancelled: show_model(self._lease.path(cancelled), self._name))
+
+    async def _pull(self, body: bytes) -> httpx.Response:
+        name, stream = read_pull(body)
+        known = name in {"", self._name, self._name.removesuffix(":latest")}
+        worker, first = await self._start(partial(pull, self._weights, known=known, stream=stream))
+        return _stream(first, worker) if stream else _json(first)
+
+    async def _generate(self, body: bytes) -> httpx.Response:
+        self._check_name(read_model(body, "GenerateRequest"))
+        return await self._answer(read_generate(body, self._name, self._parameters))
+
+    async def _chat(self, body: bytes) -> httpx.Response:
+        self._check_name(read_model(body, "ChatRequest"), required=True)
+        return await self._answer(read_chat(body, self._name, self._parameters))
+
+    def _check_name(self, name: str, *, required: bool = False) -> None:
+        if self._any_name or name in {self._name, self._name.removesuffix(":latest")}:
+            return
+        if required and not name:
+            raise ApiError(400, "model is required")
+        raise ApiError(404, f"model '{name}' not found")
+
+    async def _look_up(self, read: Callable[[Callable[[], bool]], dict[str, object]]) -> httpx.Response:
+        """Answer with the one object that ``read(cancelled)`` returns, read in a thread."""
+
+        def work(lines: Mailbox[bytes]) -> None:
+            lines.put(encode(read(lambda: lines.ended)))
+
+        _, found = await self._start(work)
+        return _json(found)
+
+    async def _answer(self, request: ParsedRequest) -> httpx.Response:
+        worker, first = await self._start(partial(answer, request, self._name, self._lease))
+        if request.action is not None or not request.stream:
+            return _json(first)
+        return _stream(first, worker)
+
+    async def _start(self, work: Callable[[Mailbox[bytes]], object]) -> tuple[WorkerThread, bytes]:
+        """Start a thread and wait for its first line; cancelling the wait cancels the thread."""
+        worker = WorkerThread(work, on_cancel=self._lease.wake, registry=self.workers)
+        try:
+            first = await worker.read()
+        except BaseException:
+            worker.cancel()
+            raise
+        if first is None:
+            raise ApiError(503, "the embedded model was closed")
+        return worker, first
+
+
+class LineStream(httpx.AsyncByteStream):
+    """The body of a streamed reply: yields a thread's lines as they arrive; closing it stops the thread."""
+
+    def __init__(self, first: bytes, worker: WorkerThread) -> None:
+        self._first = first
+        self._worker = worker
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield blocks of one or more lines."""
+        yield self._first
+        try:
+            while (block := await self._worker.read()) is not None:
+                yield block
+        except ApiError as error:  # the status has been sent already, so the error becomes the last line
+            yield encode({"error": error.text}) + b"\n"
+
+    async def aclose(self) -> None:
+        """Stop the computation; it ends within one batch of tokens (about 0.1 s)."""
+        self._worker.cancel()
+
+    def __del__(self) -> None:
+        """Stop the computation of a reply that was dropped without being closed."""
+        self._worker.cancel()
+
+
+def _no_route(path: str, known: set[str]) -> httpx.Response:
+    if path in known:
+        return httpx.Response(405, text="405 method not allowed")
+    if path in _NOT_OFFERED:
+        raise ApiError(501, f"the embedded model does not offer {path}; `ollama serve` does")
+    return httpx.Response(404, text="404 page not found")
+
+
+def _stream(first: bytes, worker: WorkerThread) -> httpx.Response:
+    headers = {"content-type": "application/x-ndjson"}
+    return httpx.Response(200, headers=headers, stream=LineStream(first, worker))
+
+
+def _json(content: bytes, status: int = 200) -> httpx.Response:
+    headers = {"content-type": "application/json; charset=utf-8"}
+    return httpx.Response(status, content=content, headers=headers)
