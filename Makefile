@@ -10,11 +10,11 @@ run: $(STAMP)
 	$(BIN)/ollama-rx run "$${PROMPT:-Why is the sky blue? Answer in three sentences.}" --sentences --stats
 
 test: $(STAMP)
-	$(BIN)/python -m ollama_rx.embedded
+	$(BIN)/ollama-rx embedded
 	$(BIN)/python -m pytest -q -n 2
 
 check: $(STAMP) lint types
-	$(BIN)/python -m ollama_rx.embedded
+	$(BIN)/ollama-rx embedded
 	$(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage report --fail-under=100
 

@@ -14,11 +14,9 @@ def fetch() -> None:
 
 
 def fetch_with_bar() -> Path:
-    """Return the path of the weights, fetching them first if needed; a terminal shows how far it is."""
+    """Return the path of the weights, fetching them first if needed; standard error shows the progress."""
     from ollama_rx.embedded import fetch_weights  # noqa: PLC0415 - an extra
     from ollama_rx.embedded.progress_bar import progress_bar  # noqa: PLC0415
 
-    if not sys.stderr.isatty():
-        return fetch_weights()
     with progress_bar("fetching SmolLM2-135M-Instruct") as report:
         return fetch_weights(report)

@@ -1,5 +1,6 @@
 """Without a server the embedded model answers; its weights are fetched and found."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from typer.testing import Result
 
 from ollama_rx.cli import embedded as command
+from ollama_rx.cli import main
 from ollama_rx.embedded import EmbeddedModelError, fetch_weights, find_weights
 
 CommandLine = Callable[..., Result]
@@ -61,28 +63,85 @@ def test_weights_that_cannot_be_had_are_an_error_that_says_what_to_do(
     assert result.stderr.startswith("ollama-rx: OLLAMA_RX_MODEL: no such file: ")
 
 
-@pytest.mark.parametrize("terminal", [True, False])
-def test_a_terminal_sees_how_far_the_download_is_and_a_pipe_does_not(
+@pytest.mark.parametrize(
+    ("terminal", "progress"),
+    [(True, "50.0/100.0 MB"), (False, "fetching SmolLM2-135M-Instruct: 50.0 of 100.0 MB (50 %)\n")],
+)
+def test_a_terminal_sees_a_progress_bar_and_a_log_gets_lines(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     terminal: bool,  # noqa: FBT001 - a parameter of the test
+    progress: str,
 ) -> None:
-    def fetch(report: Report | None = None) -> Path:
-        if report is not None:
-            report(50_000_000, 100_000_000)
+    def fetch(report: Report) -> Path:
+        report(50_000_000, 100_000_000)
         return Path("weights")
 
     monkeypatch.setattr("ollama_rx.embedded.fetch_weights", fetch)
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
     monkeypatch.setenv("TERM", "xterm")
     assert command.fetch_with_bar() == Path("weights")
-    assert ("50.0/100.0 MB" in capsys.readouterr().err) is terminal
+    assert progress in capsys.readouterr().err
+
+
+def test_without_a_terminal_the_command_writes_a_line_every_ten_per_cent(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(report: Report) -> Path:
+        for megabytes in range(101):
+            report(megabytes * 1_000_000, 100_000_000)
+        return Path("weights")
+
+    monkeypatch.setattr("ollama_rx.embedded.fetch_weights", fetch)
+    result = command_line("embedded")
+    assert result.stdout == "weights\n"
+    assert result.stderr.splitlines() == [
+        f"fetching SmolLM2-135M-Instruct: {percent}.0 of 100.0 MB ({percent} %)"
+        for percent in range(0, 101, 10)
+    ]
+
+
+def run_embedded(monkeypatch: pytest.MonkeyPatch) -> object:
+    """Run ``ollama-rx embedded`` through the entry point; returns the exit code."""
+    monkeypatch.setattr(sys, "argv", ["ollama-rx", "embedded"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def test_the_entry_point_writes_the_path_of_the_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "mine.gguf"
+    weights.touch()
+    monkeypatch.setenv("OLLAMA_RX_MODEL", str(weights))
+    assert run_embedded(monkeypatch) == 0
+    assert capsys.readouterr() == (f"{weights}\n", "")
+
+
+def test_ctrl_c_during_the_download_ends_the_process_quietly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: Report) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ollama_rx.embedded.fetch_weights", interrupted)
+    assert run_embedded(monkeypatch) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_missing_file_is_one_line_and_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OLLAMA_RX_MODEL", "/nowhere.gguf")
+    assert run_embedded(monkeypatch) == 1
+    assert capsys.readouterr() == ("", "ollama-rx: OLLAMA_RX_MODEL: no such file: /nowhere.gguf\n")
 
 
 def test_a_first_download_is_announced(
     command_line: CommandLine, no_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fetch() -> Path:
+    def fetch(_: Report) -> Path:
         raise EmbeddedModelError("no network")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
