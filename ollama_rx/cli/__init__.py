@@ -1,6 +1,6 @@
 """The command line: ``ollama-rx run "Why is the sky blue?"``.
 
-What a command needs is imported when it runs, so that ``--help`` answers at once.
+Each command imports what it needs when it runs, so that ``--help`` is fast.
 """
 
 import os
@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; the process ends here."""
+    """Run the command line and exit the process."""
     try:
         from ollama_rx.cli.app import app  # noqa: PLC0415 - typer is an extra
     except ModuleNotFoundError as error:
@@ -16,6 +16,6 @@ def main() -> None:
             raise
         sys.exit('ollama-rx: typer is missing; pip install "ollama-rx[cli]"')
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by whoever started us, as in `>&-`
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - for good
+        if getattr(sys, name) is None:  # closed by the parent process, as in `>&-`
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - stays open
     app(prog_name="ollama-rx")

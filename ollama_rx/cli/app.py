@@ -1,4 +1,4 @@
-"""The commands and their options; what they do is in the files of the same names."""
+"""The commands and their options. Their code is in `run` and `models`, imported when a command runs."""
 
 from typing import Annotated
 
@@ -8,18 +8,18 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they would print prompts and answers
-    rich_markup_mode=None,  # rich needs twice the time of everything else in --help
-    help="Watch a language model's answer flow: from Ollama, or from a small model inside.",
-    epilog="Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted.",
+    rich_markup_mode=None,  # importing rich would take twice as long as the rest of --help
+    help="Stream a language model's answer, from Ollama or from a small embedded model.",
+    epilog="Exit codes: 0 success, 1 error, 2 usage error, 130 interrupted.",
 )
 
 Host = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="The server; else OLLAMA_HOST, else http://127.0.0.1:11434."),
+    typer.Option(metavar="URL", help="The server. Default: OLLAMA_HOST, else http://127.0.0.1:11434."),
 ]
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the signature that typer expects
     if wanted:
         from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
 
@@ -38,53 +38,59 @@ def options(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Take the options that stand before the command."""
+    """Options before the command."""
 
 
 @app.command()
 def run(
     prompt: Annotated[
-        str | None, typer.Argument(metavar="PROMPT", help="Without it, or for '-', standard input.")
+        str | None,
+        typer.Argument(metavar="PROMPT", help="The prompt. If missing or '-', standard input is read."),
     ] = None,
     *,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="NAME", help="Else the server's first.")
+        str | None,
+        typer.Option("--model", "-m", metavar="NAME", help="The model. Default: the server's first."),
     ] = None,
     system: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="The system prompt, instead of the model's own.")
+        str | None, typer.Option(metavar="TEXT", help="Replace the model's system prompt.")
     ] = None,
     sentences: Annotated[
-        bool, typer.Option("--sentences", help="One whole sentence per line, as soon as it is complete.")
+        bool,
+        typer.Option("--sentences", help="Print each sentence on its own line, as soon as it is complete."),
     ] = False,
     stop: Annotated[
         list[str] | None,
-        typer.Option(metavar="WORD", help="End the answer before this text; may be repeated."),
+        typer.Option(metavar="WORD", help="End the answer before this text. Repeatable."),
     ] = None,
     thinking: Annotated[
-        bool, typer.Option("--thinking", help="Let the model think first, and show it on standard error.")
+        bool,
+        typer.Option("--thinking", help="Let the model think first; show its thinking on standard error."),
     ] = False,
-    stats: Annotated[bool, typer.Option("--stats", help="The answer in figures, on standard error.")] = False,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Print statistics of the answer on standard error.")
+    ] = False,
     to: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="URI", help="Where the text goes, such as console or jsonl:FILE; may be repeated."
+            metavar="URI", help="Send the text to a sink, such as console or jsonl:FILE. Repeatable."
         ),
     ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
-            "--option", "-o", metavar="KEY=VALUE", help="For the model: -o temperature=0 -o num_predict=50."
+            "--option", "-o", metavar="KEY=VALUE", help="A model option: -o temperature=0 -o num_predict=50."
         ),
     ] = None,
     host: Host = None,
 ) -> None:
-    """Ask a model and print its answer as it comes.
+    """Ask a model and print its answer as it arrives.
 
-    Without --host, OLLAMA_HOST and a server, the small embedded model answers.
+    Without --host, OLLAMA_HOST and a server on this machine, the small embedded model answers.
     """
-    from ollama_rx.cli.run import Run  # noqa: PLC0415 - keeps --help fast
+    from ollama_rx.cli.run import RunCommand  # noqa: PLC0415 - keeps --help fast
 
-    Run(
+    RunCommand(
         prompt=prompt,
         model=model,
         system=system,
@@ -95,20 +101,20 @@ def run(
         to=tuple(to or ("console",)),
         options=tuple(option or ()),
         host=host,
-    ).perform()
+    ).execute()
 
 
 @app.command()
 def models(host: Host = None) -> None:
-    """List the models the server has."""
-    from ollama_rx.cli.models import list_models  # noqa: PLC0415 - keeps --help fast
+    """List the server's models."""
+    from ollama_rx.cli.models import print_models  # noqa: PLC0415 - keeps --help fast
 
-    list_models(host)
+    print_models(host)
 
 
 @app.command()
 def embedded() -> None:
-    """Fetch the embedded model's weights once; print where they are."""
-    from ollama_rx.cli.embedded import fetch  # noqa: PLC0415 - keeps --help fast
+    """Fetch the embedded model's weights; print their path."""
+    from ollama_rx.cli.models import print_weights  # noqa: PLC0415 - keeps --help fast
 
-    fetch()
+    print_weights()

@@ -1,20 +1,19 @@
-"""``ollama-rx models``: what the server has."""
+"""``ollama-rx models`` and ``ollama-rx embedded``: the server's models, the embedded model's weights."""
 
 import sys
 
-from ollama_rx.cli.endings import endings
-from ollama_rx.cli.notes import columns, say
-from ollama_rx.cli.server import embedded_client, fetched, server
+from ollama_rx.cli.choose_client import embedded_client, fetch_with_progress, first_value, server_client
+from ollama_rx.cli.terminal import align_columns, echo, exit_on_error
 
 _GIGABYTE, _MEGABYTE = 1e9, 1e6
 
 
-def list_models(host: str | None) -> None:
-    """Write one line for each model: name, size, parameters, quantisation."""
-    with endings(), server(host) or embedded_client(None) as client:
-        found = fetched(client.models())
+def print_models(host: str | None) -> None:
+    """Write one line for each model: name, size, parameters, quantization."""
+    with exit_on_error(), server_client(host) or embedded_client(None) as client:
+        found = first_value(client.models())
         if not found:
-            say(f"{client.url} has no models; `ollama pull llama3.2` fetches one")
+            echo(f"{client.url} has no models; `ollama pull llama3.2` fetches one")
             return
         rows = [
             (
@@ -25,10 +24,16 @@ def list_models(host: str | None) -> None:
             )
             for model in found
         ]
-        say(columns(rows), sys.stdout)
+        echo(align_columns(rows), sys.stdout)
 
 
 def _size(size_bytes: int) -> str:
     if size_bytes >= _GIGABYTE:
         return f"{size_bytes / _GIGABYTE:.1f} GB"
     return f"{size_bytes / _MEGABYTE:.0f} MB"
+
+
+def print_weights() -> None:
+    """Write the path of the embedded model's weights, fetching them first if needed."""
+    with exit_on_error():
+        echo(str(fetch_with_progress()), sys.stdout)

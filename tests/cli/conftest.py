@@ -1,4 +1,4 @@
-"""What the tests of the command line share: a server, a way to call it, and no settings from outside."""
+"""Fixtures of the command line tests: a server, a runner, and an environment without settings."""
 
 import importlib
 import socket
@@ -35,23 +35,23 @@ def command_line() -> CommandLine:
 
 
 @pytest.fixture
-def nobody_there() -> Iterator[str]:
-    """Give an address where nothing listens, and keep it from others."""
+def unused_url() -> Iterator[str]:
+    """Return a URL where nothing listens; the port stays reserved during the test."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 @pytest.fixture
-def no_server(nobody_there: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Make the default address one where nothing listens."""
-    monkeypatch.setattr("ollama_rx.client.host.DEFAULT_PORT", int(nobody_there.rpartition(":")[2]))
-    return nobody_there
+def no_server(unused_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Change the default address to one where nothing listens."""
+    monkeypatch.setattr("ollama_rx.host.DEFAULT_PORT", int(unused_url.rpartition(":")[2]))
+    return unused_url
 
 
 @pytest.fixture
 def sinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install a package with sinks of its own, beside the sinks of this package."""
+    """Install a package that provides sinks, in addition to those of this package."""
     package = tmp_path / "site"
     about = package / "sinks_for_tests-1.dist-info"
     about.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The commands of the README work."""
+"""The shell commands of the README work."""
 
 import re
 import shlex
@@ -23,7 +23,7 @@ def test_there_are_commands() -> None:
 
 @pytest.mark.usefixtures("sinks")
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_does_what_it_can_against_a_server(
+def test_a_command_succeeds_against_a_server(
     command: str,
     command_line: CommandLine,
     fake: FakeOllama,

@@ -1,5 +1,7 @@
-"""`ollama-rx run`: what is asked, and where the answer goes."""
+"""`ollama-rx run`: the request, the sinks, the prompt, the options and the statistics."""
 
+import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,12 +9,14 @@ import orjson
 import pytest
 from typer.testing import Result
 
-from ollama_rx.testing import FakeOllama, answer, cut, endless, error_status, json_reply, thinking
+from ollama_rx import Metrics, Stats
+from ollama_rx.cli.run import format_stats, parse_options, read_prompt
+from ollama_rx.testing import FakeOllama, answer, cut, endless, error_status, thinking
 
 CommandLine = Callable[..., Result]
 
 
-def test_only_the_answer_and_one_newline_stand_on_standard_output(
+def test_standard_output_gets_only_the_answer_and_a_newline(
     command_line: CommandLine, fake: FakeOllama
 ) -> None:
     fake.play(answer("Hello", " world"))
@@ -20,22 +24,7 @@ def test_only_the_answer_and_one_newline_stand_on_standard_output(
     assert (result.stdout, result.stderr, result.exit_code) == ("Hello world\n", "", 0)
 
 
-def test_ollama_host_names_the_server(
-    command_line: CommandLine, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OLLAMA_HOST", fake.url)
-    assert command_line("run", "Hi you").stdout == "Hi you\n"
-
-
-def test_a_server_on_this_machine_is_found(
-    command_line: CommandLine, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ollama_rx.client.host.DEFAULT_PORT", int(fake.url.rpartition(":")[2]))
-    result = command_line("run", "Hi you")
-    assert (result.stdout, result.stderr) == ("Hi you\n", "")
-
-
-def test_what_the_options_say_is_in_the_request(command_line: CommandLine, fake: FakeOllama) -> None:
+def test_the_request_contains_the_options(command_line: CommandLine, fake: FakeOllama) -> None:
     command_line(
         *("run", "Hi", "--host", fake.url, "--model", "mine", "--system", "Be short."),
         *("-o", "temperature=0", "-o", "num_predict=5", "--option", 'stop=["a", "b"]'),
@@ -56,35 +45,6 @@ def test_without_options_none_are_sent(command_line: CommandLine, fake: FakeOlla
     assert set(fake.requests[0].json) == {"model", "prompt", "stream"}
 
 
-def test_without_a_name_the_first_model_that_can_answer_is_asked(
-    command_line: CommandLine, fake: FakeOllama
-) -> None:
-    fake.play(json_reply({"models": [{"name": "vectors"}, {"name": "talker"}]}), path="/api/tags")
-    shown = [json_reply({"capabilities": ["embedding"]}), json_reply({"capabilities": ["completion"]})]
-    fake.play(*shown, path="/api/show")
-    command_line("run", "Hi", "--host", fake.url)
-    assert fake.requests[-1].json["model"] == "talker"
-
-
-def test_a_server_that_does_not_tell_capabilities_gets_its_first_model_asked(
-    command_line: CommandLine, fake: FakeOllama
-) -> None:
-    fake.play(json_reply({"template": ""}), path="/api/show")
-    command_line("run", "Hi", "--host", fake.url)
-    assert fake.requests[-1].json["model"] == "echo:latest"
-
-
-def test_a_server_without_models_is_an_error_that_says_what_to_do(
-    command_line: CommandLine, fake: FakeOllama
-) -> None:
-    fake.play(json_reply({"models": []}), path="/api/tags")
-    result = command_line("run", "Hi", "--host", fake.url)
-    assert result.exit_code == 1
-    assert result.stderr == (
-        f"ollama-rx: {fake.url} has no model that can answer; `ollama pull llama3.2` fetches one\n"
-    )
-
-
 def test_a_stop_word_ends_the_answer_and_the_request(command_line: CommandLine, fake: FakeOllama) -> None:
     fake.play(answer("One, tw", "o, EN", "D", endless()))
     result = command_line("run", "Count", "--host", fake.url, "--stop", "END", "--stop", "STOP")
@@ -92,13 +52,13 @@ def test_a_stop_word_ends_the_answer_and_the_request(command_line: CommandLine, 
     fake.wait_for_disconnect()
 
 
-def test_sentences_stand_one_on_a_line(command_line: CommandLine, fake: FakeOllama) -> None:
+def test_each_sentence_is_on_its_own_line(command_line: CommandLine, fake: FakeOllama) -> None:
     fake.play(answer("It is blu", "e. Sunlight scat", "ters. Yes", "!"))
     result = command_line("run", "Why?", "--host", fake.url, "--sentences")
     assert result.stdout == "It is blue.\nSunlight scatters.\nYes!\n"
 
 
-def test_thinking_is_asked_for_and_shown_on_standard_error(
+def test_thinking_is_requested_and_shown_on_standard_error(
     command_line: CommandLine, fake: FakeOllama
 ) -> None:
     fake.play(answer(thinking("Hm"), thinking(", well."), "Yes", "."))
@@ -113,13 +73,13 @@ def test_thinking_between_tags_is_shown_too(command_line: CommandLine, fake: Fak
     assert (result.stdout, result.stderr) == ("Yes.\n", "Hm\n")
 
 
-def test_thinking_that_nobody_asked_for_is_not_shown(command_line: CommandLine, fake: FakeOllama) -> None:
+def test_thinking_that_was_not_requested_is_not_shown(command_line: CommandLine, fake: FakeOllama) -> None:
     fake.play(answer(thinking("Hm"), "Yes."))
     result = command_line("run", "Really?", "--host", fake.url)
     assert (result.stdout, result.stderr) == ("Yes.\n", "")
 
 
-def test_figures_stand_on_standard_error(command_line: CommandLine, fake: FakeOllama) -> None:
+def test_statistics_are_printed_on_standard_error(command_line: CommandLine, fake: FakeOllama) -> None:
     result = command_line("run", "Hi you", "--host", fake.url, "--stats")
     assert result.stdout == "Hi you\n"
     figures = dict(line.split("  ", 1) for line in result.stderr.splitlines())
@@ -128,7 +88,7 @@ def test_figures_stand_on_standard_error(command_line: CommandLine, fake: FakeOl
     assert figures["text"].strip() == "6 characters in 3 chunks"
 
 
-def test_figures_are_shown_of_a_failed_answer_too(command_line: CommandLine, fake: FakeOllama) -> None:
+def test_statistics_are_printed_for_a_failed_answer_too(command_line: CommandLine, fake: FakeOllama) -> None:
     fake.play(answer("Hel", cut()))
     result = command_line("run", "Hi", "--host", fake.url, "--stats")
     assert (result.stdout, result.exit_code) == ("Hel\n", 1)
@@ -136,7 +96,7 @@ def test_figures_are_shown_of_a_failed_answer_too(command_line: CommandLine, fak
 
 
 @pytest.mark.usefixtures("sinks")
-def test_the_text_goes_to_every_sink_that_is_named(
+def test_the_text_goes_to_every_named_sink(
     command_line: CommandLine, fake: FakeOllama, tmp_path: Path
 ) -> None:
     file = tmp_path / "answer.jsonl"
@@ -172,3 +132,101 @@ def test_control_characters_of_an_error_do_not_reach_the_terminal(
     assert "\x1b" not in result.stderr
     assert "\\x1b]0;owned" in result.stderr
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "-"]])
+def test_a_piped_prompt_is_read_to_its_end(
+    command_line: CommandLine, fake: FakeOllama, words: list[str]
+) -> None:
+    result = command_line(*words, "--host", fake.url, input="Hello\nwörld\n")
+    assert result.stdout == "Hello\nwörld\n"
+    assert fake.requests[-1].json["prompt"] == "Hello\nwörld\n"
+
+
+def test_a_prompt_on_the_command_line_leaves_standard_input_alone(
+    command_line: CommandLine, fake: FakeOllama
+) -> None:
+    assert command_line("run", "Hi", "--host", fake.url, input="not this").stdout == "Hi\n"
+
+
+def test_invalid_bytes_in_the_prompt_are_replaced(command_line: CommandLine, fake: FakeOllama) -> None:
+    command_line("run", "--host", fake.url, input=b"a\xffb")
+    assert fake.requests[-1].json["prompt"] == "a\ufffdb"
+
+
+def test_without_a_prompt_a_terminal_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    with pytest.raises(ValueError, match="give a prompt, or pipe one in"):
+        read_prompt(None)
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("a=1", 1),
+        ("a=-1", -1),
+        ("a=0.5", 0.5),
+        ("a=1e-3", 0.001),
+        ("a=true", True),
+        ("a=False", False),
+        ('a=["x", "y"]', ["x", "y"]),
+        ('a={"b": 1}', {"b": 1}),
+        ('a="1"', "1"),
+        ("a=text", "text"),
+        ("a=b=c", "b=c"),
+        ("a=", ""),
+        (" a = 1 ", 1),
+        ("a=NaN", "NaN"),
+    ],
+)
+def test_a_value_that_is_json_is_parsed(word: str, value: object) -> None:
+    assert parse_options([word]) == {"a": value}
+    assert type(parse_options([word])["a"]) is type(value)
+
+
+def test_the_last_of_two_values_is_used() -> None:
+    assert parse_options(["a=1", "a=2"]) == {"a": 2}
+
+
+def _stats(metrics: Metrics | None, gap: float | None) -> Stats:
+    return Stats(
+        model="mine",
+        ended_by="disposed",
+        time_to_first_chunk=0.5,
+        time_to_first_text=None if gap is None else 0.75,
+        duration=2.0,
+        gap_p50=gap,
+        gap_p95=gap,
+        gap_max=gap,
+        chunks=3,
+        characters=12,
+        metrics=metrics,
+        tokens_per_second=None,
+        prompt_tokens_per_second=None if metrics is None else 1234.56,
+    )
+
+
+def test_unknown_figures_are_omitted() -> None:
+    assert format_stats(_stats(None, None)).splitlines() == [
+        "model     mine",
+        "ended by  disposed",
+        "duration  2.00 s",
+        "text      12 characters in 3 chunks",
+    ]
+
+
+def test_known_figures_are_printed_with_their_units() -> None:
+    metrics = Metrics(load_duration=0.25, prompt_eval_count=9, eval_count=4)
+    assert format_stats(_stats(metrics, 0.0251)).splitlines() == [
+        "model       mine",
+        "ended by    disposed",
+        "first text  0.75 s",
+        "duration    2.00 s",
+        "loading     0.25 s",
+        "prompt      9 tokens, 1234.6 a second",
+        "answer      4 tokens",
+        "text        12 characters in 3 chunks",
+        "gaps        25 ms between chunks (median), 95 % below 25 ms, at most 25 ms",
+    ]

@@ -1,25 +1,210 @@
-"""The command line in a terminal."""
+"""Errors become one line and an exit code, Ctrl-C ends a command, and text fits a terminal."""
 
 import os
 import pty
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import Result
 
-from ollama_rx.testing import FakeOllama, answer, thinking
+from ollama_rx.cli.terminal import exit_on_error, interruptible
+from ollama_rx.testing import FakeOllama, answer, cut, error_status, text_reply, thinking
+
+STUBBORN = """
+import signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore SIGINT
+
+class Stubborn:
+    def __enter__(self): return self
+    def __exit__(self, *_):
+        print("closing", flush=True)
+        threading.Event().wait()
+
+from ollama_rx.cli.terminal import exit_on_error
+with exit_on_error(), Stubborn():
+    print("working", flush=True)
+    threading.Event().wait()
+"""
+CommandLine = Callable[..., Result]
+
+
+def test_an_interrupt_exits_with_130_and_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, exit_on_error():
+        raise KeyboardInterrupt
+    assert ended.value.exit_code == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_defect_of_the_program_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError), exit_on_error():
+        raise ZeroDivisionError
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeOllama]:
-    with FakeOllama() as server:
-        yield server
+def default_sigint() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
-def _shown(*words: str) -> tuple[str, int]:
-    """Run the command line in a terminal of its own; give what is on it, and the exit code."""
+@pytest.mark.usefixtures("default_sigint")
+def test_the_first_ctrl_c_raises_and_the_second_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    with pytest.raises(KeyboardInterrupt), interruptible():  # noqa: PT012 - the second signal during the first exception
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            assert ended == []
+            signal.raise_signal(signal.SIGINT)
+    assert ended == [130]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("default_sigint")
+def test_an_ignored_signal_stays_ignored() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with interruptible():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+@pytest.mark.usefixtures("default_sigint")
+def test_outside_the_main_thread_the_signal_handler_is_not_changed() -> None:
+    seen: list[object] = []
+
+    def work() -> None:
+        with interruptible():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.default_int_handler]
+
+
+@pytest.mark.usefixtures("default_sigint")
+def test_a_cleanup_that_hangs_can_be_interrupted() -> None:
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", STUBBORN],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as process:
+        assert process.stdout is not None
+        for said in ("working\n", "closing\n"):
+            assert process.stdout.readline() == said
+            process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "")
+
+
+def test_a_named_server_that_is_unreachable_is_an_error_with_advice(
+    command_line: CommandLine, unused_url: str
+) -> None:
+    result = command_line("run", "Hi", "-m", "mine", "--host", unused_url, "--stats")
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert result.stderr.splitlines()[-1].startswith(f"ollama-rx: cannot reach {unused_url} (")
+    assert result.stderr.endswith(
+        "is `ollama serve` running? Without --host and OLLAMA_HOST the embedded model answers.\n"
+    )
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_unreachable_server_named_by_the_environment_is_an_error(
+    command_line: CommandLine, unused_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", unused_url)
+    result = command_line("run", "Hi", "--model", "mine")
+    assert (result.stdout, result.exit_code) == ("", 1)
+
+
+def test_a_missing_model_is_an_error(command_line: CommandLine, fake: FakeOllama) -> None:
+    fake.play(error_status(404))
+    result = command_line("run", "Hi", "--host", fake.url, "--model", "none")
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert "`ollama pull`" in result.stderr
+
+
+def test_an_answer_that_breaks_off_is_printed_and_then_an_error(
+    command_line: CommandLine, fake: FakeOllama
+) -> None:
+    fake.play(answer("Hel", cut()))
+    result = command_line("run", "Hi", "--host", fake.url)
+    assert (result.stdout, result.exit_code) == ("Hel\n", 1)
+    assert result.stderr.startswith("ollama-rx: ")
+
+
+@pytest.mark.usefixtures("sinks")
+def test_a_file_that_cannot_be_written_is_an_error(
+    command_line: CommandLine, fake: FakeOllama, tmp_path: Path
+) -> None:
+    result = command_line("run", "Hi", "--host", fake.url, "--to", f"jsonl:{tmp_path}")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("ollama-rx: ")
+    assert fake.requests == ()
+
+
+@pytest.mark.usefixtures("sinks")
+def test_a_sink_that_fails_is_an_error(command_line: CommandLine, fake: FakeOllama) -> None:
+    result = command_line("run", "Hi", "--host", fake.url, "--to", "broken")
+    assert result.exit_code == 1
+    assert result.stderr == "ollama-rx: sink Broken failed: RuntimeError: out of paper\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run"], "the prompt is empty"),
+        (["run", " "], "the prompt is empty"),
+        (["run", "Hi", "--option", "temperature"], "KEY=VALUE"),
+        (["run", "Hi", "--option", "=1"], "KEY=VALUE"),
+        (["run", "Hi", "--model", "mine", "--option", "think=true"], "argument of its own"),
+        (["run", "Hi", "--to", "nowhere"], "no sink is called 'nowhere'"),
+        (["run", "Hi", "--stop", ""], "stop word"),
+        (["run", "Hi", "--host", "ftp://x"], "not a way to reach Ollama"),
+        (["run", "Hi", "--colour"], "No such option"),
+        (["walk"], "No such command"),
+    ],
+)
+def test_a_usage_error_exits_with_2_and_sends_nothing(
+    command_line: CommandLine,
+    fake: FakeOllama,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    said: str,
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", fake.url)
+    result = command_line(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in " ".join(result.stderr.split())
+    assert fake.requests == ()
+
+
+def test_an_invalid_host_in_the_environment_is_a_usage_error_that_names_the_variable(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "ftp://x")
+    result = command_line("run", "Hi")
+    assert result.exit_code == 2
+    assert "Invalid value for OLLAMA_HOST" in result.stderr
+
+
+def test_an_error_of_many_lines_is_printed_as_one(command_line: CommandLine, fake: FakeOllama) -> None:
+    fake.play(text_reply("<html>\n  <p>no Ollama</p>\n", status=502), path="/api/tags")
+    result = command_line("run", "Hi", "--host", fake.url)
+    assert result.stderr == "ollama-rx: HTTP 502: <html> <p>no Ollama</p>\n"
+
+
+def _run_in_terminal(*words: str) -> tuple[str, int]:
+    """Run the command line in a new pseudo-terminal; return its content and the exit code."""
     outer, inner = pty.openpty()
     process = subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", "from ollama_rx.cli import main; main()", *words],
@@ -33,26 +218,26 @@ def _shown(*words: str) -> tuple[str, int]:
     try:
         while piece := os.read(outer, 4096):
             shown += piece
-    except OSError:  # how Linux tells that nobody holds the other end any more
+    except OSError:  # raised by Linux when the other end is closed
         pass
     finally:
         os.close(outer)
     return shown.decode().replace("\r\n", "\n"), process.wait(30)
 
 
-def test_an_empty_line_stands_before_the_figures(fake: FakeOllama) -> None:
+def test_an_empty_line_precedes_the_statistics(fake: FakeOllama) -> None:
     fake.play(answer("Hello", "."))
-    shown, _ = _shown("run", "Hi", "--host", fake.url, "--stats")
+    shown, _ = _run_in_terminal("run", "Hi", "--host", fake.url, "--stats")
     assert shown.startswith("Hello.\n\nmodel ")
 
 
 def test_thinking_is_dim_and_ends_before_the_answer(fake: FakeOllama) -> None:
     fake.play(answer(thinking("Hm."), "Yes."))
-    shown = _shown("run", "Hi", "--host", fake.url, "--thinking")
+    shown = _run_in_terminal("run", "Hi", "--host", fake.url, "--thinking")
     assert shown == ("\x1b[2mHm.\x1b[22m\nYes.\n", 0)
 
 
-def test_a_terminal_is_not_waited_for_when_the_prompt_is_missing(fake: FakeOllama) -> None:
-    shown, code = _shown("run", "--host", fake.url)
+def test_a_missing_prompt_is_an_error_instead_of_reading_the_terminal(fake: FakeOllama) -> None:
+    shown, code = _run_in_terminal("run", "--host", fake.url)
     assert "give a prompt, or pipe one in" in shown
     assert code == 2

@@ -1,0 +1,100 @@
+"""How commands use the terminal: text and columns, Ctrl-C, errors as one line and an exit code."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import TextIO
+
+import typer
+
+from ollama_rx.errors import OllamaError, UnreachableError
+from ollama_rx.sinks import Console, Leave
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130  # as in shells: 128 plus the number of the signal
+
+
+@contextmanager
+def exit_on_error() -> Generator[None]:
+    """Turn expected errors and Ctrl-C into an exit code and at most one line on standard error.
+
+    Usage errors are left to typer; a defect keeps its traceback.
+    """
+    try:
+        with interruptible():
+            yield
+    except KeyboardInterrupt as error:
+        raise typer.Exit(EXIT_INTERRUPTED) from error
+    except UnreachableError as error:
+        raise _exit(error, " Without --host and OLLAMA_HOST the embedded model answers.") from error
+    except (OllamaError, OSError) as error:
+        raise _exit(error) from error
+
+
+@contextmanager
+def usage_error(option: str) -> Generator[None]:
+    """Turn a rejected argument into a usage error that names the option."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def _exit(error: Exception, advice: str = "") -> typer.Exit:
+    echo(f"ollama-rx: {' '.join(str(error).split())}{advice}")  # a server's error may be a page of HTML
+    return typer.Exit(EXIT_ERROR)
+
+
+@contextmanager
+def interruptible() -> Generator[None]:
+    """Raise KeyboardInterrupt at the first Ctrl-C and end the process at the second.
+
+    Python's default handler would interrupt the cleanup too and then tear down threads that compute, which
+    makes the embedded model's library abort the process. A process that ignores the signal keeps ignoring it.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    replace = before is signal.default_int_handler and threading.current_thread() is threading.main_thread()
+    if replace:
+        signal.signal(signal.SIGINT, _first_interrupt)
+    try:
+        yield
+    finally:
+        if replace:
+            signal.signal(signal.SIGINT, before)
+
+
+def _first_interrupt(_: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, _second_interrupt)
+    signal.default_int_handler(signal.SIGINT, frame)
+
+
+def _second_interrupt(_: int, frame: FrameType | None) -> None:
+    del frame
+    os._exit(EXIT_INTERRUPTED)
+
+
+def echo(text: str, file: TextIO | None = None) -> None:
+    """Write lines, by default to standard error.
+
+    Control characters are escaped, so that a server's text cannot control the terminal. A closed pipe is
+    ignored.
+    """
+    with suppress(Leave), Console(sys.stderr if file is None else file) as console:
+        console.on_next(text)
+
+
+def align_columns(rows: Iterable[Sequence[str]]) -> str:
+    """Align cells into columns, two spaces apart.
+
+    >>> print(align_columns([("model", "size"), ("a", "1 GB")]))
+    model  size
+    a      1 GB
+    """
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
+    return "\n".join(lines)

