@@ -121,10 +121,8 @@ class AnswerWriter:
 
     def _token(self, token: Mapping[str, object]) -> dict[str, object]:
         figures = {name: token[name] for name in ("token", "logprob", "bytes")}
-        if self._request.top_logprobs:
-            others = cast("Sequence[Mapping[str, object]]", token["top_logprobs"])[
-                : self._request.top_logprobs
-            ]
+        if count := self._request.top_logprobs:
+            others = cast("Sequence[Mapping[str, object]]", token["top_logprobs"])[:count]
             figures["top_logprobs"] = [
                 {name: other[name] for name in ("token", "logprob", "bytes")} for other in others
             ]

@@ -16,10 +16,13 @@ _running: set["WorkerThread"] = set()
 
 
 class WorkerThread:
-    """A daemon thread that runs ``work(lines)``; the work puts lines into the mailbox until that has ended.
+    """A daemon thread that runs ``work(lines)``, which puts lines into a mailbox.
 
-    It adds itself to the set ``registry``. Finished threads are removed from there only when the next one
-    starts, so joining every member guarantees that no thread is still exiting.
+    The work must stop when the mailbox has ended: the thread was cancelled, or its reader's event loop is
+    closed.
+
+    The thread adds itself to the set ``registry``. Finished threads are removed from it only when the next
+    one starts, so joining every member guarantees that no thread is still exiting.
     """
 
     def __init__(

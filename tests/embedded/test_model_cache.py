@@ -224,8 +224,8 @@ def test_a_real_fork_does_not_hang() -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=30, check=True
     )
-    refused, answered = done.stdout.splitlines()
-    assert "before this process was forked" in refused
+    error, answered = done.stdout.splitlines()
+    assert "before this process was forked" in error
     assert answered == "length"
 
 

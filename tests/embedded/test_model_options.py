@@ -6,8 +6,8 @@ from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.model_options import read_format, read_keep_alive, read_options
 
 
-def refused(status: int, text: str) -> "pytest.RaisesExc[ApiError]":
-    return pytest.RaisesExc(ApiError, check=lambda refusal: (refusal.status, refusal.text) == (status, text))
+def raises_api_error(status: int, text: str) -> "pytest.RaisesExc[ApiError]":
+    return pytest.RaisesExc(ApiError, check=lambda error: (error.status, error.text) == (status, text))
 
 
 def test_absent_options_have_ollamas_defaults() -> None:
@@ -72,7 +72,7 @@ def test_unknown_names_and_loading_options_are_ignored() -> None:
     ],
 )
 def test_a_value_of_the_wrong_type_gets_ollamas_error(name: str, value: object, kind: str) -> None:
-    with refused(500, f'option "{name}" must be of {kind}'):
+    with raises_api_error(500, f'option "{name}" must be of {kind}'):
         read_options({name: value}, {})
 
 
@@ -104,7 +104,7 @@ def test_a_schema_becomes_the_grammar() -> None:
     ],
 )
 def test_any_other_format_is_rejected(value: object, shown: str) -> None:
-    with refused(500, f'invalid format: {shown}; expected "json" or a valid JSON Schema object'):
+    with raises_api_error(500, f'invalid format: {shown}; expected "json" or a valid JSON Schema object'):
         read_format(value)
 
 
@@ -142,5 +142,5 @@ def test_keep_alive_is_a_number_of_seconds_or_a_duration(value: object, seconds:
     ],
 )
 def test_any_other_keep_alive_is_rejected(value: object, text: str) -> None:
-    with refused(400, text):
+    with raises_api_error(400, text):
         read_keep_alive(value)

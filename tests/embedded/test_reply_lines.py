@@ -72,13 +72,13 @@ def test_events_without_text_become_no_line() -> None:
 
 
 def test_the_last_line_carries_the_reason_the_context_and_six_figures() -> None:
-    reply = AnswerWriter(generate(), "tiny")
-    reply.feed(piece("Hi"))
-    assert not reply.complete
-    assert reply.feed(last("length")) is None
-    assert reply.complete
-    assert reply.text == "Hi"
-    assert parsed(reply.finish(total_ns=9, load_ns=8, context=[1, 2])) == {
+    writer = AnswerWriter(generate(), "tiny")
+    writer.feed(piece("Hi"))
+    assert not writer.complete
+    assert writer.feed(last("length")) is None
+    assert writer.complete
+    assert writer.text == "Hi"
+    assert parsed(writer.finish(total_ns=9, load_ns=8, context=[1, 2])) == {
         "model": "tiny",
         "response": "",
         "done": True,
@@ -94,9 +94,9 @@ def test_the_last_line_carries_the_reason_the_context_and_six_figures() -> None:
 
 
 def test_empty_figures_are_omitted_as_go_does() -> None:
-    reply = AnswerWriter(chat(), "tiny")
-    reply.feed(last(cache_n=0, prompt_n=0, prompt_ms=0))
-    line = parsed(reply.finish(total_ns=9, load_ns=0, context=None))
+    writer = AnswerWriter(chat(), "tiny")
+    writer.feed(last(cache_n=0, prompt_n=0, prompt_ms=0))
+    line = parsed(writer.finish(total_ns=9, load_ns=0, context=None))
     assert line.keys() == {
         "model",
         "message",
@@ -109,18 +109,18 @@ def test_empty_figures_are_omitted_as_go_does() -> None:
 
 
 def test_text_in_the_last_event_is_not_lost() -> None:
-    reply = AnswerWriter(generate(), "tiny")
-    line = reply.feed(piece("!", finish="stop", timings=TIMINGS))
+    writer = AnswerWriter(generate(), "tiny")
+    line = writer.feed(piece("!", finish="stop", timings=TIMINGS))
     assert parsed(line)["response"] == "!"
-    assert reply.complete
+    assert writer.complete
 
 
 def test_without_streaming_one_object_holds_everything() -> None:
-    reply = AnswerWriter(generate(stream=False, logprobs=True), "tiny")
-    assert reply.feed(piece("H", logprobs=LOGPROBS)) is None
-    assert reply.feed(piece("i")) is None
-    reply.feed(last())
-    line = reply.finish(total_ns=9, load_ns=8, context=None)
+    writer = AnswerWriter(generate(stream=False, logprobs=True), "tiny")
+    assert writer.feed(piece("H", logprobs=LOGPROBS)) is None
+    assert writer.feed(piece("i")) is None
+    writer.feed(last())
+    line = writer.finish(total_ns=9, load_ns=8, context=None)
     assert not line.endswith(b"\n")
     whole = parsed(line)
     assert whole["response"] == "Hi"
@@ -151,7 +151,7 @@ def test_an_error_of_the_engine_becomes_an_api_error(error: object, status: int,
 
 
 @pytest.mark.parametrize(
-    ("schema", "begins", "refused"),
+    ("schema", "begins", "rejected"),
     [
         ("json", "Hello", True),
         ("json", "[", True),
@@ -163,14 +163,14 @@ def test_an_error_of_the_engine_becomes_an_api_error(error: object, status: int,
     ],
 )
 def test_an_answer_that_does_not_start_as_json_is_an_error_because_its_schema_was_dropped(
-    schema: object, begins: str, *, refused: bool
+    schema: object, begins: str, *, rejected: bool
 ) -> None:
-    reply = AnswerWriter(generate(format=schema), "tiny")
-    if not refused:
-        assert reply.feed(piece(begins))
+    writer = AnswerWriter(generate(format=schema), "tiny")
+    if not rejected:
+        assert writer.feed(piece(begins))
         return
     with pytest.raises(ApiError, match="cannot use this JSON schema"):
-        reply.feed(piece(begins))
+        writer.feed(piece(begins))
 
 
 def test_json_is_escaped_as_go_does() -> None:
