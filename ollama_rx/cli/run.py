@@ -13,9 +13,8 @@ from ollama_rx import Chunk, deliver
 from ollama_rx import operators as op
 from ollama_rx.cli.choose_client import completion_model, embedded_client, server_client
 from ollama_rx.cli.terminal import align_columns, echo, exit_on_error, usage_error
-from ollama_rx.metrics import Metrics
 from ollama_rx.sinks import Branch, Console, Sink, sink_from_uri
-from ollama_rx.stats import Stats
+from ollama_rx.stats import Metrics, Stats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ class RunCommand:
                 echo(("\n" if sys.stderr.isatty() else "") + format_stats(stats[0]))
 
     def _to_text(self) -> Callable[[Observable[Chunk]], Observable[str]]:
-        steps: list[Callable[[Any], Any]] = [op.chunk_text()]
+        steps: list[Callable[[Any], Any]] = [op.text()]
         if self.stop:
             steps.append(op.stop_at(*self.stop))
         if self.sentences:

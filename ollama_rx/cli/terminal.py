@@ -12,7 +12,7 @@ from typing import TextIO
 import typer
 
 from ollama_rx.errors import OllamaError, UnreachableError
-from ollama_rx.sinks import Console, Leave
+from ollama_rx.sinks import Console, StopSink
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130  # as in shells: 128 plus the number of the signal
@@ -83,7 +83,7 @@ def echo(text: str, file: TextIO | None = None) -> None:
     Control characters are escaped, so that a server's text cannot control the terminal. A closed pipe is
     ignored.
     """
-    with suppress(Leave), Console(sys.stderr if file is None else file) as console:
+    with suppress(StopSink), Console(sys.stderr if file is None else file) as console:
         console.on_next(text)
 
 

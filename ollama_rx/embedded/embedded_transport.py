@@ -11,10 +11,10 @@ from ollama_rx.embedded.handlers import answer, pull
 from ollama_rx.embedded.model_cache import ModelLease
 from ollama_rx.embedded.model_info import list_models, list_running, model_name, model_parameters, show_model
 from ollama_rx.embedded.parsed_request import ParsedRequest, read_chat, read_generate, read_model, read_pull
-from ollama_rx.embedded.reply_lines import encode
 from ollama_rx.embedded.worker_threads import WorkerThread
-from ollama_rx.flow.mailbox import Mailbox
-from ollama_rx.transport.any_loop import AnyLoopTransport
+from ollama_rx.protocol.go_json import encode
+from ollama_rx.rx.mailbox import Mailbox
+from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
 
 VERSION = "0.33.0-embedded"  # the Ollama version whose protocol this follows
 _NOT_OFFERED = frozenset(
@@ -22,7 +22,7 @@ _NOT_OFFERED = frozenset(
 )
 
 
-class EmbeddedTransport(AnyLoopTransport):
+class EmbeddedTransport(LoopAgnosticTransport):
     """The transport that `embedded` returns: Ollama's endpoints for one model, usable on any event loop."""
 
     def __init__(self, weights: Path | None, *, any_name: bool, show_progress: bool) -> None:

@@ -9,10 +9,11 @@ from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.engine import CONTEXT_TOKENS, Engine, EngineEvent
 from ollama_rx.embedded.model_cache import ModelLease, RequestCancelledError
 from ollama_rx.embedded.parsed_request import ParsedRequest
-from ollama_rx.embedded.reply_lines import AnswerWriter, encode, load_reply
+from ollama_rx.embedded.reply_lines import AnswerWriter, load_reply
 from ollama_rx.embedded.weights import SMOLLM2, fetch_weights
 from ollama_rx.errors import EmbeddedModelError
-from ollama_rx.flow.mailbox import Mailbox
+from ollama_rx.protocol.go_json import encode
+from ollama_rx.rx.mailbox import Mailbox
 
 _ANY_TEXT = "x"
 _DIGEST = f"sha256:{SMOLLM2.sha256}"

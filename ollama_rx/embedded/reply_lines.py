@@ -4,30 +4,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-import orjson
-
 from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.engine import EngineEvent, to_api_error
 from ollama_rx.embedded.parsed_request import ParsedRequest
+from ollama_rx.protocol.go_json import encode
 
 _NANOSECONDS_PER_SECOND = 1_000_000_000
 _NANOSECONDS_PER_MS = 1_000_000
-# Go's encoder escapes these characters so that the JSON can be embedded in HTML and JavaScript.
-_ESCAPES = (
-    (b"<", b"\\u003c"),
-    (b">", b"\\u003e"),
-    (b"&", b"\\u0026"),
-    ("\u2028".encode(), b"\\u2028"),
-    ("\u2029".encode(), b"\\u2029"),
-)
-
-
-def encode(value: Mapping[str, object]) -> bytes:
-    """Encode JSON exactly as Go does."""
-    text = orjson.dumps(value)
-    for plain, escape in _ESCAPES:
-        text = text.replace(plain, escape)
-    return text
 
 
 def timestamp(nanoseconds: int) -> str:

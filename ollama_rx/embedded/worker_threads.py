@@ -5,8 +5,8 @@ import atexit
 import threading
 from collections.abc import Callable
 
-from ollama_rx.flow.loops import on_loop
-from ollama_rx.flow.mailbox import END, Mailbox, Mark
+from ollama_rx.rx.event_loops import run_on_loop
+from ollama_rx.rx.mailbox import END, Mailbox, Sentinel
 
 # More lines than an answer can have (prompt and answer share 2048 tokens), about 0.5 MB: the engine cannot be
 # paused, so a thread that waited for a slow reader would only occupy a slot that others wait for.
@@ -68,7 +68,7 @@ class WorkerThread:
         Raises:
             Exception: what the work raised, once, after the last line.
         """
-        while isinstance(lines := self._lines.poll_all(), Mark):
+        while isinstance(lines := self._lines.get_all_nowait(), Sentinel):
             if lines is END:
                 return None
             await self._ready()
@@ -83,7 +83,7 @@ class WorkerThread:
         ready = asyncio.Event()
 
         def wake() -> None:
-            if not on_loop(loop, ready.set):
+            if not run_on_loop(loop, ready.set):
                 self._lines.close()
 
         self._lines.when_ready(wake)

@@ -45,7 +45,7 @@ def unused_url() -> Iterator[str]:
 @pytest.fixture
 def no_server(unused_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Change the default address to one where nothing listens."""
-    monkeypatch.setattr("ollama_rx.host.DEFAULT_PORT", int(unused_url.rpartition(":")[2]))
+    monkeypatch.setattr("ollama_rx.client.host.DEFAULT_PORT", int(unused_url.rpartition(":")[2]))
     return unused_url
 
 

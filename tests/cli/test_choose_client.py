@@ -106,7 +106,7 @@ def test_ollama_host_names_the_server(
 def test_a_server_on_this_machine_is_found(
     command_line: CommandLine, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ollama_rx.host.DEFAULT_PORT", int(fake.url.rpartition(":")[2]))
+    monkeypatch.setattr("ollama_rx.client.host.DEFAULT_PORT", int(fake.url.rpartition(":")[2]))
     result = command_line("run", "Hi you")
     assert (result.stdout, result.stderr) == ("Hi you\n", "")
 

@@ -12,8 +12,9 @@ import pytest
 from reactivex import Observable
 from reactivex import operators as ops
 
+from ollama_rx import operators as op
+from ollama_rx.chunks import ContextBox
 from ollama_rx.client import Client
-from ollama_rx.context import ContextBox
 from ollama_rx.embedded import embedded, find_weights, handlers
 from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.embedded_transport import EmbeddedTransport, LineStream
@@ -22,8 +23,8 @@ from ollama_rx.embedded.model_cache import LoadedModel, find_model
 from ollama_rx.embedded.reply_lines import AnswerWriter
 from ollama_rx.embedded.worker_threads import WorkerThread
 from ollama_rx.errors import EmbeddedModelError, ModelNotFoundError
-from ollama_rx.flow.mailbox import Mailbox
-from ollama_rx.operators import capture_context, chunk_text
+from ollama_rx.operators import capture_context
+from ollama_rx.rx.mailbox import Mailbox
 from tests.embedded.asking import URL, Answer, Model, models
 
 NAME = "smollm2:135m-instruct-q4_1"
@@ -410,7 +411,7 @@ def test_a_client_without_a_model_name_asks_the_embedded_model(model: Model) -> 
         chat = client.chat([{"role": "user", "content": "Count to ten"}], options=SHORT)
         assert {chunk.model for chunk in chunks} == {"smollm2:135m-instruct-q4_1"}
         assert [chunk.done for chunk in chunks] == [False] * 5 + [True]
-        assert chat.pipe(chunk_text(), ops.to_list()).run()
+        assert chat.pipe(op.text(), ops.to_list()).run()
 
 
 @pytest.mark.embedded
@@ -430,7 +431,7 @@ def test_generations_can_start_others_and_are_stopped_by_an_operator(model: Mode
 
         def count(text: str) -> Observable[str]:
             endless = client.generate(COUNT + text, raw=True, options={"num_predict": 2000})
-            return endless.pipe(chunk_text(), ops.take(3))
+            return endless.pipe(op.text(), ops.take(3))
 
         assert len(count("").pipe(ops.flat_map(count), ops.to_list()).run()) == 9
 
@@ -439,7 +440,7 @@ def test_generations_can_start_others_and_are_stopped_by_an_operator(model: Mode
 def test_a_client_works_in_asyncio(model: Model) -> None:
     async def talk() -> list[str]:
         async with Client(transport=embedded(model.weights)) as client:
-            return await client.generate(COUNT, raw=True, options=SHORT).pipe(chunk_text(), ops.to_list())
+            return await client.generate(COUNT, raw=True, options=SHORT).pipe(op.text(), ops.to_list())
 
     assert len(asyncio.run(talk())) == 5
 

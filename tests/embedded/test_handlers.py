@@ -17,7 +17,7 @@ from ollama_rx.embedded.model_cache import LoadedModel, ModelLease, RequestCance
 from ollama_rx.embedded.parsed_request import ParsedRequest, read_generate
 from ollama_rx.embedded.worker_threads import WorkerThread
 from ollama_rx.errors import EmbeddedModelError
-from ollama_rx.flow.mailbox import Mailbox
+from ollama_rx.rx.mailbox import Mailbox
 from tests.embedded.asking import URL, Model, figure, models, numbers, piece_of
 
 DIGEST = "sha256:b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"

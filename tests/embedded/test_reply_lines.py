@@ -6,7 +6,8 @@ import pytest
 
 from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.parsed_request import ParsedRequest, read_chat, read_generate
-from ollama_rx.embedded.reply_lines import AnswerWriter, encode, load_reply, timestamp
+from ollama_rx.embedded.reply_lines import AnswerWriter, load_reply, timestamp
+from ollama_rx.protocol.go_json import encode
 
 TIMINGS = {"cache_n": 20, "prompt_n": 6, "prompt_ms": 1.5, "predicted_n": 2, "predicted_ms": 15.0}
 LOGPROBS = {

@@ -9,7 +9,7 @@ import pytest
 
 from ollama_rx.embedded import worker_threads
 from ollama_rx.embedded.worker_threads import WorkerThread, stop_all
-from ollama_rx.flow.mailbox import Mailbox
+from ollama_rx.rx.mailbox import Mailbox
 
 
 def write_until_cancelled(lines: Mailbox[bytes]) -> None:
