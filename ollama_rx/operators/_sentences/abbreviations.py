@@ -6,6 +6,7 @@ from typing import Final
 from ollama_rx.operators._sentences.characters import CURRENCY
 from ollama_rx.operators._sentences.lexicon import Kind, Lexicon
 from ollama_rx.operators._sentences.stop import Stop
+from ollama_rx.operators._sentences.verdict import WAIT, Continue, Cut, Verdict
 from ollama_rx.operators._sentences.words import kind_of
 
 NEXT_WORD: Final = re.compile(r"[^\s.,;:!?…'’\"“”»()\[\]*_`।॥،؟–—-]+")
@@ -17,7 +18,7 @@ _NUMBER_FIRST: Final = re.compile(r"\s*\d+(?![\d.)])(?:\s?\S+){1,3}")
 _LONGEST_FIRST: Final = 40  # characters in which a sentence that is only an abbreviation ends
 
 
-def judge_abbreviation(stop: Stop) -> int:
+def judge_abbreviation(stop: Stop) -> Verdict:
     """Judge a dot before a word when no other rule did: the word before it may be an abbreviation."""
     kind, lexicon = kind_of(stop.words, stop.lexicon)
     digit = stop.follower.isdigit()
@@ -25,15 +26,15 @@ def judge_abbreviation(stop: Stop) -> int:
         after = _end_of_word(stop, stop.letter)
         word = stop.text[stop.letter : after]
         if stop.lacks(after) and _ROMAN_DIGITS.issuperset(word):
-            return 0
+            return WAIT
         digit = _ROMAN.fullmatch(word) is not None and word.lower() not in lexicon.starters
     if kind is Kind.NUMERIC and not digit:
         kind = Kind.AMBIGUOUS if len(stop.words[-1]) == 1 and stop.words[-1].isalpha() else None
     if kind is None:
-        return stop.end
+        return Cut(stop.end)
     begins = len(stop.words) == 1 and stop.mark < _LONGEST_FIRST and not stop.sentence.opening
     if kind is Kind.NEVER or begins or (digit and kind is not Kind.CLOSING):
-        return stop.onward
+        return Continue(stop.end)
     if stop.follower in CURRENCY:
         return stop.ends(when=kind is not Kind.AMBIGUOUS)
     caseless = stop.follower.lower() == stop.follower.upper() and not digit
@@ -42,25 +43,26 @@ def judge_abbreviation(stop: Stop) -> int:
     return _unless_continued(stop, lexicon)
 
 
-def _unless_continued(stop: Stop, lexicon: Lexicon) -> int:
+def _unless_continued(stop: Stop, lexicon: Lexicon) -> Verdict:
     """End the sentence unless the next word belongs to a time: "5 p.m. Eastern"."""
     after = _end_of_word(stop, stop.letter)
     word = stop.text[stop.letter : after]
     if stop.lacks(after):
-        return 0 if any(continuer.startswith(word) for continuer in lexicon.continuers) else stop.end
+        may_continue = any(continuer.startswith(word) for continuer in lexicon.continuers)
+        return WAIT if may_continue else Cut(stop.end)
     return stop.ends(when=word not in lexicon.continuers)
 
 
-def unless_spoken(stop: Stop) -> int:
+def unless_spoken(stop: Stop) -> Verdict:
     """End the sentence unless the quote before it is spoken by whom the next words name: Ann asked."""
     name_end = _end_of_word(stop, stop.letter)
     if stop.lacks(name_end):
-        return 0
+        return WAIT
     if stop.text[stop.letter : name_end].lower() in stop.lexicon.starters:
-        return stop.end
+        return Cut(stop.end)
     verb_end = _end_of_word(stop, name_end + 1)
     if stop.lacks(verb_end):
-        return 0
+        return WAIT
     return stop.ends(when=stop.text[name_end + 1 : verb_end] not in stop.lexicon.speech)
 
 
@@ -69,11 +71,11 @@ def _end_of_word(stop: Stop, start: int) -> int:
     return found.end() if found else start
 
 
-def if_starter(stop: Stop, lexicon: Lexicon) -> int:
+def if_starter(stop: Stop, lexicon: Lexicon) -> Verdict:
     """End the sentence if the next word is one that begins sentences."""
     after = _end_of_word(stop, stop.letter)
     if stop.lacks(after):
-        return 0
+        return WAIT
     name = stop.text[stop.letter : after]
     word = name.lower()
     dotted = stop.text[after : after + 1] == "."

@@ -8,6 +8,7 @@ from typing import Final
 from ollama_rx.operators._sentences.characters import CLOSERS, MARKS, is_wide, one_of
 from ollama_rx.operators._sentences.rules import Rules
 from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.verdict import WAIT, Continue, Cut, Verdict
 
 WIDE_CLAUSE_MARKS: Final = "，、；："
 CLAUSE_MARKS: Final = ",;:—–،؛" + WIDE_CLAUSE_MARKS
@@ -42,7 +43,7 @@ class ClauseRules:
         self._shortest = max(min_chars, _SHORTEST_FIRST)
         self.search = re.compile(f"{rules.pattern}|{one_of(_BREAKS)}").search
 
-    def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
+    def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
         """Judge a mark of a sentence or of a clause."""
         char = text[mark]
         if char not in _BREAKS or char in self._rules.marks:
@@ -50,50 +51,50 @@ class ClauseRules:
         late = mark > _LONGEST_FIRST or sentence.opening != ""
         before = 0 if late else weight(text[:mark].strip())
         if before < self._shortest or sentence.fence or sentence.is_opaque(text, mark):
-            return -(mark + 1)
+            return Continue(mark + 1)
         sentence.scan(text, mark)
         if sentence.is_inside(mark) or sentence.quote(mark) is not None:
-            return -(mark + 1)
+            return Continue(mark + 1)
         if char == " ":
-            return self._before_joiner(text, mark) if before >= _SHORTEST_JOINED else -(mark + 1)
+            return self._before_joiner(text, mark) if before >= _SHORTEST_JOINED else Continue(mark + 1)
         if char in _BRACKETS:
-            return mark if char == "（" else _before_bracket(text, mark)
+            return Cut(mark) if char == "（" else _before_bracket(text, mark)
         return _after_wide(text, mark) if char in WIDE_CLAUSE_MARKS else _after_spaced(text, mark)
 
-    def _before_joiner(self, text: str, space: int) -> int:
+    def _before_joiner(self, text: str, space: int) -> Verdict:
         word = _WORD.match(text, space + 1)
         end = word.end() if word else space + 1
         if end == len(text):
-            return 0
+            return WAIT
         joins = text[end] == " " and text[space + 1 : end].lower() in self._joiners
-        return space if joins and text[space - 1] not in CLAUSE_MARKS else -(space + 1)
+        return Cut(space) if joins and text[space - 1] not in CLAUSE_MARKS else Continue(space + 1)
 
 
-def _before_bracket(text: str, mark: int) -> int:
-    return len(text[:mark].rstrip()) if text[mark - 1] == " " else -(mark + 1)
+def _before_bracket(text: str, mark: int) -> Verdict:
+    return Cut(len(text[:mark].rstrip())) if text[mark - 1] == " " else Continue(mark + 1)
 
 
-def _after_wide(text: str, mark: int) -> int:
+def _after_wide(text: str, mark: int) -> Verdict:
     after = mark + 1
     if not text[mark - 1].isdigit():
-        return after
+        return Cut(after)
     if after == len(text):
-        return 0
-    return -after if text[after].isdigit() else after
+        return WAIT
+    return Continue(after) if text[after].isdigit() else Cut(after)
 
 
-def _after_spaced(text: str, mark: int) -> int:
+def _after_spaced(text: str, mark: int) -> Verdict:
     after = mark + 1
     if after == len(text):
-        return 0
+        return WAIT
     if not text[after].isspace():
-        return -after
+        return Continue(after)
     if after + 1 == len(text):
-        return 0
+        return WAIT
     follower = text[after + 1]
     name = text[:mark].rsplit(None, 1)[-1][0].isupper() and follower.isupper()
     number = text[mark - 1].isdigit() and follower.isdigit()
-    return -after if name or number or not follower.isalnum() else after
+    return Continue(after) if name or number or not follower.isalnum() else Cut(after)
 
 
 def best_cut(text: str, longest: int) -> int:

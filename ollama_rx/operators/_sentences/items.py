@@ -6,6 +6,7 @@ from typing import Final
 from ollama_rx.operators._sentences.characters import BULLETS, SPACES
 from ollama_rx.operators._sentences.lexicon import Lexicon, lexicon_of_letter
 from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.verdict import Continue, Cut, Verdict
 
 # Letters that number items: no others of Hangul, whose syllables may be words ("네.").
 _LETTER: Final = "A-Za-zΑ-Ωα-ωА-Яа-яҐЄІЇґєіїא-תا-ي가나다라마바사"
@@ -36,31 +37,32 @@ def first_marker(sentence: Sentence, text: str, mark: int, lexicon: Lexicon) -> 
     return label in lexicon_of_letter(label[0], lexicon).labels
 
 
-def next_marker(sentence: Sentence, text: str, mark: int) -> int:
-    """Return where the next item of a list within one line begins, before the mark; 0 if it does not."""
+def next_marker(sentence: Sentence, text: str, mark: int) -> Cut | None:
+    """Cut before the next item of a list within one line, if the mark belongs to that item's marker."""
     item = sentence.item
     if not item or item in BULLETS:
-        return 0
+        return None
     follower = str(int(item) + 1) if item.isdigit() else chr(ord(item) + 1)
     bare = text[:mark].removesuffix(".")
     start = len(bare) - len(follower)
     if start < 1 or not bare.endswith(follower) or not bare[start - 1].isspace():
-        return 0
-    return len(bare[:start].rstrip(SPACES + BULLETS))
+        return None
+    end = len(bare[:start].rstrip(SPACES + BULLETS))
+    return Cut(end) if end else None
 
 
-def bullet(sentence: Sentence, text: str, at: int) -> int:
+def bullet(sentence: Sentence, text: str, at: int) -> Verdict:
     """Judge a bullet: it begins a sentence, or the next item within the line."""
     if not sentence.has_word(text, at):
         sentence.item = text[at]
-        return -(at + 1)
+        return Continue(at + 1)
     if sentence.item and text[at - 1].isspace():
-        return max(1, len(text[:at].rstrip()))
-    return -(at + 1)
+        return Cut(max(1, len(text[:at].rstrip())))
+    return Continue(at + 1)
 
 
-def bracket(sentence: Sentence, text: str, at: int, lexicon: Lexicon) -> int:
+def bracket(sentence: Sentence, text: str, at: int, lexicon: Lexicon) -> Verdict:
     """Judge a closing bracket: "2)" may be the marker of the next item."""
     if first_marker(sentence, text, at, lexicon):
-        return -(at + 1)
-    return next_marker(sentence, text, at) or -(at + 1)
+        return Continue(at + 1)
+    return next_marker(sentence, text, at) or Continue(at + 1)

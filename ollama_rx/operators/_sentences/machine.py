@@ -5,11 +5,12 @@ at a bounded number of times, so the cost of a token does not grow with the sent
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, assert_never
 
 from ollama_rx.operators._sentences.clauses import ClauseRules
 from ollama_rx.operators._sentences.rules import Rules
 from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.verdict import WAIT, Continue, Cut
 
 _LONG: Final = 400  # characters of tail at which its beginning is put aside
 _KEPT: Final = 80  # characters kept then: more than any rule looks back
@@ -78,18 +79,21 @@ class Splitter:
                 verdict = rules.judge(sentence, tail[: mark + _PATIENCE], mark, final=True)
             else:
                 verdict = rules.judge(sentence, tail, mark, final=final)
-            if verdict > 0:
-                if verdict > mark + 1:
-                    sentence.scan(tail, verdict)
-                self._emit(tail[:verdict])
-                sentence.begin(verdict)
-                tail = tail[verdict:]
+            if isinstance(verdict, Continue):
+                position = verdict.at
+            elif isinstance(verdict, Cut):
+                end = verdict.at
+                if end > mark + 1:
+                    sentence.scan(tail, end)
+                self._emit(tail[:end])
+                sentence.begin(end)
+                tail = tail[end:]
                 position = 0
-            elif verdict < 0:
-                position = -verdict
-            else:
+            elif verdict is WAIT:
                 self._mark = mark
                 break
+            else:
+                assert_never(verdict)
         end = len(tail) if self._mark < 0 else self._mark
         return self._settle(tail, end - _KEPT) if end > _LONG else tail
 
@@ -128,11 +132,11 @@ class Splitter:
             return  # in a table or a heading a mark is nothing to wait at
         (tail,) = self._parts
         cut = self._after_opening.ends_in_pause(self._sentence, tail, self._mark)
-        if cut:
-            self._sentence.scan(tail, cut)
-            self._emit(tail[:cut])
-            self._sentence.begin(cut)
-            self._parts[:] = (self._scan(tail[cut:], 0, final=False),)
+        if cut is not None:
+            self._sentence.scan(tail, cut.at)
+            self._emit(tail[: cut.at])
+            self._sentence.begin(cut.at)
+            self._parts[:] = (self._scan(tail[cut.at :], 0, final=False),)
 
     @property
     def waiting(self) -> bool:

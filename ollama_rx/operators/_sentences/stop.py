@@ -4,6 +4,7 @@ from ollama_rx.operators._sentences.characters import ASKS, MARKS
 from ollama_rx.operators._sentences.following import Following
 from ollama_rx.operators._sentences.lexicon import Lexicon
 from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.verdict import Continue, Cut, Verdict
 from ollama_rx.operators._sentences.words import words_before
 
 
@@ -43,11 +44,6 @@ class Stop:
         """Tell whether the text may go on at a position where it ends now."""
         return position >= len(self.text) and not self.final
 
-    @property
-    def onward(self) -> int:
-        """The verdict that the sentence goes on."""
-        return -self.end
-
-    def ends(self, *, when: bool) -> int:
-        """Return the verdict that the sentence ends under a condition, and else goes on."""
-        return self.end if when else -self.end
+    def ends(self, *, when: bool) -> Verdict:
+        """Cut under a condition, else continue."""
+        return Cut(self.end) if when else Continue(self.end)

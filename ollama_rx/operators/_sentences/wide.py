@@ -6,6 +6,7 @@ from typing import Final
 from ollama_rx.operators._sentences.characters import BRACKET_PAIRS, MARKS
 from ollama_rx.operators._sentences.lexicon import Kind, lexicon_for
 from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.verdict import WAIT, Continue, Cut, Verdict
 from ollama_rx.operators._sentences.words import kind_of
 
 URDU: Final = "۔"
@@ -32,16 +33,16 @@ def is_exception(text: str, mark: int) -> bool:
     )
 
 
-def in_brackets(sentence: Sentence, text: str, mark: int, *, final: bool) -> int:
+def in_brackets(sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
     """Judge a mark in brackets: it ends the sentence if they hold all of it."""
     opener = text[: mark + 1].lstrip()[0]
     if sentence.begun or opener not in BRACKET_PAIRS or BRACKET_PAIRS[opener] in text[:mark]:
-        return -(mark + 1)
+        return Continue(mark + 1)
     end = mark + 2
     if end >= len(text) and not final and text[mark + 1 : end] in ("", BRACKET_PAIRS[opener]):
-        return 0
+        return WAIT
     closed = text[mark + 1 : end] == BRACKET_PAIRS[opener] and text[end : end + 1] not in MARKS
-    return end if closed else -(mark + 1)
+    return Cut(end) if closed else Continue(mark + 1)
 
 
 def may_be_quoted(text: str, mark: int) -> bool:

@@ -1,0 +1,37 @@
+"""What a rule decides about a candidate, a character at which a sentence may end.
+
+A rule returns one of these, or None if it does not apply. Its caller takes them apart with `isinstance`
+and ends with `assert_never`, so that a forgotten case is a type error.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+
+# Never changed after they are made, but not frozen: freezing doubles what it costs to make one.
+
+
+@dataclass(slots=True)
+class Cut:
+    """The sentence ends: cut the text at this position."""
+
+    at: int
+
+
+@dataclass(slots=True)
+class Continue:
+    """The sentence goes on: look for the next candidate from this position."""
+
+    at: int
+
+
+class Wait(Enum):
+    """The type of `WAIT`."""
+
+    WAIT = "wait"
+
+
+WAIT: Final = Wait.WAIT
+"""Too little text has arrived to decide."""
+
+Verdict: TypeAlias = Cut | Continue | Wait
