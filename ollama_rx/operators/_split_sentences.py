@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from reactivex import Observable
 
-from ollama_rx.operators._sentences.options import Options
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.operators._sentences.characters import weight
+from ollama_rx.operators._through import Out, through
+
+if TYPE_CHECKING:
+    from ollama_rx.operators._sentences.splitter import Splitter
 
 
 def split_sentences(
@@ -26,75 +30,145 @@ def split_sentences(
         source     -a--b--c---d-|      a="It costs 3"  b=".50"  c=". Dr"  d=". Lee pays"
         sentences  -------x-----(y|)   x="It costs 3.50."  y="Dr. Lee pays"
 
-    A sentence ends at a line break, at once at marks like "。", after a dot when the next word has begun,
-    and after an abbreviation or an initial when that word has come whole and is one that begins sentences.
-    Dots in numbers, addresses and abbreviations don't end it; nor do marks in brackets, inline code and
+    A sentence ends at a line break, immediately at marks like "。", after a dot when the next word has begun,
+    and after an abbreviation or an initial when the next word is complete and is one that begins sentences.
+    Dots in numbers, addresses and abbreviations do not end it; nor do marks in brackets, inline code and
     links. A code fence is one piece, a list marker stays with its item, headings and table rows end with
     their line.
 
-    Decisions rest on characters only: any cutting of the same text gives the same sentences. On completion
-    all that is held comes out; on error or cancel it is dropped. It does not know what words mean: "We met
-    Jan. May came too" stays whole, and a headline without a mark or line break belongs to what follows.
+    Decisions depend on characters only: the same text gives the same sentences however it is cut. On
+    completion the text that is held is emitted; on error or cancel it is dropped. The operator does not know
+    what words mean: "We met Jan. May came too" stays one sentence, and a headline without a mark or line
+    break becomes part of the sentence after it.
 
     Args:
-        language: a BCP 47 tag ("de", "pt-BR"). None takes English for Latin letters and, for others, the
-            language their script is mostly used for. The tables are in `_sentences/languages`.
-        eager: decide at the dot where what stands before leaves hardly a doubt, a token earlier; costs
-            about one sentence in a hundred (at "load.py", or where a dot begins an ellipsis).
-        min_chars: a shorter sentence goes together with the next; a CJK character counts as three.
-        max_chars: cut a longer sentence at the best clause mark, else a space, never inside a word (which
+        language: a BCP 47 tag ("de", "pt-BR"). None means English for Latin letters and, for other scripts,
+            the language that uses the script most. The tables are in `_sentences/languages`.
+        eager: end the sentence at the dot itself, a token earlier, where the text before it leaves hardly a
+            doubt; about one sentence in a hundred is then wrong (at "load.py", or where a dot begins an
+            ellipsis).
+        min_chars: a shorter sentence is merged with the next; a CJK character counts as three.
+        max_chars: cut a longer sentence at the best clause mark, else at a space, never inside a word (which
             may be longer), a number or a grapheme. Code fences stay whole.
-        first_fragment: let the first piece end at a clause (from 9 letters on): a voice starts sooner.
-        idle: seconds without text after which a sentence that only waits for what comes next is emitted,
-            if what it has leaves hardly a doubt. Without it, output never depends on time.
-        strip: drop white space around each sentence; without, the output joins to the input, each
-            sentence beginning with the space before it.
+        first_fragment: let the first piece end at a clause (from 9 letters on), so that speech starts sooner.
+        idle: seconds without text after which a sentence that only waits for the next word is emitted,
+            if its own text leaves hardly a doubt. Without it, output never depends on time.
+        strip: remove white space around each sentence. If False, the output joined together is the input;
+            each sentence begins with the space before it.
 
     Raises:
-        ValueError: an argument out of range, named.
-        TypeError: an argument of a wrong type, named.
+        ValueError: an argument is out of range; the message names it.
+        TypeError: an argument has a wrong type; the message names it.
 
     >>> from reactivex import of
     >>> from reactivex import operators as ops
     >>> of("It costs 3", ".50. Dr", ". Lee pays.").pipe(split_sentences(), ops.to_list()).run()
     ['It costs 3.50.', 'Dr. Lee pays.']
     """
-    options = Options(language, eager, min_chars, max_chars, first_fragment, idle, strip)
-    if options.idle is None:
-        return through(partial(_Sentences, options=options))
-    return through(partial(_Impatient, options=options, idle=options.idle))
+    _check_count("min_chars", min_chars, 0)
+    if max_chars is not None:
+        _check_count("max_chars", max_chars, 1)
+        if max_chars < min_chars:
+            raise ValueError(f"max_chars ({max_chars}) is below min_chars ({min_chars})")
+    if idle is not None and not idle > 0:
+        raise ValueError(f"idle must be a positive number of seconds or None, not {idle!r}")
+
+    from ollama_rx.operators._sentences.splitter import splitter_factory  # noqa: PLC0415 - slow, see there
+
+    make_splitter = splitter_factory(
+        language, eager=eager, first_fragment=first_fragment, min_chars=min_chars, max_chars=max_chars
+    )
+    make_merger = partial(_Merger, strip=strip, min_chars=min_chars, max_chars=max_chars)
+    if idle is None:
+        return through(partial(_Sentences, make_splitter=make_splitter, make_merger=make_merger))
+    machine = partial(_SentencesOrPauses, make_splitter=make_splitter, make_merger=make_merger, idle=idle)
+    return through(machine, timed=True)
+
+
+def _check_count(name: str, value: int, least: int) -> None:
+    if type(value) is not int:
+        raise TypeError(f"{name} must be a number of characters, not {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
+
+
+class _Merger:
+    """Merges a sentence that is too short with the next one, and strips white space."""
+
+    __slots__ = ("_emit", "_held", "_max_chars", "_min_chars", "_strip", "push")
+
+    def __init__(
+        self, emit: Callable[[str], object], *, strip: bool, min_chars: int, max_chars: int | None
+    ) -> None:
+        self._emit = emit
+        self._strip = strip
+        self._min_chars = min_chars
+        self._max_chars = max_chars
+        self._held = ""
+        self.push: Callable[[str], None] = self._merge if min_chars else self._emit_stripped
+        """Take the next sentence."""
+
+    def _merge(self, sentence: str, /) -> None:
+        if self._held:
+            if self._max_chars is not None and len((self._held + sentence).strip()) > self._max_chars:
+                self.flush()
+            else:
+                sentence, self._held = self._held + sentence, ""
+        if weight(sentence.strip()) < self._min_chars:
+            self._held = sentence
+        else:
+            self._emit_stripped(sentence)
+
+    def flush(self) -> None:
+        """Emit the sentence that is held, however short it is."""
+        held, self._held = self._held, ""
+        self._emit_stripped(held)
+
+    def _emit_stripped(self, sentence: str) -> None:
+        if self._strip:
+            sentence = sentence.strip()
+        if sentence:
+            self._emit(sentence)
 
 
 class _Sentences:
-    def __init__(self, out: Emitter[str], options: Options) -> None:
-        self._delivery = options.delivery(out.emit)
-        self._splitter = options.splitter(self._delivery.take)
-        self.feed: Callable[[str], None] = self._splitter.feed  # no call in between for each token
+    def __init__(
+        self,
+        out: Out[str],
+        make_splitter: "Callable[[Callable[[str], object]], Splitter]",
+        make_merger: Callable[[Callable[[str], object]], _Merger],
+    ) -> None:
+        self._merger = make_merger(out.emit)
+        self._splitter = make_splitter(self._merger.push)
+        self.feed: Callable[[str], None] = self._splitter.feed  # bound directly: one call less for each token
 
     def flush(self) -> None:
         self._splitter.flush()
-        self._delivery.flush()
+        self._merger.flush()
 
 
-class _Impatient:
-    """Also ends a sentence when nothing comes after its mark for a while."""
+class _SentencesOrPauses(_Sentences):
+    """Also ends a sentence when no text arrives after its last mark for ``idle`` seconds."""
 
-    def __init__(self, out: Emitter[str], options: Options, idle: float) -> None:
-        self._delivery = options.delivery(out.emit)
-        self._splitter = options.splitter(self._delivery.take)
+    def __init__(
+        self,
+        out: Out[str],
+        make_splitter: "Callable[[Callable[[str], object]], Splitter]",
+        make_merger: Callable[[Callable[[str], object]], _Merger],
+        *,
+        idle: float,
+    ) -> None:
+        super().__init__(out, make_splitter, make_merger)
+        self.feed = self._feed_and_wait
         self._idle = idle
         self._later = out.later
         self._cancel: Callable[[], None] | None = None
 
-    def feed(self, text: str, /) -> None:
+    def _feed_and_wait(self, text: str, /) -> None:
         self.close()
         self._splitter.feed(text)
         if self._splitter.waiting:
             self._cancel = self._later(self._idle, self._splitter.pause)
-
-    def flush(self) -> None:
-        self._splitter.flush()
-        self._delivery.flush()
 
     def close(self) -> None:
         if self._cancel is not None:

@@ -1,17 +1,19 @@
-"""The sentence machine: what ends a sentence, in which language, and what to do while unsure.
+"""How `split_sentences` decides where a sentence ends, in each language.
 
 ::
 
-    machine.py        holds the text of one sentence and cuts it (limit.py: also at a longest length)
-      rules.py        judges the marks of one language: scripts without spaces, and who judges the rest
-        lines.py      line breaks, code fences        items.py   list markers
-        wide.py       exceptions for marks that end a sentence at once
-        stops.py      . … ! ?  by an ordered list of small rules, with abbreviations.py
-          following.py  what stands after a mark      words.py   what the word before it is
-        safety.py     where no look ahead is needed
-      clauses.py      where a voice may breathe: an early first piece, the best place for a forced cut
-      sentence.py     what is known of the sentence so far, with nesting.py: brackets, quotes, code
-    delivery.py       merges short sentences, strips space
-    lexicon.py        reads languages/*.toml, which a native speaker can correct without reading code
-    options.py        checks the arguments and puts the parts together
+    splitter.py           holds the text of one sentence and breaks it; also at a maximum length
+      rules.py            the rules of one language: finds candidates and calls the rule that judges each
+        line_structure.py line breaks, code fences, list markers
+        fullwidth.py      marks that end a sentence at once, such as 。
+        terminators.py    . … ! ?  an ordered list of small rules, with abbreviations.py
+          candidate.py    a mark that may end a sentence, and what stands after it
+          preceding_word.py  whether the word before it is an abbreviation
+      clauses.py          where to cut inside a sentence: an early first piece, a maximum length
+      sentence.py         how the sentence began, and which brackets, quotes and code are open in it
+    verdict.py            what a rule returns: Break, Continue or WAIT
+    lexicon.py            reads languages/*.toml, which a native speaker can correct without reading code
+    characters.py         marks, quotes, brackets and spaces of all scripts
+
+Nothing of this is imported before the first call of `split_sentences`: it compiles large regular expressions.
 """

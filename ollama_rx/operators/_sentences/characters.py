@@ -9,24 +9,27 @@ from typing import Final
 
 LINE_ENDS: Final = "\n\u2028\u2029"
 SPACES: Final = " \t\u00a0\u2009\u202f\u3000"
-# End a sentence by themselves: in these scripts no abbreviation or number carries them.
-FULL: Final = "。｡।॥۔։።၏။៕᠃᠉"
-ASKS: Final = "!?！？؟‼⁇⁈⁉፧"
+# These always end a sentence: in their scripts they are not used in abbreviations or numbers.
+FULL_STOPS: Final = "。｡।॥۔։።၏။៕᠃᠉"
+QUESTION_OR_EXCLAMATION: Final = "!?！？؟‼⁇⁈⁉፧"
 DOTS: Final = ".…．"
-MARKS: Final = FULL + ASKS + DOTS
+MARKS: Final = FULL_STOPS + QUESTION_OR_EXCLAMATION + DOTS
 BULLETS: Final = "•⁃◦‣▪"
 # Invisible marks of the writing direction, which stand next to marks in Arabic and Hebrew.
 DIRECTIONS: Final = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 OPENERS: Final = "\"'“‘«‹„‚「『《〈（(【[{¿¡*_<–—―-" + DIRECTIONS
 CLOSERS: Final = "\"'”’»›«)]}」』】》〉）*_~$\\" + DIRECTIONS
-OPEN_OR_CLOSE: Final = "“‘"  # close in German, open in English: the letter after them tells
+OPEN_OR_CLOSE: Final = "“‘"  # German closes with them, English opens: a letter after them means "open"
 CURRENCY: Final = "$€£¥₹₽₩#@§°\\~→🛈"
 # Arrows, dingbats, pictographs and the joiners inside them.
 EMOJI: Final = "\u200d\u20e3\ufe0f\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 
 QUOTE_PAIRS: Final = {"“": "”", "„": "“”", "「": "」", "『": "』", "«": "»"}
-# 《》 and 〈〉 hold a title, whose marks are its own.
+# 《》 and 〈〉 enclose a title; marks inside belong to the title.
 BRACKET_PAIRS: Final = {"(": ")", "[": "]", "{": "}", "（": "）", "【": "】", "《": "》", "〈": "〉"}
+
+_CJK: Final = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_CJK_WEIGHT: Final = 3  # a CJK character carries about as much as three Latin letters
 
 
 def is_wide(char: str) -> bool:
@@ -34,6 +37,11 @@ def is_wide(char: str) -> bool:
     return (
         "\u2e80" <= char <= "\u9fff" or "\uf900" <= char <= "\ufaff" or "\U00020000" <= char <= "\U0003ffff"
     )
+
+
+def weight(text: str) -> int:
+    """Return the length of a text, counted in Latin letters."""
+    return len(text) + (_CJK_WEIGHT - 1) * len(_CJK.findall(text))
 
 
 def one_of(characters: str) -> str:

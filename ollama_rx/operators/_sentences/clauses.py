@@ -1,40 +1,34 @@
-"""Where a voice may breathe within a sentence: for an early first piece and for a longest length."""
+"""Where to cut inside a sentence: for an early first piece and for a maximum length."""
 
 import re
 import unicodedata
+from functools import cache
 from itertools import chain
 from typing import Final
 
-from ollama_rx.operators._sentences.characters import CLOSERS, MARKS, is_wide, one_of
+from ollama_rx.operators._sentences.characters import CLOSERS, MARKS, is_wide, one_of, weight
 from ollama_rx.operators._sentences.rules import Rules
 from ollama_rx.operators._sentences.sentence import Sentence
-from ollama_rx.operators._sentences.verdict import WAIT, Continue, Cut, Verdict
+from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
 
 WIDE_CLAUSE_MARKS: Final = "，、；："
 CLAUSE_MARKS: Final = ",;:—–،؛" + WIDE_CLAUSE_MARKS
-_WIDE: Final = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-_WIDE_WEIGHT: Final = 3  # a CJK character says about as much as three Latin letters
-_SHORTEST_FIRST: Final = 9  # weight of a first piece that is worth starting a voice for
-_SHORTEST_JOINED: Final = 36  # weight before "and", "that" ...: shorter ones join words, not clauses
+_SHORTEST_FIRST: Final = 9  # weight; a shorter first piece is not worth starting speech for
+_SHORTEST_JOINED: Final = 36  # weight before "and", "that" ...: after less text these join words, not clauses
 _LONGEST_FIRST: Final = 240  # characters after which a first piece waits for its sentence
 _BRACKETS: Final = "(（"
 _BREAKS: Final = CLAUSE_MARKS + _BRACKETS + " "
 _WORD: Final = re.compile(r"[^\W\d_]+")
-# The places for a cut, the best first: each pattern ends where the cut would be.
+# Where to cut, the best places first: each pattern ends where the cut would be.
 _PLACES: Final = tuple(
     re.compile(pattern) for pattern in (r"[;:—–](?=\s)|[；：؛]", r"[,،](?=\s)|[，、]", r"\S(?=\s)")
 )
-_LAST: Final = 8  # characters at the end of an overlong word; earlier ones were looked at before
+_LAST: Final = 8  # characters at the end of an overlong word; those before them were already looked at
 _JOINERS: Final = "\u200d\ufe0f\ufe0e"
 
 
-def weight(text: str) -> int:
-    """Return the length of a text in Latin letters."""
-    return len(text) + (_WIDE_WEIGHT - 1) * len(_WIDE.findall(text))
-
-
 class ClauseRules:
-    """The rules until the first piece is out: a clause may end it too."""
+    """The rules until the first piece has been emitted: a clause may end it too."""
 
     def __init__(self, rules: Rules, min_chars: int) -> None:
         self._rules = rules
@@ -44,7 +38,7 @@ class ClauseRules:
         self.search = re.compile(f"{rules.pattern}|{one_of(_BREAKS)}").search
 
     def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
-        """Judge a mark of a sentence or of a clause."""
+        """Judge a character that may end a sentence or a clause."""
         char = text[mark]
         if char not in _BREAKS or char in self._rules.marks:
             return self._rules.judge(sentence, text, mark, final=final)
@@ -58,7 +52,7 @@ class ClauseRules:
         if char == " ":
             return self._before_joiner(text, mark) if before >= _SHORTEST_JOINED else Continue(mark + 1)
         if char in _BRACKETS:
-            return Cut(mark) if char == "（" else _before_bracket(text, mark)
+            return Break(mark) if char == "（" else _before_bracket(text, mark)
         return _after_wide(text, mark) if char in WIDE_CLAUSE_MARKS else _after_spaced(text, mark)
 
     def _before_joiner(self, text: str, space: int) -> Verdict:
@@ -67,20 +61,26 @@ class ClauseRules:
         if end == len(text):
             return WAIT
         joins = text[end] == " " and text[space + 1 : end].lower() in self._joiners
-        return Cut(space) if joins and text[space - 1] not in CLAUSE_MARKS else Continue(space + 1)
+        return Break(space) if joins and text[space - 1] not in CLAUSE_MARKS else Continue(space + 1)
+
+
+@cache
+def clause_rules_for(rules: Rules, min_chars: int) -> ClauseRules:
+    """Return the clause rules for a language and a minimum length."""
+    return ClauseRules(rules, min_chars)
 
 
 def _before_bracket(text: str, mark: int) -> Verdict:
-    return Cut(len(text[:mark].rstrip())) if text[mark - 1] == " " else Continue(mark + 1)
+    return Break(len(text[:mark].rstrip())) if text[mark - 1] == " " else Continue(mark + 1)
 
 
 def _after_wide(text: str, mark: int) -> Verdict:
     after = mark + 1
     if not text[mark - 1].isdigit():
-        return Cut(after)
+        return Break(after)
     if after == len(text):
         return WAIT
-    return Continue(after) if text[after].isdigit() else Cut(after)
+    return Continue(after) if text[after].isdigit() else Break(after)
 
 
 def _after_spaced(text: str, mark: int) -> Verdict:
@@ -94,12 +94,12 @@ def _after_spaced(text: str, mark: int) -> Verdict:
     follower = text[after + 1]
     name = text[:mark].rsplit(None, 1)[-1][0].isupper() and follower.isupper()
     number = text[mark - 1].isdigit() and follower.isdigit()
-    return Continue(after) if name or number or not follower.isalnum() else Cut(after)
+    return Continue(after) if name or number or not follower.isalnum() else Break(after)
 
 
 def best_cut(text: str, longest: int) -> int:
     """Return where to cut a text so that at most ``longest`` characters come before it; 0 if nowhere."""
-    for earliest in (longest // 3, 1):  # a very early clause makes a very short piece
+    for earliest in (longest // 3, 1):  # first avoid a very short piece
         for place in _PLACES:
             ends = [found.end() for found in place.finditer(text, 0, longest + 1)]
             good = [end for end in ends if earliest <= end <= longest]
@@ -107,7 +107,7 @@ def best_cut(text: str, longest: int) -> int:
                 return good[-1]
     size = len(text)
     backward = range(min(longest, size - 1), 0, -1)
-    forward = range(max(longest + 1, size - _LAST), size)  # one word is longer: where it ends
+    forward = range(max(longest + 1, size - _LAST), size)  # a single longer word: cut where it ends
     for at in chain(backward, forward):
         if _between_wide(text[at - 1], text[at]) or (at > longest and text[at].isspace()):
             return at

@@ -1,7 +1,7 @@
 """What a rule decides about a candidate, a character at which a sentence may end.
 
-A rule returns one of these, or None if it does not apply. Its caller takes them apart with `isinstance`
-and ends with `assert_never`, so that a forgotten case is a type error.
+A rule returns one of these, or None if it does not apply. `Splitter` tells them apart with `isinstance` and
+`assert_never`, so that a forgotten case is a type error.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 
 
 @dataclass(slots=True)
-class Cut:
-    """The sentence ends: cut the text at this position."""
+class Break:
+    """The sentence ends: break the text at this position."""
 
     at: int
 
@@ -34,4 +34,4 @@ class Wait(Enum):
 WAIT: Final = Wait.WAIT
 """Too little text has arrived to decide."""
 
-Verdict: TypeAlias = Cut | Continue | Wait
+Verdict: TypeAlias = Break | Continue | Wait

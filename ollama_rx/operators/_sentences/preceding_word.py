@@ -1,4 +1,4 @@
-"""What the word before a dot says: an abbreviation, an initial, an ordinal, or the end."""
+"""What the word before a dot is: an abbreviation, an initial, an ordinal, or a word that ends a sentence."""
 
 import re
 from typing import Final
@@ -10,15 +10,15 @@ from ollama_rx.operators._sentences.lexicon import Kind, Lexicon, lexicon_of_let
 _ORDINAL: Final = re.compile(r"\d{1,2}|[IVXLC]{2,6}")
 _YEAR: Final = re.compile(r"\d{4}")
 _ROMAN: Final = re.compile(r"[IVXLCІХ]{2,6}|[VXХ]")
-# Latin words without a vowel are abbreviations nearly always ("Bldg", "Mgr"), capitals apart ("TV").
+# Latin words without a vowel are nearly always abbreviations ("Bldg", "Mgr"), except all capitals ("TV").
 _NO_VOWEL: Final = re.compile(r"[A-Z]?[b-df-hj-np-tv-xz]{1,4}")
 _INTERJECTION: Final = re.compile("[hms]+|grr+|brr+|pff+t?|psst?|tsk|zz+")
 _EDGES: Final = OPENERS + DIRECTIONS
-# What parts words of which only the last has to do with the dot: "km/Std", "dell'Ing", "l'art".
+# Separates words, of which only the last belongs to the dot: "km/Std", "dell'Ing", "l'art".
 _INNER_EDGE: Final = re.compile(r"[—–/]|(?<=\w)['’](?=[A-Z]\w)|(?<=^[^\W\d_])['’](?=\w\w)")
 _LONGEST: Final = 48  # characters looked at before a dot
-_SHORTEST_PLAIN: Final = 3  # letters that the second part of an abbreviation has at most: "и др."
-_SHORT: Final = 2  # letters of a part of a dotted abbreviation: "Ph.D."
+_LONGEST_PART: Final = 3  # letters in the second part of a spaced abbreviation: "и др."
+_LONGEST_DOTTED: Final = 2  # letters in a part of a dotted abbreviation: "Ph.D."
 _PARTS: Final = 4  # of a spaced abbreviation: "s. r. o."
 
 
@@ -53,10 +53,10 @@ def kind_of(words: list[str], named: Lexicon) -> tuple[Kind | None, Lexicon]:
 
 
 def is_plain(word: str, named: Lexicon) -> bool:
-    """Tell at little cost that a word in small letters can't be an abbreviation; False if in doubt."""
+    """Tell cheaply whether a lower-case word is certainly not an abbreviation; False if in doubt."""
     lexicon = lexicon_of_letter(word[0], named)
     return (
-        len(word) > _SHORTEST_PLAIN
+        len(word) > _LONGEST_PART
         and word not in lexicon.kinds
         and not (lexicon.suffixes and word.endswith(lexicon.suffixes))
         and (lexicon.short_words or _NO_VOWEL.fullmatch(word) is None)
@@ -64,7 +64,7 @@ def is_plain(word: str, named: Lexicon) -> bool:
 
 
 def _is_counted(words: list[str], word: str, lexicon: Lexicon) -> bool:
-    """Tell whether a letter is no initial: in "2a", "option B", "vol. V"."""
+    """Tell whether a letter counts something and is not an initial: "2a", "option B", "vol. V"."""
     if len(word) > 1 or len(words) == 1:
         return len(word) > 1
     before = words[-2].rstrip(".").lower()
@@ -72,7 +72,7 @@ def _is_counted(words: list[str], word: str, lexicon: Lexicon) -> bool:
 
 
 def _is_ordinal(words: list[str], lexicon: Lexicon) -> bool:
-    """Tell whether a number with a dot is an ordinal; after "No." or another number it counts."""
+    """Tell whether a number with a dot is an ordinal; it is not after "No." or another number."""
     before = words[-2].rstrip(".") if len(words) > 1 else ""
     if before.lower() in lexicon.labels or (words[-2:-1] == [before] and before.isdigit()):
         return False
@@ -106,7 +106,7 @@ def _spaced(words: list[str], bare: str, lexicon: Lexicon) -> Kind | None:
     joined = bare
     at = -2
     for part in words[-2 : -_PARTS - 1 : -1]:
-        if len(part) > _SHORTEST_PLAIN and part[-1] != ".":
+        if len(part) > _LONGEST_PART and part[-1] != ".":
             break
         joined = part.lstrip(OPENERS) + joined
         kind = lexicon.kinds.get(joined) or lexicon.kinds.get(joined.lower())
@@ -135,4 +135,4 @@ def _is_short(part: str) -> bool:
     if not part or len(part) > _PARTS or is_wide(part[0]) or "\uac00" <= part[0] <= "\ud7af":
         return False
     letters = [char for char in part if not category(char).startswith("M")]
-    return len(letters) <= _SHORT and all(char.isalpha() for char in letters)
+    return len(letters) <= _LONGEST_DOTTED and all(char.isalpha() for char in letters)

@@ -1,0 +1,109 @@
+"""Marks of scripts without spaces or abbreviations, such as "。", which end a sentence at once.
+
+The exceptions: marks that are doubled, in brackets, in a quote, or reported by a Japanese verb.
+"""
+
+import re
+from typing import Final
+
+from ollama_rx.operators._sentences.characters import (
+    BRACKET_PAIRS,
+    CLOSING,
+    FULL_STOPS,
+    MARKS,
+    OPENERS,
+    one_of,
+)
+from ollama_rx.operators._sentences.lexicon import Kind, Lexicon, lexicon_for
+from ollama_rx.operators._sentences.preceding_word import kind_of
+from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
+
+_ALWAYS: Final = frozenset(FULL_STOPS + "！？؟፧")
+_URDU_FULL_STOP: Final = "۔"
+_LONGEST: Final = 76  # characters looked at before a mark, fewer than the splitter keeps
+_EXCLAMATIONS: Final = frozenset("！？")
+_REPORTED: Final = re.compile(
+    "(?:と|って)(?:[言云思叫聞訊問答考感書呟述話語祈驚笑]|い[うっいわ]|おも|さけ|つぶ)"
+)
+_REPORT: Final = 4  # characters which that pattern needs at most
+# After a quote that these introduce, the sentence ends; after any other quote it may go on.
+_INTRODUCERS: Final = frozenset("：:，,")
+
+
+class FullwidthRules:
+    """The rules of one language for these marks."""
+
+    def __init__(self, lexicon: Lexicon, marks: frozenset[str]) -> None:
+        self.marks = _ALWAYS | set(lexicon.marks + lexicon.double_marks)
+        self._with_exceptions = frozenset(_URDU_FULL_STOP + lexicon.double_marks)
+        self._run = re.compile(rf"({one_of(''.join(sorted(marks)))}+)({CLOSING})")
+
+    def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
+        """Judge a mark of a script without spaces or abbreviations."""
+        char = text[mark]
+        sentence.scan(text, mark)
+        if not sentence.has_word(text, mark) or (char in self._with_exceptions and _is_exception(text, mark)):
+            return Continue(mark + 1)
+        if sentence.is_inside(mark):
+            return _judge_in_brackets(sentence, text, mark, final=final)
+        quote = sentence.quote(mark)
+        if quote is None and char in FULL_STOPS and (char == "。" or not _may_be_quoted(text, mark)):
+            return Break(mark + 1)
+        run = self._run.match(text, mark)
+        end = run.end() if run else mark + 1
+        if end == len(text) or (not final and _may_be_reported(text, mark, end)):
+            return Continue(end) if final else WAIT
+        if char.isascii() and (text[end].isalnum() or text[end] == "/"):  # "10:30", "https://"
+            return Continue(end)
+        closed = run is not None and run[2] != ""
+        goes_on = closed and quote is not None and quote[2] not in _INTRODUCERS
+        goes_on = goes_on or _is_reported(text, mark, end)
+        goes_on = goes_on and not text[end].isspace() and text[end] not in OPENERS
+        return Continue(end) if goes_on else Break(end)
+
+
+def _is_exception(text: str, mark: int) -> bool:
+    """Tell whether an Urdu full stop belongs to an abbreviation, or a mark that must be doubled is single."""
+    if text[mark] != _URDU_FULL_STOP:
+        return mark == 0 or text[mark - 1] != text[mark]
+    lexicon = lexicon_for("ur")
+    spaced = text[max(0, mark - _LONGEST) : mark].replace(_URDU_FULL_STOP, _URDU_FULL_STOP + " ")
+    words = spaced.split()
+    if not words or text[mark - 1].isspace():
+        return False
+    kind = kind_of([words[-1]], lexicon)[0]
+    after_initial = len(words) > 1 and words[-2].endswith(_URDU_FULL_STOP)
+    return words[-1] not in lexicon.titles and (
+        kind is Kind.NEVER or (after_initial and kind is Kind.AMBIGUOUS)
+    )
+
+
+def _judge_in_brackets(sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
+    """Judge a mark in brackets: it ends the sentence if the brackets enclose the whole sentence."""
+    opener = text[: mark + 1].lstrip()[0]
+    if sentence.begun or opener not in BRACKET_PAIRS or BRACKET_PAIRS[opener] in text[:mark]:
+        return Continue(mark + 1)
+    end = mark + 2
+    if end >= len(text) and not final and text[mark + 1 : end] in ("", BRACKET_PAIRS[opener]):
+        return WAIT
+    closed = text[mark + 1 : end] == BRACKET_PAIRS[opener] and text[end : end + 1] not in MARKS
+    return Break(end) if closed else Continue(mark + 1)
+
+
+def _may_be_quoted(text: str, mark: int) -> bool:
+    """Tell whether a single quote is open, which may be an apostrophe too: `Nesting` does not follow it."""
+    if "'" not in text and "‘" not in text:
+        return False
+    before = text[max(0, mark - _LONGEST) : mark]
+    return before.rfind("‘") > before.rfind("’") or before.startswith("'") or " '" in before
+
+
+def _may_be_reported(text: str, mark: int, end: int) -> bool:
+    """Tell whether the text is too short to tell if a Japanese verb reports what stands before."""
+    return text[mark] in _EXCLAMATIONS and text[end] in "とっ" and end + _REPORT > len(text)
+
+
+def _is_reported(text: str, mark: int, end: int) -> bool:
+    """Tell whether a Japanese verb reports what stands before, which need not be in quotes."""
+    return text[mark] in _EXCLAMATIONS and _REPORTED.match(text, end) is not None

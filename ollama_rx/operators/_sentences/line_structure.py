@@ -1,0 +1,93 @@
+"""Lines and list items: line breaks, code fences, list markers and bullets."""
+
+import re
+from typing import Final
+
+from ollama_rx.operators._sentences.characters import BULLETS, SPACES
+from ollama_rx.operators._sentences.lexicon import Lexicon, lexicon_of_letter
+from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
+
+_LONGEST_SPACE: Final = 60  # white space before a line break that goes to the next sentence; more stays
+# Letters that number items. Of Hangul only these: other syllables may be words ("네.").
+_LETTER: Final = "A-Za-zΑ-Ωα-ωА-Яа-яҐЄІЇґєіїא-תا-ي가나다라마바사"
+_MARKER: Final = re.compile(rf"[\s>*_#{BULLETS}-]*(\d{{1,3}}|[{_LETTER}]|[ivxIVX]{{2,4}})\.?")
+_MARKER_ONLY: Final = re.compile(rf"[-+*>{BULLETS}]|(?:\d{{1,3}}|[A-Za-z])[.)]")
+_LONGEST_MARKER: Final = 24  # characters of a line within which its marker ends
+
+
+def judge_line_break(sentence: Sentence, text: str, at: int) -> Verdict:
+    """Judge a line break: it ends a sentence, except after a lone list marker and inside a code fence."""
+    if sentence.fence:
+        return _judge_break_in_fence(sentence, text, at)
+    line = text[:at].strip()
+    if not sentence.begun and (not line or _MARKER_ONLY.fullmatch(line)):
+        return Continue(at + 1)
+    sentence.fence = sentence.opens_fence(text, at)
+    if sentence.fence:
+        return Continue(at + 1)
+    return _end_line(sentence, text, at)
+
+
+def _judge_break_in_fence(sentence: Sentence, text: str, at: int) -> Verdict:
+    line = text[text.rfind("\n", 0, at) + 1 : at].strip("> \t\r")
+    if not line.startswith(sentence.fence) or line.strip(sentence.fence[0]):
+        return Continue(at + 1)
+    sentence.fence = ""
+    return _end_line(sentence, text, at)
+
+
+def _end_line(sentence: Sentence, text: str, at: int) -> Verdict:
+    sentence.end_line()
+    start = max(0, at - _LONGEST_SPACE)
+    kept = len(text[start:at].rstrip())
+    end = start + kept if kept else at
+    return Break(end) if end else WAIT  # an empty piece cannot be cut off
+
+
+def judge_bullet(sentence: Sentence, text: str, at: int) -> Verdict:
+    """Judge a bullet: it begins a sentence, or the next item within the line."""
+    if not sentence.has_word(text, at):
+        sentence.item = text[at]
+        return Continue(at + 1)
+    if sentence.item and text[at - 1].isspace():
+        return Break(max(1, len(text[:at].rstrip())))
+    return Continue(at + 1)
+
+
+def judge_bracket(sentence: Sentence, text: str, at: int, lexicon: Lexicon) -> Verdict:
+    """Judge a closing bracket: "2)" may be the marker of the next item."""
+    if is_first_marker(sentence, text, at, lexicon):
+        return Continue(at + 1)
+    return break_before_next_item(sentence, text, at) or Continue(at + 1)
+
+
+def is_first_marker(sentence: Sentence, text: str, mark: int, lexicon: Lexicon) -> bool:
+    """Tell whether all text before a mark is a list marker, which is noted, or a label such as "Step 3"."""
+    if mark > _LONGEST_MARKER or sentence.opening:
+        return False
+    found = _MARKER.fullmatch(text, 0, mark)
+    if found:
+        value = found[1]
+        if value.isdigit() or (len(value) == 1 and value.islower() and value.isascii()):
+            sentence.item = value
+        return True
+    words = text[:mark].split()
+    label = words[-2].strip("*_#").lower() if len(words) > 1 else ""
+    if not label or not words[-1].isdigit() or words[:-2]:
+        return False
+    return label in lexicon_of_letter(label[0], lexicon).labels
+
+
+def break_before_next_item(sentence: Sentence, text: str, mark: int) -> Break | None:
+    """Break before the marker of the next list item, if the mark belongs to one in the middle of a line."""
+    item = sentence.item
+    if not item or item in BULLETS:
+        return None
+    next_item = str(int(item) + 1) if item.isdigit() else chr(ord(item) + 1)
+    before = text[:mark].removesuffix(".")
+    start = len(before) - len(next_item)
+    if start < 1 or not before.endswith(next_item) or not before[start - 1].isspace():
+        return None
+    end = len(before[:start].rstrip(SPACES + BULLETS))
+    return Break(end) if end else None

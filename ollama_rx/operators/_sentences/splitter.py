@@ -1,0 +1,224 @@
+"""The state machine: holds the text of the sentence being built and breaks it where the rules say.
+
+A piece of text without a candidate is only kept. Pieces are joined when a candidate arrives, and each
+character is looked at a bounded number of times, so the cost per token does not grow with the sentence.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Final, assert_never
+
+from ollama_rx.operators._sentences.clauses import ClauseRules, best_cut, clause_rules_for
+from ollama_rx.operators._sentences.rules import Rules, rules_for
+from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue
+
+_LONG: Final = 400  # characters of tail at which its beginning is put aside
+_KEPT: Final = 80  # characters kept then: more than any rule looks back
+_NEAR: Final = 60  # characters within which a good place to do so is looked for
+_BLOCK: Final = 4096  # characters of one piece that are looked at together
+_LOOKAHEAD: Final = 300  # characters after a candidate with which it is judged as if no more text followed
+_PLACE: Final = re.compile(r"[\s\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+class Splitter:
+    """Splits text into sentences; each begins with the white space before it.
+
+    ``waiting`` tells whether a candidate waits for more text. ``first_rules`` hold until the first piece has
+    been emitted.
+    """
+
+    __slots__ = ("_emit", "_find", "_later_rules", "_mark", "_parts", "_rules", "_sentence", "waiting")
+
+    def __init__(
+        self, emit: Callable[[str], object], rules: Rules, first_rules: ClauseRules | None = None
+    ) -> None:
+        self._emit = emit
+        self._later_rules = rules
+        self._rules = first_rules or rules
+        self._find = self._rules.search
+        self._parts: list[str] = []  # joined they are the tail: the text that is not settled
+        self._sentence = Sentence()
+        self.waiting = False
+        self._mark: int | None = (
+            None  # where in the tail the waiting candidate is; None for its last character
+        )
+
+    def feed(self, text: str, /) -> None:
+        """Take more text and emit the sentences it completes."""
+        if not self.waiting:
+            found = self._find(text)
+            if found is None:
+                self._parts.append(text)
+                return
+            if found.end() == len(text) and found[0] in self._rules.waiting:
+                self._parts.append(text)
+                self._mark = None
+                self.waiting = True
+                return
+        self._look(text, final=False)
+
+    def flush(self) -> None:
+        """Emit all text that is held; no more will follow."""
+        self._look("", final=True)
+        self._emit_sentence("".join(self._parts))
+        self._parts.clear()
+
+    def _look(self, text: str, *, final: bool) -> None:
+        if len(text) > _BLOCK:
+            for start in range(0, len(text), _BLOCK):
+                self._look(text[start : start + _BLOCK], final=False)
+            return
+        parts = self._parts
+        parts.append(text)
+        tail = "".join(parts)
+        if not self.waiting:
+            position = len(tail) - len(text)
+        elif self._mark is None:
+            position = len(tail) - len(text) - 1
+        else:
+            position = self._mark
+        parts.clear()
+        parts.append(self._scan(tail, position, final=final))
+
+    def _scan(self, tail: str, position: int, *, final: bool) -> str:
+        """Judge all candidates from a position on and return the rest of the tail."""
+        sentence = self._sentence
+        self.waiting = False
+        end = len(tail)
+        while found := self._find(tail, position):
+            mark = found.start()
+            if end - mark > _LOOKAHEAD:
+                verdict = self._rules.judge(sentence, tail[: mark + _LOOKAHEAD], mark, final=True)
+            else:
+                verdict = self._rules.judge(sentence, tail, mark, final=final)
+            if isinstance(verdict, Break):
+                at = verdict.at
+                if at > mark + 1:
+                    sentence.scan(tail, at)
+                self._emit_sentence(tail[:at])
+                sentence.begin(at)
+                tail = tail[at:]
+                end -= at
+                position = 0
+            elif isinstance(verdict, Continue):
+                position = verdict.at
+            elif verdict is WAIT:
+                self.waiting = True
+                self._mark = end = mark
+                break
+            else:
+                assert_never(verdict)
+        return self._settle(tail, end - _KEPT) if end > _LONG else tail
+
+    def _settle(self, tail: str, size: int) -> str:
+        """Put the beginning of a long tail aside, about ``size`` characters of it, and return the rest."""
+        border = size
+        while border > size - _NEAR and not (tail[border].isalnum() and tail[border - 1].isalnum()):
+            border -= 1
+        if border == size - _NEAR:  # no word is near
+            border = size
+            while border > 0 and tail[border] == "`":  # a run of backticks stays whole: its length matters
+                border -= 1
+        if border > 0:
+            self._sentence.settle(tail[:border])
+            if self.waiting and self._mark is not None:
+                self._mark -= border
+            self._end_first_rules()
+        return tail[border:]
+
+    def _end_first_rules(self) -> None:
+        self._rules = self._later_rules
+        self._find = self._rules.search
+
+    def _emit_sentence(self, piece: str) -> None:
+        if self._sentence.settled:
+            piece = "".join(self._sentence.settled) + piece
+        if piece:
+            if self._rules is not self._later_rules:
+                self._end_first_rules()
+            self._emit(piece)
+
+    def pause(self) -> None:
+        """Emit the sentence whose last mark waits for more text, if it surely ends there."""
+        if self.waiting and self._mark is None:
+            self._look("", final=False)
+        if not self.waiting or self._mark is None:
+            return  # in a table row or a heading no mark waits
+        (tail,) = self._parts
+        verdict = self._later_rules.judge_pause(self._sentence, tail, self._mark)
+        if verdict is not None:
+            self._sentence.scan(tail, verdict.at)
+            self._emit_sentence(tail[: verdict.at])
+            self._sentence.begin(verdict.at)
+            self._parts[:] = (self._scan(tail[verdict.at :], 0, final=False),)
+
+
+class MaxLengthSplitter(Splitter):
+    """A splitter that cuts a sentence longer than ``max_chars`` at the best place inside."""
+
+    __slots__ = ("_max_chars", "_size")
+
+    def __init__(
+        self,
+        emit: Callable[[str], object],
+        rules: Rules,
+        first_rules: ClauseRules | None = None,
+        *,
+        max_chars: int,
+    ) -> None:
+        super().__init__(emit, rules, first_rules)
+        self._max_chars = max_chars
+        self._size = 0  # characters of the sentence being built
+
+    def feed(self, text: str, /) -> None:
+        """Take text in steps that end one character after the limit, so that its cutting does not matter."""
+        at = 0
+        while at < len(text):
+            room = self._max_chars + 1 - self._size
+            place = None
+            if room <= 0:  # a single word is longer than the limit: wait for its end
+                place = _PLACE.search(text, at)
+                room = place.end() - at if place else len(text) - at
+            step = text[at : at + room]
+            at += room
+            was_within = self._size <= self._max_chars
+            self._size += len(step)
+            super().feed(step)
+            if was_within or place:
+                while self._size > self._max_chars and self._cut():
+                    pass
+
+    def _cut(self) -> bool:
+        """Cut the sentence at the best place inside; return whether there was one."""
+        sentence = self._sentence
+        tail = "".join(self._parts)
+        if sentence.fence or (sentence.is_opaque(tail, len(tail)) and sentence.opaque != "line"):
+            return False
+        before = sum(map(len, sentence.settled))
+        text = "".join((*sentence.settled, tail))
+        cut = best_cut(text, self._max_chars)
+        if not cut:
+            return False
+        sentence.scan(tail, max(0, cut - before))
+        sentence.settled = []
+        self._emit_sentence(text[:cut])
+        sentence.begin(cut - before)
+        self._parts[:] = (self._scan(text[cut:], 0, final=False),)
+        return True
+
+    def _emit_sentence(self, piece: str) -> None:
+        self._size -= len(piece) + sum(map(len, self._sentence.settled))
+        super()._emit_sentence(piece)
+
+
+def splitter_factory(
+    language: str | None, *, eager: bool, first_fragment: bool, min_chars: int, max_chars: int | None
+) -> Callable[[Callable[[str], object]], Splitter]:
+    """Return a function that makes a splitter which emits sentences to its argument."""
+    rules = rules_for(language, eager=eager)
+    first_rules = clause_rules_for(rules, min_chars) if first_fragment else None
+    if max_chars is None:
+        return partial(Splitter, rules=rules, first_rules=first_rules)
+    return partial(MaxLengthSplitter, rules=rules, first_rules=first_rules, max_chars=max_chars)

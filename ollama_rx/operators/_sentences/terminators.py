@@ -1,0 +1,165 @@
+"""The rules for marks that also stand inside sentences: `.`, `…`, `!` and `?`.
+
+The first rule of `RULES` that does not return None decides, or else `judge_abbreviation`. Once a rule has
+returned `Break` or `Continue`, more text must not change its verdict, and no rule may depend on where a
+piece of text ended: any cutting of the text gives the same sentences.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from ollama_rx.operators._sentences.abbreviations import ends_before_starter, ends_unless_attributed
+from ollama_rx.operators._sentences.candidate import Candidate
+from ollama_rx.operators._sentences.characters import (
+    BULLETS,
+    CURRENCY,
+    DOTS,
+    FULL_STOPS,
+    LINE_ENDS,
+    QUESTION_OR_EXCLAMATION,
+    SPACES,
+    is_wide,
+)
+from ollama_rx.operators._sentences.lexicon import lexicon_of_letter
+from ollama_rx.operators._sentences.line_structure import break_before_next_item, is_first_marker
+from ollama_rx.operators._sentences.preceding_word import kind_of
+from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
+
+_AFTER_GLUED: Final = frozenset((" ", ",", "'", "’", ""))
+_UNAMBIGUOUS: Final = frozenset(FULL_STOPS + QUESTION_OR_EXCLAMATION)
+_QUOTES: Final = frozenset("\"”’'»")
+_ELLIPSIS: Final = 3  # dots; a fourth one is a full stop (Chicago Manual of Style, 13.53)
+_SPACED_DOTS: Final = frozenset(space + "." for space in SPACES)
+_SHORTEST_GLUED: Final = 3  # letters; a shorter word may be an abbreviation glued to a name
+
+
+def _before_unfinished_text(candidate: Candidate) -> Verdict | None:
+    if candidate.next_word < len(candidate.text):
+        return None
+    return Continue(candidate.end) if candidate.final else WAIT
+
+
+def _inside_brackets_or_code(candidate: Candidate) -> Verdict | None:
+    candidate.sentence.scan(candidate.text, candidate.mark)
+    closers = candidate.text[candidate.mark + 1 : candidate.end]
+    return Continue(candidate.end) if candidate.sentence.is_inside(candidate.mark, closers) else None
+
+
+def _in_list_marker(candidate: Candidate) -> Verdict | None:
+    sentence, text, mark = candidate.sentence, candidate.text, candidate.mark
+    if not candidate.is_single_dot or text[mark + 1].isalnum():
+        return None
+    if is_first_marker(sentence, text, mark, candidate.lexicon):
+        return Continue(candidate.end)
+    return break_before_next_item(sentence, text, mark)
+
+
+def _before_any_word(candidate: Candidate) -> Verdict | None:
+    return None if candidate.sentence.has_word(candidate.text, candidate.mark) else Continue(candidate.end)
+
+
+def _at_line_end(candidate: Candidate) -> Verdict | None:
+    return Break(candidate.end) if candidate.follower in LINE_ENDS else None
+
+
+def _glued_to_wide(candidate: Candidate) -> Verdict | None:
+    """Judge a mark without a space, next to a character of a script that has no spaces."""
+    if candidate.next_word != candidate.end:
+        return None
+    text, mark, words = candidate.text, candidate.mark, candidate.words
+    before = text[mark - 1]
+    asks_or_exclaims = candidate.asks_or_exclaims
+    if not is_wide(candidate.follower) and not (asks_or_exclaims and is_wide(before)):
+        return None
+    if words[-1] + text[mark] in candidate.lexicon.names:
+        return Continue(candidate.end)
+    unambiguous = asks_or_exclaims or not _UNAMBIGUOUS.isdisjoint(text[mark : candidate.end])
+    after_word = candidate.is_single_dot and before.isalpha() and kind_of(words, candidate.lexicon)[0] is None
+    return candidate.ends(when=unambiguous or after_word)
+
+
+def _glued(candidate: Candidate) -> Verdict | None:
+    """Judge a mark without a space after it: a number, a name, or two sentences glued together."""
+    start = candidate.end
+    if candidate.next_word != start:
+        return None
+    last = candidate.words[-1].replace(",", "")
+    if not candidate.follower.isupper() or not last.isalnum():
+        return Continue(start)
+    if last[1:].islower() and not last.isascii() and len(last) >= _SHORTEST_GLUED:
+        return Break(start)  # names in source code are ASCII
+    end = candidate.end_of_word(start)
+    if candidate.needs_text(end):
+        return WAIT
+    word = candidate.text[start:end].lower()
+    lexicon = lexicon_of_letter(candidate.follower, candidate.lexicon)
+    begins = candidate.text[end : end + 1] in _AFTER_GLUED and word in lexicon.starters
+    begins = begins or word in lexicon.titles
+    return candidate.ends(when=begins and (last[-2:].islower() or last[-2:].isdigit()))
+
+
+def _before_lower_case(candidate: Candidate) -> Verdict | None:
+    if not candidate.follower.islower():
+        return None
+    text, second = candidate.text, candidate.next_word + 1
+    if candidate.needs_text(second):
+        return WAIT
+    if text[second : second + 1].isupper():  # "iPhone"
+        return None
+    if not candidate.sentence.begins_lower(text, candidate.mark):
+        return Continue(candidate.end)
+    plain = len(candidate.words[-1]) > 1 and kind_of(candidate.words, candidate.lexicon)[0] is None
+    asks_or_exclaims = text[candidate.mark] in QUESTION_OR_EXCLAMATION
+    return candidate.ends(when=asks_or_exclaims or (plain and candidate.is_single_dot))
+
+
+def _before_symbol(candidate: Candidate) -> Verdict | None:
+    follower = candidate.follower
+    if follower.isalnum() or follower == "`":
+        return None
+    if candidate.is_single_dot and follower in CURRENCY:  # possible after an abbreviation: "approx. $5"
+        return None
+    # A dot here begins the next word: "...and then", ".NET".
+    return candidate.ends(when=follower in CURRENCY or follower in BULLETS or follower in DOTS)
+
+
+def _question_or_exclamation(candidate: Candidate) -> Verdict | None:
+    if not candidate.asks_or_exclaims:
+        return None
+    text, lexicon = candidate.text, candidate.lexicon
+    if candidate.words[-1] + text[candidate.mark] in lexicon.names:
+        return ends_before_starter(candidate, lexicon)
+    quoted = text[candidate.end - 1] in _QUOTES and lexicon.speech
+    return ends_unless_attributed(candidate) if quoted else Break(candidate.end)
+
+
+def _ellipsis(candidate: Candidate) -> Verdict | None:
+    """End a sentence at an ellipsis only before a capital, not before "I" alone; "[...]" is an omission."""
+    text, mark, follower = candidate.text, candidate.mark, candidate.follower
+    if candidate.is_single_dot and text[mark + 1 : mark + 3] not in _SPACED_DOTS:
+        return None
+    if text[mark - 1] in "[(":
+        return Continue(candidate.end)
+    if follower.lower() == follower.upper() and not is_wide(follower):
+        return Continue(candidate.end)
+    if follower != "I" or text.count(".", mark, candidate.end) > _ELLIPSIS:
+        return Break(candidate.end)
+    second = candidate.next_word + 1
+    if candidate.needs_text(second):
+        return WAIT
+    return candidate.ends(when=text[second : second + 1].isalpha())
+
+
+RULES: Final[tuple[Callable[[Candidate], Verdict | None], ...]] = (
+    _before_unfinished_text,
+    _inside_brackets_or_code,
+    _in_list_marker,
+    _before_any_word,
+    _at_line_end,
+    _glued_to_wide,
+    _glued,
+    _before_lower_case,
+    _before_symbol,
+    _question_or_exclamation,
+    _ellipsis,
+)
