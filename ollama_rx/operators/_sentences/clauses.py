@@ -97,8 +97,11 @@ def _after_spaced(text: str, mark: int) -> Verdict:
     return Continue(after) if name or number or not follower.isalnum() else Break(after)
 
 
-def best_cut(text: str, longest: int) -> int:
-    """Return where to cut a text so that at most ``longest`` characters come before it; 0 if nowhere."""
+def best_cut(text: str, longest: int) -> int | None:
+    """Return the best place to cut a text after at most ``longest`` characters, or None if there is none.
+
+    A single word that is longer is cut where it ends.
+    """
     for earliest in (longest // 3, 1):  # first avoid a very short piece
         for place in _PLACES:
             ends = [found.end() for found in place.finditer(text, 0, longest + 1)]
@@ -107,11 +110,11 @@ def best_cut(text: str, longest: int) -> int:
                 return good[-1]
     size = len(text)
     backward = range(min(longest, size - 1), 0, -1)
-    forward = range(max(longest + 1, size - _LAST), size)  # a single longer word: cut where it ends
+    forward = range(max(longest + 1, size - _LAST), size)
     for at in chain(backward, forward):
         if _between_wide(text[at - 1], text[at]) or (at > longest and text[at].isspace()):
             return at
-    return 0
+    return None
 
 
 def _between_wide(before: str, after: str) -> bool:

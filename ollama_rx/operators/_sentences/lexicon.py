@@ -1,6 +1,6 @@
-"""What is known of a language: read once from `languages/*.toml`, as a whole and as sets.
+"""The words and rules of each language, read from `languages/*.toml` when first needed.
 
-The tables say which class an abbreviation belongs to; `languages/README.md` explains the classes.
+Each table lists abbreviations by class; `languages/README.md` explains the classes.
 """
 
 import re
@@ -16,18 +16,18 @@ from typing import Final
 
 
 class Kind(IntEnum):
-    """What the dot after an abbreviation can mean."""
+    """The class of an abbreviation: what the dot after it can mean."""
 
-    NEVER = 1  # a sentence never ends here: "Dr. Who"
-    AMBIGUOUS = 2  # it ends if the next word starts sentences: "Acme Inc. She"
+    NEVER = 1  # the sentence never ends at it: "Dr. Who"
+    AMBIGUOUS = 2  # the sentence ends if the next word is a starter: "Acme Inc. She"
     NUMERIC = 3  # an abbreviation only before a number: "No. 5"
-    CLOSING = 4  # it ends before any capital: "pens, etc. Our shop"
-    UNIT = 5  # after a number it is CLOSING, but goes on before another number: "5 ft. 6 in."
+    CLOSING = 4  # the sentence ends before any capital: "pens, etc. Our shop"
+    UNIT = 5  # CLOSING after a number, but the sentence goes on before another: "5 ft. 6 in."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
-    """The words and habits of one language."""
+    """The words and rules of one language, as in its table."""
 
     code: str
     kinds: dict[str, Kind]
@@ -53,7 +53,7 @@ class Lexicon:
     spaced_closers: str
 
 
-# Which languages a script serves; the first is meant when none was named.
+# The languages of each script; the first is used if the caller named no language of that script.
 _SCRIPTS: Final = (
     ("\u0370", "\u03ff", ("el",)),
     ("\u0400", "\u052f", ("ru", "uk", "bg", "kk")),
@@ -75,7 +75,7 @@ _SCRIPTS: Final = (
     ("\uac00", "\ud7af", ("ko",)),
 )
 _NOT_LATIN: Final = frozenset(code for _, _, codes in _SCRIPTS for code in codes)
-# Other codes of a language, and near relatives, whose words are closer than those of English.
+# Languages without a table use that of a near relative, whose words are closer than those of English.
 _RELATIVES: Final = (
     "no=nb nn=nb iw=he af=nl as=bn be=ru ca=es et=fi fo=da gl=es gsw=de ky=kk lb=de mk=bg ne=hi"
 )
@@ -84,7 +84,7 @@ _TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 
 
 def lexicon_for(language: str | None) -> Lexicon:
-    """Return what is known of the language of a BCP 47 tag; English lists where nothing is known."""
+    """Return the lexicon for a BCP 47 tag, the English one for an unknown language."""
     if language is None:
         return _read("en")
     if type(language) is not str:
@@ -97,7 +97,7 @@ def lexicon_for(language: str | None) -> Lexicon:
 
 
 def lexicon_of_letter(letter: str, named: Lexicon) -> Lexicon:
-    """Return the named lexicon if the letter is of its script, else the one of the letter's script."""
+    """Return the named lexicon if it covers the script of a letter, else the default one of that script."""
     if letter < _SCRIPTS[0][0]:
         return _read("en") if named.code in _NOT_LATIN else named
     for first, last, codes in _SCRIPTS:
@@ -163,12 +163,15 @@ def _read(code: str) -> Lexicon:
 
 
 def _beginnings(abbreviation: str) -> Iterator[str]:
-    """Yield what may stand alone before a space: no small letter after it tells that it goes on."""
+    """For caseless scripts, yield each dotted prefix of an abbreviation, which may stand before a space.
+
+    In other scripts a lower-case letter after the space shows that the abbreviation goes on.
+    """
     if abbreviation.lower() == abbreviation.upper():
         for dot in re.finditer(r"\.", abbreviation):
             yield abbreviation[: dot.start()]
 
 
 def normal(abbreviation: str) -> str:
-    """Return the form in which abbreviations are compared: no spaces, no last dot."""
+    """Return the form in which abbreviations are compared: without spaces and without the last dot."""
     return abbreviation.replace(" ", "").removesuffix(".")

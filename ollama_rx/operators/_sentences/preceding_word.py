@@ -23,7 +23,7 @@ _PARTS: Final = 4  # of a spaced abbreviation: "s. r. o."
 
 
 def words_before(text: str, mark: int) -> list[str]:
-    """Return the last words before a mark; the last is empty if a space stands between."""
+    """Return the last words before a mark; the last one is empty if a space precedes the mark."""
     words = text[max(0, mark - _LONGEST) : mark].split()
     if not words or text[mark - 1].isspace():
         return ["", ""]
@@ -35,7 +35,7 @@ def words_before(text: str, mark: int) -> list[str]:
 
 
 def kind_of(words: list[str], named: Lexicon) -> tuple[Kind | None, Lexicon]:
-    """Return the class of the last of some words, and the lexicon it was found in."""
+    """Return the class of the last word as an abbreviation, None for other words, and the lexicon used."""
     word = words[-1]
     if not word:
         return None, named

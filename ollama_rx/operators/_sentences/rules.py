@@ -121,7 +121,7 @@ def _dot_surely_ends(lexicon: Lexicon, sentence: Sentence, text: str, mark: int)
 
 
 def _mark_surely_ends(lexicon: Lexicon, sentence: Sentence, text: str, mark: int) -> bool:
-    """Tell the same of a question or exclamation mark before a space and a capital."""
+    """Tell whether a question or exclamation mark before a space and a capital surely ends the sentence."""
     word = text[max(0, mark - _LONGEST) : mark].rpartition(" ")[2]
     return word.isalpha() and word + text[mark] not in lexicon.names and not sentence.is_open(text, mark)
 

@@ -199,7 +199,7 @@ class MaxLengthSplitter(Splitter):
         before = sum(map(len, sentence.settled))
         text = "".join((*sentence.settled, tail))
         cut = best_cut(text, self._max_chars)
-        if not cut:
+        if cut is None:
             return False
         sentence.scan(tail, max(0, cut - before))
         sentence.settled = []
