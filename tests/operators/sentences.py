@@ -1,4 +1,4 @@
-"""Split a text into sentences in one line, cut into characters so that every wait is met."""
+"""Split a text given one character at a time, so that every rule has to wait for more text."""
 
 from typing import Any
 

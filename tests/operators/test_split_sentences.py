@@ -1,13 +1,20 @@
-"""What `split_sentences` promises whatever the text is."""
+"""What `split_sentences` guarantees for any text."""
+
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reactivex import Subject
 
 from ollama_rx.operators import split_sentences
 from ollama_rx.testing import check
 from tests.operators.cutting import SIZES, TEXT, cut, pieces, run
 from tests.operators.sentences import split
+
+ROOT = Path(__file__).parents[2]
 
 PROSE = (
     "It was 5 p.m. when Dr. Vega left. “Where to?” he asked... Nobody knew! (See p. 12.) 🎉 Then:\n"
@@ -54,6 +61,87 @@ marked_text = st.lists(
     ),
     max_size=60,
 ).map("".join)
+
+
+def test_a_sentence_is_emitted_with_the_token_that_makes_its_end_certain() -> None:
+    check(
+        split_sentences(),
+        source="-a--b--c---d-|   ",
+        expect="-------x-----(y|)",
+        a="It costs 3",
+        b=".50",
+        c=". Dr",
+        d=". Lee pays",
+        x="It costs 3.50.",
+        y="Dr. Lee pays",
+    )
+
+
+def test_completion_emits_the_sentence_that_is_held() -> None:
+    check(
+        split_sentences(),
+        source="-a-b-|   ",
+        expect="-----(x|)",
+        a="Dr",
+        b=".",
+        x="Dr.",
+    )
+
+
+def test_an_error_drops_the_sentence_that_is_held() -> None:
+    check(
+        split_sentences(),
+        source="-a-b   -#",
+        expect="---(xy)-#",
+        a="One. ",
+        b="Two. And",
+        x="One.",
+        y="Two.",
+    )
+
+
+def test_cancelling_reaches_the_source_and_drops_the_sentence_that_is_held() -> None:
+    check(
+        split_sentences(),
+        source="-a-b-c-|",
+        expect="---x!   ",
+        life="  ^---!   ",
+        a="One. ",
+        b="Two",
+        c=". Three",
+        x="One.",
+    )
+
+
+def test_an_empty_source_gives_nothing() -> None:
+    check(split_sentences(), source="--|", expect="--|")
+
+
+def test_subscribers_do_not_share_text() -> None:
+    source = Subject[str]()
+    sentences = source.pipe(split_sentences())
+    early: list[str] = []
+    late: list[str] = []
+    sentences.subscribe(early.append)
+    source.on_next("It")
+    sentences.subscribe(late.append)
+    source.on_next(" rains")
+    source.on_completed()
+    assert (early, late) == (["It rains"], ["rains"])
+
+
+def test_the_rules_are_imported_at_the_first_call() -> None:
+    code = (
+        "import sys, ollama_rx.operators._split_sentences as module\n"
+        "rules = 'ollama_rx.operators._sentences.rules'\n"
+        "assert rules not in sys.modules\n"
+        "module.split_sentences()\n"
+        "assert rules in sys.modules"
+    )
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @settings
@@ -104,7 +192,7 @@ def test_long_text_cut_anywhere_gives_the_same_sentences(text: str, size: int) -
 
 @settings
 @given(cuts=pieces, text=marked_text)
-def test_without_stripping_the_output_joins_to_the_input(
+def test_the_unstripped_output_joined_is_the_input(
     options: dict[str, object], cuts: list[str], text: str
 ) -> None:
     given_text = "".join(cuts) + text
@@ -113,43 +201,17 @@ def test_without_stripping_the_output_joins_to_the_input(
 
 @settings
 @given(text=marked_text)
-def test_stripping_loses_nothing_but_white_space(options: dict[str, object], text: str) -> None:
+def test_stripping_removes_only_white_space(options: dict[str, object], text: str) -> None:
     found = run(split_sentences(**options), cut(text, 3))  # type: ignore[arg-type]
     assert "".join("".join(found).split()) == "".join(text.split())
     assert all(sentence == sentence.strip() != "" for sentence in found)
 
 
-def test_a_sentence_comes_out_with_the_token_that_begins_the_next() -> None:
-    check(
-        split_sentences(),
-        source="-a-b--c-d-|   ",
-        expect="------x---(y|)",
-        a="It costs 3",
-        b=".50.",
-        c=" Dr",
-        d=". Lee pays.",
-        x="It costs 3.50.",
-        y="Dr. Lee pays.",
-    )
-
-
-def test_an_error_drops_the_sentence_that_was_not_finished() -> None:
-    check(
-        split_sentences(),
-        source="-a-b   -#",
-        expect="---(xy)-#",
-        a="One. ",
-        b="Two. And",
-        x="One.",
-        y="Two.",
-    )
-
-
-def test_space_at_the_end_is_a_piece_of_its_own_when_nothing_is_stripped() -> None:
+def test_unstripped_space_at_the_end_is_a_piece_of_its_own() -> None:
     assert split("One. Two.\n\n", strip=False) == ["One.", " Two.", "\n\n"]
 
 
-def test_a_mark_without_any_follower_does_not_stall_for_ever() -> None:
+def test_a_mark_before_very_much_space_does_not_stall() -> None:
     found = run(split_sentences(strip=False), ["It ends.", " " * 1000, "so"])
     assert "".join(found) == "It ends." + " " * 1000 + "so"
 
@@ -169,7 +231,7 @@ def test_a_huge_piece_is_cut_like_any_other() -> None:
 
 
 @pytest.mark.parametrize("middle", ["(a. B)", "`a. B`", "", "“a”, b,", "`" + "a. B, and " * 15 + "`"])
-def test_very_long_sentences_come_out_whole(middle: str) -> None:
+def test_very_long_sentences_stay_whole(middle: str) -> None:
     text = "It goes on, " + "and on " * 53 + middle + " and on" * 300 + " till p. 5 it ends."
     assert split(text + " Next one.") == [text, "Next one."]
 
@@ -185,7 +247,7 @@ def test_very_long_sentences_come_out_whole(middle: str) -> None:
         ({"idle": 0}, "idle"),
     ],
 )
-def test_a_wrong_argument_is_refused_when_the_operator_is_built(
+def test_an_argument_out_of_range_raises_value_error_when_the_operator_is_built(
     options: dict[str, object], named: str
 ) -> None:
     with pytest.raises(ValueError, match=named):
@@ -193,6 +255,8 @@ def test_a_wrong_argument_is_refused_when_the_operator_is_built(
 
 
 @pytest.mark.parametrize("options", [{"language": 5}, {"min_chars": "3"}, {"max_chars": 2.5}])
-def test_an_argument_of_a_wrong_type_is_refused(options: dict[str, object]) -> None:
+def test_an_argument_of_a_wrong_type_raises_type_error_when_the_operator_is_built(
+    options: dict[str, object],
+) -> None:
     with pytest.raises(TypeError, match=next(iter(options))):
         split_sentences(**options)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Each language has a table, every table is sound, and each table is used."""
+"""Every supported language has a table, and every table is well formed and used."""
 
 from importlib.resources import files
 
@@ -7,7 +7,7 @@ import pytest
 from ollama_rx.operators._sentences.lexicon import Kind, languages, lexicon_for, lexicon_of_letter
 from tests.operators.sentences import split
 
-WANTED = (
+SUPPORTED = (
     "en de fr es it pt nl pl cs sk da sv nb fi ru uk bg el tr hu ro ar fa he "
     "hi bn mr gu pa ta te kn ml ur zh ja ko my hy am kk"
 )
@@ -95,12 +95,12 @@ def test_words_that_only_look_like_abbreviations_end_sentences() -> None:
         assert split(text.replace("|", ""), language, strip=False) == text.split("|")
 
 
-def test_the_tables_are_those_of_the_languages_we_promise() -> None:
-    assert languages() == set(WANTED.split()) == set(EXAMPLES)
+def test_every_supported_language_has_a_table_and_an_example() -> None:
+    assert languages() == set(SUPPORTED.split()) == set(EXAMPLES)
 
 
-@pytest.mark.parametrize("language", WANTED.split())
-def test_each_language_knows_its_abbreviations(language: str) -> None:
+@pytest.mark.parametrize("language", SUPPORTED.split())
+def test_each_language_recognizes_its_abbreviations(language: str) -> None:
     marked = EXAMPLES[language]
     assert split(marked.replace("|", ""), language, strip=False) == marked.split("|")
 
@@ -110,7 +110,7 @@ def test_abbreviations_of_scripts_without_capitals(language: str, marked: str) -
     assert split(marked.replace("|", ""), language, strip=False) == marked.split("|")
 
 
-@pytest.mark.parametrize("language", WANTED.split())
+@pytest.mark.parametrize("language", SUPPORTED.split())
 def test_each_table_is_well_formed(language: str) -> None:
     table = (files("ollama_rx.operators._sentences") / "languages" / f"{language}.toml").read_text("utf-8")
     lexicon = lexicon_for(language)
@@ -127,7 +127,7 @@ def test_a_roman_numeral_is_an_ordinal_where_ordinals_have_dots() -> None:
     ]
 
 
-def test_the_script_tells_the_language_when_none_was_named() -> None:
+def test_without_a_language_the_script_decides() -> None:
     assert split("Он живёт на ул. Мира. डॉ. वर्मा. Dr. Oak.") == [
         "Он живёт на ул. Мира.",
         "डॉ. वर्मा.",
@@ -135,19 +135,19 @@ def test_the_script_tells_the_language_when_none_was_named() -> None:
     ]
 
 
-def test_a_named_language_serves_its_own_script_only() -> None:
+def test_a_named_language_applies_to_its_own_script_only() -> None:
     uk = lexicon_for("uk-UA")
     assert lexicon_of_letter("ї", uk) is uk
     assert lexicon_of_letter("x", uk) is lexicon_for("en")
     assert lexicon_of_letter("x", lexicon_for("de")) is lexicon_for("de")
 
 
-def test_an_unknown_language_has_the_neutral_rules() -> None:
+def test_an_unknown_language_uses_the_english_table() -> None:
     assert lexicon_for("eo") is lexicon_for(None)
     assert lexicon_for("no") is lexicon_for("nb")
 
 
-def test_a_language_without_a_table_borrows_that_of_a_relative() -> None:
+def test_a_language_without_a_table_uses_that_of_a_relative() -> None:
     assert lexicon_for("ca") is lexicon_for("gl-ES") is lexicon_for("es")
     assert split("El 5. Mee ass Dr. Eech komm.| Hien ass al.".replace("|", ""), "lb") == [
         "El 5. Mee ass Dr. Eech komm.",
@@ -155,7 +155,7 @@ def test_a_language_without_a_table_borrows_that_of_a_relative() -> None:
     ]
 
 
-def test_capitals_of_a_table_are_exact_and_small_letters_match_any() -> None:
+def test_entries_with_capitals_match_exactly_and_lower_case_entries_match_any_case() -> None:
     kinds = lexicon_for("en").kinds
     assert kinds["dr"] is Kind.NEVER
     assert "sat" not in kinds

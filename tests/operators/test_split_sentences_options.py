@@ -1,4 +1,4 @@
-"""The options of `split_sentences`, each by what it changes."""
+"""What each option of `split_sentences` changes."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.operators.cutting import run
 from tests.operators.sentences import split
 
 
-def test_eager_decides_at_the_mark_where_the_left_side_is_safe() -> None:
+def test_eager_ends_a_sentence_at_its_mark_if_the_text_before_it_is_certain() -> None:
     check(
         split_sentences(eager=True),
         source="-a-b-c-|   ",
@@ -25,13 +25,13 @@ def test_eager_decides_at_the_mark_where_the_left_side_is_safe() -> None:
     "start",
     ["Ask Dr", "He said “fine", "(It rained", "It costs 3", "ok then", "Done", "Use `this", "It was approx"],
 )
-def test_eager_waits_where_the_left_side_is_not_safe(start: str) -> None:
+def test_eager_waits_if_the_text_before_the_mark_is_in_doubt(start: str) -> None:
     operator = split_sentences(eager=True)
     assert run(operator, [start, "."]) == [start + "."]
     check(operator, source="-a-b--", expect="------", a=start, b=".")
 
 
-def test_short_sentences_go_together_with_the_next() -> None:
+def test_a_short_sentence_is_merged_with_the_next() -> None:
     assert split("Yes. No. That is all there is. Bye.", min_chars=8) == [
         "Yes. No.",
         "That is all there is.",
@@ -44,7 +44,7 @@ def test_a_chinese_character_counts_as_three_letters() -> None:
     assert split("好。走吧走吧。", min_chars=9) == ["好。走吧走吧。"]
 
 
-def test_merged_sentences_keep_what_was_between_them() -> None:
+def test_merged_sentences_keep_the_space_between_them() -> None:
     assert split("Oh!\n\nReally? I see.", min_chars=9, strip=False) == ["Oh!\n\nReally?", " I see."]
 
 
@@ -73,16 +73,16 @@ def test_a_forced_cut_leaves_graphemes_whole() -> None:
     assert not any(piece[0] in "\u0301\u200d" or piece.endswith("\u200d") for piece in found)
 
 
-def test_a_code_fence_is_longer_than_any_limit() -> None:
+def test_max_chars_does_not_cut_a_code_fence() -> None:
     code = "```sh\necho one two three four five\necho six\n```"
     assert split(f"Run:\n{code}\nDone", max_chars=10) == ["Run:", code, "Done"]
 
 
-def test_merging_does_not_go_over_the_limit() -> None:
+def test_merging_does_not_exceed_max_chars() -> None:
     assert split("One two. Three four five.", min_chars=12, max_chars=20) == ["One two.", "Three four five."]
 
 
-def test_a_limit_holds_for_very_long_text_without_marks() -> None:
+def test_max_chars_holds_for_very_long_text_without_marks() -> None:
     text = "word " * 400 + "end"
     found = split(text, max_chars=100)
     assert max(map(len, found)) <= 100
@@ -125,14 +125,14 @@ def test_the_first_piece_may_end_at_a_clause(text: str, pieces: list[str]) -> No
     assert split(text, first_fragment=True) == pieces
 
 
-def test_the_first_fragment_is_not_shorter_than_asked() -> None:
+def test_the_first_piece_is_not_shorter_than_min_chars() -> None:
     assert split("Now and then, it rains, and snows.", first_fragment=True, min_chars=20) == [
         "Now and then, it rains,",
         "and snows.",
     ]
 
 
-def test_a_pause_ends_a_sentence_that_only_waits_for_the_next() -> None:
+def test_a_pause_ends_a_sentence_that_only_waits_for_the_next_word() -> None:
     check(
         split_sentences(idle=3),
         source="-a----------b-----|    ",
@@ -144,7 +144,7 @@ def test_a_pause_ends_a_sentence_that_only_waits_for_the_next() -> None:
     )
 
 
-def test_text_that_comes_in_time_keeps_a_pause_from_counting() -> None:
+def test_text_that_arrives_before_the_pause_is_over_cancels_it() -> None:
     check(
         split_sentences(idle=3),
         source="-a--b-----|    ",
@@ -167,7 +167,7 @@ def test_text_that_comes_in_time_keeps_a_pause_from_counting() -> None:
         "| No?",
     ],
 )
-def test_a_pause_ends_nothing_that_may_go_on(start: str) -> None:
+def test_a_pause_does_not_end_a_sentence_that_may_go_on(start: str) -> None:
     check(split_sentences(idle=1), source="-a-----", expect="-------", a=start)
 
 

@@ -1,12 +1,12 @@
-"""The rules of `split_sentences`; a bar shows where a sentence ends."""
+"""The rules of `split_sentences`; a bar in a text shows where a sentence ends."""
 
 import pytest
 
 from tests.operators.sentences import split
 
 
-def check(marked: str, language: str | None = None) -> None:
-    """Check that a text is cut at its bars; a space after a bar stands between the sentences."""
+def check_split(marked: str, language: str | None = None) -> None:
+    """Check that a text is split at its bars; the space after a bar belongs to the next sentence."""
     text = marked.replace("|", "")
     assert split(text, language, strip=False) == marked.split("|")
 
@@ -54,7 +54,7 @@ def check(marked: str, language: str | None = None) -> None:
     ],
 )
 def test_marks(marked: str) -> None:
-    check(marked)
+    check_split(marked)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_marks(marked: str) -> None:
     ],
 )
 def test_abbreviations(marked: str) -> None:
-    check(marked)
+    check_split(marked)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_abbreviations(marked: str) -> None:
     ],
 )
 def test_habits_of_languages(language: str, marked: str) -> None:
-    check(marked, language)
+    check_split(marked, language)
 
 
 def test_eager_waits_for_a_quote_that_may_close() -> None:
@@ -142,7 +142,7 @@ def test_eager_waits_for_a_quote_that_may_close() -> None:
     ],
 )
 def test_lists(marked: str) -> None:
-    check(marked)
+    check_split(marked)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_markdown(marked: str) -> None:
     elif "stray" in marked:
         assert split(marked.replace("|", ""))[-1] == "New one"
     else:
-        check(marked)
+        check_split(marked)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_markdown(marked: str) -> None:
     ],
 )
 def test_scripts_without_spaces_or_capitals(marked: str) -> None:
-    check(marked)
+    check_split(marked)
 
 
 def test_a_bar_ends_a_sentence_where_it_is_typed_for_a_danda_but_not_in_tables() -> None:
@@ -209,5 +209,5 @@ def test_brackets_that_never_close_do_not_stall() -> None:
     assert split("It is (odd" + " and so on" * 30 + ". Then it ends.")[-1] == "Then it ends."
 
 
-def test_a_frown_is_no_bracket() -> None:
-    check("I am sad :(| But fine.| Really.".replace("(|", "("))
+def test_a_frowning_emoticon_is_not_a_bracket() -> None:
+    check_split("I am sad :(| But fine.| Really.".replace("(|", "("))
