@@ -73,7 +73,7 @@ def split_sentences(
     if idle is not None and not idle > 0:
         raise ValueError(f"idle must be a positive number of seconds or None, not {idle!r}")
 
-    from ollama_rx.operators._sentences.splitter import splitter_factory  # noqa: PLC0415 - slow, see there
+    from ollama_rx.operators._sentences.splitter import splitter_factory  # noqa: PLC0415 - slow
 
     make_splitter = splitter_factory(
         language, eager=eager, first_fragment=first_fragment, min_chars=min_chars, max_chars=max_chars

@@ -15,5 +15,6 @@
     lexicon.py            reads languages/*.toml, which a native speaker can correct without reading code
     characters.py         marks, quotes, brackets and spaces of all scripts
 
-Nothing of this is imported before the first call of `split_sentences`: it compiles large regular expressions.
+All but characters.py is imported at the first call of `split_sentences`, because it compiles large regular
+expressions.
 """
