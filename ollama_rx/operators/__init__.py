@@ -1,22 +1,29 @@
 """Operators on streams of chunks and text: ``from ollama_rx import operators as op``.
 
-from ollama_rx.operators._split_sentences import split_sentences
-from ollama_rx.operators.buffers import buffer_tokens
-from ollama_rx.operators.context import capture_context
-from ollama_rx.operators.json_values import parse_json
-from ollama_rx.operators.latest import latest_every
-from ollama_rx.operators.lines import split_lines
-from ollama_rx.operators.pace import smooth
-from ollama_rx.operators.retries import retry_unstarted
-from ollama_rx.operators.running import running_text
-from ollama_rx.operators.speech import speakable
-from ollama_rx.operators.statistics import gather_stats
-from ollama_rx.operators.stop_words import stop_at
-from ollama_rx.operators.text import chunk_text
-from ollama_rx.operators.thinking import split_thinking
-from ollama_rx.operators.thoughts import chunk_thinking
-from ollama_rx.operators.tool_calls import tool_calls
-from ollama_rx.operators.words import split_words
+An operator's file is ``_`` and its name. It is loaded when the operator is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ollama_rx.operators._accumulate_text import accumulate_text
+    from ollama_rx.operators._buffer_tokens import buffer_tokens
+    from ollama_rx.operators._capture_context import capture_context
+    from ollama_rx.operators._gather_stats import gather_stats
+    from ollama_rx.operators._parse_json import parse_json
+    from ollama_rx.operators._retry_unstarted import retry_unstarted
+    from ollama_rx.operators._smooth import smooth
+    from ollama_rx.operators._speakable import speakable
+    from ollama_rx.operators._split_lines import split_lines
+    from ollama_rx.operators._split_sentences import split_sentences
+    from ollama_rx.operators._split_thinking import split_thinking
+    from ollama_rx.operators._split_words import split_words
+    from ollama_rx.operators._stop_at import stop_at
+    from ollama_rx.operators._text import text
+    from ollama_rx.operators._thinking import thinking
+    from ollama_rx.operators._throttle_latest import throttle_latest
+    from ollama_rx.operators._tool_calls import tool_calls
 
 __all__ = [
     "accumulate_text",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from reactivex import Observable
 
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 
 def accumulate_text() -> Callable[[Observable[str]], Observable[str]]:

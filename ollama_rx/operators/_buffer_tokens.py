@@ -7,7 +7,7 @@ from reactivex import Observable
 
 from ollama_rx.arguments import check_seconds, check_whole, wrong_type, wrong_value
 from ollama_rx.operators._graphemes import after_joined, joined, last_start
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 Until = str | Callable[[str], bool]
 

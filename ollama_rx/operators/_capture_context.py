@@ -6,7 +6,7 @@ from reactivex import Observable
 
 from ollama_rx.arguments import check_instance
 from ollama_rx.chunks import Chunk, ContextBox
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 
 def capture_context(box: ContextBox) -> Callable[[Observable[Chunk]], Observable[Chunk]]:

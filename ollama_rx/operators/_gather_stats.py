@@ -9,7 +9,7 @@ from reactivex import Observable
 
 from ollama_rx.arguments import check_callable
 from ollama_rx.chunks import Chunk
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 from ollama_rx.stats import EndedBy, Metrics, Stats
 
 

@@ -8,7 +8,7 @@ from reactivex import Observable
 
 from ollama_rx.arguments import check_choice, check_positive, check_seconds
 from ollama_rx.operators._word_splitter import Graphemes, Units
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 
 def smooth(

@@ -8,7 +8,7 @@ from reactivex import Observable
 from ollama_rx.arguments import optional_texts
 from ollama_rx.operators._latex import plain_formula
 from ollama_rx.operators._markdown_to_speech import parser, spoken
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 _FENCE = re.compile(r"[ \t]*(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)\Z")
 _OPENING = re.compile(r"[ \t>]*(?:(?P<formula>\$\$(?=\S|\s*\Z)|\\\[)|(?P<comment><!--))")

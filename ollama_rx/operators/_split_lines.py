@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from reactivex import Observable
 
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 
 def split_lines() -> Callable[[Observable[str]], Observable[str]]:

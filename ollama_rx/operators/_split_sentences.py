@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from reactivex import Observable
 
+from ollama_rx.arguments import check_flag, check_seconds, check_whole
 from ollama_rx.operators._sentences.characters import weight
-from ollama_rx.operators._through import Out, through
+from ollama_rx.rx import Emitter, through
 
 if TYPE_CHECKING:
     from ollama_rx.operators._sentences.splitter import Splitter
@@ -65,13 +66,14 @@ def split_sentences(
     >>> of("It costs 3", ".50. Dr", ". Lee pays.").pipe(split_sentences(), ops.to_list()).run()
     ['It costs 3.50.', 'Dr. Lee pays.']
     """
-    _check_count("min_chars", min_chars, 0)
+    check_flag("eager", eager)
+    check_whole("min_chars", min_chars, least=0)
     if max_chars is not None:
-        _check_count("max_chars", max_chars, 1)
-        if max_chars < min_chars:
-            raise ValueError(f"max_chars ({max_chars}) is below min_chars ({min_chars})")
-    if idle is not None and not idle > 0:
-        raise ValueError(f"idle must be a positive number of seconds or None, not {idle!r}")
+        check_whole("max_chars", max_chars, least=max(1, min_chars))
+    check_flag("first_fragment", first_fragment)
+    if idle is not None:
+        check_seconds("idle", idle)
+    check_flag("strip", strip)
 
     from ollama_rx.operators._sentences.splitter import splitter_factory  # noqa: PLC0415 - slow
 
@@ -82,14 +84,7 @@ def split_sentences(
     if idle is None:
         return through(partial(_Sentences, make_splitter=make_splitter, make_merger=make_merger))
     machine = partial(_SentencesOrPauses, make_splitter=make_splitter, make_merger=make_merger, idle=idle)
-    return through(machine, timed=True)
-
-
-def _check_count(name: str, value: int, least: int) -> None:
-    if type(value) is not int:
-        raise TypeError(f"{name} must be a number of characters, not {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value}")
+    return through(machine)
 
 
 class _Merger:
@@ -134,7 +129,7 @@ class _Merger:
 class _Sentences:
     def __init__(
         self,
-        out: Out[str],
+        out: Emitter[str],
         make_splitter: "Callable[[Callable[[str], object]], Splitter]",
         make_merger: Callable[[Callable[[str], object]], _Merger],
     ) -> None:
@@ -152,7 +147,7 @@ class _SentencesOrPauses(_Sentences):
 
     def __init__(
         self,
-        out: Out[str],
+        out: Emitter[str],
         make_splitter: "Callable[[Callable[[str], object]], Splitter]",
         make_merger: Callable[[Callable[[str], object]], _Merger],
         *,

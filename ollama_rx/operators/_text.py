@@ -5,7 +5,7 @@ from collections.abc import Callable
 from reactivex import Observable
 
 from ollama_rx.chunks import Chunk
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 
 def text() -> Callable[[Observable[Chunk]], Observable[str]]:

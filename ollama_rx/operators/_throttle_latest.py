@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from reactivex import Observable
 
 from ollama_rx.arguments import check_seconds
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 A = TypeVar("A")
 

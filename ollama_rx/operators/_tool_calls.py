@@ -5,7 +5,7 @@ from collections.abc import Callable
 from reactivex import Observable
 
 from ollama_rx.chunks import Chunk, ToolCall
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 
 def tool_calls() -> Callable[[Observable[Chunk]], Observable[ToolCall]]:

@@ -14,6 +14,8 @@ from importlib.resources.abc import Traversable
 from itertools import chain
 from typing import Final
 
+from ollama_rx.arguments import wrong_type, wrong_value
+
 
 class Kind(IntEnum):
     """The class of an abbreviation: what the dot after it can mean."""
@@ -88,9 +90,9 @@ def lexicon_for(language: str | None) -> Lexicon:
     if language is None:
         return _read("en")
     if type(language) is not str:
-        raise TypeError(f"language must be a BCP 47 tag or None, not {language!r}")
+        raise wrong_type("language", "a BCP 47 tag or None", language)
     if not _TAG.fullmatch(language):
-        raise ValueError(f"language must be a BCP 47 tag such as 'en' or 'pt-BR', not {language!r}")
+        raise wrong_value("language", "a BCP 47 tag such as 'en' or 'pt-BR'", language)
     code = re.split("[-_]", language)[0].lower()
     code = _ALIASES.get(code, code)
     return _read(code if code in languages() else "en")
