@@ -89,6 +89,11 @@ def test_max_chars_holds_for_very_long_text_without_marks() -> None:
     assert " ".join(found) == text
 
 
+def test_after_a_cut_inside_a_very_long_sentence_the_next_ones_are_split_as_ever() -> None:
+    text = ("word " * 10 + "3.5 ") * 12 + "end.\n\nNext one. Another. Third."
+    assert split(text, max_chars=450)[2:] == ["Next one.", "Another.", "Third."]
+
+
 @pytest.mark.parametrize(
     ("text", "pieces"),
     [

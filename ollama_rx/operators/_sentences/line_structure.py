@@ -6,7 +6,7 @@ from typing import Final
 from ollama_rx.operators._sentences.characters import BULLETS, SPACES
 from ollama_rx.operators._sentences.lexicon import Lexicon, lexicon_of_letter
 from ollama_rx.operators._sentences.sentence import Sentence
-from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
+from ollama_rx.operators._sentences.verdict import Break, Continue, Verdict
 
 _LONGEST_SPACE: Final = 60  # white space before a line break that goes to the next sentence; more stays
 # Letters that number items. Of Hangul only these: other syllables may be words ("네.").
@@ -41,8 +41,7 @@ def _end_line(sentence: Sentence, text: str, at: int) -> Verdict:
     sentence.end_line()
     start = max(0, at - _LONGEST_SPACE)
     kept = len(text[start:at].rstrip())
-    end = start + kept if kept else at
-    return Break(end) if end else WAIT  # an empty piece cannot be cut off
+    return Break(start + kept if kept else at)
 
 
 def judge_bullet(sentence: Sentence, text: str, at: int) -> Verdict:

@@ -147,7 +147,7 @@ class Sentence(Nesting):
         self.item = ""
         self.opaque: str | None = None  # not known yet; see `is_opaque`
         self._close(offset)
-        if self.settled:
+        if self.opening:  # `MaxLengthSplitter` has emptied `settled` by itself
             self.settled = []
             self.opening = ""
             self.begun = self._has_word = False
