@@ -1,4 +1,4 @@
-"""Make a JSON answer an object while it is still being written."""
+"""Parse a JSON answer while it is still being written."""
 
 import re
 from collections.abc import Callable
@@ -10,18 +10,18 @@ from reactivex import Observable
 
 from ollama_rx.arguments import wrong_type
 from ollama_rx.errors import BadJsonError
-from ollama_rx.operators._partial_json import BrokenError, Growing, JsonValue
-from ollama_rx.rx import Emitter, through
+from ollama_rx.operators._partial_json import InvalidJsonError, JsonValue, PartialJson
+from ollama_rx.rx.operator import Emitter, through
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Validating(Protocol[T_co]):
-    """A class that makes an instance of parsed JSON, such as any pydantic model."""
+class SupportsModelValidate(Protocol[T_co]):
+    """A class that builds an instance from parsed JSON, such as any pydantic model."""
 
     def model_validate(self, obj: object, /) -> T_co:
-        """Return an instance, or raise what tells why it can't be one."""
+        """Return an instance, or raise an error if the object is not valid."""
         ...
 
 
@@ -29,37 +29,40 @@ class Validating(Protocol[T_co]):
 def parse_json() -> Callable[[Observable[str]], Observable[JsonValue]]: ...
 @overload
 def parse_json(
-    *, into: Validating[T] | Callable[[JsonValue], T]
+    *, into: SupportsModelValidate[T] | Callable[[JsonValue], T]
 ) -> Callable[[Observable[str]], Observable[T]]: ...
 def parse_json(
-    *, into: Validating[object] | Callable[[JsonValue], object] | None = None
+    *, into: SupportsModelValidate[object] | Callable[[JsonValue], object] | None = None
 ) -> Callable[[Observable[str]], Observable[object]]:
-    """Emit the object or array in the text, each time it has grown.
+    """Emit the JSON object or array in the text, each time it has grown.
 
     ::
 
         source  -a--b---c-|   a='Sure: {"na'     b='me": "A'           c='da", "age": 36} Bye.'
-        values  -w--x---y-|   w={}               x={"name": "A"}       y={"name": "Ada", "age": 36}
+        values  -x--y---z-|   x={}               y={"name": "A"}       z={"name": "Ada", "age": 36}
 
-    A text grows as it comes; a number counts when it is complete. Each value is a new object, to keep
-    and to compare; its finished parts are shared with the values before, so change a copy. What stands
-    before the JSON (words, a code fence) and all that follows it is skipped. A ``[`` begins the JSON only
-    first in its line or after a colon, since "[1]" in a sentence is no array.
+    A string grows as it arrives; a number is added when it is complete. Each value is a new object that you
+    may keep and compare, but it shares its finished parts with the earlier values: copy it before you change
+    it. The text before the JSON (words, a code fence) and all text after it is skipped. A ``[`` begins the
+    JSON only if it is the first character of its line or follows a colon, since the "[1]" in a sentence is
+    not an array.
 
-    With ``into`` nothing half-made comes out: of an object the whole, validated, when it is complete;
-    of an array each element as soon as it is.
+    With ``into`` only complete values are emitted, validated: an object when it is complete, of an array each
+    element as soon as it is complete.
 
-    Every character is read once; a value costs what copying the open containers costs.
+    Every character is read once; emitting a value takes as long as copying the containers that are still
+    open. Only incomplete values are held back: on completion they are an error, on error or cancel they are
+    dropped.
 
     Args:
-        into: a class with ``model_validate`` (pydantic), or a function of the parsed value. A dataclass
-            ``City`` wants its fields: ``lambda value: City(**value)``, or pydantic's
-            ``TypeAdapter(City).validate_python``, which also looks at their types.
+        into: a class with ``model_validate`` (pydantic), or a function of the parsed value. For a dataclass
+            ``City``, unpack the object: ``lambda value: City(**value)``; or use pydantic's
+            ``TypeAdapter(City).validate_python``, which also checks the types.
 
     Raises:
-        BadJsonError: in the stream, when the text is no JSON from some place on, ends before the JSON is
-            complete, holds none, or ``into`` refuses a value (its error is the cause); ``partial`` is the
-            text so far. A stream without any text completes.
+        BadJsonError: in the stream, when the JSON is invalid, incomplete at the end of the text or missing,
+            or when ``into`` rejects a value (its error is the cause); ``partial`` is the text so far. A
+            stream without any text completes.
 
     >>> from reactivex import of
     >>> from reactivex import operators as ops
@@ -67,91 +70,89 @@ def parse_json(
     [{}, {'name': 'A'}, {'name': 'Ada'}]
     """
     if into is None:
-        return through(_Parse)
+        return through(_ParseJson)
     validate = getattr(into, "model_validate", into)
     if not callable(validate):
         raise wrong_type("into", "a class with model_validate, or a function", into)
     if isclass(validate) and (is_dataclass(validate) or hasattr(validate, "_fields")):
-        name = validate.__name__  # called with the object it would take it for its first field
+        name = validate.__name__  # if called with the object, it would take that for its first field
         raise TypeError(
             f"into: expected a function of one object, got {name}, which takes fields; "
             f"into=lambda value: {name}(**value)"
         )
-    return through(lambda out: _Parse(out, validate))
+    return through(lambda out: _ParseJson(out, validate))
 
 
-_BRACKET = re.compile(r"[{\[]")
-_LAST_IN_LINE = re.compile(r"(?:\n[^\S\n]*|([^\s])[^\S\n]*)\Z")
-
-
-class _Parse:
+class _ParseJson:
     def __init__(self, out: Emitter[object], validate: Callable[[JsonValue], object] | None = None) -> None:
         self._emit = out.emit
         self._validate = validate
-        self._heard: list[str] = []
-        self._before = ""  # the last visible character of this line
-        self._json: Growing | None = None
-        self._tried = ""  # what was read of a bracket that may turn out to be none of JSON's
-        self._changes = 0
+        self._received: list[str] = []
+        self._preceding = ""  # the last visible character of the current line
+        self._json: PartialJson | None = None
+        self._unconfirmed = ""  # text consumed since a '[' that may not start JSON
+        self._emitted_version = 0
 
     def feed(self, text: str, /) -> None:
-        self._heard.append(text)
-        rest: str | None = text
+        self._received.append(text)
+        rest = text
         while rest:
-            rest = self._seek(rest) if self._json is None else self._grow(self._json, rest)
+            rest = self._find_start(rest) if self._json is None else self._read(self._json, rest)
 
-    def _seek(self, text: str) -> str | None:
-        """Find a bracket that may begin the JSON; return the text from there on."""
-        for bracket in _BRACKET.finditer(text):
-            place = bracket.start()
-            if text[place] == "{" or self._last_before(text[:place]) in ("", ":"):
-                self._before = self._last_before(text[:place])
-                self._json = Growing(None if self._validate is None else self._closed)
-                return text[place:]
-        self._before = self._last_before(text)
-        return None
+    def _find_start(self, text: str) -> str:
+        """Find a bracket that may start the JSON; return the text from there on."""
+        for bracket in re.finditer(r"[{\[]", text):
+            start = bracket.start()
+            preceding = self._last_visible(text[:start])
+            if text[start] == "{" or preceding in ("", ":"):
+                self._preceding = preceding
+                self._json = PartialJson(None if self._validate is None else self._on_value)
+                return text[start:]
+        self._preceding = self._last_visible(text)
+        return ""
 
-    def _last_before(self, text: str) -> str:
-        match = _LAST_IN_LINE.search(text)
-        return self._before if match is None else match[1] or ""
+    def _last_visible(self, text: str) -> str:
+        """Return the last visible character of the line that the text ends in, "" if there is none."""
+        *lines_before, line = text.rsplit("\n", 1)
+        return line.rstrip()[-1:] or ("" if lines_before else self._preceding)
 
-    def _grow(self, json: Growing, text: str) -> str | None:
-        """Read on; return what is to be read otherwise, because this was no JSON."""
-        if json.done:
-            return None
+    def _read(self, json: PartialJson, text: str) -> str:
+        """Read JSON; return the text in which to look for another start, because this was not JSON."""
+        if json.is_complete:
+            return ""
         try:
             end = json.feed(text)
-        except BrokenError as error:
-            if json.certain:
+        except InvalidJsonError as error:
+            if json.is_confirmed:
                 raise self._error(str(error)) from error
-            text = self._tried + text
-            self._json, self._tried, self._before = None, "", text[0]
+            text = self._unconfirmed + text
+            self._json, self._unconfirmed, self._preceding = None, "", text[0]
             return text[1:]
-        if not json.certain and not json.done:
-            self._tried += text[:end]
-        elif self._validate is None and json.changes != self._changes:
-            self._changes = json.changes
+        if not json.is_confirmed:
+            self._unconfirmed += text[:end]
+        elif self._validate is None and json.version != self._emitted_version:
+            self._emitted_version = json.version
             self._emit(json.snapshot())
-        return None
+        return ""
 
-    def _closed(self, value: JsonValue, depth: int) -> None:
-        """Validate and emit what is complete."""
-        assert self._validate is not None  # noqa: S101 - only asked with `into`
+    def _on_value(self, value: JsonValue, depth: int) -> None:
+        """Validate and emit the object, or an element of the array."""
+        assert self._validate is not None  # noqa: S101 - only called with `into`
         assert self._json is not None  # noqa: S101
         if depth != (1 if self._json.is_array else 0) or (depth == 0 and isinstance(value, list)):
             return
         try:
-            made = self._validate(value)
+            result = self._validate(value)
         except Exception as error:
             raise self._error(f"{type(error).__name__}: {error}") from error
-        self._emit(made)
+        self._emit(result)
 
     def flush(self) -> None:
         if self._json is None:
-            if any(text.strip() for text in self._heard):
-                raise self._error("it holds no object and no array")
-        elif not self._json.done:
+            if any(text.strip() for text in self._received):
+                raise self._error("it contains no object and no array")
+        elif not self._json.is_complete:
             raise self._error("it ends before the JSON is complete")
 
     def _error(self, reason: str) -> BadJsonError:
-        return BadJsonError(reason, partial="".join(self._heard))
+        return BadJsonError(reason, partial="".join(self._received))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_rx.operators._partial_json import BrokenError, Growing, JsonValue
+from ollama_rx.operators._partial_json import InvalidJsonError, PartialJson, JsonValue
 from ollama_rx.testing import cuttings
 
 values = st.recursive(
@@ -24,12 +24,12 @@ containers = st.lists(values, max_size=4) | st.dictionaries(st.text(max_size=4),
 
 
 def read(pieces: list[str]) -> list[JsonValue]:
-    growing = Growing()
+    partial = PartialJson()
     found: list[JsonValue] = []
     for piece in pieces:
-        growing.feed(piece)
-        found.append(growing.snapshot())
-    assert growing.done
+        partial.feed(piece)
+        found.append(partial.snapshot())
+    assert partial.is_complete
     return found
 
 
@@ -48,17 +48,17 @@ def test_difficult_json_ends_the_same_for_every_cutting() -> None:
 
 def test_a_number_longer_than_python_reads_is_broken() -> None:
     assert read([f'{{"a": {"9" * 4300}}}'])[-1] == {"a": int("9" * 4300)}
-    with pytest.raises(BrokenError, match="4301 digits"):
-        Growing().feed(f'{{"a": {"9" * 4301}}}')
+    with pytest.raises(InvalidJsonError, match="4301 digits"):
+        PartialJson().feed(f'{{"a": {"9" * 4301}}}')
 
 
 def test_what_is_seen_on_the_way_is_what_another_partial_parser_sees() -> None:
     text = '{"name": "Ada \\n", "tags": ["a", [], {}], "more": {"deep": {"er": "x"}}} '
-    growing = Growing()
+    partial = PartialJson()
     for end, character in enumerate(text, 1):
-        growing.feed(character)
+        partial.feed(character)
         expected = jiter.from_json(text[:end].encode(), partial_mode="trailing-strings")
-        assert growing.snapshot() == expected or text[end - 1] in '\\"'
+        assert partial.snapshot() == expected or text[end - 1] in '\\"'
 
 
 def test_a_number_counts_when_it_is_complete() -> None:
@@ -73,18 +73,18 @@ def test_a_number_counts_when_it_is_complete() -> None:
 
 
 def test_snapshots_stay_as_they_were() -> None:
-    growing = Growing()
-    growing.feed('{"a": [1, {"b": "x')
-    before: Any = growing.snapshot()
-    growing.feed('y"}, 2]}')
+    partial = PartialJson()
+    partial.feed('{"a": [1, {"b": "x')
+    before: Any = partial.snapshot()
+    partial.feed('y"}, 2]}')
     assert before == {"a": [1, {"b": "x"}]}
-    assert growing.snapshot() == {"a": [1, {"b": "xy"}, 2]}
+    assert partial.snapshot() == {"a": [1, {"b": "xy"}, 2]}
 
 
 def test_what_comes_after_the_end_is_left() -> None:
-    growing = Growing()
-    assert growing.feed('[1] and "more') == 3
-    assert growing.feed("x") == 0
+    partial = PartialJson()
+    assert partial.feed('[1] and "more') == 3
+    assert partial.feed("x") == 0
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,11 @@ def test_what_comes_after_the_end_is_left() -> None:
 )
 def test_broken_json_is_refused_in_any_cutting(text: str) -> None:
     for pieces in ([text], list(text)):
-        growing = Growing()
-        with pytest.raises(BrokenError):
-            _feed_all(growing, pieces)
+        partial = PartialJson()
+        with pytest.raises(InvalidJsonError):
+            _feed_all(partial, pieces)
 
 
-def _feed_all(growing: Growing, pieces: list[str]) -> None:
+def _feed_all(partial: PartialJson, pieces: list[str]) -> None:
     for piece in pieces:
-        growing.feed(piece)
+        partial.feed(piece)
