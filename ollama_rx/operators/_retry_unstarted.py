@@ -1,4 +1,4 @@
-"""Try a request again that failed before it gave anything."""
+"""Retry a request that failed before its first item."""
 
 import asyncio
 import threading
@@ -18,12 +18,12 @@ A = TypeVar("A")
 
 Wait = float | Callable[[int], float]
 
-_FIRST_WAIT = 0.5  # seconds: a server that restarts, or a full queue, is back within a few of these
+_FIRST_WAIT = 0.5  # seconds: a server that restarts, or has a full queue, is back after a few such waits
 _LONGEST_WAIT = 30.0
 
 
 def retry_unstarted(times: int = 3, *, wait: Wait | None = None) -> Callable[[Observable[A]], Observable[A]]:
-    """Subscribe again when the stream fails before its first item, with an error that says ``retryable``.
+    """Subscribe again when the stream fails before its first item, with an error whose ``retryable`` is True.
 
     ::
 
@@ -31,16 +31,16 @@ def retry_unstarted(times: int = 3, *, wait: Wait | None = None) -> Callable[[Ob
                     ---a--b-|       2 seconds later it answers
         items   -------a--b-|       retry_unstarted(wait=2)
 
-    An answer that has begun is never retried: its text would come twice. So every error after the first
-    item passes, and every error without a true ``retryable`` (`OllamaError` and others alike), and the
-    last one when all retries are used up. Nothing is held back; cancel ends a wait at once.
+    An answer that has begun is never retried: its text would arrive twice. So an error passes if an item has
+    been emitted, if the error has no ``retryable`` that is True (an `OllamaError` or any other), or if all
+    retries are used up. Nothing is held back; cancel ends a wait at once.
 
-    Put it right behind the client: what stands before it is subscribed again too.
+    Put it directly after the client's stream: operators before it are subscribed again too.
 
     Args:
         times: retries after the first failure.
-        wait: seconds, or a function of the retry's number (from 1 on) that returns them. By default
-            0.5, 1, 2, 4 and so on, at most 30.
+        wait: seconds, or a function that takes the number of the retry (from 1) and returns seconds. By
+            default 0.5, 1, 2, 4 and so on, at most 30.
 
     >>> import reactivex as rx
     >>> from ollama_rx.errors import BusyError
@@ -49,10 +49,10 @@ def retry_unstarted(times: int = 3, *, wait: Wait | None = None) -> Callable[[Ob
     'Hi'
     """
     check_whole("times", times, least=1)
-    seconds = wait if callable(wait) else _doubling if wait is None else _always(wait)
+    wait_for = wait if callable(wait) else _doubling if wait is None else _constant(wait)
 
     def operator(source: Observable[A]) -> Observable[A]:
-        return _Retried(source, times, seconds)
+        return _RetryUnstarted(source, times, wait_for)
 
     return operator
 
@@ -61,111 +61,126 @@ def _doubling(retry: int) -> float:
     return min(_FIRST_WAIT * 2.0 ** min(retry - 1, 10), _LONGEST_WAIT)
 
 
-def _always(seconds: float) -> Callable[[int], float]:
+def _constant(seconds: float) -> Callable[[int], float]:
     check_seconds("wait", seconds, zero=True)
     return lambda _: seconds
 
 
-class _Retried(ChainedObservable[A]):
-    def __init__(self, source: Observable[A], times: int, seconds: Callable[[int], float]) -> None:
+class _RetryUnstarted(ChainedObservable[A]):
+    def __init__(self, source: Observable[A], times: int, wait_for: Callable[[int], float]) -> None:
         super().__init__()
         self._source = source
         self._times = times
-        self._seconds = seconds
+        self._wait_for = wait_for
 
     def subscribe_chained(self, observer: ChainObserver[A], subscription: ChainSubscription) -> None:
         subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
-        attempts = _Attempts(self._source, self._times, self._seconds, observer.on_next, subscription)
+        attempts = _Attempts(self._source, self._times, self._wait_for, observer.on_next, subscription)
         subscription.add_teardown(attempts.close)
-        attempts.begin()
+        attempts.subscribe()
 
 
 class _Attempts(Generic[A]):
-    """One subscription after another, until one delivers or the retries are used up."""
+    """Subscribes to the source again and again, until an item arrives or the retries are used up.
+
+    At any time there is one attempt (a subscription to the source) or one wait for the next attempt;
+    ``_cancel`` ends it. The first attempt begins on the subscriber's thread, each later one on the
+    subscriber's scheduler or event loop, else on a timer's thread (without a wait: where the source failed).
+    ``_on_next`` and ``_on_error`` run on the source's thread, possibly before its ``subscribe`` has returned;
+    ``close`` may be called from any thread.
+    """
 
     def __init__(
         self,
         source: Observable[A],
         times: int,
-        seconds: Callable[[int], float],
+        wait_for: Callable[[int], float],
         on_next: Callable[[A], object],
         subscription: ChainSubscription,
     ) -> None:
         self._source = source
         self._times = times
-        self._seconds = seconds
-        self._take = subscription.guard_foreign(on_next)
+        self._wait_for = wait_for
+        self._forward = subscription.guard_foreign(on_next)
         self._subscription = subscription
         self._loop = user_loop()
-        self._retry = 0
-        self._delivered = False
-        self._stop: Callable[[], object] | None = None  # ends the attempt, or the wait for it
-        self._subscribing: int | None = None  # the thread that does
-        self._at_once = False  # it shall subscribe once more
+        self._retries = 0  # so far
+        self._has_started = False  # an item has arrived
+        self._cancel: Callable[[], object] | None = None
+        self._subscribing_thread: int | None = None  # its id, while it is inside the source's `subscribe`
+        self._again = False  # that thread shall subscribe once more when `subscribe` returns
 
-    def begin(self) -> None:
-        """Subscribe, unless the subscriber has left meanwhile."""
-        self._at_once = True
-        while (
-            self._at_once and not self._subscription.is_disposed
-        ):  # no recursion: it may fail in `subscribe` each time
-            self._at_once = False
-            retry = self._retry
-            self._subscribing = threading.get_ident()
+    def subscribe(self) -> None:
+        """Begin an attempt, unless the chain has been disposed.
+
+        A source that fails inside its ``subscribe`` is subscribed again by this loop: recursion could become
+        too deep.
+        """
+        self._again = True
+        while self._again and not self._subscription.is_disposed:
+            self._again = False
+            retries = self._retries
+            self._subscribing_thread = threading.get_ident()
             attempt = self._source.subscribe(
-                self._next, self._failed, self._subscription.complete, scheduler=self._subscription.scheduler
+                self._on_next,
+                self._on_error,
+                self._subscription.complete,
+                scheduler=self._subscription.scheduler,
             )
-            self._subscribing = None
-            if retry == self._retry:
-                self._until(attempt.dispose)
+            self._subscribing_thread = None
+            if retries == self._retries:
+                self._set_cancel(attempt.dispose)
             else:
-                attempt.dispose()  # it failed while it was being subscribed
+                attempt.dispose()  # it has failed already; ``_cancel`` is for the wait or a newer attempt
 
     def close(self) -> None:
-        """End what is going on, attempt or wait."""
-        stop, self._stop = self._stop, None
-        if stop is not None:
-            stop()
+        """End the current attempt or wait."""
+        cancel, self._cancel = self._cancel, None
+        if cancel is not None:
+            cancel()
 
-    def _until(self, stop: Callable[[], object]) -> None:
-        self._stop = stop
-        if self._subscription.is_disposed:
+    def _set_cancel(self, cancel: Callable[[], object]) -> None:
+        self._cancel = cancel
+        if self._subscription.is_disposed:  # meanwhile, so `close` has come too early
             self.close()
 
-    def _next(self, item: A) -> None:
-        self._delivered = True
-        self._take(item)
+    def _on_next(self, item: A) -> None:
+        self._has_started = True
+        self._forward(item)
 
-    def _failed(self, error: Exception) -> None:
-        retryable = not self._delivered and getattr(error, "retryable", False) is True
-        if not retryable or self._retry == self._times:
+    def _on_error(self, error: Exception) -> None:
+        is_retryable = not self._has_started and getattr(error, "retryable", False) is True
+        if not is_retryable or self._retries == self._times:
             self._subscription.fail(error)
             return
-        self._retry += 1
+        self._retries += 1
         try:
-            seconds = self._seconds(self._retry)
+            seconds = self._wait_for(self._retries)
             check_seconds("wait", seconds, zero=True)
-        except Exception as broken:  # noqa: BLE001 - a stream turns it into on_error
-            self._subscription.fail(broken)
+        except Exception as wait_error:  # noqa: BLE001 - a stream turns it into on_error
+            self._subscription.fail(wait_error)
             return
         if seconds > 0:
-            self._wait(seconds)
-        elif self._subscribing == threading.get_ident():
-            self._at_once = True
+            self._subscribe_later(seconds)
+        elif self._subscribing_thread == threading.get_ident():
+            self._again = True
         else:
-            self.begin()
+            self.subscribe()
 
-    def _wait(self, seconds: float) -> None:
-        """Begin again later, where the subscriber began: on its scheduler, its loop, or a thread."""
+    def _subscribe_later(self, seconds: float) -> None:
+        """Begin the next attempt later: on the subscriber's scheduler, its loop, or a timer's thread."""
         scheduler = self._subscription.scheduler
         if scheduler is None and self._loop is not None:
-            run_on_loop(self._loop, partial(self._wait_on, self._loop, seconds))
+            run_on_loop(self._loop, partial(self._call_later, self._loop, seconds))
             return
 
-        def due(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
-            self.begin()
+        def on_timer(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
+            self.subscribe()
 
-        self._until((scheduler or TimeoutScheduler.singleton()).schedule_relative(seconds, due).dispose)
+        self._set_cancel(
+            (scheduler or TimeoutScheduler.singleton()).schedule_relative(seconds, on_timer).dispose
+        )
 
-    def _wait_on(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-        self._until(partial(run_on_loop, loop, loop.call_later(seconds, self.begin).cancel))
+    def _call_later(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        """Set the timer on the event loop; runs there."""
+        self._set_cancel(partial(run_on_loop, loop, loop.call_later(seconds, self.subscribe).cancel))
