@@ -1,4 +1,4 @@
-"""Make fewer, larger pieces of a stream of text."""
+"""Join the small pieces of a text stream into larger ones."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -19,7 +19,7 @@ def buffer_tokens(
     seconds: float | None = None,
     until: Until | None = None,
 ) -> Callable[[Observable[str]], Observable[str]]:
-    r"""Join pieces of text until a limit is reached, whichever is first; nothing is lost or reordered.
+    r"""Join incoming pieces of text until the first of the limits is reached; no text is lost or reordered.
 
     ::
 
@@ -29,23 +29,22 @@ def buffer_tokens(
         source  -a-b-c---d-|          buffer_tokens(seconds=3)
         pieces  ----x---c--(d|)       x="ab"
 
-    A piece never ends inside a grapheme (an emoji of several code points, a letter and its accent).
-    Whether a character goes on shows in the next one, so a piece that is full leaves when the text
-    after it arrives; only after a line break, which nothing can be joined to, it leaves at once. What
-    belongs to the last grapheme still goes with the piece. With ``chars`` and a text for ``until``
-    alone, pieces depend on the text only, not on how it was cut.
+    A piece never ends inside a grapheme (an emoji of several code points, a letter and its accent). Only the
+    next character shows whether a grapheme is complete, so a full piece is emitted when more text arrives,
+    together with any characters that continue its last grapheme. After a line break, which no character can
+    continue, a full piece is emitted at once. If ``chars`` and a text for ``until`` are the only limits, the
+    result depends on the text alone, not on how it was cut.
 
-    On completion the rest is emitted, on error or cancel it is dropped. Empty pieces do not count.
+    On completion the rest is emitted; on error or cancel it is dropped. Empty incoming pieces do not count.
 
     Args:
-        count: pieces (from Ollama: mostly one token each).
-        chars: characters; a piece is longer only if one grapheme is.
-        seconds: from the first character of a piece on. Time cannot wait for what comes next: a last
-            character that is often followed by a joined one (every one beyond Latin) stays for the next
-            piece, but not for more than ``seconds`` again; a Latin letter goes, even if an accent of its
-            own follows.
-        until: a piece ends right after this text (such as ``"\n"``), or after a piece for which this
-            function is true.
+        count: incoming pieces (from Ollama, mostly one token each).
+        chars: characters; a piece is longer only if a single grapheme is.
+        seconds: time since the first character of a piece. When the timer fires, a trailing character beyond
+            the Latin script is kept for the next piece, because a combining mark may follow; it waits at most
+            another ``seconds``. A Latin letter is emitted even if an accent follows.
+        until: a piece ends right after this text (such as ``"\n"``), or after an incoming piece for which
+            this function returns True.
 
     >>> from reactivex import of
     >>> from reactivex import operators as ops
@@ -61,13 +60,13 @@ def buffer_tokens(
     if seconds is not None:
         check_seconds("seconds", seconds)
     if until is not None and not callable(until) and not isinstance(until, str):
-        raise wrong_type("until", "a text or a function", until)
+        raise wrong_type("until", "text or a function", until)
     if until == "":
-        raise wrong_value("until", "a text of at least 1 character", until)
-    return through(lambda out: _Buffer(out, count, chars, seconds, until))
+        raise wrong_value("until", "text of at least 1 character", until)
+    return through(lambda out: _BufferTokens(out, count, chars, seconds, until))
 
 
-class _Buffer:
+class _BufferTokens:
     def __init__(
         self,
         out: Emitter[str],
@@ -81,89 +80,95 @@ class _Buffer:
         self._count = count
         self._chars = chars
         self._seconds = seconds
-        self._mark = until if isinstance(until, str) else ""
+        self._delimiter = until if isinstance(until, str) else ""
         self._is_last = until if callable(until) else None
-        self._cancel: Callable[[], None] | None = None
-        self._begin("")
+        self._cancel_timer: Callable[[], None] | None = None
+        self._start_piece("")
 
-    def _begin(self, text: str) -> None:
-        """Start a piece with what is left of the one before, or with nothing."""
+    def _start_piece(self, text: str) -> None:
+        """Start a piece with the text that the one before left over."""
         self._parts = [text] if text else []
         self._size = len(text)
         self._tokens = len(self._parts)
-        self._searched = text[1 - len(self._mark) :] if len(self._mark) > 1 else ""
-        self._full = False  # the piece ends at the next boundary
-        self._marked = False  # because ``until`` has come
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
+        self._searched = self._delimiter_prefix(text)
+        self._is_full = False  # the piece ends at the next grapheme boundary
+        self._is_delimited = False  # it is full because the delimiter has come
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
         if text:
-            self._start_clock()
+            self._start_timer()
 
-    def _start_clock(self) -> None:
+    def _start_timer(self) -> None:
         if self._seconds is not None:
-            self._cancel = self._later(self._seconds, self._due)
+            self._cancel_timer = self._later(self._seconds, self._on_timer)
 
     def feed(self, text: str, /) -> None:
-        if self._full and text:
-            text = self._finish(text)
+        if self._is_full and text:
+            text = self._end_full_piece(text)
         if not text:
             return
         if not self._parts:
-            self._start_clock()
+            self._start_timer()
         self._parts.append(text)
         self._size += len(text)
         self._tokens += 1
-        if self._may_end(text):
-            self._cut()
+        if self._is_limit_reached(text):
+            self._emit_complete_pieces()
         if self._parts and (self._tokens == self._count or (self._is_last and self._is_last(text))):
-            self._fill()
+            self._set_full()
 
-    def _finish(self, text: str) -> str:
-        """Let a full piece go, with what is joined to its end; return what comes after that."""
+    def _end_full_piece(self, text: str) -> str:
+        """Emit the full piece with the characters that continue its last grapheme; return the other text."""
         whole = "".join((*self._parts, text))
         end = after_joined(whole, self._size)
         too_long = self._chars is not None and end > self._chars
-        if end > self._size and (self._marked or too_long):
-            self._full = False  # with what is joined to it, the last grapheme is another, or too much
+        if end > self._size and (self._is_delimited or too_long):
+            self._is_full = (
+                False  # the continued grapheme is not the delimiter, or does not fit into the piece
+            )
             return text
         if end == len(whole):
             self._parts = [whole]
             self._size = end
             return ""
-        self._begin("")
+        self._start_piece("")
         self._emit(whole[:end])
         return whole[end:]
 
-    def _may_end(self, text: str) -> bool:
-        """Whether the newest text ends a piece by ``chars`` or ``until``."""
+    def _is_limit_reached(self, text: str) -> bool:
+        """Return whether the newest text may end a piece because of ``chars`` or the delimiter."""
         if self._chars is not None and self._size > self._chars:
             return True
-        if not self._mark:
+        if not self._delimiter:
             return False
         window = self._searched + text
-        self._searched = window[1 - len(self._mark) :] if len(self._mark) > 1 else ""
-        return self._mark in window
+        self._searched = self._delimiter_prefix(window)
+        return self._delimiter in window
 
-    def _cut(self) -> None:
-        """Emit the pieces that end inside what has arrived, begin one with the rest."""
+    def _delimiter_prefix(self, text: str) -> str:
+        """Return the end of the text, where the delimiter may have begun."""
+        return text[1 - len(self._delimiter) :] if len(self._delimiter) > 1 else ""
+
+    def _emit_complete_pieces(self) -> None:
+        """Emit the pieces that end before the last character, start one with the rest."""
         whole = "".join(self._parts)
         start, ends = 0, list[int]()
-        while (end := self._end(whole, start)) and end < len(whole):
+        while (end := self._piece_end(whole, start)) and end < len(whole):
             ends.append(end)
             start = end
-        self._begin(whole[start:])
+        self._start_piece(whole[start:])
         for begin, stop in pairwise((0, *ends)):
             self._emit(whole[begin:stop])
         if end == len(whole):
-            self._marked = True
-            self._fill()
+            self._is_delimited = True
+            self._set_full()
 
-    def _end(self, whole: str, start: int) -> int:
+    def _piece_end(self, whole: str, start: int) -> int:
         """Return where the piece that begins at ``start`` ends, 0 if that is not known yet."""
         ends: list[int] = []
         limit = len(whole) if self._chars is None else start + self._chars
-        found = self._find(whole, start, limit)
+        found = self._delimiter_end(whole, start, limit)
         if found:
             ends.append(found)
         if limit < len(whole):
@@ -173,31 +178,31 @@ class _Buffer:
             ends.append(end if end > start else after_joined(whole, limit))
         return min(ends, default=0)
 
-    def _find(self, whole: str, start: int, limit: int) -> int:
-        """Return the end of the first ``until`` whose last character stands alone, 0 if there is none."""
-        if not self._mark:
+    def _delimiter_end(self, whole: str, start: int, limit: int) -> int:
+        """Return the end of the first delimiter that no combining mark continues, 0 if there is none."""
+        if not self._delimiter:
             return 0
-        size = len(self._mark)
-        found = whole.find(self._mark, start, limit + size)
+        size = len(self._delimiter)
+        found = whole.find(self._delimiter, start, limit + size)
         while found >= 0 and joined(whole, found + size):
-            found = whole.find(self._mark, found + 1, limit + size)
+            found = whole.find(self._delimiter, found + 1, limit + size)
         return found + size if found >= 0 else 0
 
-    def _fill(self) -> None:
-        """Let the piece go at the next boundary: at once, if nothing can be joined to its end."""
-        self._full = True
+    def _set_full(self) -> None:
+        """End the piece at the next grapheme boundary, which may be here."""
+        self._is_full = True
         if self._parts[-1].endswith("\n"):
             self.flush()
 
-    def _due(self) -> None:
-        self._cancel = None
+    def _on_timer(self) -> None:
+        self._cancel_timer = None
         whole = "".join(self._parts)
         end = len(whole) if "\r" != whole[-1] < "\u0300" else last_start(whole) or len(whole)
-        self._begin(whole[end:])
+        self._start_piece(whole[end:])
         self._emit(whole[:end])
 
     def flush(self) -> None:
         piece = "".join(self._parts)
-        self._begin("")
+        self._start_piece("")
         if piece:
             self._emit(piece)

@@ -1,4 +1,4 @@
-"""Give bursty text an even pace."""
+"""Emit bursty text at an even pace."""
 
 from collections import deque
 from collections.abc import Callable
@@ -21,19 +21,19 @@ def smooth(
         source  -a-----b-|         a="one two three fo"  b="ur five"   smooth(per_second=0.5, max_lag=9)
         text    -x-y-z-w-(v|)      x="one"  y=" two"  z=" three"  w=" four"  v=" five"
 
-    A unit that arrives in a quiet moment passes at once. Nothing stays longer than ``max_lag`` seconds:
-    when more text waits than ``per_second`` can bring out in that time, the pace quickens evenly, and a
-    word whose end does not come is emitted as far as it is there. A word has the white space before it;
-    in scripts without spaces words are found as `split_words` does. A grapheme is never cut, except that
-    one whose end has not come within ``max_lag`` goes as it is.
+    A unit that arrives while nothing is waiting passes at once. No text is held back for longer than
+    ``max_lag`` seconds: when more is waiting than ``per_second`` allows to emit in that time, the pace rises
+    evenly, and an unfinished word is emitted as far as it has arrived. The white space before a word belongs
+    to the word; in scripts without spaces, words are found as in `split_words`. A grapheme is never cut,
+    unless its end has not arrived within ``max_lag``.
 
-    On completion all the rest is emitted at once, unit by unit, so the end comes without delay. On error
-    or cancel the rest is dropped.
+    On completion the rest is emitted at once, unit by unit, so that completion is not delayed. On error or
+    cancel the rest is dropped.
 
     Args:
-        per_second: units a second; people read 4 to 5 words a second.
-        unit: "word" or "grapheme", the smallest piece a reader sees appear.
-        max_lag: seconds; how far the text may fall behind.
+        per_second: units per second; people read 4 to 5 words per second.
+        unit: "word" or "grapheme", the smallest piece that appears at once.
+        max_lag: seconds; how far the output may fall behind the input.
 
     >>> from reactivex import of
     >>> from reactivex import operators as ops
@@ -47,81 +47,86 @@ def smooth(
     return through(lambda out: _Smooth(out, splitter, 1 / per_second, max_lag))
 
 
-_SOON = 1e-6  # seconds: what is due so soon is due; sums of intervals are not exact
+_TOLERANCE = 1e-6  # seconds: what is due this soon counts as due, since sums of intervals are not exact
 
 
 class _Smooth:
     def __init__(
-        self, out: Emitter[str], splitter: type[Units | Graphemes], interval: float, lag: float
+        self, out: Emitter[str], splitter: type[Units | Graphemes], interval: float, max_lag: float
     ) -> None:
         self._emit = out.emit
         self._later = out.later
         self._now = out.now
         self._interval = interval
-        self._lag = lag
-        self._units = splitter(self._arrived)
-        self._waiting: deque[tuple[float, str]] = deque()  # with the time by which each must be out
-        self._next = 0.0  # when the pace allows the next unit
-        self._fed: deque[tuple[int, float]] = deque()  # up to which character text had come, and when
-        self._taken = 0  # characters that have become units
-        self._total = 0  # characters that have come
-        self._cancel: Callable[[], None] | None = None
-        self._timer = 0.0  # when it rings
+        self._max_lag = max_lag
+        self._splitter = splitter(self._enqueue)
+        self._queue: deque[tuple[float, str]] = deque()  # units, each with its deadline
+        self._next_slot = 0.0  # the time at which the pace allows the next unit
+        self._arrivals: deque[tuple[int, float]] = deque()  # characters received by then, and the time
+        self._received = 0  # characters
+        self._split = 0  # characters that have become units
+        self._cancel_timer: Callable[[], None] | None = None
+        self._timer_due = 0.0
 
     def feed(self, text: str, /) -> None:
         if not text:
             return
-        self._total += len(text)
-        self._fed.append((self._total, self._now()))
-        self._units.feed(text)
-        self._go_on()
+        self._received += len(text)
+        self._arrivals.append((self._received, self._now()))
+        self._splitter.feed(text)
+        self._emit_due()
 
-    def _arrived(self, unit: str) -> None:
-        self._waiting.append((self._oldest() + self._lag, unit))
-        self._taken += len(unit)
+    def _enqueue(self, unit: str) -> None:
+        self._queue.append((self._splitter_deadline(), unit))
+        self._split += len(unit)
 
-    def _oldest(self) -> float:
-        """Say when the first character came that is not yet in a unit."""
-        while self._fed[0][0] <= self._taken:
-            self._fed.popleft()
-        return self._fed[0][1]
+    def _splitter_deadline(self) -> float:
+        """Return when the oldest character that is not yet part of a unit must be emitted."""
+        while self._arrivals[0][0] <= self._split:
+            self._arrivals.popleft()
+        return self._arrivals[0][1] + self._max_lag
 
-    def _go_on(self) -> None:
-        """Emit what is due, then wait for what is due next."""
+    def _emit_due(self) -> None:
+        """Emit the units that are due, then set the timer for the next one."""
         now = self._now()
-        if self._taken < self._total and self._oldest() + self._lag <= now + _SOON:
-            self._units.flush()
-        while self._waiting and min(self._next, self._waiting[0][0]) <= now + _SOON:
-            _, unit = self._waiting.popleft()
-            self._next = max(self._next, now) + self._pause(now)
+        if self._split < self._received and self._splitter_deadline() <= now + _TOLERANCE:
+            self._splitter.flush()
+        while self._queue and self._next_due() <= now + _TOLERANCE:
+            _, unit = self._queue.popleft()
+            self._next_slot = max(self._next_slot, now) + self._pause(now)
             self._emit(unit)
-        if self._waiting:
-            self._wait(now, min(self._next, self._waiting[0][0]))
-        elif self._taken < self._total:
-            self._wait(now, self._oldest() + self._lag)
+        if self._queue:
+            self._set_timer(now, self._next_due())
+        elif self._split < self._received:
+            self._set_timer(now, self._splitter_deadline())
+
+    def _next_due(self) -> float:
+        """Return when to emit the first unit of the queue: when the pace allows it, or its deadline."""
+        deadline, _ = self._queue[0]
+        return min(self._next_slot, deadline)
 
     def _pause(self, now: float) -> float:
-        """Return the pause after a unit: shorter than the pace asks for if too much waits."""
-        if not self._waiting:
+        """Return the pause after a unit; shorter than the interval if too much is waiting."""
+        if not self._queue:
             return self._interval
-        left = self._waiting[-1][0] - now
-        return min(self._interval, max(left, 0.0) / len(self._waiting))
+        last_deadline, _ = self._queue[-1]
+        return min(self._interval, max(last_deadline - now, 0.0) / len(self._queue))
 
-    def _wait(self, now: float, due: float) -> None:
-        """Go on when something is due; a timer that comes before that looks again and waits on."""
-        if self._cancel is not None:
-            if self._timer <= due:
+    def _set_timer(self, now: float, due: float) -> None:
+        """Make sure that a timer fires no later than ``due``; one that fires earlier sets the next."""
+        if self._cancel_timer is not None:
+            if self._timer_due <= due:
                 return
-            self._cancel()
-        self._timer = due
-        self._cancel = self._later(due - now, self._alarm)
+            self._cancel_timer()
+        self._timer_due = due
+        self._cancel_timer = self._later(due - now, self._on_timer)
 
-    def _alarm(self) -> None:
-        self._cancel = None
-        self._go_on()
+    def _on_timer(self) -> None:
+        self._cancel_timer = None
+        self._emit_due()
 
     def flush(self) -> None:
-        self._units.flush()
-        for _, unit in self._waiting:
+        self._splitter.flush()
+        for _, unit in self._queue:
             self._emit(unit)
-        self._waiting.clear()
+        self._queue.clear()

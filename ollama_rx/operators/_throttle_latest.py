@@ -1,4 +1,4 @@
-"""Thin out a stream for those who want to be up to date, not complete."""
+"""Throttle a stream, keeping the latest item."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -12,16 +12,18 @@ A = TypeVar("A")
 
 
 def throttle_latest(seconds: float) -> Callable[[Observable[A]], Observable[A]]:
-    """Emit the newest item, at most one per interval; the last item always arrives.
+    """Emit the latest item, at most one per interval; the last item of the stream is always emitted.
 
     ::
 
         source  -a-bc----d---ef|     throttle_latest(3)
         items   -a--c----d---e-(f|)
 
-    An item after a quiet time passes at once. Then, for ``seconds``, only the newest is kept; it is
-    emitted at the end of that interval, which starts the next one. On completion the kept item is
-    emitted at once, on error or cancel it is dropped.
+    The first item passes at once and starts an interval of ``seconds``. Of the items that arrive during an
+    interval only the latest is kept; it is emitted when the interval ends, and starts the next one. After an
+    interval without items the next item passes at once again.
+
+    On completion the kept item is emitted at once; on error or cancel it is dropped.
 
     >>> from reactivex import of
     >>> from reactivex import operators as ops
@@ -31,37 +33,37 @@ def throttle_latest(seconds: float) -> Callable[[Observable[A]], Observable[A]]:
     check_seconds("seconds", seconds)
 
     def operator(source: Observable[A]) -> Observable[A]:
-        def machine(out: Emitter[A]) -> _Latest[A]:
-            return _Latest(out, seconds)
+        def machine(out: Emitter[A]) -> _ThrottleLatest[A]:
+            return _ThrottleLatest(out, seconds)
 
         return through(machine)(source)
 
     return operator
 
 
-class _Latest(Generic[A]):
+class _ThrottleLatest(Generic[A]):
     def __init__(self, out: Emitter[A], seconds: float) -> None:
         self._emit = out.emit
         self._later = out.later
         self._seconds = seconds
-        self._quiet = True
-        self._kept: list[A] = []  # at most one
+        self._in_interval = False
+        self._latest: list[A] = []  # at most one item, to be emitted when the interval ends
 
     def feed(self, item: A, /) -> None:
-        if self._quiet:
-            self._quiet = False
-            self._later(self._seconds, self._due)
+        if self._in_interval:
+            self._latest[:] = (item,)
+        else:
+            self._in_interval = True
+            self._later(self._seconds, self._end_interval)
             self._emit(item)
-        else:
-            self._kept[:] = (item,)
 
-    def _due(self) -> None:
-        if self._kept:
-            self._later(self._seconds, self._due)
-            self._emit(self._kept.pop())
+    def _end_interval(self) -> None:
+        if self._latest:
+            self._later(self._seconds, self._end_interval)
+            self._emit(self._latest.pop())
         else:
-            self._quiet = True
+            self._in_interval = False
 
     def flush(self) -> None:
-        if self._kept:
-            self._emit(self._kept.pop())
+        if self._latest:
+            self._emit(self._latest.pop())
