@@ -1,9 +1,10 @@
-"""Measure one answer while it passes."""
+"""Measure one answer while it streams."""
 
 import math
 from array import array
 from collections.abc import Callable
 from operator import sub
+from typing import Literal
 
 from reactivex import Observable
 
@@ -20,17 +21,17 @@ def gather_stats(into: Callable[[Stats], object]) -> Callable[[Observable[Chunk]
 
         source  -a--b--c-|   every chunk passes unchanged
         chunks  -a--b--c-|
-        into    .........x   also where the stream fails, or is disposed (ended_by="disposed")
+        into    ---------x   also on error (ended_by="error") and cancel (ended_by="disposed")
 
-    On completion and on error ``into`` is called before the event goes on; so whoever is told of the
-    end finds the figures there. ``into`` runs on the stream's thread and should be quick
-    (``StatsTotals().add``, ``list.append``); what it raises on completion ends the stream as an error.
-    A stream that is disposed after its last chunk counts as ended by what that chunk says.
+    On completion and on error ``into`` is called before the event is passed on, so a subscriber that is
+    notified of the end finds the figures in place. ``into`` runs on the stream's thread and should be quick
+    (``StatsTotals().add``, ``list.append``); an exception it raises on completion becomes the stream's error.
+    If the stream is disposed after the chunk with ``done``, ``ended_by`` comes from that chunk's
+    ``done_reason``.
 
-    Costs one clock reading and 8 bytes per chunk. Of an answer of more than 4096 chunks the gaps'
-    percentiles are those of every second, third, ... gap; the widest is always exact. Where the server
-    does not time its generation (cloud models), ``tokens_per_second`` is taken between the first and
-    the last chunk by this clock.
+    Costs one clock reading and 8 bytes per chunk. Above 4096 chunks the percentiles of the gaps are taken
+    from every second, third, ... gap; ``gap_max`` is always exact. If the server does not time its generation
+    (cloud models), ``tokens_per_second`` is measured between the first and the last chunk.
 
     >>> from reactivex import of
     >>> found = []
@@ -39,13 +40,13 @@ def gather_stats(into: Callable[[Stats], object]) -> Callable[[Observable[Chunk]
     (1, 2, 'stop')
     """
     check_callable("into", into, "a function of Stats")
-    return through(lambda out: _Gather(out, into))
+    return through(lambda out: _GatherStats(out, into))
 
 
-_RANKED = 4096  # gaps that are sorted at the end: a moment, however long the answer was
+_MAX_SORTED_GAPS = 4096  # keeps the time to finish short, however long the answer was
 
 
-class _Gather:
+class _GatherStats:
     __slots__ = (
         "_characters",
         "_emit",
@@ -53,83 +54,84 @@ class _Gather:
         "_into",
         "_last",
         "_now",
-        "_stamp",
-        "_stamps",
+        "_record_time",
+        "_reported",
         "_start",
-        "_told",
+        "_times",
     )
 
     def __init__(self, out: Emitter[Chunk], into: Callable[[Stats], object]) -> None:
         self._emit, self._now = out.emit, out.now
         self._start = out.now()
-        self._stamps = array("d")
-        self._stamp = self._stamps.append
+        self._times = array("d")  # of the chunks
+        self._record_time = self._times.append
         self._last: Chunk | None = None
         self._first_text: float | None = None
         self._characters = 0
-        self._told = False
+        self._reported = False
         self._into = into
 
     def feed(self, chunk: Chunk, /) -> None:
-        self._stamp(self._now())
+        self._record_time(self._now())
         if text := chunk.text:
             if not self._characters:
-                self._first_text = self._stamps[-1] - self._start
+                self._first_text = self._times[-1] - self._start
             self._characters += len(text)
         self._last = chunk
         self._emit(chunk)
 
-    def _tell(self, otherwise: EndedBy) -> None:
-        if self._told:
+    def _report(self, terminal: Literal["stop", "error", "disposed"]) -> None:
+        if self._reported:
             return
-        self._told = True
-        last, stamps, start = self._last, self._stamps, self._start
+        self._reported = True
+        last, times, start = self._last, self._times, self._start
         metrics = last.metrics if last is not None else None
-        ended_by = otherwise if last is None or not last.done else _reason(last)
-        p50, p95, widest = _gaps(stamps)
+        ended_by = _ended_by(last) if last is not None and last.done and terminal != "error" else terminal
+        p50, p95, widest = _gap_percentiles(times)
         self._into(
             Stats(
                 model=last.model if last is not None else "",
-                ended_by="error" if otherwise == "error" else ended_by,
-                time_to_first_chunk=stamps[0] - start if stamps else None,
+                ended_by=ended_by,
+                time_to_first_chunk=times[0] - start if times else None,
                 time_to_first_text=self._first_text,
                 duration=self._now() - start,
                 gap_p50=p50,
                 gap_p95=p95,
                 gap_max=widest,
-                chunks=len(stamps),
+                chunks=len(times),
                 characters=self._characters,
                 metrics=metrics,
-                tokens_per_second=_speed(metrics, stamps[-1] - stamps[0] if stamps else 0.0),
+                tokens_per_second=_speed(metrics, times[-1] - times[0] if times else 0.0),
                 prompt_tokens_per_second=_prompt_speed(metrics),
             )
         )
 
     def flush(self) -> None:
-        self._tell("stop")
+        self._report("stop")
 
     def fail(self, _: Exception) -> None:
-        self._tell("error")
+        self._report("error")
 
     def close(self) -> None:
-        self._tell("disposed")
+        self._report("disposed")
 
 
 _REASONS: dict[str | None, EndedBy] = {"length": "length", "load": "load", "unload": "unload"}
 
 
-def _reason(last: Chunk) -> EndedBy:
-    return _REASONS.get(last.done_reason, "stop")  # servers before 0.1.35 give none
+def _ended_by(last: Chunk) -> EndedBy:
+    return _REASONS.get(last.done_reason, "stop")  # Ollama before 0.1.35 sends no done_reason
 
 
-def _gaps(stamps: "array[float]") -> tuple[float, float, float] | tuple[None, None, None]:
-    count = len(stamps) - 1
+def _gap_percentiles(times: "array[float]") -> tuple[float, float, float] | tuple[None, None, None]:
+    """Return the 50th and 95th percentile and the maximum of the gaps between chunks."""
+    count = len(times) - 1
     if count < 1:
         return None, None, None
-    step = count // _RANKED + 1
-    ranked = sorted(map(sub, stamps[1::step], stamps[::step]))
-    widest = ranked[-1] if step == 1 else max(map(sub, stamps[1:], stamps))
-    return ranked[math.ceil(0.5 * len(ranked)) - 1], ranked[math.ceil(0.95 * len(ranked)) - 1], widest
+    step = count // _MAX_SORTED_GAPS + 1
+    gaps = sorted(map(sub, times[1::step], times[::step]))
+    widest = gaps[-1] if step == 1 else max(map(sub, times[1:], times))
+    return gaps[math.ceil(0.5 * len(gaps)) - 1], gaps[math.ceil(0.95 * len(gaps)) - 1], widest
 
 
 def _speed(metrics: Metrics | None, seconds: float) -> float | None:

@@ -13,7 +13,7 @@ from reactivex.testing import ReactiveTest, TestScheduler
 from ollama_rx import Chunk, Metrics, Stats
 from ollama_rx import operators as op
 from ollama_rx.operators import gather_stats, stop_at
-from ollama_rx.operators._gather_stats import _gaps  # pyright: ignore[reportPrivateUsage]
+from ollama_rx.operators._gather_stats import _gap_percentiles  # pyright: ignore[reportPrivateUsage]
 from tests.operators.cutting import run
 
 SECOND = 1_000_000_000
@@ -167,4 +167,4 @@ def test_into_must_be_callable() -> None:
 def test_of_a_very_long_answer_every_few_gaps_are_ranked_and_the_widest_is_exact() -> None:
     ticks = [float(n) for n in range(10_000)]
     ticks[7001:] = [tick + 50.0 for tick in ticks[7001:]]  # one wide gap, between two that are ranked
-    assert _gaps(array("d", ticks)) == (1.0, 1.0, 51.0)
+    assert _gap_percentiles(array("d", ticks)) == (1.0, 1.0, 51.0)
