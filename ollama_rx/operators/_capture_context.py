@@ -1,4 +1,4 @@
-"""Keep an answer's context for the next request."""
+"""Keep the context of an answer for the next request."""
 
 from collections.abc import Callable
 
@@ -10,16 +10,17 @@ from ollama_rx.rx import Emitter, through
 
 
 def capture_context(box: ContextBox) -> Callable[[Observable[Chunk]], Observable[Chunk]]:
-    """Put the context of the last chunk into ``box``; every chunk passes unchanged.
+    """Store the context of the last chunk in ``box``; every chunk passes unchanged.
 
     ::
 
-        source  -a--b--c-|   c carries the context
+        source  -a--b--c-|   c.context=(1, 2)
         chunks  -a--b--c-|
-        box     .......c..
+        box     -------x--   x=(1, 2)
 
-    The box is filled before the chunk goes on, so a request made because of that chunk finds it.
-    A stream that brings no context (chat, raw, cloud, cut, failed) leaves the box as it was.
+    The box is filled before the chunk is passed on, so a request that the chunk triggers uses the new
+    context. The box stays unchanged if no chunk has a context: a chat, a raw prompt, a cloud model, or a
+    stream that was cut off or failed.
 
     >>> from reactivex import of
     >>> box = ContextBox()
@@ -28,16 +29,15 @@ def capture_context(box: ContextBox) -> Callable[[Observable[Chunk]], Observable
     (1, 2)
     """
     check_instance("box", box, ContextBox)
-    return through(lambda out: _Capture(out, box))
+    return through(lambda out: _CaptureContext(out, box))
 
 
-class _Capture:
+class _CaptureContext:
     def __init__(self, out: Emitter[Chunk], box: ContextBox) -> None:
-        emit = out.emit
+        self._emit = out.emit
+        self._box = box
 
-        def feed(chunk: Chunk, /) -> None:
-            if "context" in chunk.raw and (context := chunk.context) is not None:
-                box.value = context
-            emit(chunk)
-
-        self.feed = feed
+    def feed(self, chunk: Chunk, /) -> None:
+        if "context" in chunk.raw and (context := chunk.context) is not None:
+            self._box.value = context
+        self._emit(chunk)

@@ -1,4 +1,4 @@
-"""The crossing from chunks to text."""
+"""From chunks to the text of the answer."""
 
 from collections.abc import Callable
 
@@ -9,12 +9,12 @@ from ollama_rx.rx import Emitter, through
 
 
 def text() -> Callable[[Observable[Chunk]], Observable[str]]:
-    """Emit the answer's text of each chunk that has some; thinking and figures stay behind.
+    """Emit the text of each chunk that has any; thinking and metrics are left out.
 
     ::
 
-        source  -a--b--c-|   a="Hel"  b=""  c="lo"
-        text    -a-----c-|
+        source  -a--b--c-|   a.text="Hel"  b.text=""  c.text="lo"
+        text    -x-----y-|   x="Hel"                  y="lo"
 
     >>> from reactivex import of
     >>> of(Chunk({"response": "Hel"}), Chunk({"response": ""})).pipe(text()).run()
@@ -24,8 +24,6 @@ def text() -> Callable[[Observable[Chunk]], Observable[str]]:
 
 
 class _Text:
-    __slots__ = ("_emit",)
-
     def __init__(self, out: Emitter[str]) -> None:
         self._emit = out.emit
 

@@ -1,4 +1,4 @@
-"""The crossing from chunks to the model's thinking."""
+"""From chunks to the model's thinking."""
 
 from collections.abc import Callable
 
@@ -9,28 +9,26 @@ from ollama_rx.rx import Emitter, through
 
 
 def thinking() -> Callable[[Observable[Chunk]], Observable[str]]:
-    """Emit the thinking of each chunk that has some; the answer's text stays behind.
+    """Emit the thinking of each chunk that has any; the answer's text is left out.
 
     ::
 
         source    -a--b--c-|   a.thinking="Hm"  b.thinking=""  c.thinking="."
-        thinking  -a-----c-|
+        thinking  -x-----y-|   x="Hm"                          y="."
 
-    Thinking that stands in the text between tags is moved by `split_thinking` first.
+    If the model writes its thinking into the text, between tags, put `split_thinking` before this operator.
 
     >>> from reactivex import of
     >>> of(Chunk({"response": "", "thinking": "Hm"}), Chunk({"response": "Yes"})).pipe(thinking()).run()
     'Hm'
     """
-    return through(_Thoughts)
+    return through(_Thinking)
 
 
-class _Thoughts:
+class _Thinking:
     def __init__(self, out: Emitter[str]) -> None:
-        emit = out.emit
+        self._emit = out.emit
 
-        def feed(chunk: Chunk, /) -> None:
-            if thinking := chunk.thinking:
-                emit(thinking)
-
-        self.feed = feed
+    def feed(self, chunk: Chunk, /) -> None:
+        if thinking := chunk.thinking:
+            self._emit(thinking)

@@ -1,4 +1,4 @@
-"""The crossing from chunks to the functions a model wants to be called."""
+"""From chunks to the model's tool calls."""
 
 from collections.abc import Callable
 
@@ -13,12 +13,12 @@ def tool_calls() -> Callable[[Observable[Chunk]], Observable[ToolCall]]:
 
     ::
 
-        source  -a--b--(c|)   a holds two calls, the last chunk c one
-        calls   -(xy)--(z|)
+        source  -a   -b-(c|)   a.tool_calls=(x, y)  b.tool_calls=()  c.tool_calls=(z,)
+        calls   -(xy)---(z|)
 
-    Servers send calls one per chunk, all in one chunk, or all on the last chunk. A call whose id was
-    seen before in the same answer is a repetition and dropped; calls without an id (Ollama before
-    0.12.10) are never compared, since a model may well want the same call twice.
+    Servers send one call per chunk, all calls in one chunk, or all calls in the last chunk. A call whose id
+    was seen before in the same answer is a repetition and is dropped. Calls without an id (Ollama before
+    0.12.10) are never compared, since a model may make the same call twice on purpose.
 
     >>> from reactivex import of
     >>> call = {"function": {"name": "weather", "arguments": {"city": "Rome"}}}
