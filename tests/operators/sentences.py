@@ -3,7 +3,7 @@
 from typing import Any
 
 from ollama_rx.operators import split_sentences
-from tests.operators.cutting import cut, run
+from tests.operators.text_pieces import cut, run
 
 
 def split(text: str, language: str | None = None, **options: Any) -> list[str]:

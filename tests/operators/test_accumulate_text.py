@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from ollama_rx.operators import accumulate_text
-from tests.operators.cutting import pieces, run
+from tests.operators.text_pieces import pieces, run
 
 
 @given(pieces)

@@ -13,7 +13,7 @@ from reactivex import Observable
 from ollama_rx.operators import buffer_tokens
 from ollama_rx.operators._graphemes import joined
 from ollama_rx.testing import check, check_any_cutting
-from tests.operators.cutting import TEXT, pieces, run
+from tests.operators.text_pieces import TEXT, pieces, run
 
 Operator = Callable[[Observable[str]], Observable[str]]
 

@@ -5,7 +5,7 @@ from reactivex import Observable, of
 
 from ollama_rx import Chunk, ContextBox
 from ollama_rx.operators import capture_context
-from tests.operators.cutting import run
+from tests.operators.text_pieces import run
 
 FIRST = Chunk({"response": "Hi", "done": False})
 LAST = Chunk({"response": "", "done": True, "context": [1, 2, 3]})

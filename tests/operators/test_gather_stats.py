@@ -14,7 +14,7 @@ from ollama_rx import Chunk, Metrics, Stats
 from ollama_rx import operators as op
 from ollama_rx.operators import gather_stats, stop_at
 from ollama_rx.operators._gather_stats import _gap_percentiles  # pyright: ignore[reportPrivateUsage]
-from tests.operators.cutting import run
+from tests.operators.text_pieces import run
 
 SECOND = 1_000_000_000
 FIRST = Chunk({"model": "m", "response": "Hi", "done": False})

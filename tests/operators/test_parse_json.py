@@ -13,7 +13,7 @@ from ollama_rx import BadJsonError
 from ollama_rx.operators import parse_json
 from ollama_rx.operators._partial_json import JsonValue
 from ollama_rx.testing import check, cuttings
-from tests.operators.cutting import run
+from tests.operators.text_pieces import run
 
 
 class City(BaseModel):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_rx.operators._partial_json import InvalidJsonError, PartialJson, JsonValue
+from ollama_rx.operators._partial_json import InvalidJsonError, JsonValue, PartialJson
 from ollama_rx.testing import cuttings
 
 values = st.recursive(

@@ -14,7 +14,7 @@ from reactivex import Observable
 
 from ollama_rx import Chunk, ContextBox, Stats
 from ollama_rx import operators as op
-from tests.operators.cutting import run
+from tests.operators.text_pieces import run
 
 FOLDER = os.environ.get("OLLAMA_RX_RECORDINGS")
 FILES = sorted(Path(FOLDER).glob("*.ndjson")) if FOLDER else []

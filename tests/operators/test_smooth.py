@@ -12,7 +12,7 @@ from reactivex.testing import Recorded, TestScheduler
 from ollama_rx.operators import smooth
 from ollama_rx.operators._graphemes import joined
 from ollama_rx.testing import check, check_any_cutting
-from tests.operators.cutting import TEXT, pieces, run
+from tests.operators.text_pieces import TEXT, pieces, run
 
 
 def _arrival(time: float, text: str) -> Recorded[str]:

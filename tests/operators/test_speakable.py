@@ -12,7 +12,7 @@ from reactivex import operators as ops
 from ollama_rx.operators import speakable, split_sentences
 from ollama_rx.operators._markdown_to_speech import parser
 from ollama_rx.testing import check
-from tests.operators.cutting import run
+from tests.operators.text_pieces import run
 
 UNCHANGED = [
     "Hello there.",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from ollama_rx.operators import split_lines
-from tests.operators.cutting import SIZES, TEXT, cut, pieces, run
+from tests.operators.text_pieces import SIZES, TEXT, cut, pieces, run
 
 
 def expected(text: str) -> list[str]:

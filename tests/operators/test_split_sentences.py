@@ -11,8 +11,8 @@ from reactivex import Subject
 
 from ollama_rx.operators import split_sentences
 from ollama_rx.testing import check
-from tests.operators.cutting import SIZES, TEXT, cut, pieces, run
 from tests.operators.sentences import split
+from tests.operators.text_pieces import SIZES, TEXT, cut, pieces, run
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,8 +4,8 @@ import pytest
 
 from ollama_rx.operators import split_sentences
 from ollama_rx.testing import check
-from tests.operators.cutting import run
 from tests.operators.sentences import split
+from tests.operators.text_pieces import run
 
 
 def test_eager_ends_a_sentence_at_its_mark_if_the_text_before_it_is_certain() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ollama_rx import Chunk
 from ollama_rx.operators import split_thinking
-from tests.operators.cutting import SIZES, cut, run
+from tests.operators.text_pieces import SIZES, cut, run
 
 
 def texts(*pieces: str) -> list[Chunk]:

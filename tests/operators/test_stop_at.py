@@ -8,7 +8,7 @@ from reactivex import Observable, of
 from ollama_rx.operators import stop_at
 from ollama_rx.operators._stop_at import _StopAt, _Words
 from ollama_rx.rx.operator import Emitter
-from tests.operators.cutting import SIZES, cut, pieces, run
+from tests.operators.text_pieces import SIZES, cut, pieces, run
 
 
 def expected(text: str, words: tuple[str, ...], *, include: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from ollama_rx import Chunk
 from ollama_rx.operators import text
-from tests.operators.cutting import run
+from tests.operators.text_pieces import run
 
 
 def test_text_of_generate_and_chat_crosses_and_empty_text_is_dropped() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from ollama_rx.operators import throttle_latest
 from ollama_rx.testing import check
-from tests.operators.cutting import run
+from tests.operators.text_pieces import run
 
 
 def test_the_first_passes_at_once_and_then_the_newest_of_each_interval() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ollama_rx import Chunk, ToolCall
 from ollama_rx.operators import tool_calls
-from tests.operators.cutting import run
+from tests.operators.text_pieces import run
 
 
 def call(name: str, call_id: str | None = None) -> dict[str, Any]:

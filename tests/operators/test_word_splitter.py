@@ -8,7 +8,7 @@ from ollama_rx.operators import _word_splitter
 from ollama_rx.operators._graphemes import joined
 from ollama_rx.operators._word_splitter import Graphemes, Units
 from ollama_rx.testing import cuttings
-from tests.operators.cutting import TEXT, pieces
+from tests.operators.text_pieces import TEXT, pieces
 
 
 def units(parts: "list[str] | str", kind: "type[Units | Graphemes]" = Units) -> list[str]:

@@ -1,4 +1,4 @@
-"""Ways to cut a text, for the promise that the cutting does not matter."""
+"""Text in pieces: difficult text, ways to cut it, and a way to run an operator on the pieces."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -23,7 +23,7 @@ def cut(text: str, size: int) -> list[str]:
 
 
 def run(operator: Callable[[Observable[A]], Observable[B]], items: Iterable[A]) -> list[B]:
-    """Return all that an operator makes of the items."""
+    """Return the items that an operator emits for these items."""
     found: list[B] = []
     from_iterable(list(items)).pipe(operator, ops.do_action(found.append)).subscribe()
     return found
@@ -36,4 +36,4 @@ pieces = st.lists(
     | st.text(max_size=4),
     max_size=12,
 )
-"""Pieces of difficult text; joined they are one text, as they stand one way to cut it."""
+"""Strategy for pieces of difficult text: joined they are one text, as a list one way to cut it."""
