@@ -14,9 +14,9 @@ def capture_context(box: ContextBox) -> Callable[[Observable[Chunk]], Observable
 
     ::
 
-        source  -a--b--c-|   c.context=(1, 2)
+        source  -a--b--c-|   c.context=(1, 2, 3)
         chunks  -a--b--c-|
-        box     -------x--   x=(1, 2)
+        box     -------x--   x=(1, 2, 3)
 
     The box is filled before the chunk is passed on, so a request that the chunk triggers uses the new
     context. The box stays unchanged if no chunk has a context: a chat, a raw prompt, a cloud model, or a

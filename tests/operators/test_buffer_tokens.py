@@ -1,4 +1,4 @@
-"""Larger pieces, nothing lost, no grapheme cut."""
+"""`buffer_tokens` joins pieces of text; no text is lost and no grapheme is cut."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -18,6 +18,54 @@ from tests.operators.text_pieces import TEXT, pieces, run
 Operator = Callable[[Observable[str]], Observable[str]]
 
 
+def test_count_joins_so_many_pieces_and_emits_them_when_the_next_one_arrives() -> None:
+    check(buffer_tokens(count=2), source="-a-b-c---d-|", expect="-----x-----(y|)", x="ab", y="cd")
+
+
+def test_seconds_limits_how_long_a_piece_is_held() -> None:
+    check(buffer_tokens(seconds=3), source="-a-b-c---d-|", expect="----x---c--(d|)", x="ab")
+
+
+def test_an_error_drops_the_rest_and_stops_the_timer() -> None:
+    check(buffer_tokens(seconds=3), source="-a#", expect="--#", life="^-!")
+
+
+def test_completion_emits_the_rest() -> None:
+    check(buffer_tokens(count=9), source="-a-b-|", expect="-----(x|)", x="ab", life="^----!")
+
+
+def test_cancel_reaches_the_source_and_stops_the_timer() -> None:
+    check(buffer_tokens(seconds=3), source="-ab------|", expect="--!", life="^-!")
+
+
+def test_a_full_piece_that_ends_with_a_line_break_is_emitted_at_once() -> None:
+    check(buffer_tokens(count=2), source="-a-b-c|", expect="---x--(c|)", b="\n", x="a\n")
+
+
+def test_a_character_that_a_mark_could_continue_waits_for_at_most_one_more_interval() -> None:
+    check(
+        buffer_tokens(seconds=3),
+        source="-ab-----c-----|",
+        expect="----x--y---z--|",
+        a="日",
+        b="本",
+        c="語",
+        x="日",
+        y="本",
+        z="語",
+    )
+
+
+def test_the_first_limit_that_is_reached_ends_a_piece_and_restarts_the_timer() -> None:
+    check(
+        buffer_tokens(count=3, seconds=4),
+        source="-abcd--e-----|",
+        expect="----x---y----|",
+        x="abc",
+        y="de",
+    )
+
+
 def boundaries(text: str) -> set[int]:
     ends, end = {0}, 0
     for grapheme in CharacterBreaker(text, "en"):
@@ -34,44 +82,8 @@ def ends(parts: list[str]) -> set[int]:
     return found
 
 
-def test_so_many_tokens_make_a_piece_that_leaves_when_the_next_begins() -> None:
-    check(buffer_tokens(count=2), source="-a-b-c---d-|", expect="-----x-----(y|)", x="ab", y="cd")
-
-
-def test_a_line_break_at_the_end_lets_a_full_piece_go_at_once() -> None:
-    check(buffer_tokens(count=2), source="-a-b-c|", expect="---x--(c|)", b="\n", x="a\n")
-
-
-def test_time_lets_a_piece_go() -> None:
-    check(buffer_tokens(seconds=3), source="-a-b-c---d-|", expect="----x---c--(d|)", x="ab")
-
-
-def test_a_single_character_waits_no_longer_than_the_interval_for_its_end() -> None:
-    check(
-        buffer_tokens(seconds=3),
-        source="-ab-----c-----|",
-        expect="----x--y---z--|",
-        a="日",
-        b="本",
-        c="語",
-        x="日",
-        y="本",
-        z="語",
-    )
-
-
-def test_the_first_limit_counts_and_the_clock_starts_anew_with_each_piece() -> None:
-    check(
-        buffer_tokens(count=3, seconds=4),
-        source="-abcd--e-----|",
-        expect="----x---y----|",
-        x="abc",
-        y="de",
-    )
-
-
 @given(pieces, st.integers(1, 5))
-def test_chars_limit_each_piece_at_a_grapheme_boundary(cuts: list[str], chars: int) -> None:
+def test_chars_limits_each_piece_at_a_grapheme_boundary(cuts: list[str], chars: int) -> None:
     text = "".join(cuts)
     found = run(buffer_tokens(chars=chars), cuts)
     assert "".join(found) == text
@@ -90,7 +102,7 @@ def test_counted_pieces_end_at_grapheme_boundaries(cuts: list[str], count: int) 
 
 
 @given(pieces, st.sampled_from(["\n", "\r\n", ".", "ND", "。", "aa", "👩"]), st.none() | st.integers(1, 6))
-def test_any_cutting_gives_the_same_pieces_until_a_text(
+def test_any_cutting_gives_the_same_pieces_with_a_text_for_until(
     cuts: list[str], until: str, chars: int | None
 ) -> None:
     text = "".join(cuts)
@@ -117,7 +129,7 @@ def test_until_ends_pieces_right_after_it() -> None:
     assert run(buffer_tokens(until="--"), ["a-", "-b---", "c"]) == ["a--", "b--", "-c"]
 
 
-def test_a_mark_with_an_accent_is_another_mark() -> None:
+def test_until_does_not_match_a_text_that_a_combining_mark_continues() -> None:
     assert run(buffer_tokens(until="。"), ["a。", "\u0301b。", "\u0301c。d"]) == [
         "a。\u0301b。\u0301c。",
         "d",
@@ -130,11 +142,11 @@ def test_until_takes_a_function_of_a_token() -> None:
     assert found == ["It is.", " So."]
 
 
-def test_the_rest_of_a_grapheme_goes_with_a_full_piece() -> None:
+def test_a_full_piece_takes_the_rest_of_its_last_grapheme() -> None:
     assert run(buffer_tokens(count=1), ["e", "\u0301", "\u0302x", "y"]) == ["e\u0301\u0302", "x", "y"]
 
 
-def test_time_does_not_cut_what_is_often_joined() -> None:
+def test_the_timer_does_not_cut_an_emoji_sequence() -> None:
     check(
         buffer_tokens(seconds=2),
         source="-abc--|",
@@ -147,12 +159,8 @@ def test_time_does_not_cut_what_is_often_joined() -> None:
     )
 
 
-def test_time_does_not_cut_a_line_break() -> None:
+def test_the_timer_does_not_cut_a_line_break() -> None:
     check(buffer_tokens(seconds=2), source="-a--b-|", expect="---x-y|", a="a\r", b="\n", x="a", y="\r\n")
-
-
-def test_an_error_drops_the_rest_and_stops_the_clock() -> None:
-    check(buffer_tokens(seconds=3), source="-a#", expect="--#")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One answer in figures, told exactly once however it ends."""
+"""`gather_stats` measures an answer and reports it exactly once, however the stream ends."""
 
 from array import array
 from typing import Any
@@ -14,6 +14,7 @@ from ollama_rx import Chunk, Metrics, Stats
 from ollama_rx import operators as op
 from ollama_rx.operators import gather_stats, stop_at
 from ollama_rx.operators._gather_stats import _gap_percentiles  # pyright: ignore[reportPrivateUsage]
+from ollama_rx.testing import check
 from tests.operators.text_pieces import run
 
 SECOND = 1_000_000_000
@@ -32,7 +33,25 @@ def stats_of(*chunks: Chunk) -> Stats:
     return stats
 
 
-def test_times_gaps_and_counts_are_those_of_the_subscription() -> None:
+def test_chunks_pass_and_into_is_called_on_completion() -> None:
+    found: list[Stats] = []
+    check(gather_stats(found.append), source="-a--b--c-|", expect="-a--b--c-|", a=EMPTY, b=FIRST, c=last())
+    assert [(stats.ended_by, stats.duration, stats.chunks) for stats in found] == [("stop", 9.0, 3)]
+
+
+def test_an_error_passes_and_into_is_called_once() -> None:
+    found: list[Stats] = []
+    check(gather_stats(found.append), source="-a--b-#", expect="-a--b-#", a=FIRST, b=FIRST, life="^-----!")
+    assert [(stats.ended_by, stats.duration) for stats in found] == [("error", 6.0)]
+
+
+def test_cancel_reaches_the_source_and_into_is_called_once() -> None:
+    found: list[Stats] = []
+    check(gather_stats(found.append), source="-a--b--|", expect="-a--b!", a=FIRST, b=FIRST, life="^----!")
+    assert [(stats.ended_by, stats.duration) for stats in found] == [("disposed", 5.0)]
+
+
+def test_times_are_measured_from_the_subscription_and_chunks_are_counted() -> None:
     scheduler = TestScheduler()
     found: list[Stats] = []
     source = scheduler.create_hot_observable(
@@ -64,16 +83,16 @@ def test_times_gaps_and_counts_are_those_of_the_subscription() -> None:
 
 
 @pytest.mark.parametrize("reason", ["stop", "length", "load", "unload"])
-def test_the_server_says_why_it_ended(reason: str) -> None:
+def test_ended_by_is_the_servers_done_reason(reason: str) -> None:
     assert stats_of(FIRST, last(done_reason=reason)).ended_by == reason
 
 
 @pytest.mark.parametrize("chunks", [[], [FIRST], [last()], [last(done_reason="a new reason")]])
-def test_a_completed_stream_without_a_known_reason_ended_by_stop(chunks: list[Chunk]) -> None:
+def test_ended_by_is_stop_if_a_completed_stream_has_no_known_reason(chunks: list[Chunk]) -> None:
     assert stats_of(*chunks).ended_by == "stop"
 
 
-def test_an_error_is_told_before_it_goes_on() -> None:
+def test_into_is_called_before_an_error_is_passed_on() -> None:
     order: list[object] = []
     source: Observable[Chunk] = rx.concat(rx.of(FIRST), rx.throw(RuntimeError("boom")))
     source.pipe(gather_stats(lambda stats: order.append(stats.ended_by))).subscribe(
@@ -82,7 +101,7 @@ def test_an_error_is_told_before_it_goes_on() -> None:
     assert order == ["error", "boom"]
 
 
-def test_completion_is_told_before_it_goes_on() -> None:
+def test_into_is_called_before_completion_is_passed_on() -> None:
     order: list[str] = []
     rx.of(FIRST).pipe(gather_stats(lambda stats: order.append(stats.ended_by))).subscribe(
         on_completed=lambda: order.append("|")
@@ -90,7 +109,7 @@ def test_completion_is_told_before_it_goes_on() -> None:
     assert order == ["stop", "|"]
 
 
-def test_a_disposed_stream_is_told_once_with_what_had_arrived() -> None:
+def test_a_stream_that_is_disposed_twice_is_reported_once_with_what_had_arrived() -> None:
     found: list[Stats] = []
     source: Subject[Chunk] = Subject()
     subscription = source.pipe(gather_stats(found.append)).subscribe()
@@ -100,19 +119,19 @@ def test_a_disposed_stream_is_told_once_with_what_had_arrived() -> None:
     assert [(stats.ended_by, stats.chunks, stats.metrics) for stats in found] == [("disposed", 1, None)]
 
 
-def test_a_stream_cut_by_an_operator_counts_as_disposed() -> None:
+def test_a_stream_that_an_operator_completes_early_counts_as_disposed() -> None:
     found: list[Stats] = []
     rx.of(FIRST, FIRST, last()).pipe(gather_stats(found.append), op.text(), stop_at("Hi")).subscribe()
     assert [(stats.ended_by, stats.chunks) for stats in found] == [("disposed", 1)]
 
 
-def test_a_stream_disposed_after_its_last_chunk_ended_as_that_says() -> None:
+def test_a_stream_disposed_after_its_last_chunk_has_that_chunks_done_reason() -> None:
     found: list[Stats] = []
     rx.of(FIRST, last(done_reason="length"), FIRST).pipe(gather_stats(found.append), ops.take(2)).subscribe()
     assert [stats.ended_by for stats in found] == ["length"]
 
 
-def test_without_a_server_clock_the_speed_is_taken_between_first_and_last_chunk() -> None:
+def test_without_the_servers_durations_the_speed_is_measured_between_first_and_last_chunk() -> None:
     scheduler = TestScheduler()
     found: list[Stats] = []
     source = scheduler.create_hot_observable(
@@ -125,16 +144,16 @@ def test_without_a_server_clock_the_speed_is_taken_between_first_and_last_chunk(
 
 
 @pytest.mark.parametrize("figures", [{}, {"eval_count": 0, "eval_duration": 5}, {"eval_count": 7}])
-def test_a_speed_that_cannot_be_known_is_none(figures: dict[str, int]) -> None:
+def test_an_unknown_speed_is_none(figures: dict[str, int]) -> None:
     assert stats_of(last(**figures)).tokens_per_second is None
 
 
-def test_the_speed_of_reading_the_prompt_is_the_servers() -> None:
+def test_the_prompt_speed_is_computed_from_the_servers_metrics() -> None:
     stats = stats_of(last(prompt_eval_count=30, prompt_eval_duration=2 * SECOND))
     assert stats.prompt_tokens_per_second == 15.0
 
 
-def test_what_into_raises_on_completion_is_the_streams_error() -> None:
+def test_an_exception_of_into_on_completion_becomes_the_streams_error() -> None:
     errors: list[Exception] = []
     boom = RuntimeError("boom")
 
@@ -145,7 +164,7 @@ def test_what_into_raises_on_completion_is_the_streams_error() -> None:
     assert errors == [boom]
 
 
-def test_what_into_raises_on_an_error_does_not_hide_that_error() -> None:
+def test_an_exception_of_into_on_an_error_does_not_hide_that_error() -> None:
     errors: list[Exception] = []
     boom = RuntimeError("boom")
 
@@ -164,7 +183,7 @@ def test_into_must_be_callable() -> None:
         gather_stats(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-def test_of_a_very_long_answer_every_few_gaps_are_ranked_and_the_widest_is_exact() -> None:
+def test_percentiles_of_a_very_long_answer_use_a_sample_of_the_gaps_and_the_maximum_is_exact() -> None:
     ticks = [float(n) for n in range(10_000)]
-    ticks[7001:] = [tick + 50.0 for tick in ticks[7001:]]  # one wide gap, between two that are ranked
+    ticks[7001:] = [tick + 50.0 for tick in ticks[7001:]]  # one wide gap, which is not in the sample
     assert _gap_percentiles(array("d", ticks)) == (1.0, 1.0, 51.0)

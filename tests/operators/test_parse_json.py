@@ -1,4 +1,4 @@
-"""A JSON answer is an object while it is being written."""
+"""`parse_json` emits the value of a JSON answer while it is being written."""
 
 import json
 from dataclasses import dataclass
@@ -25,6 +25,64 @@ ROME = '{"name": "Rome", "people": 3}'
 PISA = '{"name": "Pisa", "people": 1}'
 
 
+def test_the_value_is_emitted_each_time_it_has_grown() -> None:
+    check(
+        parse_json(),
+        source="-a--b---c-|",
+        expect="-x--y---z-|",
+        a='Sure: {"na',
+        b='me": "A',
+        c='da", "age": 36} Bye.',
+        x={},
+        y={"name": "A"},
+        z={"name": "Ada", "age": 36},
+    )
+
+
+def test_an_error_passes_and_drops_an_incomplete_value() -> None:
+    check(
+        parse_json(),
+        source="-a-b#",
+        expect="-x--#",
+        life="^---!",
+        a='{"a": "b',
+        b='", "m": 12',
+        x={"a": "b"},
+        error=RuntimeError("boom"),
+    )
+
+
+def test_completion_before_the_json_is_complete_is_an_error() -> None:
+    check(parse_json(), source="-a--|", expect="-x--#", a='{"a": 1', x={}, expect_error=BadJsonError)
+
+
+def test_cancel_reaches_the_source() -> None:
+    check(parse_json(), source="-a--b-|", expect="-x-!", life="^--!", a='{"a', b='": 1}', x={})
+
+
+def test_with_into_an_object_is_emitted_validated_when_it_is_complete() -> None:
+    check(
+        parse_json(into=City),
+        source="-a-b-|",
+        expect="---x-|",
+        a=ROME[:9],
+        b=ROME[9:],
+        x=City(name="Rome", people=3),
+    )
+
+
+def test_with_into_an_element_is_emitted_validated_before_the_next_one_arrives() -> None:
+    check(
+        parse_json(into=City),
+        source="-a-b-|",
+        expect="-x-y-|",
+        a=f"[{ROME}",
+        b=f",{PISA}]",
+        x=City(name="Rome", people=3),
+        y=City(name="Pisa", people=1),
+    )
+
+
 def last(text: str) -> list[Any]:
     return [run(parse_json(), pieces)[-1] for pieces in cuttings(text)]
 
@@ -37,7 +95,7 @@ def failure(pieces: "list[str] | str", **options: Any) -> BadJsonError:
     return error
 
 
-def test_a_value_comes_out_each_time_it_has_grown() -> None:
+def test_a_number_is_added_when_it_is_complete() -> None:
     check(
         parse_json(),
         source="-a--b-c-d-|",
@@ -69,56 +127,33 @@ def test_words_and_fences_around_the_json_are_skipped_in_any_cutting(text: str) 
 @pytest.mark.parametrize(
     "text", ["[1, 2]", "  [1, 2]", "Here:\n [1, 2] [3]", "Numbers: [1, 2]", "```json\n[1, 2]\n```"]
 )
-def test_an_array_begins_first_in_its_line_or_after_a_colon(text: str) -> None:
+def test_an_array_begins_at_the_start_of_a_line_or_after_a_colon(text: str) -> None:
     assert all(found == [1, 2] for found in last(text))
 
 
-def test_an_empty_object_comes_out_when_it_is_complete() -> None:
+def test_an_empty_object_is_emitted_when_it_is_complete() -> None:
     assert run(parse_json(), ["{", "}"]) == [{}]
 
 
-def test_text_without_change_gives_nothing() -> None:
+def test_text_that_does_not_change_the_value_emits_nothing() -> None:
     assert run(parse_json(), ['{"a": "b"', "  ", " ", "}", " bye"]) == [{"a": "b"}]
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
-def test_elements_of_an_array_come_out_validated_as_soon_as_they_are_complete(size: int) -> None:
+def test_elements_of_an_array_are_validated_one_by_one_in_any_cutting(size: int) -> None:
     text = f"[{ROME}, {PISA}]"
     pieces = [text[i : i + size] for i in range(0, len(text), size)]
     assert run(parse_json(into=City), pieces) == [City(name="Rome", people=3), City(name="Pisa", people=1)]
 
 
-def test_an_element_does_not_wait_for_the_next_one() -> None:
-    check(
-        parse_json(into=City),
-        source="-a-b-|",
-        expect="-x-y-|",
-        a=f"[{ROME}",
-        b=f",{PISA}]",
-        x=City(name="Rome", people=3),
-        y=City(name="Pisa", people=1),
-    )
-
-
-def test_an_object_comes_out_validated_when_it_is_complete() -> None:
-    check(
-        parse_json(into=City),
-        source="-a-b-|",
-        expect="---x-|",
-        a=ROME[:9],
-        b=ROME[9:],
-        x=City(name="Rome", people=3),
-    )
-
-
-def test_only_what_was_asked_for_is_validated_not_what_is_inside() -> None:
+def test_only_the_object_or_the_elements_are_validated_not_the_values_inside() -> None:
     seen: list[Any] = []
     run(parse_json(into=seen.append), ['{"a": [{"b": 1}], "c": {}}'])
     run(parse_json(into=seen.append), ['[[1], {"a": [2]}, "x", 5, []]'])
     assert seen == [{"a": [{"b": 1}], "c": {}}, [1], {"a": [2]}, "x", 5, []]
 
 
-def test_a_function_may_make_the_values() -> None:
+def test_into_may_be_a_function() -> None:
     @dataclass
     class Point:
         x: int
@@ -129,13 +164,13 @@ def test_a_function_may_make_the_values() -> None:
     assert run(parse_json(into=point), ['[{"x": 1}, {"x": 2}]']) == [Point(1), Point(2)]
 
 
-def test_json_that_breaks_is_an_error_with_the_text_so_far() -> None:
+def test_invalid_json_is_an_error_with_the_text_so_far() -> None:
     error = failure(['So: {"a": 1, ', "oops} more"])
     assert error.partial == 'So: {"a": 1, oops} more'
     assert "'o'" in error.reason
 
 
-def test_json_that_never_ends_is_an_error_with_the_text() -> None:
+def test_incomplete_json_is_an_error_with_the_text() -> None:
     error = failure('{"a": 1')
     assert error.partial == '{"a": 1'
     assert "ends before" in str(error)
@@ -148,32 +183,27 @@ def test_text_without_json_is_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize("pieces", [[], ["", " \n"]])
-def test_no_text_at_all_is_no_error(pieces: list[str]) -> None:
+def test_a_stream_without_text_completes(pieces: list[str]) -> None:
     assert run(parse_json(), pieces) == []
 
 
-def test_what_the_class_refuses_is_an_error_with_its_cause() -> None:
+def test_a_value_that_the_class_rejects_is_an_error_with_its_cause() -> None:
     error = failure([f'[{ROME}, {{"name": "Pisa"}}]'], into=City)
     assert isinstance(error.__cause__, ValidationError)
     assert error.partial.endswith('"Pisa"}]')
 
 
-def test_an_error_of_the_stream_passes() -> None:
-    boom = RuntimeError("boom")
-    check(parse_json(), source="-a#", expect="-x#", a='{"a": "b', x={"a": "b"}, error=boom)
-
-
-def test_rx_operators_find_the_last_value() -> None:
+def test_rx_last_gives_the_complete_value() -> None:
     values: Observable[JsonValue] = from_iterable(['{"a": ', "1}"]).pipe(parse_json())
     assert values.pipe(ops.last()).run() == {"a": 1}
 
 
-def test_into_must_make_something() -> None:
+def test_into_must_be_callable_or_have_model_validate() -> None:
     with pytest.raises(TypeError, match="into"):
         parse_json(into=3)  # type: ignore[call-overload]
 
 
-def test_a_class_that_takes_fields_is_refused_instead_of_given_one() -> None:
+def test_a_class_that_takes_fields_is_refused() -> None:
     @dataclass
     class Place:
         name: object
@@ -186,7 +216,7 @@ def test_a_class_that_takes_fields_is_refused_instead_of_given_one() -> None:
             parse_json(into=kind)
 
 
-def test_an_object_that_can_be_called_is_a_function() -> None:
+def test_into_may_be_a_callable_instance_of_a_dataclass() -> None:
     @dataclass
     class Times:
         factor: int

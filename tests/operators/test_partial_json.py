@@ -1,4 +1,4 @@
-"""JSON in pieces reads as JSON in one piece, and never goes back on itself."""
+"""`PartialJson` reads JSON in pieces as it reads JSON in one piece; earlier snapshots never change."""
 
 import json
 from typing import Any
@@ -34,25 +34,25 @@ def read(pieces: list[str]) -> list[JsonValue]:
 
 
 @given(containers, st.booleans(), st.integers(1, 4))
-def test_any_cutting_of_any_json_ends_in_the_same_value(value: Any, ascii_only: bool, size: int) -> None:  # noqa: FBT001
+def test_any_cutting_of_any_json_gives_the_same_value(value: Any, ascii_only: bool, size: int) -> None:  # noqa: FBT001
     text = json.dumps(value, ensure_ascii=ascii_only, indent=None if size % 2 else 1)
     pieces = [text[i : i + size] for i in range(0, len(text), size)]
     assert read(pieces)[-1] == value
 
 
-def test_difficult_json_ends_the_same_for_every_cutting() -> None:
+def test_any_cutting_of_difficult_json_gives_the_same_value() -> None:
     text = r'{"a\n": [1, -2.5e+3, {"x": "\ud83d\ude00\\\"\u00e9\/", "y": []}, true, null], "": {}}'
     for pieces in cuttings(text):
         assert read(pieces)[-1] == json.loads(text)
 
 
-def test_a_number_longer_than_python_reads_is_broken() -> None:
+def test_a_number_with_more_digits_than_python_reads_is_invalid() -> None:
     assert read([f'{{"a": {"9" * 4300}}}'])[-1] == {"a": int("9" * 4300)}
     with pytest.raises(InvalidJsonError, match="4301 digits"):
         PartialJson().feed(f'{{"a": {"9" * 4301}}}')
 
 
-def test_what_is_seen_on_the_way_is_what_another_partial_parser_sees() -> None:
+def test_each_snapshot_equals_that_of_another_partial_parser() -> None:
     text = '{"name": "Ada \\n", "tags": ["a", [], {}], "more": {"deep": {"er": "x"}}} '
     partial = PartialJson()
     for end, character in enumerate(text, 1):
@@ -61,7 +61,7 @@ def test_what_is_seen_on_the_way_is_what_another_partial_parser_sees() -> None:
         assert partial.snapshot() == expected or text[end - 1] in '\\"'
 
 
-def test_a_number_counts_when_it_is_complete() -> None:
+def test_a_number_is_added_to_the_snapshot_when_it_is_complete() -> None:
     assert read(['{"a": 1', "2", ".5", ", ", '"b": 7', "}"]) == [
         {},
         {},
@@ -72,7 +72,7 @@ def test_a_number_counts_when_it_is_complete() -> None:
     ]
 
 
-def test_snapshots_stay_as_they_were() -> None:
+def test_earlier_snapshots_do_not_change() -> None:
     partial = PartialJson()
     partial.feed('{"a": [1, {"b": "x')
     before: Any = partial.snapshot()
@@ -81,7 +81,7 @@ def test_snapshots_stay_as_they_were() -> None:
     assert partial.snapshot() == {"a": [1, {"b": "xy"}, 2]}
 
 
-def test_what_comes_after_the_end_is_left() -> None:
+def test_text_after_the_end_is_not_consumed() -> None:
     partial = PartialJson()
     assert partial.feed('[1] and "more') == 3
     assert partial.feed("x") == 0
@@ -112,7 +112,7 @@ def test_what_comes_after_the_end_is_left() -> None:
         "[" * 201,
     ],
 )
-def test_broken_json_is_refused_in_any_cutting(text: str) -> None:
+def test_invalid_json_is_refused_in_any_cutting(text: str) -> None:
     for pieces in ([text], list(text)):
         partial = PartialJson()
         with pytest.raises(InvalidJsonError):

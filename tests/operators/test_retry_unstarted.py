@@ -1,4 +1,4 @@
-"""A request that failed before it gave anything is tried again, and no other."""
+"""`retry_unstarted` retries a request that failed before its first item, and no other."""
 
 import asyncio
 import threading
@@ -20,21 +20,10 @@ from ollama_rx.rx.event_loops import internal_loop
 from ollama_rx.testing import FakeOllama, answer, check, error_status
 
 BUSY = BusyError(503, "busy")
-DEADLINE = 5.0  # seconds; only reached when something is broken
+DEADLINE = 5.0  # seconds; only reached if a test fails
 
 
-def failing(times: int, error: Exception = BUSY) -> tuple[Observable[str], list[int]]:
-    """Return a stream whose first subscriptions fail, and the list of the threads that subscribed."""
-    threads: list[int] = []
-
-    def subscribed(_: object) -> Observable[str]:
-        threads.append(threading.get_ident())
-        return rx.throw(error) if len(threads) <= times else rx.of("Hi")
-
-    return rx.defer(subscribed), threads
-
-
-def test_a_stream_that_fails_before_its_first_item_is_tried_again_after_the_wait() -> None:
+def test_a_stream_that_fails_before_its_first_item_is_subscribed_again_after_the_wait() -> None:
     check(
         retry_unstarted(wait=2),
         source=["--#", "---a--b-|"],
@@ -44,8 +33,20 @@ def test_a_stream_that_fails_before_its_first_item_is_tried_again_after_the_wait
     )
 
 
-def test_an_answer_that_has_begun_is_never_tried_again() -> None:
+def test_an_error_after_the_first_item_passes() -> None:
     check(retry_unstarted(wait=2), source=["-a-#", "b|"], expect="-a-#", life="^--!", error=BUSY)
+
+
+def test_completion_passes_even_without_an_item() -> None:
+    check(retry_unstarted(wait=2), source=["--|", "b|"], expect="--|", life="^-!")
+
+
+def test_cancel_during_an_attempt_reaches_the_source() -> None:
+    check(retry_unstarted(wait=1), source=["-#", "---a|"], expect="---!", life=["^!", "--^!"], error=BUSY)
+
+
+def test_cancel_during_the_wait_prevents_the_retry() -> None:
+    check(retry_unstarted(wait=5), source=["-#", "a|"], expect="---!", life=["^!"], error=BUSY)
 
 
 def test_an_error_that_is_not_retryable_passes_at_once() -> None:
@@ -57,7 +58,7 @@ def test_an_error_that_is_not_retryable_passes_at_once() -> None:
         check(retry_unstarted(wait=2), source=["-#", "b|"], expect="-#", life="^!", error=error)
 
 
-def test_any_error_that_says_so_is_retryable() -> None:
+def test_any_error_whose_retryable_is_true_is_retried() -> None:
     class FlakyError(Exception):
         retryable = True
 
@@ -74,7 +75,7 @@ def test_the_last_error_passes_when_the_retries_are_used_up() -> None:
     )
 
 
-def test_the_wait_doubles_up_to_half_a_minute_unless_told_otherwise() -> None:
+def test_the_default_wait_doubles_up_to_half_a_minute() -> None:
     half_seconds = [1, 2, 4, 8, 16, 32, 60, 60]
     check(
         retry_unstarted(times=len(half_seconds)),
@@ -85,7 +86,7 @@ def test_the_wait_doubles_up_to_half_a_minute_unless_told_otherwise() -> None:
     )
 
 
-def test_the_wait_may_be_a_function_of_the_retry() -> None:
+def test_the_wait_may_be_a_function_of_the_number_of_the_retry() -> None:
     check(
         retry_unstarted(wait=lambda retry: retry * 2),
         source=["#", "#", "a|"],
@@ -95,7 +96,7 @@ def test_the_wait_may_be_a_function_of_the_retry() -> None:
     )
 
 
-def test_a_wait_that_raises_is_the_streams_error() -> None:
+def test_an_exception_of_the_wait_function_becomes_the_streams_error() -> None:
     def wait(_: int) -> float:
         raise KeyError("wait")
 
@@ -112,19 +113,24 @@ def test_a_wait_that_raises_is_the_streams_error() -> None:
         (-1, ValueError),
     ],
 )
-def test_a_function_that_returns_no_wait_is_the_streams_error(seconds: float, error: type[Exception]) -> None:
+def test_a_wait_function_that_returns_invalid_seconds_is_the_streams_error(
+    seconds: float, error: type[Exception]
+) -> None:
     check(retry_unstarted(wait=lambda _: seconds), source="-#", expect="-#", error=BUSY, expect_error=error)
 
 
-def test_cancel_during_the_wait_subscribes_no_more() -> None:
-    check(retry_unstarted(wait=5), source=["-#", "a|"], expect="---!", life=["^!"], error=BUSY)
+def failing(times: int, error: Exception = BUSY) -> tuple[Observable[str], list[int]]:
+    """Return a stream whose first subscriptions fail, and the list of the threads that subscribed."""
+    threads: list[int] = []
+
+    def subscribed(_: object) -> Observable[str]:
+        threads.append(threading.get_ident())
+        return rx.throw(error) if len(threads) <= times else rx.of("Hi")
+
+    return rx.defer(subscribed), threads
 
 
-def test_cancel_during_an_attempt_reaches_the_source() -> None:
-    check(retry_unstarted(wait=1), source=["-#", "---a|"], expect="---!", life=["^!", "--^!"], error=BUSY)
-
-
-def test_a_failure_while_subscribing_is_retried_at_once_without_a_wait() -> None:
+def test_with_a_wait_of_zero_a_source_that_fails_in_subscribe_is_retried_at_once() -> None:
     source, threads = failing(2)
     assert source.pipe(retry_unstarted(wait=0), ops.to_list()).run() == ["Hi"]
     assert len(threads) == 3
@@ -138,14 +144,14 @@ def test_a_source_may_fail_in_subscribe_thousands_of_times() -> None:
     assert threads == [threading.get_ident()] * 3001
 
 
-def test_what_the_subscriber_raises_is_its_error_and_no_reason_to_retry() -> None:
+def test_an_exception_of_the_subscriber_is_not_retried() -> None:
     source, threads = failing(0)
     errors: list[Exception] = []
 
-    def broken(_: str) -> None:
+    def failing_subscriber(_: str) -> None:
         raise BUSY
 
-    source.pipe(retry_unstarted(wait=0)).subscribe(broken, errors.append)
+    source.pipe(retry_unstarted(wait=0)).subscribe(failing_subscriber, errors.append)
     assert errors == [BUSY]
     assert len(threads) == 1
 
@@ -163,7 +169,7 @@ def test_items_after_the_end_are_dropped() -> None:
     assert found == ["a"]
 
 
-def test_cancel_while_the_wait_is_being_chosen_subscribes_no_more() -> None:
+def test_cancel_inside_the_wait_function_prevents_the_retry() -> None:
     source: Subject[str] = Subject()
     counted = rx.defer(lambda _: source)
 
@@ -176,7 +182,7 @@ def test_cancel_while_the_wait_is_being_chosen_subscribes_no_more() -> None:
     assert not source.observers
 
 
-def test_it_keeps_items_and_timers_after_it_apart() -> None:
+def test_operators_after_it_keep_their_state_and_timers_over_a_retry() -> None:
     check(
         lambda source: source.pipe(retry_unstarted(wait=1), accumulate_text(), throttle_latest(2)),
         source=["#", "ab|"],
@@ -187,7 +193,7 @@ def test_it_keeps_items_and_timers_after_it_apart() -> None:
     )
 
 
-def test_on_a_plain_thread_it_waits_on_a_thread_and_goes_on_there() -> None:
+def test_outside_an_event_loop_the_retry_runs_on_a_timers_thread() -> None:
     source, threads = failing(1)
     done = threading.Event()
     source.pipe(retry_unstarted(wait=0.01)).subscribe(on_completed=done.set)
@@ -203,12 +209,12 @@ async def _on_loop(subscribe: Callable[[Observable[str], Callable[[], None]], ob
     return threads
 
 
-def test_on_a_loop_it_waits_and_goes_on_there() -> None:
+def test_on_an_event_loop_the_retry_runs_on_that_loop() -> None:
     threads = asyncio.run(_on_loop(lambda stream, done: stream.subscribe(on_completed=done)))
     assert threads == [threading.get_ident()] * 2
 
 
-def test_with_a_loops_scheduler_it_waits_and_goes_on_there() -> None:
+def test_with_the_scheduler_of_a_loop_the_retry_runs_on_that_loop() -> None:
     def subscribe(stream: Observable[str], done: Callable[[], None]) -> None:
         stream.subscribe(on_completed=done, scheduler=AsyncIOScheduler(asyncio.get_running_loop()))
 
@@ -225,7 +231,7 @@ def test_cancel_from_another_thread_ends_a_wait_on_a_loop() -> None:
     assert asyncio.run(main()) == 1
 
 
-def test_on_a_loop_of_ours_that_ends_with_its_stream_it_waits_on_a_thread() -> None:
+def test_on_an_internal_loop_the_retry_runs_on_a_timers_thread() -> None:
     source, threads = failing(1)
     done = threading.Event()
 
@@ -256,7 +262,7 @@ def test_wrong_arguments_are_refused_when_the_operator_is_built(
         retry_unstarted(times, wait=wait)
 
 
-def test_a_busy_server_is_asked_again_from_a_plain_thread_and_from_inside_another_stream() -> None:
+def test_a_busy_server_is_asked_again_when_subscribed_inside_another_stream() -> None:
     with FakeOllama(answer("first"), error_status(503), answer("second")) as fake, Client(fake.url) as client:
         done = threading.Event()
         texts: list[str] = []

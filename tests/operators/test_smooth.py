@@ -1,4 +1,4 @@
-"""An even pace that never falls behind by more than it may."""
+"""`smooth` emits text at an even pace and never falls behind by more than `max_lag`."""
 
 from typing import Any
 
@@ -15,25 +15,7 @@ from ollama_rx.testing import check, check_any_cutting
 from tests.operators.text_pieces import TEXT, pieces, run
 
 
-def _arrival(time: float, text: str) -> Recorded[str]:
-    at: Any = 200 + time  # declared as a whole number, but virtual time has fractions
-    return Recorded(at, OnNext(text))
-
-
-def timed(arrivals: list[tuple[float, str]], **options: Any) -> list[tuple[float, str]]:
-    """Return when what came out of text that arrives at these times; the stream never ends."""
-    scheduler = TestScheduler()
-    found: list[tuple[float, str]] = []
-
-    def record(text: str) -> None:
-        found.append((scheduler.clock - 200, text))
-
-    source = scheduler.create_hot_observable(*(_arrival(time, text) for time, text in arrivals))
-    scheduler.start(lambda: source.pipe(smooth(**options), ops.do_action(record)), disposed=100_000)
-    return found
-
-
-def test_a_burst_comes_out_at_the_pace() -> None:
+def test_a_burst_is_emitted_at_the_pace() -> None:
     check(
         smooth(per_second=0.5, max_lag=9),
         source="-a-----b-|",
@@ -48,17 +30,13 @@ def test_a_burst_comes_out_at_the_pace() -> None:
     )
 
 
-def test_a_unit_in_a_quiet_moment_passes_at_once() -> None:
-    found = timed([(1, "one "), (5, "two "), (9, "three ")], per_second=1, max_lag=50)
-    assert found[:3] == [(1, "one"), (5, " two"), (9, " three")]
+def test_an_error_drops_the_rest() -> None:
+    check(
+        smooth(per_second=0.1, max_lag=90), source="-a#", expect="-x#", a="one two three", x="one", life="^-!"
+    )
 
 
-def test_the_pace_quickens_evenly_when_too_much_waits() -> None:
-    found = timed([(1, "a b c d e f ")], per_second=0.1, max_lag=10)
-    assert [time for time, _ in found] == pytest.approx([1, 3, 5, 7, 9, 11, 11], abs=0.01)
-
-
-def test_on_completion_the_rest_comes_at_once() -> None:
+def test_completion_emits_the_rest_at_once() -> None:
     check(
         smooth(per_second=0.1, max_lag=90),
         source="-a|",
@@ -72,11 +50,47 @@ def test_on_completion_the_rest_comes_at_once() -> None:
     )
 
 
-def test_an_error_drops_the_rest() -> None:
-    check(smooth(per_second=0.1, max_lag=90), source="-a#", expect="-x#", a="one two three", x="one")
+def test_cancel_reaches_the_source_and_drops_the_rest() -> None:
+    check(
+        smooth(per_second=0.5, max_lag=90),
+        source="-a-------|",
+        expect="-x-y!",
+        life="^---!",
+        a="one two three four",
+        x="one",
+        y=" two",
+    )
 
 
-def test_a_word_whose_end_does_not_come_goes_when_the_lag_is_over() -> None:
+def _arrival(time: float, text: str) -> Recorded[str]:
+    at: Any = 200 + time  # declared as a whole number, but virtual time has fractions
+    return Recorded(at, OnNext(text))
+
+
+def timed(arrivals: list[tuple[float, str]], **options: Any) -> list[tuple[float, str]]:
+    """Return what is emitted, and when, for text that arrives at these times; the stream never ends."""
+    scheduler = TestScheduler()
+    found: list[tuple[float, str]] = []
+
+    def record(text: str) -> None:
+        found.append((scheduler.clock - 200, text))
+
+    source = scheduler.create_hot_observable(*(_arrival(time, text) for time, text in arrivals))
+    scheduler.start(lambda: source.pipe(smooth(**options), ops.do_action(record)), disposed=100_000)
+    return found
+
+
+def test_a_unit_passes_at_once_while_nothing_is_waiting() -> None:
+    found = timed([(1, "one "), (5, "two "), (9, "three ")], per_second=1, max_lag=50)
+    assert found[:3] == [(1, "one"), (5, " two"), (9, " three")]
+
+
+def test_the_pace_rises_evenly_when_too_much_is_waiting() -> None:
+    found = timed([(1, "a b c d e f ")], per_second=0.1, max_lag=10)
+    assert [time for time, _ in found] == pytest.approx([1, 3, 5, 7, 9, 11, 11], abs=0.01)
+
+
+def test_an_unfinished_word_is_emitted_after_max_lag() -> None:
     check(
         smooth(per_second=1, max_lag=3),
         source="-a-b-c-|",
@@ -89,7 +103,7 @@ def test_a_word_whose_end_does_not_come_goes_when_the_lag_is_over() -> None:
     )
 
 
-def test_graphemes_keep_the_pace_and_come_whole() -> None:
+def test_graphemes_keep_the_pace_and_are_not_cut() -> None:
     check(
         smooth(per_second=0.5, unit="grapheme", max_lag=50),
         source="-a-b--------|",
@@ -114,7 +128,7 @@ arrivals = st.lists(
 
 
 @given(arrivals, st.sampled_from([0.2, 1.0, 5.0]), st.integers(1, 6), st.sampled_from(["word", "grapheme"]))
-def test_nothing_stays_longer_than_it_may_and_nothing_is_lost(
+def test_no_text_is_held_longer_than_max_lag_and_none_is_lost(
     gaps: list[tuple[int, str]], per_second: float, max_lag: int, unit: str
 ) -> None:
     time, texts = 1.0, list[tuple[float, str]]()

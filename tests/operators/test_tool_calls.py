@@ -1,4 +1,4 @@
-"""Each tool call comes out once, wherever it stands."""
+"""`tool_calls` emits each tool call once, whichever chunk carries it."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pytest
 
 from ollama_rx import Chunk, ToolCall
 from ollama_rx.operators import tool_calls
+from ollama_rx.testing import check
 from tests.operators.text_pieces import run
 
 
@@ -18,6 +19,32 @@ def message(*calls: dict[str, Any], done: bool = False) -> Chunk:
     return Chunk({"message": {"role": "assistant", "content": "", "tool_calls": list(calls)}, "done": done})
 
 
+TWO, NONE, ONE = message(call("x"), call("y")), message(), message(call("z"), done=True)
+X, Y, Z = (ToolCall(name, {"n": 1}) for name in "xyz")
+
+
+def test_each_tool_call_is_emitted_in_the_order_of_arrival() -> None:
+    check(
+        tool_calls(),
+        source="-a   -b-(c|)",
+        expect="-(xy)---(z|)",
+        a=TWO,
+        b=NONE,
+        c=ONE,
+        x=X,
+        y=Y,
+        z=Z,
+    )
+
+
+def test_an_error_passes() -> None:
+    check(tool_calls(), source="-a---#", expect="-(xy)---#", a=TWO, x=X, y=Y, life="^----!")
+
+
+def test_cancel_reaches_the_source() -> None:
+    check(tool_calls(), source="-a---c|", expect="-(xy)-!", a=TWO, c=ONE, x=X, y=Y, life="^--!")
+
+
 @pytest.mark.parametrize(
     "chunks",
     [
@@ -27,7 +54,7 @@ def message(*calls: dict[str, Any], done: bool = False) -> Chunk:
     ],
     ids=["one per chunk", "all in one", "on the last"],
 )
-def test_calls_are_found_in_all_three_positions(chunks: list[Chunk]) -> None:
+def test_servers_may_send_the_calls_in_one_chunk_or_in_several(chunks: list[Chunk]) -> None:
     assert run(tool_calls(), chunks) == [ToolCall("a", {"n": 1}), ToolCall("b", {"n": 1})]
 
 
