@@ -124,9 +124,7 @@ class _BufferTokens:
         end = after_joined(whole, self._size)
         too_long = self._chars is not None and end > self._chars
         if end > self._size and (self._is_delimited or too_long):
-            self._is_full = (
-                False  # the continued grapheme is not the delimiter, or does not fit into the piece
-            )
+            self._is_full = False  # the longer grapheme is no longer the delimiter, or does not fit
             return text
         if end == len(whole):
             self._parts = [whole]

@@ -108,7 +108,7 @@ class _Attempts(Generic[A]):
         self._has_started = False  # an item has arrived
         self._cancel: Callable[[], object] | None = None
         self._subscribing_thread: int | None = None  # its id, while it is inside the source's `subscribe`
-        self._again = False  # that thread shall subscribe once more when `subscribe` returns
+        self._again = False  # that thread must subscribe once more when `subscribe` returns
 
     def subscribe(self) -> None:
         """Begin an attempt, unless the chain has been disposed.

@@ -12,7 +12,7 @@ A = TypeVar("A")
 
 
 def throttle_latest(seconds: float) -> Callable[[Observable[A]], Observable[A]]:
-    """Emit the latest item, at most one per interval; the last item of the stream is always emitted.
+    """Emit the latest item, at most one per interval; the last item before completion is never lost.
 
     ::
 
