@@ -11,7 +11,7 @@ from reactivex import Observable
 from ollama_rx.arguments import wrong_type
 from ollama_rx.errors import BadJsonError
 from ollama_rx.operators._partial_json import InvalidJsonError, JsonValue, PartialJson
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -37,8 +37,8 @@ class PreparedRequest:
 class Session:
     """Sends requests; may be used from any number of loops and threads at once.
 
-    Requests go straight to the transport. `httpx.AsyncClient` would add redirects, cookies and a log line with
-    the URL, of which none is wanted, at a quarter of the cost of opening a stream.
+    Requests go straight to the transport. `httpx.AsyncClient` would add redirects, cookies and a log line
+    with the URL, of which none is wanted, for a quarter of the cost of opening a stream.
     """
 
     def __init__(
