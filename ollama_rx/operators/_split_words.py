@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from reactivex import Observable
 
-from ollama_rx.operators._word_splitter import Units
-from ollama_rx.rx import Emitter, through
+from ollama_rx.operators._word_splitter import WordSplitter
+from ollama_rx.rx.operator import Emitter, through
 
 
 def split_words() -> Callable[[Observable[str]], Observable[str]]:
@@ -16,12 +16,12 @@ def split_words() -> Callable[[Observable[str]], Observable[str]]:
         source  -a--b---c-|      a="Hel"    b="lo, wor"  c="ld!"
         words   ----x-----(y|)   x="Hello," y="world!"
 
-    White space separates words and is dropped. Chinese, Japanese, Thai, Lao, Khmer and Burmese put
-    none between words: there ICU's dictionaries find them, if the extra ``ollama-rx[words]`` is installed,
-    from the next 8 characters (Chinese, Japanese) or 20; without it each grapheme comes out as a word.
-    A closing mark goes with the word before it, an opening one with the word after it. A grapheme (an
-    emoji of several code points, a letter and its accent) is never cut, and any cutting of the text
-    gives the same words.
+    White space separates words and is dropped. Chinese, Japanese, Thai, Lao, Khmer and Burmese have no
+    spaces between words: there ICU's dictionaries find the words if the extra ``ollama-rx[words]`` is
+    installed, and need 8 (Chinese, Japanese) or 20 characters for it; without the extra each grapheme is a
+    word. A closing mark goes with the word before it, an opening mark with the word after it. A grapheme
+    (an emoji of several code points, a letter and its accent) is never cut, and the words do not depend on
+    how the text was cut into pieces.
 
     On completion the last word is emitted; on error or cancel it is dropped.
 
@@ -30,17 +30,17 @@ def split_words() -> Callable[[Observable[str]], Observable[str]]:
     >>> of("Hel", "lo, wor", "ld!").pipe(split_words(), ops.to_list()).run()
     ['Hello,', 'world!']
     """
-    return through(_Words)
+    return through(_SplitWords)
 
 
-class _Words:
+class _SplitWords:
     def __init__(self, out: Emitter[str]) -> None:
         emit = out.emit
 
-        def emit_word(unit: str) -> None:
-            if word := unit.lstrip():
+        def emit_stripped(word: str) -> None:
+            if word := word.lstrip():
                 emit(word)
 
-        units = Units(emit_word)
-        self.feed = units.feed
-        self.flush = units.flush
+        splitter = WordSplitter(emit_stripped)
+        self.feed = splitter.feed
+        self.flush = splitter.flush

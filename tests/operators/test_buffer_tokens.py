@@ -11,7 +11,7 @@ from icu4py.breakers import CharacterBreaker
 from reactivex import Observable
 
 from ollama_rx.operators import buffer_tokens
-from ollama_rx.operators._graphemes import joined
+from ollama_rx.operators._graphemes import is_boundary
 from ollama_rx.testing import check, check_any_cutting
 from tests.operators.text_pieces import TEXT, pieces, run
 
@@ -89,8 +89,8 @@ def test_chars_limits_each_piece_at_a_grapheme_boundary(cuts: list[str], chars: 
     assert "".join(found) == text
     assert ends(found) <= boundaries(text)
     for piece, following in pairwise(found):
-        assert len(piece) <= chars or all(joined(piece, i) for i in range(1, len(piece)))
-        assert len(piece) >= chars or joined(piece + following, chars)
+        assert len(piece) <= chars or all(not is_boundary(piece, i) for i in range(1, len(piece)))
+        assert len(piece) >= chars or not is_boundary(piece + following, chars)
     assert found == run(buffer_tokens(chars=chars), [text]) == run(buffer_tokens(chars=chars), text)
 
 

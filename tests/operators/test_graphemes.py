@@ -1,4 +1,4 @@
-"""Our grapheme rules never cut what Unicode's do not cut."""
+"""Our rules never cut a grapheme that Unicode's rules keep whole."""
 
 import unicodedata
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icu4py.breakers import CharacterBreaker
 
-from ollama_rx.operators._graphemes import joined, last_start
+from ollama_rx.operators._graphemes import is_boundary, last_boundary
 
 STRANGE = (
     "a1 \r\n."
@@ -26,10 +26,10 @@ def boundaries(text: str) -> set[int]:
 
 
 @given(st.text(alphabet=st.sampled_from(STRANGE), max_size=12) | st.text(max_size=6))
-def test_no_grapheme_of_icu_is_cut(text: str) -> None:
-    ours = {place for place in range(1, len(text) + 1) if not joined(text, place)}
-    prepended = {i for i in range(1, len(text)) if text[i] == " "}  # white space is never joined here
-    assert ours - prepended <= boundaries(text)
+def test_every_boundary_is_one_of_icu(text: str) -> None:
+    ours = {offset for offset in range(1, len(text) + 1) if is_boundary(text, offset)}
+    before_space = {i for i in range(1, len(text)) if text[i] == " "}  # ICU joins it to a Prepend character
+    assert ours - before_space <= boundaries(text)
 
 
 def test_every_assigned_character_is_joined_to_a_letter_where_icu_joins_it() -> None:
@@ -40,7 +40,7 @@ def test_every_assigned_character_is_joined_to_a_letter_where_icu_joins_it() -> 
     ]
     texts = [text for it in characters for text in ("a" + it, it + "a", "\u0915\u094d" + it)]
     assert [
-        text for text in texts if len(text) - 1 not in boundaries(text) and not joined(text, len(text) - 1)
+        text for text in texts if len(text) - 1 not in boundaries(text) and is_boundary(text, len(text) - 1)
     ] == []
 
 
@@ -60,20 +60,20 @@ def test_every_assigned_character_is_joined_to_a_letter_where_icu_joins_it() -> 
         "葛\U000e0100",
     ],
 )
-def test_what_a_reader_sees_as_one_character_is_one(text: str) -> None:
-    assert last_start(text) == 0
-    assert last_start("x" + text) == 1
-    assert last_start(text + "x") == len(text)
+def test_one_visible_character_has_no_boundary_inside(text: str) -> None:
+    assert last_boundary(text) == 0
+    assert last_boundary("x" + text) == 1
+    assert last_boundary(text + "x") == len(text)
 
 
 @pytest.mark.parametrize(
     "text", ["ab", "a ", "日本", "🇩🇪🇫", "👍👍", "\n\u0301", "அப்பா"[:4], "\u200da", "한국", "\u200b\u0301"]
 )
-def test_what_are_several_characters_can_be_cut_before_the_last(text: str) -> None:
-    assert not joined(text, len(text) - 1)
+def test_text_can_be_cut_before_its_last_visible_character(text: str) -> None:
+    assert is_boundary(text, len(text) - 1)
 
 
-def test_nothing_is_joined_beyond_the_ends() -> None:
-    assert not joined("a", 0)
-    assert not joined("a", 1)
-    assert last_start("") == 0
+def test_the_ends_of_a_text_are_boundaries() -> None:
+    assert is_boundary("a", 0)
+    assert is_boundary("a", 1)
+    assert last_boundary("") == 0

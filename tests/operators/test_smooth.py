@@ -10,7 +10,7 @@ from reactivex.notification import OnNext
 from reactivex.testing import Recorded, TestScheduler
 
 from ollama_rx.operators import smooth
-from ollama_rx.operators._graphemes import joined
+from ollama_rx.operators._graphemes import is_boundary
 from ollama_rx.testing import check, check_any_cutting
 from tests.operators.text_pieces import TEXT, pieces, run
 
@@ -150,7 +150,7 @@ def test_the_units_do_not_depend_on_the_cutting(unit: Any, cuts: list[str]) -> N
     assert found == run(smooth(per_second=1, unit=unit), [text])
     assert "".join(found) == text
     ends = [len("".join(found[:i])) for i in range(1, len(found))]
-    assert not [end for end in ends if joined(text, end)]
+    assert not [end for end in ends if not is_boundary(text, end)]
 
 
 @pytest.mark.parametrize("unit", ["word", "grapheme"])
