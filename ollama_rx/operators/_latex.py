@@ -1,4 +1,4 @@
-"""LaTeX formulas as plain text, as far as Unicode has signs for them."""
+"""Turn LaTeX formulas into plain text, as far as Unicode has signs for them."""
 
 import re
 import unicodedata
@@ -23,17 +23,17 @@ _SIGNS = {
     "varrho": "ϱ", "varsigma": "ς", "bmod": " mod ", "quad": " ", "qquad": " ", "%": "%", "$": "$", "#": "#",
     ",": " ", ";": " ", ":": " ", ">": " ", "!": "", " ": " ", "\\": " ", "(": "", ")": "", "[": "", "]": "",
 }  # fmt: skip
-_SILENT = (  # they say how to set what follows
+_STYLE_COMMANDS = (  # change only how the formula is set
     "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr limits nolimits "
     "displaystyle textstyle scriptstyle rm bf it nonumber notag"
 )
-_SIGNS.update(dict.fromkeys(_SILENT.split(), ""))
+_SIGNS.update(dict.fromkeys(_STYLE_COMMANDS.split(), ""))
 _ACCENTS = {
     "hat": "\u0302", "widehat": "\u0302", "bar": "\u0304", "overline": "\u0305", "tilde": "\u0303",
     "widetilde": "\u0303", "vec": "\u20d7", "dot": "\u0307", "ddot": "\u0308",
 }  # fmt: skip
-_RAISED = dict(zip("0123456789+-=()ni°′", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ°′", strict=True))
-_LOWERED = dict(zip("0123456789+-=()aeijnx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₙₓ", strict=True))
+_SUPERSCRIPTS = dict(zip("0123456789+-=()ni°′", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ°′", strict=True))
+_SUBSCRIPTS = dict(zip("0123456789+-=()aeijnx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₙₓ", strict=True))
 
 _LAYOUT = re.compile(
     r"\\begin\s*\{\w+\*?\}(?:\[\w\])?(?:\{[lcr|\s\d]*\})?|\\end\s*\{\w+\*?\}|(?<=\\\\)\[-?[\d.]+\w\w\]"
@@ -54,25 +54,25 @@ _NAME = re.compile(r"(?P<before>(?<=[^\W_]))?\\(?P<name>[A-Za-z]+)(?P<after>(?=[
 _BRACES = re.compile(r"(?<!\\)[{}]+")
 
 
-def plain_formula(latex: str) -> str:
-    r"""Return a formula without LaTeX's commands; what has no sign is called by its name.
+def latex_to_text(latex: str) -> str:
+    r"""Return a formula without LaTeX's commands; a command without a Unicode sign becomes its name.
 
-    >>> plain_formula(r"\frac{a+1}{b} \le x^2 \cdot \pi")
+    >>> latex_to_text(r"\frac{a+1}{b} \le x^2 \cdot \pi")
     '(a+1)/b ≤ x² · π'
     """
-    latex = _SIGN.sub(_sign, _LAYOUT.sub(" ", latex))
+    latex = _SIGN.sub(_replace_sign, _LAYOUT.sub(" ", latex))
     found = 1
     while found:  # the innermost groups first
-        latex, found = _GROUP.subn(_group, latex)
-    latex = _NAME.sub(_spaced_name, _SCRIPT.sub(_script, latex))
+        latex, found = _GROUP.subn(_replace_group, latex)
+    latex = _NAME.sub(_space_name, _SCRIPT.sub(_replace_script, latex))
     latex = _BRACES.sub(lambda braces: " " if "}{" in braces[0] else "", latex)
     return " ".join(latex.replace("\\", "").split())
 
 
-def _sign(match: re.Match[str]) -> str:
+def _replace_sign(match: re.Match[str]) -> str:
     name = match[1]
     if name is None:
-        return " "  # what aligns columns, or a space that does not break
+        return " "  # aligns columns, or is a non-breaking space
     if name in _SIGNS:
         return _SIGNS[name]
     case = "CAPITAL" if name[0].isupper() else "SMALL"
@@ -82,13 +82,13 @@ def _sign(match: re.Match[str]) -> str:
         return match[0]
 
 
-def _group(match: re.Match[str]) -> str:
+def _replace_group(match: re.Match[str]) -> str:
     if match["text"] is not None:
         return match["text"]
     if match["modulus"] is not None:
         return f"(mod {match['modulus']})"
     if match["root"] is not None:
-        return f"{_script_signs(match['degree'] or '', _RAISED)}√{_bracketed(match['root'])}"
+        return f"{_to_script(match['degree'] or '', _SUPERSCRIPTS)}√{_in_parentheses(match['root'])}"
     if match["accent"] is not None:
         under = match["under"] or match["under_sign"] or ""
         if len(under) == 1:
@@ -96,27 +96,27 @@ def _group(match: re.Match[str]) -> str:
         return f" {match['accent']} {under}"
     above = match["above"] or match["above_sign"] or ""
     below = match["below"] or match["below_sign"] or ""
-    return f"{_bracketed(above)}/{_bracketed(below)}"
+    return f"{_in_parentheses(above)}/{_in_parentheses(below)}"
 
 
-def _bracketed(text: str) -> str:
+def _in_parentheses(text: str) -> str:
     text = text.strip()
     return text if re.fullmatch(r"\\?\w+", text) else f"({text})"
 
 
-def _script(match: re.Match[str]) -> str:
+def _replace_script(match: re.Match[str]) -> str:
     text = match[2] if match[2] is not None else match[3]
-    signs = _RAISED if match[1] == "^" else _LOWERED
+    signs = _SUPERSCRIPTS if match[1] == "^" else _SUBSCRIPTS
     if all(character in signs for character in text):
-        return _script_signs(text, signs)
-    return f"^{_bracketed(text)}" if match[1] == "^" else f" {text}"
+        return _to_script(text, signs)
+    return f"^{_in_parentheses(text)}" if match[1] == "^" else f" {text}"
 
 
-def _script_signs(text: str, signs: dict[str, str]) -> str:
+def _to_script(text: str, signs: dict[str, str]) -> str:
     return "".join(signs.get(character, character) for character in text)
 
 
-def _spaced_name(match: re.Match[str]) -> str:
+def _space_name(match: re.Match[str]) -> str:
     before = "" if match["before"] is None else " "
     after = "" if match["after"] is None else " "
     return f"{before}{match['name']}{after}"

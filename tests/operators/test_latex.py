@@ -2,7 +2,7 @@
 
 import pytest
 
-from ollama_rx.operators._latex import plain_formula
+from ollama_rx.operators._latex import latex_to_text
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ from ollama_rx.operators._latex import plain_formula
     ],
 )
 def test_signs_are_unicode_as_far_as_there_are_any(latex: str, said: str) -> None:
-    assert plain_formula(latex) == said
+    assert latex_to_text(latex) == said
