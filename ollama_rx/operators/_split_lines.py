@@ -12,11 +12,11 @@ def split_lines() -> Callable[[Observable[str]], Observable[str]]:
 
     ::
 
-        source  -a--b---c-|      a="one\r"  b="\ntwo\n\n"  c="three"
-        lines   ----(xy)--(z|)   x="one"    y="two", ""    z="three"
+        source  -a--b    ---c-|      a="one\r"  b="\ntwo\n\n"  c="three"
+        lines   ----(xyz)-----(w|)   x="one"  y="two"  z=""  w="three"
 
-    Lines end with ``\n`` or ``\r\n`` and with nothing else: not with a lone ``\r``, not with the
-    Unicode separators that `str.splitlines` knows. Empty lines count, they mean something in Markdown.
+    A line ends with ``\n`` or ``\r\n``, but not with a lone ``\r`` or one of the Unicode separators of
+    `str.splitlines`. Empty lines are emitted, since they have a meaning in Markdown.
     On completion the last line is emitted if it is not empty; on error or cancel it is dropped.
 
     >>> from reactivex import of
@@ -24,10 +24,10 @@ def split_lines() -> Callable[[Observable[str]], Observable[str]]:
     >>> of("one\r", "\ntwo\n\n", "three").pipe(split_lines(), ops.to_list()).run()
     ['one', 'two', '', 'three']
     """
-    return through(_Lines)
+    return through(_SplitLines)
 
 
-class _Lines:
+class _SplitLines:
     def __init__(self, out: Emitter[str]) -> None:
         self._emit = out.emit
         self._parts: list[str] = []

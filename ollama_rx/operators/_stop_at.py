@@ -7,8 +7,8 @@ from itertools import accumulate
 from reactivex import Observable
 
 from ollama_rx.arguments import check_flag, check_length
-from ollama_rx.operators._prefix_pattern import LONGEST, open_ended
-from ollama_rx.rx import Emitter, through
+from ollama_rx.operators._prefix_pattern import MAX_LENGTH, prefix_pattern
+from ollama_rx.rx.operator import Emitter, through
 
 
 def stop_at(
@@ -22,38 +22,38 @@ def stop_at(
         text    -x--y--|        x="Hi "   y="Eva, "
         life    ^------!
 
-    The first word is the one that starts first, wherever the text is cut; what could still become a
-    stop word (here "E") is held back, and nothing else. On completion held text is emitted, on error
-    or cancel it is dropped.
+    The first stop word is the one that starts first, however the text was cut. Only text that may still
+    become a stop word (here "E") is held back. On completion held text is emitted; on error or cancel it
+    is dropped.
 
     Args:
-        words: what ends the text; at least one, none empty, up to 300 characters each.
-        include: emit the stop word too. Of two words that start together the shorter one counts.
+        words: at least one stop word, each of 1 to 300 characters.
+        include: emit the stop word too; if two start together, the shorter one.
         ignore_case: compare by Unicode's full case folding, so that "STRASSE" finds "Straße". Does not
-            normalise: "é" as one character and as two are different words.
+            normalise: "é" as one character differs from "é" as two.
 
     >>> from reactivex import of
     >>> of("Hi ", "you E", "ND, never", " seen").pipe(stop_at("END")).run()
     'you '
     """
     if not words:
-        raise ValueError("words: expected at least one stop word")
+        raise ValueError("words: expected at least one stop word, got none")
     for word in words:
-        check_length("words", word, most=LONGEST, what="a stop word")
+        check_length("words", word, most=MAX_LENGTH, what="a stop word")
     check_flag("include", include)
     check_flag("ignore_case", ignore_case)
-    finder = _Words(map(str.casefold, words) if ignore_case else words, fold=ignore_case)
-    return through(lambda out: _StopAt(out, finder, include=include))
+    stop_words = _StopWords(map(str.casefold, words) if ignore_case else words, fold=ignore_case)
+    return through(lambda out: _StopAt(out, stop_words, include=include))
 
 
 class _StopAt:
-    def __init__(self, out: Emitter[str], words: "_Words", *, include: bool) -> None:
+    def __init__(self, out: Emitter[str], words: "_StopWords", *, include: bool) -> None:
         self._emit = out.emit
         self._complete = out.complete
         self._search = words.search
         self._words = words
         self._include = include
-        self._held = ""
+        self._held = ""  # the beginning of a stop word, at the end of the text so far
 
     def feed(self, text: str, /) -> None:
         if self._held:
@@ -61,68 +61,64 @@ class _StopAt:
             self._held = ""
         match = self._search(text)
         if match is not None:
-            self._found(text, match)
+            self._handle_match(text, match)
         elif text:
             self._emit(text)
 
-    def _found(self, text: str, match: re.Match[str]) -> None:
+    def _handle_match(self, text: str, match: re.Match[str]) -> None:
         start, stop = self._words.span(text, match)
-        if not self._words.whole(text[start:stop]):
+        if not self._words.is_complete(text[start:stop]):
             self._held = text[start:]
             if start:
                 self._emit(text[:start])
             return
-        send, self._emit = self._emit, _drop
-        complete, self._complete = self._complete, _stay
+        emit, self._emit = self._emit, _noop
+        complete, self._complete = self._complete, _noop
         before = text[:stop] if self._include else text[:start]
         if before:
-            send(before)
+            emit(before)
         complete()
 
     def flush(self) -> None:
-        match = self._words.search_whole(self._held)
+        match = self._words.search_complete(self._held)
         if match is not None:
-            self._found(self._held, match)
+            self._handle_match(self._held, match)
         elif self._held:
             self._emit(self._held)
 
 
-def _drop(_: str) -> None:
-    """Take the place of ``emit`` after the end."""
+def _noop(*_: object) -> None:
+    """Take the place of ``emit`` and ``complete`` after completion."""
 
 
-def _stay() -> None:
-    """Take the place of ``end`` after the end."""
+_Search = Callable[[str], re.Match[str] | None]
 
 
-Span = tuple[int, int]
-Search = Callable[[str], re.Match[str] | None]
-
-
-class _Words:
-    """Finds the first of some words in a text, or the beginning of one at its end."""
+class _StopWords:
+    """Finds the first stop word in a text, or the beginning of one at its end."""
 
     def __init__(self, words: Iterable[str], *, fold: bool) -> None:
         kept: list[str] = []
         for word in sorted(words, key=len):
-            if not word.startswith(tuple(kept)):  # what begins with another stop word is never reached
+            if not word.startswith(tuple(kept)):  # a shorter stop word always ends the text first
                 kept.append(word)
         self._kept = frozenset(kept)
         self._fold = fold
-        self.search = self._searching(open_ended(kept))
-        self.search_whole = self._searching(re.compile("|".join(map(re.escape, kept))))
+        self.search = self._search_with(prefix_pattern(kept))
+        self.search_complete = self._search_with(re.compile("|".join(map(re.escape, kept))))
 
-    def whole(self, text: str) -> bool:
-        return (text.casefold() if self._fold else text) in self._kept
+    def is_complete(self, found: str) -> bool:
+        """Return whether a match is a whole stop word, not only the beginning of one."""
+        return (found.casefold() if self._fold else found) in self._kept
 
-    def span(self, text: str, match: re.Match[str]) -> Span:
-        """Say where a match lies in the text, which may be shorter than its folded form."""
+    def span(self, text: str, match: re.Match[str]) -> tuple[int, int]:
+        """Return where a match starts and ends in the text, which may be shorter than its folded form."""
         if len(match.string) == len(text):
             return match.span()
-        edges = _edges(text)
-        return edges.index(match.start()), edges.index(match.end())
+        offsets = _folded_offsets(text)
+        return offsets.index(match.start()), offsets.index(match.end())
 
-    def _searching(self, pattern: re.Pattern[str]) -> Search:
+    def _search_with(self, pattern: re.Pattern[str]) -> _Search:
         if not self._fold:
             return pattern.search
 
@@ -131,14 +127,14 @@ class _Words:
             match = pattern.search(folded)
             if match is None or len(folded) == len(text):
                 return match
-            edges = _edges(text)
-            while match is not None and not (match.start() in edges and match.end() in edges):
-                match = pattern.search(folded, match.start() + 1)  # it had half of an "ß"
+            offsets = _folded_offsets(text)
+            while match is not None and not (match.start() in offsets and match.end() in offsets):
+                match = pattern.search(folded, match.start() + 1)  # the match began or ended inside an "ß"
             return match
 
         return search
 
 
-def _edges(text: str) -> list[int]:
-    """Say where each character begins in the folded text, and where the last one ends."""
+def _folded_offsets(text: str) -> list[int]:
+    """Return where each character starts in the folded text, and where the last one ends."""
     return [0, *accumulate(len(character.casefold()) for character in text)]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from reactivex import Observable, of
 
 from ollama_rx.operators import stop_at
-from ollama_rx.operators._stop_at import _StopAt, _Words
+from ollama_rx.operators._stop_at import _StopAt, _StopWords
 from ollama_rx.rx.operator import Emitter
 from tests.operators.text_pieces import SIZES, cut, pieces, run
 
@@ -45,7 +45,7 @@ def test_a_repeated_beginning_is_no_trap(size: int) -> None:
 
 def test_only_what_can_still_become_a_stop_word_is_held_back() -> None:
     emitted: list[str] = []
-    machine = _StopAt(Emitter(emitted.append), _Words(["END"], fold=False), include=False)
+    machine = _StopAt(Emitter(emitted.append), _StopWords(["END"], fold=False), include=False)
     machine.feed("Hi E")
     machine.feed("N")
     assert emitted == ["Hi "]
@@ -108,7 +108,7 @@ def test_nothing_comes_after_the_end_even_if_the_machine_is_fed() -> None:
     ends: list[bool] = []
     machine = _StopAt(
         Emitter(emitted.append, complete=lambda: ends.append(True)),
-        _Words(["END"], fold=False),
+        _StopWords(["END"], fold=False),
         include=False,
     )
     for piece in ("aEND", "b", "END", "E"):
