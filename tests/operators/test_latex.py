@@ -1,4 +1,4 @@
-"""Formulas read without their commands."""
+"""LaTeX formulas become plain text."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from ollama_rx.operators._latex import latex_to_text
 
 
 @pytest.mark.parametrize(
-    ("latex", "said"),
+    ("latex", "text"),
     [
         (r"E = mc^2", "E = mc²"),
         (r"\frac{1}{2}", "1/2"),
@@ -36,5 +36,5 @@ from ollama_rx.operators._latex import latex_to_text
         (r"\label{eq:1} a\_b {x}", "a_b x"),
     ],
 )
-def test_signs_are_unicode_as_far_as_there_are_any(latex: str, said: str) -> None:
-    assert latex_to_text(latex) == said
+def test_commands_become_unicode_signs_or_their_names(latex: str, text: str) -> None:
+    assert latex_to_text(latex) == text

@@ -1,5 +1,7 @@
-"""What every operator promises about the life of its stream."""
+"""What every operator promises about its stream and its import."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +28,7 @@ def ignore(_: Stats) -> None:
     pass
 
 
-# name -> how to build it, an item that opens something it holds back or passes, an item that emits for sure
+# name -> how to build it, an item that is held back or emitted, an item that makes it emit
 OPERATORS: dict[str, tuple[Callable[[], AnyOperator], Any, Any]] = {
     "accumulate_text": (op.accumulate_text, "a", "b"),
     "buffer_tokens": (lambda: op.buffer_tokens(count=2), "held", " out"),
@@ -63,7 +65,7 @@ def test_nothing_in_gives_nothing_out(name: str) -> None:
 
 
 @every_operator
-def test_an_error_passes_at_once_and_drops_what_was_held(name: str) -> None:
+def test_an_error_passes_at_once_and_drops_held_items(name: str) -> None:
     build, first, second = OPERATORS[name]
     source: Subject[Any] = Subject()
     before: list[Any] = []
@@ -96,7 +98,7 @@ def test_two_subscribers_do_not_share_state(name: str) -> None:
 
 
 @every_operator
-def test_cancel_reaches_the_source_and_drops_what_was_held(name: str) -> None:
+def test_cancel_unsubscribes_from_the_source_and_drops_held_items(name: str) -> None:
     build, first, second = OPERATORS[name]
     scheduler = TestScheduler()
     source = scheduler.create_hot_observable(
@@ -119,3 +121,27 @@ def test_rx_operators_work_before_and_after(name: str) -> None:
         ops.map(lambda item: item), build(), ops.filter(lambda _: True), ops.to_list()
     )
     assert wrapped.run() == plain
+
+
+# These compile regular expressions when they are imported.
+COMPILE_AT_IMPORT = {"parse_json", "split_sentences"}
+
+IMPORT_WITHOUT_COMPILE = """
+import re
+from importlib import import_module
+
+import ollama_rx.arguments, ollama_rx.chunks, ollama_rx.rx.operator
+
+re.compile = None
+for name in {names!r}:
+    import_module("ollama_rx.operators._" + name)
+"""
+
+
+def test_importing_an_operator_compiles_no_regular_expression() -> None:
+    names = sorted(OPERATORS.keys() - COMPILE_AT_IMPORT)
+    code = IMPORT_WITHOUT_COMPILE.format(names=names)
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

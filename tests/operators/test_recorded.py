@@ -1,4 +1,4 @@
-"""Operators make of real streams what a plain reading of the whole text makes of them.
+"""On recorded streams the operators give the same results as simple code that reads the whole text.
 
 The recordings are not part of the project; OLLAMA_RX_RECORDINGS names the folder that holds them.
 """
@@ -26,7 +26,7 @@ each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def lines_of(file: Path) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in file.read_bytes().split(b"\n") if line.strip()]
     if not any("response" in line or "message" in line for line in found):
-        pytest.skip("no answer of a model")
+        pytest.skip("not the answer of a model")
     return found
 
 
@@ -41,12 +41,12 @@ def text_of(file: Path) -> str:
 
 
 @each_file
-def test_the_text_is_the_whole_text(file: Path) -> None:
+def test_text_emits_the_whole_text(file: Path) -> None:
     assert "".join(run(op.text(), chunks_of(file))) == text_of(file)
 
 
 @each_file
-def test_thinking_and_answer_are_parted_at_the_tags(file: Path) -> None:
+def test_thinking_and_answer_are_separated_at_the_tags(file: Path) -> None:
     text = text_of(file)
     match = re.fullmatch(r"(?s)\s*<think>\s*(.*?)</think>\s*(.*)", text)
     thinking, answer = match.groups() if match else ("", text)
@@ -57,15 +57,15 @@ def test_thinking_and_answer_are_parted_at_the_tags(file: Path) -> None:
 
 
 @each_file
-def test_figures_and_context_are_those_of_the_last_line(file: Path) -> None:
+def test_metrics_and_context_come_from_the_last_line(file: Path) -> None:
     lines = lines_of(file)
     box = ContextBox()
     found: list[Stats] = []
 
-    def measured(chunks: Observable[Chunk]) -> Observable[Chunk]:
+    def measure(chunks: Observable[Chunk]) -> Observable[Chunk]:
         return chunks.pipe(op.capture_context(box), op.gather_stats(found.append))
 
-    assert run(measured, chunks_of(file)) == chunks_of(file)
+    assert run(measure, chunks_of(file)) == chunks_of(file)
     (stats,) = found
     assert (stats.chunks, stats.characters) == (len(lines), len(text_of(file)))
     assert (stats.metrics.eval_count if stats.metrics else None) == lines[-1].get("eval_count")
@@ -73,7 +73,7 @@ def test_figures_and_context_are_those_of_the_last_line(file: Path) -> None:
 
 
 @each_file
-def test_each_tool_call_comes_out_once(file: Path) -> None:
+def test_each_tool_call_is_emitted_once(file: Path) -> None:
     names = [
         call["function"]["name"]
         for line in lines_of(file)
@@ -83,7 +83,7 @@ def test_each_tool_call_comes_out_once(file: Path) -> None:
 
 
 @each_file
-def test_pieces_of_text_are_the_text(file: Path) -> None:
+def test_the_pieces_of_text_operators_joined_are_the_text(file: Path) -> None:
     texts = run(op.text(), chunks_of(file))
     whole = text_of(file)
     assert "".join(run(op.buffer_tokens(chars=40, until="\n"), texts)) == whole
@@ -95,7 +95,7 @@ def test_pieces_of_text_are_the_text(file: Path) -> None:
 
 
 @each_file
-def test_every_sentence_can_be_said(file: Path) -> None:
+def test_no_bold_or_code_fence_is_left_in_speakable_sentences(file: Path) -> None:
     sentences = run(op.split_sentences(), run(op.text(), chunks_of(file)))
-    said = run(op.speakable(), sentences)
-    assert not any("**" in text or "```" in text for text in said)
+    spoken = run(op.speakable(), sentences)
+    assert not any("**" in text or "```" in text for text in spoken)

@@ -1,4 +1,4 @@
-"""A voice says the text and not its formatting."""
+"""`speakable` turns Markdown into what a voice should say."""
 
 import sys
 from typing import Any
@@ -13,6 +13,68 @@ from ollama_rx.operators import speakable, split_sentences
 from ollama_rx.operators._markdown_to_speech import parser
 from ollama_rx.testing import check
 from tests.operators.text_pieces import run
+
+
+def test_each_sentence_becomes_what_a_voice_should_say() -> None:
+    check(
+        speakable(),
+        source="-a------b----c-|",
+        expect="-x------y------|",
+        a="**Hello [Ada](https://a.b).",
+        b="How *are* you?** 👋",
+        c="---",
+        x="Hello Ada.",
+        y="How are you?",
+    )
+
+
+def test_a_block_of_code_over_several_sentences_is_left_out() -> None:
+    check(
+        speakable(),
+        source="-a-b-c-|",
+        expect="-x---y-|",
+        a="Look:\n```python\nx = 1",
+        b="y **= 2",
+        c="```\n*Done*.",
+        x="Look:",
+        y="Done.",
+    )
+
+
+def test_a_formula_over_several_sentences_is_said_piece_by_piece() -> None:
+    check(
+        speakable(),
+        source="-a-b-c-|",
+        expect="-x-y-z-|",
+        a="So:\n$$",
+        b="x^2",
+        c="$$\n*holds*.",
+        x="So:",
+        y="x²",
+        z="holds.",
+    )
+
+
+def test_on_completion_nothing_is_left_to_emit() -> None:
+    check(speakable(), source="-a-b-|", expect="-x-y-|", a="**Hello", b="_you", x="Hello", y="you")
+
+
+def test_an_error_passes_at_once() -> None:
+    check(speakable(), source="-a-b-#", expect="-x---#", a="*Look*:", b="```python\nx = 1", x="Look:")
+
+
+def test_cancel_unsubscribes_from_the_source() -> None:
+    check(
+        speakable(),
+        source="-a-b-c-|",
+        expect="-x--!",
+        life="^---!",
+        a="**Hello",
+        b="---",
+        c="you**",
+        x="Hello",
+    )
+
 
 UNCHANGED = [
     "Hello there.",
@@ -49,7 +111,7 @@ UNCHANGED = [
     '[Note]: important "too"',
 ]
 
-SAID = [
+SPOKEN = [
     ("The *quick* **brown** ***fox*** _jumps_ __over__.", "The quick brown fox jumps over."),
     ("日本語の**強調**です。", "日本語の強調です。"),
     ("“**Bold.**” he said.", "“Bold.” he said."),
@@ -100,13 +162,13 @@ SAID = [
 
 
 @pytest.mark.parametrize("text", UNCHANGED)
-def test_text_without_formatting_stays_as_it_is(text: str) -> None:
+def test_text_without_formatting_is_unchanged(text: str) -> None:
     assert run(speakable(), [text]) == [text]
 
 
-@pytest.mark.parametrize(("text", "said"), SAID)
-def test_formatting_is_not_said(text: str, said: str) -> None:
-    assert run(speakable(), [text]) == [said]
+@pytest.mark.parametrize(("text", "spoken"), SPOKEN)
+def test_formatting_is_removed(text: str, spoken: str) -> None:
+    assert run(speakable(), [text]) == [spoken]
 
 
 @pytest.mark.parametrize(
@@ -126,50 +188,43 @@ def test_formatting_is_not_said(text: str, said: str) -> None:
         "**",
     ],
 )
-def test_what_leaves_nothing_to_say_is_dropped(text: str) -> None:
+def test_a_sentence_with_nothing_to_say_is_dropped(text: str) -> None:
     assert run(speakable(), [text]) == []
 
 
-def test_formatting_pairs_over_sentences_do_not_leak() -> None:
-    check(
-        speakable(),
-        source="-a------b----c-d|",
-        expect="-x------y------z|",
-        a="**Hello [Ada](https://a.b).",
-        b="How *are* you?** 👋",
-        c="---",
-        d="_So *it",
-        x="Hello Ada.",
-        y="How are you?",
-        z="So it",
-    )
-    assert run(speakable(), ["is* ends_ here~~.", "`half", "code`"]) == ["is ends here.", "half", "code"]
+def test_half_a_formatting_pair_is_removed() -> None:
+    assert run(speakable(), ["_So *it", "is* ends_ here~~.", "`half", "code`"]) == [
+        "So it",
+        "is ends here.",
+        "half",
+        "code",
+    ]
 
 
 CODE = ["Look:\n```python\nx = 1\n", "y **= 2\n\n", "```\nDone *now*."]
 
 
-def test_blocks_of_code_are_left_out_even_over_pieces() -> None:
+def test_blocks_of_code_are_left_out_in_one_sentence_or_over_several() -> None:
     assert run(speakable(), CODE) == ["Look:", "Done now."]
     assert run(speakable(), ["".join(CODE)]) == ["Look:\nDone now."]
 
 
-def test_blocks_of_code_can_be_announced() -> None:
-    said = run(speakable(code="Some code."), CODE)
-    assert said == ["Look:\nSome code.", "Done now."]
+def test_a_text_can_take_the_place_of_a_block_of_code() -> None:
+    spoken = run(speakable(code="Some code."), CODE)
+    assert spoken == ["Look:\nSome code.", "Done now."]
 
 
-def test_a_block_ends_with_its_own_fence_only() -> None:
+def test_a_block_of_code_ends_only_with_its_own_fence() -> None:
     text = "~~~~\na\n~~~\n```\n~~~~ x\n~~~~~\nout"
     assert run(speakable(), [text]) == ["out"]
 
 
-def test_a_block_in_a_list_is_a_block() -> None:
+def test_a_block_of_code_can_stand_in_a_list() -> None:
     assert run(speakable(), ["1. Do:\n    ```sh\n    ls\n    ```\n2. So"]) == ["1. Do:\n2. So"]
 
 
 @pytest.mark.parametrize(
-    ("pieces", "said"),
+    ("pieces", "spoken"),
     [
         (["So:\n$$\n\\frac{a}{b}\n", "= c_1\n$$\n", "*Thus*."], ["So:\na/b", "= c₁", "Thus."]),
         (["\\[", "x \\in [1, 2]", "\\]", "\\[x_1\\] **ok**"], ["x ∈ [1, 2]", "x₁ ok"]),
@@ -182,25 +237,25 @@ def test_a_block_in_a_list_is_a_block() -> None:
         (["`<!--` and\n$$ is *dear*", "*so*."], ["<!-- and $$ is dear", "so."]),
     ],
 )
-def test_formulas_and_comments_may_go_over_pieces(pieces: list[str], said: list[str]) -> None:
-    assert run(speakable(), pieces) == said
+def test_formulas_and_comments_can_span_sentences(pieces: list[str], spoken: list[str]) -> None:
+    assert run(speakable(), pieces) == spoken
 
 
-def test_code_in_a_line_is_no_block() -> None:
+def test_code_between_three_backticks_in_a_line_is_said() -> None:
     assert run(speakable(), ["Use ```a b``` here."]) == ["Use a b here."]
 
 
-def test_it_follows_the_sentence_splitter() -> None:
+def test_speakable_follows_split_sentences() -> None:
     tokens = ["# Hi\n\n", "This is **very. ", "Important** in `x.y`.", " See [it](http://a.b). ", "Bye! 👋"]
-    said = from_iterable(tokens).pipe(split_sentences(), speakable(), ops.to_list()).run()
-    assert said == ["Hi", "This is very.", "Important in x.y.", "See it.", "Bye!"]
+    spoken = from_iterable(tokens).pipe(split_sentences(), speakable(), ops.to_list()).run()
+    assert spoken == ["Hi", "This is very.", "Important in x.y.", "See it.", "Bye!"]
 
 
 @given(st.text(max_size=40) | st.text(alphabet=st.sampled_from("*_`~[]()<>#|\\$& \n-1.ab!{}^"), max_size=40))
-def test_any_text_can_be_said_and_said_again(text: str) -> None:
-    said = run(speakable(), [text])
-    assert len(said) <= 1
-    assert all(part.strip() for part in said)
+def test_any_text_gives_at_most_one_text_that_is_never_blank(text: str) -> None:
+    spoken = run(speakable(), [text])
+    assert len(spoken) <= 1
+    assert all(part.strip() for part in spoken)
 
 
 @given(st.from_regex(r"[A-Za-z]{1,8}( [A-Za-z0-9]{1,8}){0,6}[.!?]", fullmatch=True))
@@ -208,7 +263,7 @@ def test_plain_sentences_are_never_changed(text: str) -> None:
     assert run(speakable(), [text]) == [text]
 
 
-def test_without_the_extra_it_says_so_when_it_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_building_the_operator_without_its_extra_raises_import_error(monkeypatch: pytest.MonkeyPatch) -> None:
     modules: dict[str, Any] = sys.modules
     monkeypatch.setitem(modules, "markdown_it", None)
     parser.cache_clear()
@@ -216,6 +271,6 @@ def test_without_the_extra_it_says_so_when_it_is_built(monkeypatch: pytest.Monke
         speakable()
 
 
-def test_code_must_be_a_text() -> None:
+def test_code_must_be_text() -> None:
     with pytest.raises(TypeError, match="code"):
         speakable(code=3)  # type: ignore[arg-type]

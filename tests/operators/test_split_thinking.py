@@ -1,4 +1,4 @@
-"""Thinking between tags moves to `thinking`, however chunks cut the tags."""
+"""`split_thinking` moves text between tags to `thinking`, however chunks cut the tags."""
 
 import pytest
 from hypothesis import given
@@ -6,16 +6,94 @@ from hypothesis import strategies as st
 
 from ollama_rx import Chunk
 from ollama_rx.operators import split_thinking
-from tests.operators.text_pieces import SIZES, cut, run
+from ollama_rx.testing import check
+from tests.operators.cutting import SIZES, cut, run
+
+
+def chunk(text: str, *, done: bool = False) -> Chunk:
+    return Chunk({"model": "m", "response": text, "done": done})
+
+
+def split_chunk(text: str = "", *, thinking: str = "", done: bool = False) -> Chunk:
+    return Chunk({"model": "m", "response": text, "thinking": thinking, "done": done})
+
+
+def test_text_between_tags_becomes_thinking() -> None:
+    check(
+        split_thinking(),
+        source="-a--b--c--d-|",
+        expect="-w--x--y--z-|",
+        a=chunk("<thi"),
+        b=chunk("nk>\nHm"),
+        c=chunk("</think>\n\nYe"),
+        d=chunk("s"),
+        w=split_chunk(""),
+        x=split_chunk(thinking="Hm"),
+        y=split_chunk("Ye"),
+        z=chunk("s"),
+    )
+
+
+def test_the_beginning_of_a_tag_waits_until_it_turns_out_to_be_text() -> None:
+    check(
+        split_thinking(),
+        source="-a--b-|",
+        expect="-x--y-|",
+        a=chunk("1 <thi"),
+        b=chunk("rd"),
+        x=split_chunk("1 "),
+        y=split_chunk("<third"),
+    )
+
+
+def test_the_last_chunk_takes_the_held_text_with_it() -> None:
+    check(
+        split_thinking(),
+        source="-a--b-|",
+        expect="-x--y-|",
+        a=chunk("1 <"),
+        b=chunk(" 2", done=True),
+        x=split_chunk("1 "),
+        y=split_chunk("< 2", done=True),
+    )
+
+
+def test_on_completion_without_a_last_chunk_held_text_is_emitted_in_an_extra_one() -> None:
+    check(
+        split_thinking(),
+        source="-a-b-|   ",
+        expect="-x-y-(z|)",
+        a=chunk("<think>Hm"),
+        b=chunk(" </thi"),
+        x=split_chunk(thinking="Hm"),
+        y=split_chunk(thinking=" "),
+        z=split_chunk(thinking="</thi"),
+    )
+
+
+def test_an_error_drops_held_text() -> None:
+    check(split_thinking(), source="-a-#", expect="-x-#", a=chunk("1 <thi"), x=split_chunk("1 "))
+
+
+def test_cancel_unsubscribes_from_the_source_and_drops_held_text() -> None:
+    check(
+        split_thinking(),
+        source="-a-b-|",
+        expect="-x!",
+        life="  ^-!",
+        a=chunk("1 <thi"),
+        b=chunk("rd"),
+        x=split_chunk("1 "),
+    )
 
 
 def texts(*pieces: str) -> list[Chunk]:
-    return [Chunk({"model": "m", "response": piece, "done": False}) for piece in pieces]
+    return [chunk(piece) for piece in pieces]
 
 
 def split(*pieces: str, starts_inside: bool = False) -> tuple[str, str]:
-    chunks = run(split_thinking(starts_inside=starts_inside), texts(*pieces))
-    return "".join(chunk.thinking for chunk in chunks), "".join(chunk.text for chunk in chunks)
+    found = run(split_thinking(starts_inside=starts_inside), texts(*pieces))
+    return "".join(it.thinking for it in found), "".join(it.text for it in found)
 
 
 CASES = [
@@ -47,37 +125,37 @@ def test_any_cutting_gives_the_same_thinking_and_answer(
         st.sampled_from(["<", "<think>", "</think>", "thi", "nk>", "/", " ", "\n", "x", "日"]), max_size=20
     )
 )
-def test_any_mixture_of_tags_is_cut_invariant(parts: list[str]) -> None:
+def test_any_mixture_of_tags_gives_the_same_in_any_cutting(parts: list[str]) -> None:
     text = "".join(parts)
     assert split(*parts) == split(text) == split(*text)
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("opening", ["", "<think>", " \n<think>\n"])
-def test_an_answer_may_start_inside_with_or_without_its_tag(size: int, opening: str) -> None:
+def test_an_answer_that_starts_inside_may_repeat_the_opening_tag(size: int, opening: str) -> None:
     found = split(*cut(opening + "Hm <think> hm</think>\nYes", size), starts_inside=True)
     assert found == ("Hm <think> hm", "Yes")
 
 
-def test_a_beginning_that_only_looks_like_the_tag_is_thinking() -> None:
+def test_text_that_begins_like_the_opening_tag_is_thinking_if_the_answer_starts_inside() -> None:
     assert split("<thi", "s> is</think>ok", starts_inside=True) == ("<this> is", "ok")
     assert split("<thi", starts_inside=True) == ("<thi", "")
 
 
-def test_each_chunk_comes_out_with_its_other_fields() -> None:
+def test_each_chunk_keeps_its_other_fields() -> None:
     source = [
         Chunk({"response": "<think>a", "done": False, "logprobs": [{"token": "a"}]}),
         Chunk({"response": "b</thi", "done": False}),
         Chunk({"response": "nk> c <", "done": True, "done_reason": "stop", "context": [1], "eval_count": 3}),
     ]
     found = run(split_thinking(), source)
-    assert [(chunk.thinking, chunk.text) for chunk in found] == [("a", ""), ("b", ""), ("", "c <")]
+    assert [(it.thinking, it.text) for it in found] == [("a", ""), ("b", ""), ("", "c <")]
     assert list(found[0].logprobs) == [{"token": "a"}]
     assert found[2].context == (1,)
     assert found[2].metrics is not None
 
 
-def test_thinking_the_server_split_and_chunks_without_tags_pass_untouched() -> None:
+def test_thinking_from_the_server_and_chunks_without_tags_pass_unchanged() -> None:
     source = [
         Chunk({"message": {"role": "assistant", "content": "", "thinking": "Hm"}}),
         Chunk({"message": {"role": "assistant", "content": "Yes"}}),
@@ -97,29 +175,31 @@ def test_a_chat_message_is_split_like_a_generated_response() -> None:
     assert found[0].raw["message"]["role"] == "assistant"
 
 
-def test_held_text_leaves_in_a_chunk_of_its_own_when_no_last_chunk_came() -> None:
+def test_the_extra_chunk_of_a_chat_has_a_message() -> None:
     found = run(split_thinking(), [Chunk({"model": "m", "message": {"content": "Yes <thi"}, "done": False})])
-    assert [chunk.text for chunk in found] == ["Yes ", "<thi"]
+    assert [it.text for it in found] == ["Yes ", "<thi"]
     assert found[1].model == "m"
     assert "message" in found[1].raw
 
 
-def test_the_next_answer_in_one_stream_starts_afresh() -> None:
+def test_after_a_last_chunk_a_new_answer_begins() -> None:
     last = Chunk({"response": "", "done": True})
     found = run(split_thinking(), [*texts("<think>a"), last, *texts(" \n<think>b</think>c"), last])
-    assert [(chunk.thinking, chunk.text) for chunk in found] == [("a", ""), ("", ""), ("b", "c"), ("", "")]
+    assert [(it.thinking, it.text) for it in found] == [("a", ""), ("", ""), ("b", "c"), ("", "")]
 
 
-def test_other_tags_can_be_named() -> None:
+def test_other_tags_can_be_given() -> None:
     found = run(split_thinking("[[", "]]"), texts("[", "[a]", "]b"))
-    assert "".join(chunk.thinking for chunk in found) == "a"
-    assert "".join(chunk.text for chunk in found) == "b"
+    assert "".join(it.thinking for it in found) == "a"
+    assert "".join(it.text for it in found) == "b"
 
 
 @pytest.mark.parametrize(
     ("open_tag", "close_tag", "named"), [("", "x", "open"), ("x", "", "close"), (" \n", "x", "open")]
 )
-def test_wrong_tags_are_refused_when_the_operator_is_built(open_tag: str, close_tag: str, named: str) -> None:
+def test_invalid_tags_are_refused_when_the_operator_is_built(
+    open_tag: str, close_tag: str, named: str
+) -> None:
     with pytest.raises(ValueError, match=named):
         split_thinking(open_tag, close_tag)
 
