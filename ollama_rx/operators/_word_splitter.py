@@ -60,8 +60,8 @@ class WordSplitter:
     def __init__(self, emit: Callable[[str], object]) -> None:
         self._emit = emit
         self._patterns = patterns = _patterns()
-        self._search_unspaced = patterns.unspaced.search
-        self._split_before_space = patterns.before_space.split
+        self._unspaced = patterns.unspaced  # the two patterns that each piece of text needs
+        self._before_space = patterns.before_space
         self._parts: list[str] = []  # of the current word; none of them can be cut off any more
         self._begun = False  # the current word is more than white space
         self._closed = False  # only punctuation can still join the current word
@@ -70,7 +70,7 @@ class WordSplitter:
 
     def feed(self, text: str) -> None:
         """Take a piece of text."""
-        if self._run or self._closed or self._search_unspaced(text):
+        if self._run or self._closed or self._unspaced.search(text):
             for run in self._patterns.runs.finditer(text):
                 self._feed_run(str(run.lastgroup), run[0])
         elif text:
@@ -91,7 +91,7 @@ class WordSplitter:
     def _feed_spaced(self, text: str) -> None:
         if self._begun and text[0].isspace():
             self._end_word()
-        *words, last = self._split_before_space(text)
+        *words, last = self._before_space.split(text)
         for word in words:
             self._parts.append(word)
             self._end_word()
