@@ -21,7 +21,7 @@ _MARKUP = re.compile(
     r"[*_`~\[\]<>|\\$&【\n]|//|www\.|^\s*(?:#|[-+]\s|\d+[.)]\s|[-=]+\s*$)"
     r"|[^\x00-\u1fff\u2010-\u2027\u3000-\ud7ff]"
 )
-_DUNDER_NAMES = (  # __names__ that people write about; other words between two underscores are emphasised
+_DUNDER_NAMES = (  # __names__ that people write about; other words between double underscores are bold
     "all|annotations|builtins|call|class|contains|del|dict|doc|enter|eq|exit|file|future|getattr|getitem|hash|init"
     "|iter|len|lt|main|module|name|new|next|path|post_init|pycache|repr|setattr|setitem|slots|str|version"
 )
@@ -184,7 +184,7 @@ def spoken_text(text: str) -> str:
 
 
 def _spoken_lines(text: str) -> list[str]:
-    """Render single rows of a table here; the parser recognises only whole tables."""
+    """Return the lines to say. Rows without their table are rendered here: the parser needs a whole table."""
     lines = text.splitlines()
     if any(_RULER.match(line) and "|" in line for line in lines[1:]):
         return _render_markdown(lines)  # a whole table
@@ -254,7 +254,7 @@ def _render_blocks(tokens: "Iterable[Token]") -> list[str]:
 
 def _render_inline(tokens: "Iterable[Token]") -> str:
     parts: list[str] = []
-    run: list[str] = []  # of neighbouring texts, joined: half a formatting pair is found only in its context
+    run: list[str] = []  # neighbouring texts; unpaired formatting is found only in their joined text
     for token in tokens:
         if token.type == "code_inline":
             parts += [_strip_markup("".join(run)), token.content]

@@ -62,7 +62,7 @@ class WordSplitter:
         self._patterns = patterns = _patterns()
         self._unspaced = patterns.unspaced  # the two patterns that each piece of text needs
         self._before_space = patterns.before_space
-        self._parts: list[str] = []  # of the current word; none of them can be cut off any more
+        self._parts: list[str] = []  # the current word so far
         self._begun = False  # the current word is more than white space
         self._closed = False  # only punctuation can still join the current word
         self._run = ""  # text without spaces after the current word, not yet split into words
@@ -99,7 +99,7 @@ class WordSplitter:
         self._begun = self._begun or not last.isspace()
 
     def _feed_run(self, kind: str, text: str) -> None:
-        """Take characters of one kind: the name of a group in the pattern of runs."""
+        """Take a run of characters of one kind, which is the name of a group in the pattern of runs."""
         if self._run and kind != self._script:
             text = self._close_run(text)
         if not text:

@@ -1,6 +1,6 @@
 """Deliveries that must type-check, and deliveries that must not: read by mypy, never run.
 
-Each wrong one carries the error mypy must find; mypy reports an ignore that ignores nothing.
+Each wrong one carries the error mypy must find; mypy reports an unused ignore.
 """
 
 from reactivex import Observable
@@ -12,7 +12,7 @@ from ollama_rx.sinks import END, Branch, Callback, Collector, Console, JsonLines
 
 
 def right(chunks: Observable[Chunk], text: Observable[str], spoken: list[str]) -> Delivery:
-    """Sinks take what flows, or what their operators make of it."""
+    """A sink takes the items of its stream, or those of the operators before it."""
     words: Branch[Chunk] = Collector[str]().after(op.text(), op.split_words())
     lengths: Branch[str] = Collector[int]().after(op.split_words(), ops.map(len))
     deliver(text, Console(), Callback(spoken.append), JsonLines("a.jsonl"), lengths).cancel()
@@ -31,7 +31,7 @@ async def also_right(chunks: Observable[Chunk], queue: Queue[str]) -> list[str]:
 
 
 def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
-    """Sinks that do not fit their stream."""
+    """Sinks that do not fit their streams."""
     deliver(chunks, Collector[str]())  # type: ignore[misc]
     deliver(text, Collector[str]().after(op.text()))  # type: ignore[misc]
     deliver(text, print)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Pipes that must type-check, and pipes that must not: read by mypy, never run.
 
-Each wrong pipe carries the error mypy must find; mypy reports an ignore that ignores nothing.
+Each wrong pipe carries the error mypy must find; mypy reports an unused ignore.
 """
 
 from pydantic import BaseModel
@@ -12,13 +12,13 @@ from ollama_rx import operators as op
 
 
 class City(BaseModel):
-    """What an answer may be."""
+    """The schema of an answer."""
 
     name: str
 
 
 def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[object], ...]:
-    """Pipes of the design; their types are exact."""
+    """Pipes that must check, with exact types."""
     box = ContextBox()
     totals = StatsTotals()
     stats: list[Stats] = []
