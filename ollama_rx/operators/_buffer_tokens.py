@@ -6,7 +6,7 @@ from itertools import pairwise
 from reactivex import Observable
 
 from ollama_rx.arguments import check_seconds, check_whole, wrong_type, wrong_value
-from ollama_rx.operators._graphemes import after_joined, joined, last_start
+from ollama_rx.operators._graphemes import is_boundary, last_boundary, next_boundary
 from ollama_rx.rx import Emitter, through
 
 Until = str | Callable[[str], bool]
@@ -121,7 +121,7 @@ class _BufferTokens:
     def _end_full_piece(self, text: str) -> str:
         """Emit the full piece with the characters that continue its last grapheme; return the other text."""
         whole = "".join((*self._parts, text))
-        end = after_joined(whole, self._size)
+        end = next_boundary(whole, self._size)
         too_long = self._chars is not None and end > self._chars
         if end > self._size and (self._is_delimited or too_long):
             self._is_full = False  # the longer grapheme is no longer the delimiter, or does not fit
@@ -171,9 +171,9 @@ class _BufferTokens:
             ends.append(found)
         if limit < len(whole):
             end = limit
-            while end > start and joined(whole, end):
+            while end > start and not is_boundary(whole, end):
                 end -= 1
-            ends.append(end if end > start else after_joined(whole, limit))
+            ends.append(end if end > start else next_boundary(whole, limit))
         return min(ends, default=0)
 
     def _delimiter_end(self, whole: str, start: int, limit: int) -> int:
@@ -182,7 +182,7 @@ class _BufferTokens:
             return 0
         size = len(self._delimiter)
         found = whole.find(self._delimiter, start, limit + size)
-        while found >= 0 and joined(whole, found + size):
+        while found >= 0 and not is_boundary(whole, found + size):
             found = whole.find(self._delimiter, found + 1, limit + size)
         return found + size if found >= 0 else 0
 
@@ -195,7 +195,7 @@ class _BufferTokens:
     def _on_timer(self) -> None:
         self._cancel_timer = None
         whole = "".join(self._parts)
-        end = len(whole) if "\r" != whole[-1] < "\u0300" else last_start(whole) or len(whole)
+        end = len(whole) if "\r" != whole[-1] < "\u0300" else last_boundary(whole) or len(whole)
         self._start_piece(whole[end:])
         self._emit(whole[:end])
 

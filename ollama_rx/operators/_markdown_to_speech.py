@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ollama_rx.operators._latex import latex_to_text
-from ollama_rx.rx.operator import Emitter
+from ollama_rx.rx import Emitter
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

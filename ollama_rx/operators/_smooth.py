@@ -7,7 +7,7 @@ from typing import Literal
 from reactivex import Observable
 
 from ollama_rx.arguments import check_choice, check_positive, check_seconds
-from ollama_rx.operators._word_splitter import Graphemes, Units
+from ollama_rx.operators._word_splitter import GraphemeSplitter, WordSplitter
 from ollama_rx.rx import Emitter, through
 
 
@@ -43,7 +43,7 @@ def smooth(
     check_positive("per_second", per_second)
     check_choice("unit", unit, ("word", "grapheme"))
     check_seconds("max_lag", max_lag)
-    splitter = Units if unit == "word" else Graphemes
+    splitter = WordSplitter if unit == "word" else GraphemeSplitter
     return through(lambda out: _Smooth(out, splitter, 1 / per_second, max_lag))
 
 
@@ -52,7 +52,11 @@ _TOLERANCE = 1e-6  # seconds: what is due this soon counts as due, since sums of
 
 class _Smooth:
     def __init__(
-        self, out: Emitter[str], splitter: type[Units | Graphemes], interval: float, max_lag: float
+        self,
+        out: Emitter[str],
+        splitter: type[WordSplitter | GraphemeSplitter],
+        interval: float,
+        max_lag: float,
     ) -> None:
         self._emit = out.emit
         self._later = out.later

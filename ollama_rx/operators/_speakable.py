@@ -5,7 +5,7 @@ from collections.abc import Callable
 from reactivex import Observable
 
 from ollama_rx.arguments import optional_texts
-from ollama_rx.rx.operator import through
+from ollama_rx.rx import through
 
 
 def speakable(*, code: str | None = None) -> Callable[[Observable[str]], Observable[str]]:

@@ -7,7 +7,7 @@ from reactivex import Observable
 from ollama_rx.arguments import check_flag, check_length, wrong_value
 from ollama_rx.chunks import Chunk
 from ollama_rx.operators._prefix_pattern import MAX_LENGTH, prefix_pattern
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 
 def split_thinking(

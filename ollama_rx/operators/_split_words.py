@@ -5,7 +5,7 @@ from collections.abc import Callable
 from reactivex import Observable
 
 from ollama_rx.operators._word_splitter import WordSplitter
-from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx import Emitter, through
 
 
 def split_words() -> Callable[[Observable[str]], Observable[str]]:

@@ -8,7 +8,6 @@ guard. RxPY's operators work before, between and after these: to them each is an
 
 from abc import abstractmethod
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from weakref import WeakSet
@@ -122,6 +121,8 @@ def _check_machine(machine: object) -> None:
         return
     names = {name for name in dir(machine) if not name.startswith("_") and callable(getattr(machine, name))}
     for name in sorted(names.difference(_METHODS)):
+        from difflib import get_close_matches  # noqa: PLC0415 - only for this message
+
         close = get_close_matches(name, _METHODS, 1)
         meant = f"did you mean {close[0]!r}?" if close else "start its name with an underscore"
         raise TypeError(f"through: {kind.__name__}.{name} is not a machine's method; {meant}")

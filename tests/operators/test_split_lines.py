@@ -5,7 +5,7 @@ from hypothesis import given
 
 from ollama_rx.operators import split_lines
 from ollama_rx.testing import check
-from tests.operators.cutting import SIZES, TEXT, cut, pieces, run
+from tests.operators.text_pieces import SIZES, TEXT, cut, pieces, run
 
 
 def test_a_line_is_emitted_when_its_break_arrives() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ollama_rx import Chunk
 from ollama_rx.operators import split_thinking
 from ollama_rx.testing import check
-from tests.operators.cutting import SIZES, cut, run
+from tests.operators.text_pieces import SIZES, cut, run
 
 
 def chunk(text: str, *, done: bool = False) -> Chunk:

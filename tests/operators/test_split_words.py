@@ -4,7 +4,7 @@ import pytest
 
 from ollama_rx.operators import split_words
 from ollama_rx.testing import check
-from tests.operators.cutting import SIZES, cut, run
+from tests.operators.text_pieces import SIZES, cut, run
 
 TEXT = "  Hello, wörld  and\n日本 👩‍👩‍👧 ok "
 

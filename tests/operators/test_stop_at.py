@@ -9,7 +9,7 @@ from ollama_rx.operators import stop_at
 from ollama_rx.operators._stop_at import _StopAt, _StopWords
 from ollama_rx.rx.operator import Emitter
 from ollama_rx.testing import check
-from tests.operators.cutting import SIZES, cut, pieces, run
+from tests.operators.text_pieces import SIZES, cut, pieces, run
 
 
 def test_a_stop_word_ends_the_text_and_closes_the_request() -> None:
