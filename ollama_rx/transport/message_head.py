@@ -1,0 +1,144 @@
+"""Heads of HTTP/1.1 messages: plain ones in a few calls into C, all others by h11.
+
+Nearly every head is plain. What the patterns here do not match (other versions, informational responses,
+folded lines, repeated framing headers, a head that is cut by a read, errors) is left to h11, which decides
+exactly.
+"""
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import httpx
+
+if TYPE_CHECKING:
+    import h11
+
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2
+_FIELDS = rb"((?:%b:[\t -~]*\r\n)*)\r\n" % _TOKEN
+_REQUEST = re.compile(rb"%b [!-~]+ HTTP/1\.1\r\n%b" % (_TOKEN, _FIELDS))
+_RESPONSE = re.compile(rb"HTTP/1\.1 ([2-5]\d\d) ([\t -~]*)\r\n%b" % _FIELDS)
+_LENGTH = re.compile(rb"\d{1,20}")
+_FRAMING = (b"transfer-encoding", b"content-length")
+
+
+class ResponseHead(NamedTuple):
+    """The head of a response; names of headers are in lower case."""
+
+    status: int
+    reason: bytes
+    http_version: bytes
+    headers: list[tuple[bytes, bytes]]
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Return the values of a header."""
+        return [value for key, value in self.headers if key == name]
+
+
+def encode_request(request: httpx.Request, content: bytes) -> bytes:
+    """Return the bytes of a request.
+
+    Raises:
+        httpx.LocalProtocolError: HTTP does not allow the request, for instance a line break in a header.
+    """
+    method = request.method.encode()
+    target = request.url.raw_path
+    headers = request.headers.raw
+    head = b"".join(
+        [b"%b %b HTTP/1.1\r\n" % (method, target), *[b"%b: %b\r\n" % header for header in headers], b"\r\n"]
+    )
+    framing = [header for header in headers if header[0].lower() in _FRAMING]
+    if content or framing:
+        plain = len(framing) == 1 and framing[0] == (b"Content-Length", b"%d" % len(content))
+    else:
+        plain = True
+    if plain and _REQUEST.fullmatch(head) and head.count(b"\r\n") == len(headers) + 2:
+        return head + content
+    return _encode_exactly(method, target, headers, content)
+
+
+def _encode_exactly(
+    method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], content: bytes
+) -> bytes:
+    import h11  # noqa: PLC0415 - takes 20 ms to load, and few requests need it
+
+    events: list[h11.Event] = [h11.Data(data=content)] if content else []
+    connection = h11.Connection(h11.CLIENT)
+    try:
+        first = h11.Request(method=method, target=target, headers=headers)
+        return b"".join(connection.send(event) or b"" for event in [first, *events, h11.EndOfMessage()])
+    except h11.LocalProtocolError as error:
+        raise httpx.LocalProtocolError(str(error)) from error
+
+
+class HeadParser:
+    """Reads the head of one response."""
+
+    __slots__ = ("_h11", "rest")
+
+    def __init__(self) -> None:
+        self.rest = b""  # what came after the head
+        self._h11: h11.Connection | None = None
+
+    def feed(self, data: bytes) -> ResponseHead | None:
+        """Take bytes; return the head once it is complete.
+
+        Raises:
+            httpx.RemoteProtocolError: the bytes are not a response that HTTP allows.
+        """
+        if self._h11 is None:
+            head, self.rest = parse_plain_head(data)
+            if head is not None:
+                return head
+        return self._feed_exactly(data)
+
+    def _feed_exactly(self, data: bytes) -> ResponseHead | None:
+        import h11  # noqa: PLC0415 - takes 20 ms to load, and few responses need it
+
+        connection = self._h11
+        if connection is None:
+            connection = self._h11 = h11.Connection(h11.CLIENT)
+            connection.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
+            connection.send(h11.EndOfMessage())
+        try:
+            connection.receive_data(data)
+            event = connection.next_event()
+            while isinstance(event, h11.InformationalResponse):
+                event = connection.next_event()
+        except h11.RemoteProtocolError as error:
+            raise httpx.RemoteProtocolError(str(error)) from error
+        if not isinstance(event, h11.Response):
+            return None
+        self.rest = connection.trailing_data[0]
+        return ResponseHead(event.status_code, event.reason, event.http_version, list(event.headers))
+
+
+def parse_plain_head(data: bytes) -> tuple[ResponseHead | None, bytes]:
+    r"""Return a plain head at the beginning of ``data`` and what follows it; None if it is not plain.
+
+    >>> head, rest = parse_plain_head(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nHi")
+    >>> head.status, head.headers, rest
+    (200, [(b'content-length', b'2')], b'Hi')
+    """
+    match = _RESPONSE.match(data)
+    if match is None:
+        return None, b""
+    headers: list[tuple[bytes, bytes]] = []
+    framing: list[tuple[bytes, bytes]] = []
+    for line in match[3].split(b"\r\n")[:-1]:
+        name, _, value = line.partition(b":")
+        header = (name.lower(), value.strip(b"\t "))
+        headers.append(header)
+        if header[0] in _FRAMING:
+            framing.append(header)
+    if framing and not _is_plain_framing(framing):
+        return None, b""
+    return ResponseHead(int(match[1]), match[2], b"1.1", headers), data[match.end() :]
+
+
+def _is_plain_framing(framing: list[tuple[bytes, bytes]]) -> bool:
+    if len(framing) > 1:
+        return False  # repeated or contradicting headers
+    [(name, value)] = framing
+    if name == b"content-length":
+        return _LENGTH.fullmatch(value) is not None
+    return value == b"chunked"
