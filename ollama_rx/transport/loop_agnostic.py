@@ -1,8 +1,9 @@
-"""Carries a transport that belongs to one loop to all loops and threads.
+"""Transports that may be used from any event loop and any thread.
 
-httpx's own transport keeps connections and locks of the loop it was first used on. Here a user's
-transport gets a loop on a thread of its own, which runs while requests are under way; each read is
-asked for from the loop that wants it. Slower than `HttpTransport`, but any transport works.
+httpx's own transport keeps connections and locks of the event loop on which it was first used.
+`LoopBridgeTransport` runs such a transport on a loop in a thread of its own, and calls into that loop for
+each read. The thread lives while requests are under way. This is slower than `HttpTransport`, but works with
+any transport.
 """
 
 import asyncio
@@ -10,24 +11,23 @@ import threading
 import weakref
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar, cast
 
 import httpx
 
 T = TypeVar("T")
 
-PUSH = "ollama_rx.push"
-"""The response extension with the `Exchange` whose ``push(receiver)`` delivers the body as it arrives."""
-
-_MOMENT = 0.001  # seconds between two looks whether the loop is quiet
-_PATIENCE = 0.5  # seconds a closing transport waits for requests that are under way
+_LINGER = 0.001  # seconds for which the thread outlives its last request: the next one may come at once
+_QUIET_TURNS = 3  # turns of the loop after which no callback that was due can start another task
+_PATIENCE = 0.5  # seconds for which a transport that is closed waits for requests under way
 
 
 class LoopAgnosticTransport(httpx.AsyncBaseTransport):
-    """An httpx transport without a home: each request belongs to the loop it is sent on."""
+    """An httpx transport that is not bound to an event loop: a request runs on the loop it is sent from."""
 
     default_model: str | None = None
-    """What is asked for when nobody names a model."""
+    """The model for requests that do not name one."""
 
     @abstractmethod
     def close(self) -> None:
@@ -35,89 +35,90 @@ class LoopAgnosticTransport(httpx.AsyncBaseTransport):
 
 
 class LoopBridgeTransport(LoopAgnosticTransport):
-    """An httpx transport that runs another one on a loop of its own."""
+    """Runs another httpx transport on an event loop of its own."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
-        self._home = _Home()
+        self._portal = _Portal()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request on the inner loop."""
-        carried = httpx.Request(
+        """Send a request on the inner transport's loop."""
+        inner_request = httpx.Request(
             request.method,
             request.url,
             headers=request.headers,
             content=await request.aread(),
             extensions=request.extensions,
         )
-        arrived: list[httpx.Response] = []
+        responses: list[httpx.Response] = []
 
         async def send() -> None:
-            arrived.append(await self._inner.handle_async_request(carried))
+            responses.append(await self._inner.handle_async_request(inner_request))
 
-        async def give_up() -> None:
-            for late in arrived:  # came in the very moment in which it was cancelled
-                await late.aclose()
+        async def close_late_response() -> None:
+            for response in responses:  # it arrived just as the request was cancelled
+                await response.aclose()
 
-        self._home.enter()
+        self._portal.acquire()
         try:
-            await self._home.carry(send())
+            await self._portal.call(send())
         except BaseException:
-            asyncio.run_coroutine_threadsafe(give_up(), self._home.loop)
-            self._home.leave()
+            self._portal.start(close_late_response())
+            self._portal.release()
             raise
-        response = arrived[0]
-        known = {
+        response = responses[0]
+        extensions = {
             name: response.extensions[name] for name in ("reason_phrase",) if name in response.extensions
         }
         return httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=_CarriedBody(self._home, response),
-            extensions=known,
+            stream=_BridgedBody(self._portal, response),
+            extensions=extensions,
         )
 
     async def aclose(self) -> None:
-        """Close the inner transport on its loop, and the loop."""
-        self._home.enter()
+        """Close the inner transport on its loop, then the loop."""
+        self._portal.acquire()
         try:
-            await self._home.carry(self._inner.aclose())
+            await self._portal.call(self._inner.aclose())
         finally:
-            self._home.leave()
-            self._home.close()
+            self._portal.close()
 
     def close(self) -> None:
-        """Do what `aclose` does, from a thread without a loop; waits for it."""
-        self._home.enter()
+        """Do what `aclose` does, from a thread without an event loop; blocks until it is done."""
+        self._portal.acquire()
         try:
-            asyncio.run_coroutine_threadsafe(self._inner.aclose(), self._home.loop).result()
+            self._portal.start(self._inner.aclose()).result()
         finally:
-            self._home.leave()
-            self._home.close()
+            self._portal.close()
 
 
-class _CarriedBody(httpx.AsyncByteStream):
-    def __init__(self, home: "_Home", response: httpx.Response) -> None:
-        self._home = home
+class _BridgedBody(httpx.AsyncByteStream):
+    """The body of an inner response, read on the portal's loop."""
+
+    def __init__(self, portal: "_Portal", response: httpx.Response) -> None:
+        self._portal = portal
         self._response = response
-        self._pieces = aiter(cast(httpx.AsyncByteStream, response.stream))  # aiter_raw refuses what is read
+        # Not `aiter_raw`: it refuses a response that has been read already.
+        self._pieces = aiter(cast(httpx.AsyncByteStream, response.stream))
         self._reading: asyncio.Task[bytes | None] | None = None
-        self._left = False
+        self._closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
-            piece = await self._home.carry(self._next())
+            piece = await self._portal.call(self._next())
             if piece is None:
                 return
             yield piece
 
     async def aclose(self) -> None:
-        if not self._left:  # pragma: no branch - httpx closes a response once, others may not
-            self._left = True
+        if not self._closed:  # pragma: no branch - httpx closes a response once, others may not
+            self._closed = True
             try:
-                await self._home.carry(self._close())
+                await self._portal.call(self._close())
             finally:
-                self._home.leave()
+                self._portal.release()
 
     async def _next(self) -> bytes | None:
         self._reading = asyncio.current_task()
@@ -125,85 +126,111 @@ class _CarriedBody(httpx.AsyncByteStream):
 
     async def _close(self) -> None:
         if self._reading is not None and not self._reading.done():
-            if not self._reading.cancelling():  # pragma: no cover - who cancels closes in the same moment
+            if not self._reading.cancelling():  # pragma: no cover - the caller is cancelled before it closes
                 self._reading.cancel()  # once: a second time would interrupt httpcore's cleaning up
-            await asyncio.wait([self._reading])  # a generator that runs can't be closed
+            await asyncio.wait([self._reading])  # a generator that is running cannot be closed
         try:
             close: Callable[[], Awaitable[None]] | None = getattr(self._pieces, "aclose", None)
-            if close is not None:  # pragma: no branch - all but bodies read already are generators
+            if close is not None:  # pragma: no branch - all bodies but those read already are generators
                 await close()
         finally:
             await self._response.aclose()
 
 
-class _Home:
-    """A loop, and the thread it runs on while there are guests."""
+class _Portal:
+    """An event loop in a thread of its own, which lives while the loop has users."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._guests = 0
+        self._lock = threading.Lock()
+        self._users = 0
+        self._acquired = False  # since the loop was last found to be quiet
+        self._closing = False
+        self._serving = False  # the thread takes new users
         self._thread: threading.Thread | None = None
-        self._leaving: threading.Thread | None = None
         self._renew()
 
     def _renew(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        weakref.finalize(self, _close_idle, self.loop)
+        self._loop = asyncio.new_event_loop()
+        self._released = asyncio.Event()
+        weakref.finalize(self, _close_idle, self._loop)
 
-    def enter(self) -> None:
-        with self._guard:
-            self._guests += 1
-            if self._thread is not None:
+    def acquire(self) -> None:
+        """Add a user; the loop runs until each has called `release` or `close`."""
+        with self._lock:
+            self._users += 1
+            self._acquired = True
+            self._closing = False
+            if self._serving:
                 return
-            if self._leaving is not None:
-                self._leaving.join()  # its loop has been stopped: a matter of microseconds
-            if self.loop.is_closed():
+            if self._thread is not None:
+                self._thread.join()  # it is about to end
+            if self._loop.is_closed():
                 self._renew()
-            self._thread = threading.Thread(
-                target=self.loop.run_forever, name="ollama-rx-transport", daemon=True
-            )
+            self._serving = True
+            self._thread = threading.Thread(target=self._run, name="ollama-rx-transport", daemon=True)
             self._thread.start()
 
-    def leave(self) -> None:
-        with self._guard:
-            self._guests -= 1
-            self.loop.call_soon_threadsafe(self._look_later)
-
-    def _look_later(self) -> None:
-        self.loop.call_later(_MOMENT, self._stop_when_quiet)
-
-    def _stop_when_quiet(self) -> None:
-        """Stop unless there are guests; generators that were left halfway are closed first."""
-        if not self._guard.acquire(blocking=False):
-            self._look_later()  # whoever holds it may be waiting for this thread to end
-            return
-        try:
-            if self._guests or self._thread is None:
-                return
-            if asyncio.all_tasks(self.loop):
-                self._look_later()
-                return
-            self._leaving, self._thread = self._thread, None
-            self.loop.call_soon(self.loop.stop)  # after what is due already: connections that are closing
-        finally:
-            self._guard.release()
+    def release(self) -> None:
+        """Remove a user."""
+        with self._lock:
+            self._users -= 1
+            self._loop.call_soon_threadsafe(self._released.set)
 
     def close(self) -> None:
-        """Close the loop unless somebody still needs it."""
-        thread = self._thread or self._leaving
-        if thread is not None:  # pragma: no branch - None if it has ended between the two lines
+        """Remove a user and close the loop as soon as there are no others; wait a moment for that."""
+        with self._lock:
+            self._closing = True
+            thread = self._thread
+        self.release()
+        if thread is not None:  # pragma: no branch - `acquire` has started it
             thread.join(_PATIENCE)
-        with self._guard:
-            if self._thread is None:  # pragma: no branch - else a request began just now
-                if self._leaving is not None:  # pragma: no branch - None only before the first request
-                    self._leaving.join()
-                self.loop.close()
 
-    async def carry(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await something on the home loop; being cancelled here cancels it there."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start something on the loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await something on the loop; cancelling the caller cancels it there."""
+        return await asyncio.wrap_future(self.start(work))
+
+    def _run(self) -> None:
+        if self._loop.run_until_complete(self._serve()):
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(_until_quiet())
+            self._loop.close()
+
+    async def _serve(self) -> bool:
+        """Return when the loop has neither users nor work; True if it is to be closed then."""
+        while True:
+            await self._released.wait()
+            self._released.clear()
+            await asyncio.sleep(_LINGER)
+            with self._lock:
+                self._acquired = False
+            await _until_quiet()
+            with self._lock:
+                if not self._users and not self._acquired:
+                    self._serving = False
+                    return self._closing
+
+
+async def _until_quiet() -> None:
+    """Wait until the running loop has no other task, and no callback that is about to start one.
+
+    An asynchronous generator that is dropped half-way is closed by a task that the loop starts in its next
+    turn; closing it may drop another one. A loop that stopped in between would never run that task.
+    """
+    turns = 0
+    while turns < _QUIET_TURNS:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        if tasks:
+            turns = 0
+            await asyncio.wait(tasks)
+        else:
+            turns += 1
+            await asyncio.sleep(0)
 
 
 def _close_idle(loop: asyncio.AbstractEventLoop) -> None:
-    if not loop.is_running():  # pragma: no branch - at the interpreter's end it may be
+    if not loop.is_running():  # pragma: no branch - at the interpreter's end it may be running
         loop.close()

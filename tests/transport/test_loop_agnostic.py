@@ -1,4 +1,4 @@
-"""A transport of the user's own, carried to all loops and threads."""
+"""A transport of the user's own, used from any event loop and any thread."""
 
 import asyncio
 import threading
@@ -51,22 +51,22 @@ def test_a_mock_transport_may_give_its_body_in_any_form(reply: Callable[[], http
     assert chunks == ["Hel", "lo"]
 
 
-class Slow(httpx.AsyncBaseTransport):
-    """Answers, and cancels in the same moment who has asked."""
+class Cancelling(httpx.AsyncBaseTransport):
+    """Cancels the task that sent the request, and answers in the same moment."""
 
     def __init__(self) -> None:
-        self.asker: asyncio.Task[None] | None = None
-        self.home: asyncio.AbstractEventLoop | None = None
-        self.body = Closed()
+        self.sender: asyncio.Task[None] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.body = Closable()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        assert self.asker is not None
-        assert self.home is not None
-        self.home.call_soon_threadsafe(self.asker.cancel)
+        assert self.sender is not None
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(self.sender.cancel)
         return httpx.Response(200, stream=self.body, request=request)
 
 
-class Closed(httpx.AsyncByteStream):
+class Closable(httpx.AsyncByteStream):
     def __init__(self) -> None:
         self.closed = threading.Event()
 
@@ -77,24 +77,63 @@ class Closed(httpx.AsyncByteStream):
         self.closed.set()
 
 
-def test_an_answer_that_comes_when_it_is_cancelled_is_closed() -> None:
-    inner = Slow()
+def test_a_response_that_arrives_as_its_request_is_cancelled_is_closed() -> None:
+    inner = Cancelling()
 
     async def main() -> None:
-        carried = LoopBridgeTransport(inner)
+        transport = LoopBridgeTransport(inner)
 
-        async def ask() -> None:
-            response = await carried.handle_async_request(httpx.Request("GET", "http://x/"))
-            await response.aclose()  # or it was not cancelled before it came
+        async def send() -> None:
+            response = await transport.handle_async_request(httpx.Request("GET", "http://x/"))
+            await response.aclose()  # the response came first
 
-        inner.home = asyncio.get_running_loop()
-        inner.asker = asyncio.create_task(ask())
+        inner.loop = asyncio.get_running_loop()
+        inner.sender = asyncio.create_task(send())
         with suppress(asyncio.CancelledError):
-            await inner.asker
+            await inner.sender
         assert await asyncio.to_thread(inner.body.closed.wait, 10)
-        await carried.aclose()
+        await transport.aclose()
 
     asyncio.run(main())
+
+
+class Chained(httpx.AsyncByteStream):
+    """A body whose generators each drop the next one as they end; the loop closes them one by one."""
+
+    LENGTH = 300
+
+    def __init__(self) -> None:
+        self.ended = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        first: AsyncIterator[bytes] | None = None
+        for _ in range(self.LENGTH):
+            first = self._link(first)
+            await anext(first)
+        for line in _LINES:
+            yield line
+
+    async def _link(self, _next: AsyncIterator[bytes] | None) -> AsyncIterator[bytes]:
+        try:
+            yield b""
+        finally:
+            self.ended += 1
+
+
+@pytest.mark.parametrize("closing", [False, True], ids=["the thread ends", "the transport is closed"])
+def test_generators_dropped_half_way_are_closed_before_the_loop_stops(closing: object) -> None:
+    """Python 3.13 warns of a generator whose `aclose` was never awaited; each version would leave it open."""
+    body = Chained()
+    inner = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
+    client = Client("http://x", model="m", transport=inner)
+    assert client.generate("Hi").run().done
+    if closing:
+        client.close()
+    for thread in threading.enumerate():
+        if thread.name == "ollama-rx-transport":
+            thread.join(10)
+    assert body.ended == Chained.LENGTH
+    client.close()
 
 
 def test_it_can_be_closed_and_used_again_from_a_thread() -> None:
