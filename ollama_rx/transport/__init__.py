@@ -1,1 +1,1 @@
-"""How bytes arrive: connections, and the loop or thread a request runs on."""
+"""Connections to the server, and the event loop or thread on which each request runs."""

@@ -1,7 +1,7 @@
-"""Where a response body ends: chunked, by length, or with the connection.
+"""Decoders of a response body: chunked, of a known length, or up to the end of the connection.
 
-A body decoder takes what a read brought and returns the payload in it; ``ended`` says that there will
-be no more, ``error`` why it is not complete then, ``rest`` holds what came after it.
+A decoder is fed the bytes of each read and returns the payload in them. ``ended`` is true after the end of
+the body; ``error`` is then set if the body is broken or incomplete, and ``rest`` holds the bytes after it.
 """
 
 import re
@@ -12,13 +12,13 @@ import httpx
 
 _CRLF = b"\r\n"
 _HEX = re.compile(rb"[0-9A-Fa-f]{1,8}")
-_ONE_CHUNK = 3  # parts of it: size, payload, and nothing after the last CRLF
-_LONGEST_LINE = 16  # bytes of a size line that are waited for; a longer one goes the exact way
+_ONE_CHUNK = 3  # parts of a single chunk split at CRLF: size, payload, and nothing after the last CRLF
+_MAX_SIZE_LINE = 16  # bytes of an incomplete size line that are kept; h11 decides about a longer one
 _SIZES = {form % size: size for size in range(1, 4096) for form in (b"%x", b"%X")}
-_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+_CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-class Body(Protocol):
+class BodyDecoder(Protocol):
     """An incremental body decoder."""
 
     ended: bool
@@ -29,47 +29,47 @@ class Body(Protocol):
         """Return the payload in ``data``."""
         ...
 
-    def eof(self) -> None:
-        """Take the end of the connection, which is an error if that is too early."""
+    def feed_eof(self) -> None:
+        """Handle the end of the connection, which is an error if the body is incomplete."""
         ...
 
 
-def body_of(response: h11.Response, method: bytes) -> Body:
-    """Choose the decoder as RFC 9112 section 6.3 says."""
+def decoder_for(response: h11.Response, method: bytes) -> BodyDecoder:
+    """Choose the decoder for a response, by RFC 9112 section 6.3."""
     headers = dict(response.headers)
     if method == b"HEAD" or response.status_code in {204, 304}:
-        return LengthBody(0)
+        return LengthDecoder(0)
     if b"transfer-encoding" in headers:
-        return ChunkedBody()  # h11 has refused everything but "chunked"
+        return ChunkedDecoder()  # h11 has refused everything but "chunked"
     if b"content-length" in headers:
-        return LengthBody(int(headers[b"content-length"]))
-    return OpenBody()
+        return LengthDecoder(int(headers[b"content-length"]))
+    return UntilCloseDecoder()
 
 
-class LengthBody:
+class LengthDecoder:
     """A body of a known length in bytes."""
 
     error: httpx.RemoteProtocolError | None = None
 
     def __init__(self, length: int) -> None:
-        self._missing = length
+        self._remaining = length
         self.ended = length == 0
         self.rest = b""
 
     def feed(self, data: bytes) -> bytes:
         """Return the payload in ``data``."""
-        payload, self.rest = data[: self._missing], data[self._missing :]
-        self._missing -= len(payload)
-        self.ended = self._missing == 0
+        payload, self.rest = data[: self._remaining], data[self._remaining :]
+        self._remaining -= len(payload)
+        self.ended = self._remaining == 0
         return payload
 
-    def eof(self) -> None:
-        """Refuse an early end."""
+    def feed_eof(self) -> None:
+        """Report an incomplete body."""
         self.ended = True
-        self.error = _cut_short(f"{self._missing} bytes are missing")
+        self.error = _incomplete(f"{self._remaining} bytes are missing")
 
 
-class OpenBody:
+class UntilCloseDecoder:
     """A body that ends with the connection."""
 
     error: httpx.RemoteProtocolError | None = None
@@ -82,34 +82,34 @@ class OpenBody:
         """Return the payload in ``data``: all of it."""
         return data
 
-    def eof(self) -> None:
-        """Accept the end."""
+    def feed_eof(self) -> None:
+        """End the body."""
         self.ended = True
 
 
-class ChunkedBody:
+class ChunkedDecoder:
     """A chunked body, decoded in bulk.
 
-    Reads that hold whole, plain chunks take a few calls into C however many chunks there are:
-    split at CRLF, then compare all lengths with all announced sizes. A CRLF inside a payload makes
-    that comparison fail, never succeed wrongly. What fails is walked chunk by chunk, and what is not
-    plain (extensions, trailers, padded sizes, errors) is left to h11 from that chunk on. Of a chunk
-    that is cut, what has arrived is returned; the rest is read as if it were a chunk of its own.
+    A read that holds whole, plain chunks takes a few calls into C however many chunks it has: it is split
+    at CRLF, then all lengths are compared with all announced sizes. A CRLF inside a payload makes that
+    comparison fail, never succeed wrongly. A read that fails it is decoded chunk by chunk. From the first
+    chunk on that is not plain (an extension, a trailer, a padded size, an error), h11 decodes the whole rest.
+    The part of an incomplete chunk that has arrived is returned; the rest is decoded as a chunk of its own.
     """
 
-    __slots__ = ("_exact", "_tail", "ended", "error", "rest")
+    __slots__ = ("_fallback", "_tail", "ended", "error", "rest")
 
     def __init__(self) -> None:
         self.ended = False
         self.error: httpx.RemoteProtocolError | None = None
         self.rest = b""
         self._tail = b""
-        self._exact: _Exact | None = None
+        self._fallback: _H11Decoder | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Return the payload in ``data``."""
-        if self._exact is not None:
-            return self._exactly(data)
+        if self._fallback is not None:
+            return self._feed_h11(data)
         if self._tail:
             data = self._tail + data
             self._tail = b""
@@ -121,16 +121,16 @@ class ChunkedBody:
             pairs -= 1
         payloads = parts[1 : 2 * pairs : 2]
         if list(map(len, payloads)) != list(map(_SIZES.get, parts[0 : 2 * pairs : 2])):
-            return self._walk(data)
+            return self._feed_by_chunk(data)
         tail = _CRLF.join(parts[2 * pairs :])
-        return b"".join(payloads) + self._walk(tail) if tail else b"".join(payloads)
+        return b"".join(payloads) + self._feed_by_chunk(tail) if tail else b"".join(payloads)
 
-    def eof(self) -> None:
-        """Refuse an early end."""
+    def feed_eof(self) -> None:
+        """Report an incomplete body."""
         self.ended = True
-        self.error = _cut_short("incomplete chunked read")
+        self.error = _incomplete("incomplete chunked read")
 
-    def _walk(self, data: bytes) -> bytes:
+    def _feed_by_chunk(self, data: bytes) -> bytes:
         payloads: list[bytes] = []
         position = 0
         while (line_end := data.find(_CRLF, position)) >= 0:
@@ -143,34 +143,34 @@ class ChunkedBody:
             stop = start + size
             if size == 0:
                 if token == b"0" and _CRLF.startswith(data[start:]):
-                    break  # the very end is cut
-                return b"".join(payloads) + self._exactly(data[position:])
+                    break  # the last chunk is incomplete
+                return b"".join(payloads) + self._feed_h11(data[position:])
             if len(data) < stop + 2 and _CRLF.startswith(data[stop:]):
-                here = min(len(data), stop - 1)  # the last byte waits for the CRLF, which may be wrong
+                here = min(len(data), stop - 1)  # hold the last byte until its CRLF is known to be right
                 payloads.append(data[start:here])
                 self._tail = b"%x\r\n%b" % (stop - here, data[here:])
                 return b"".join(payloads)
             if data[stop : stop + 2] != _CRLF:
-                return b"".join(payloads) + self._exactly(data[position:])
+                return b"".join(payloads) + self._feed_h11(data[position:])
             payloads.append(data[start:stop])
             position = stop + 2
         tail = data[position:]
-        if len(tail) > _LONGEST_LINE:
-            payloads.append(self._exactly(tail))
+        if len(tail) > _MAX_SIZE_LINE:
+            payloads.append(self._feed_h11(tail))
         else:
             self._tail = tail
         return b"".join(payloads)
 
-    def _exactly(self, data: bytes) -> bytes:
-        if self._exact is None:
-            self._exact = _Exact()
-        payload = self._exact.feed(data)
-        self.ended, self.error, self.rest = self._exact.ended, self._exact.error, self._exact.rest
+    def _feed_h11(self, data: bytes) -> bytes:
+        if self._fallback is None:
+            self._fallback = _H11Decoder()
+        payload = self._fallback.feed(data)
+        self.ended, self.error, self.rest = self._fallback.ended, self._fallback.error, self._fallback.rest
         return payload
 
 
-class _Exact:
-    """A chunked body from a chunk's start on, decoded by h11."""
+class _H11Decoder:
+    """A chunked body from the start of a chunk on, decoded by h11."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -179,7 +179,7 @@ class _Exact:
         self._h11 = h11.Connection(h11.CLIENT)
         self._h11.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
         self._h11.send(h11.EndOfMessage())
-        self._h11.receive_data(_HEAD)
+        self._h11.receive_data(_CHUNKED_HEAD)
         self._h11.next_event()
 
     def feed(self, data: bytes) -> bytes:
@@ -197,7 +197,7 @@ class _Exact:
         return b"".join(payloads)
 
 
-def _cut_short(detail: str) -> httpx.RemoteProtocolError:
+def _incomplete(detail: str) -> httpx.RemoteProtocolError:
     return httpx.RemoteProtocolError(
         f"peer closed connection without sending complete message body ({detail})"
     )

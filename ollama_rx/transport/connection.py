@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection: serves one exchange at a time, then waits for the next."""
+"""One HTTP/1.1 connection, which serves one exchange at a time and is idle in between."""
 
 import asyncio
 import socket
@@ -10,30 +10,31 @@ import httpx
 
 from ollama_rx.transport.exchange import Exchange
 
-_HANGING_UP = RLock()  # meanwhile no connection is closed or given to another exchange
+_SHUTDOWN_LOCK = RLock()
+"""Held during a cross-thread shutdown so that the connection cannot be closed or reused."""
 
 
-class Owner(Protocol):
-    """Who keeps connections between their exchanges."""
+class ConnectionOwner(Protocol):
+    """Keeps connections between their exchanges."""
 
-    def put(self, origin: object, connection: "Connection") -> None:
-        """Take an idle connection."""
+    def put_idle(self, origin: object, connection: "Connection") -> None:
+        """Keep an idle connection."""
         ...
 
-    def forget(self, connection: "Connection") -> None:
-        """Take note that a connection is closed."""
+    def discard(self, connection: "Connection") -> None:
+        """Remove a closed connection."""
         ...
 
 
 class Connection(asyncio.Protocol):
     """A connection to one origin, used on the loop that made it.
 
-    It reads also while it is idle, so that a server that hangs up is noticed before the next request.
+    It also reads while it is idle, so that it notices a server that hangs up before the next request is sent.
     """
 
     __slots__ = ("_exchange", "_origin", "_owner", "_paused", "_transport", "closed", "idle_since")
 
-    def __init__(self, owner: "Owner", origin: object) -> None:
+    def __init__(self, owner: ConnectionOwner, origin: object) -> None:
         self.closed = False
         self.idle_since = 0.0
         self._owner = owner
@@ -47,81 +48,81 @@ class Connection(asyncio.Protocol):
         exchange = Exchange(self, request, content)
         self._exchange = exchange
         if self._transport is None:
-            exchange.lost(None)
+            exchange.connection_lost(None)
         else:
             self._transport.write(exchange.outgoing)
-            exchange.outgoing = b""  # images are large and answers long
+            exchange.outgoing = b""  # not kept for the whole answer: images are large
         return exchange
 
     def pause(self) -> None:
-        """Read no more for now; TCP then slows the server down."""
+        """Stop reading until `resume`; TCP then slows the server down."""
         if not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        """Read on."""
+        """Continue reading."""
         if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
 
     def abort(self) -> None:
-        """Close at once; the server sees it immediately."""
+        """Close the connection at once; the server sees it immediately."""
         self.closed = True
         if self._transport is not None:
             _shut_down(self._transport)
             self._transport.abort()
 
     def hang_up(self, exchange: Exchange) -> None:
-        """Let the server see the end of an exchange at once; from any thread, its loop may be blocked."""
-        with _HANGING_UP:
+        """Show the server the end of an exchange at once; from any thread, as the loop may be blocked."""
+        with _SHUTDOWN_LOCK:
             if self._exchange is exchange and self._transport is not None:
                 _shut_down(self._transport)
 
-    def free(self) -> None:
-        """Take note that the exchange is over and the connection may serve another."""
-        with _HANGING_UP:
+    def release(self) -> None:
+        """Make the connection, whose exchange has ended, available to the next one."""
+        with _SHUTDOWN_LOCK:
             self._exchange = None
         if self._transport is not None and self._transport.get_write_buffer_size():
-            self.abort()  # answered before the request was read: the rest is still on its way
+            self.abort()  # answered before the whole request was sent
             return
         self.resume()
-        self._owner.put(self._origin, self)
+        self._owner.put_idle(self._origin, self)
 
-    # called by the loop
+    # called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        """Store the transport."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
 
     def data_received(self, data: bytes) -> None:
-        """Take what a read brought."""
+        """Handle the bytes of one read."""
         if self._exchange is None:
-            self.abort()  # bytes nobody asked for: never trust this connection again
+            self.abort()  # bytes without a request: this connection cannot be trusted
         else:
-            self._exchange.data(data)
+            self._exchange.data_received(data)
 
     def eof_received(self) -> bool:
-        """Take the server's end of the connection, which may end a body, and close ours."""
+        """Handle the server's end of the connection, which may be the end of a body, and close this side."""
         self.closed = True
         if self._exchange is not None:
-            self._exchange.eof()
+            self._exchange.eof_received()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the exchange that nothing more will come."""
+        """Tell the exchange that the connection is closed."""
         self.closed = True
-        with _HANGING_UP:
+        with _SHUTDOWN_LOCK:
             self._transport = None
-        self._owner.forget(self)
+        self._owner.discard(self)
         if self._exchange is not None:
-            self._exchange.lost(exc)
+            self._exchange.connection_lost(exc)
             self._exchange = None
 
 
 def _shut_down(transport: asyncio.Transport) -> None:
-    """Tell the server now: a loop closes sockets in its next turn, and a callback may take its time."""
-    shown = transport.get_extra_info("socket")  # uvloop's is none that could be shut down itself
-    if shown is not None:
-        with suppress(OSError), socket.fromfd(shown.fileno(), shown.family, shown.type) as copy:
+    """Shut the socket down now: the loop closes it in its next turn, and this callback may take long."""
+    original = transport.get_extra_info("socket")  # uvloop's object has no `shutdown`
+    if original is not None:
+        with suppress(OSError), socket.fromfd(original.fileno(), original.family, original.type) as copy:
             copy.shutdown(socket.SHUT_RDWR)

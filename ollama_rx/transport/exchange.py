@@ -1,7 +1,7 @@
 """One request and its response on a connection.
 
-h11 reads the head; the body goes from ``data`` straight to a receiver, without a task that
-is woken up for each token.
+h11 parses the head of the response. The body goes from ``data_received`` straight to a receiver, so that no
+task has to be woken up for each token.
 """
 
 import asyncio
@@ -10,215 +10,215 @@ from typing import Protocol
 import h11
 import httpx
 
-from ollama_rx.transport.body_decoder import Body, body_of
+from ollama_rx.transport.body_decoder import BodyDecoder, decoder_for
 
-_EARLY = 65536  # bytes of a body that may arrive before somebody wants them
+_MAX_BUFFERED = 65536  # bytes of a body that are buffered while it has no receiver
 
 
-class Receiver(Protocol):
-    """Where the payload of a body goes."""
+class BodyReceiver(Protocol):
+    """Receives the payload of a body."""
 
     def received(self, payload: bytes) -> None:
-        """Take a piece of the body."""
+        """Handle a piece of the body."""
         ...
 
     def ended(self, error: Exception | None) -> None:
-        """Take the end, called exactly once; None if the body is complete."""
+        """Handle the end of the body; called exactly once, with None if the body is complete."""
         ...
 
 
-class Line(Protocol):
-    """What an exchange needs of its connection."""
+class ConnectionControl(Protocol):
+    """The part of a connection that an exchange uses."""
 
     def pause(self) -> None:
-        """Read no more for now."""
+        """Stop reading until `resume`."""
         ...
 
     def resume(self) -> None:
-        """Read on."""
+        """Continue reading."""
         ...
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close the connection at once."""
         ...
 
     def hang_up(self, exchange: "Exchange") -> None:
-        """Shut the connection down, from any thread, if it still serves this exchange."""
+        """Shut the connection down if it still serves this exchange; from any thread."""
         ...
 
-    def free(self) -> None:
-        """Serve the next exchange."""
+    def release(self) -> None:
+        """Make the connection available to the next exchange."""
         ...
 
 
 class Exchange:
-    """A request on its way out, a response on its way in."""
+    """One request being sent and its response being received."""
 
     __slots__ = (
-        "_body",
-        "_early",
-        "_early_size",
+        "_buffer",
+        "_buffer_size",
+        "_connection",
+        "_decoder",
+        "_ended",
         "_error",
         "_h11",
         "_head",
         "_keep_alive",
-        "_line",
         "_method",
-        "_over",
         "_receiver",
-        "_settled",
+        "_released",
+        "nothing_received",
         "outgoing",
-        "silent",
     )
 
-    def __init__(self, line: Line, request: httpx.Request, content: bytes) -> None:
+    def __init__(self, connection: ConnectionControl, request: httpx.Request, content: bytes) -> None:
         self._head: asyncio.Future[h11.Response] | None = asyncio.get_running_loop().create_future()
-        self.silent = True  # not a byte has come back
-        self._line = line
+        self.nothing_received = True  # not one byte of a response
+        self._connection = connection
         self._method = request.method.encode()
         self._h11: h11.Connection | None = h11.Connection(h11.CLIENT)
         self.outgoing = self._encode(self._h11, request, content)
         self._keep_alive = False
-        self._body: Body | None = None
-        self._receiver: Receiver | None = None
-        self._early: list[bytes] = []
-        self._early_size = 0
-        self._over = False  # all has arrived that will
-        self._settled = False  # the connection is no longer ours
+        self._decoder: BodyDecoder | None = None
+        self._receiver: BodyReceiver | None = None
+        self._buffer: list[bytes] = []
+        self._buffer_size = 0
+        self._ended = False  # the body is complete, or will never be
+        self._released = False  # the connection no longer belongs to this exchange
         self._error: Exception | None = None
 
-    def _encode(self, machine: h11.Connection, request: httpx.Request, content: bytes) -> bytes:
+    def _encode(self, state: h11.Connection, request: httpx.Request, content: bytes) -> bytes:
         try:
             events: list[h11.Event] = [
                 h11.Request(method=self._method, target=request.url.raw_path, headers=request.headers.raw)
             ]
             if content:
                 events.append(h11.Data(data=content))
-            return b"".join(machine.send(event) or b"" for event in [*events, h11.EndOfMessage()])
+            return b"".join(state.send(event) or b"" for event in [*events, h11.EndOfMessage()])
         except h11.LocalProtocolError as error:
             raise httpx.LocalProtocolError(str(error)) from error
 
-    # towards the user of the response
+    # called by the user of the response
 
     async def head(self) -> h11.Response:
-        """Wait for the head of the response; to be asked for once."""
-        assert self._head is not None  # noqa: S101 - asked for once
+        """Wait for the head of the response; may be called once."""
+        assert self._head is not None  # noqa: S101 - called once
         try:
             return await self._head
         finally:
             self._head = None
 
-    def push(self, receiver: Receiver) -> None:
-        """Send the body to ``receiver`` as it arrives, beginning with what is already here."""
+    def push(self, receiver: BodyReceiver) -> None:
+        """Send the body to ``receiver`` as it arrives, beginning with the pieces received so far."""
         self._receiver = receiver
-        early, self._early = self._early, []
-        self._line.resume()
-        for payload in early:
+        buffered, self._buffer = self._buffer, []
+        self._connection.resume()
+        for payload in buffered:
             receiver.received(payload)
-        if self._over:
-            self._settle(receiver)
+        if self._ended:
+            self._finish(receiver)
 
     def pause(self) -> None:
-        """Let the server wait."""
-        if not self._over:
-            self._line.pause()
+        """Make the server wait."""
+        if not self._ended:
+            self._connection.pause()
 
     def resume(self) -> None:
-        """Let the server go on."""
-        if not self._over:
-            self._line.resume()
+        """Let the server continue."""
+        if not self._ended:
+            self._connection.resume()
 
     def abort(self) -> None:
-        """Give the response up and close the connection, unless it serves others already."""
-        if not self._settled:
-            self._line.abort()
+        """Give the response up and close the connection, unless it may serve another exchange by now."""
+        if not self._released:
+            self._connection.abort()
 
     def hang_up(self) -> None:
-        """Let the server see that the response is given up; from any thread, `abort` follows."""
-        self._line.hang_up(self)
+        """Show the server that the response is given up; from any thread, before `abort` on the loop."""
+        self._connection.hang_up(self)
 
-    # from the connection
+    # called by the connection
 
-    def data(self, data: bytes) -> None:
-        """Take bytes of the response."""
-        body = self._body
-        if body is None:
-            self._read_head(data)
+    def data_received(self, data: bytes) -> None:
+        """Handle bytes of the response."""
+        decoder = self._decoder
+        if decoder is None:
+            self._parse_head(data)
             return
-        if self._over:
-            self._line.abort()  # more than was announced
+        if self._ended:
+            self._connection.abort()  # more bytes than the head announced
             return
-        payload = body.feed(data)
+        payload = decoder.feed(data)
         if payload:
             if self._receiver is not None:
                 self._receiver.received(payload)
             else:
-                self._wait_for_receiver(payload)
-        if body.ended:
-            self._keep_alive = self._keep_alive and not body.rest
-            self._end(body.error)
+                self._keep(payload)
+        if decoder.ended:
+            self._keep_alive = self._keep_alive and not decoder.rest
+            self._end(decoder.error)
 
-    def eof(self) -> None:
-        """Take the end of the connection, which may end the body."""
-        if self._body is not None and not self._over:
-            self._body.eof()
+    def eof_received(self) -> None:
+        """Handle the server's end of the connection, which may be the end of the body."""
+        if self._decoder is not None and not self._ended:
+            self._decoder.feed_eof()
             self._keep_alive = False
-            self._end(self._body.error)
+            self._end(self._decoder.error)
 
-    def lost(self, exc: Exception | None) -> None:
-        """Take the loss of the connection."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Handle the loss of the connection."""
         error = httpx.ReadError(str(exc)) if exc else httpx.RemoteProtocolError("the server hung up")
         if self._head is not None and not self._head.done():
             self._head.set_exception(error)
         self._end(error)
 
-    def _read_head(self, data: bytes) -> None:
-        self.silent = False
-        machine = self._h11
-        if machine is None or self._head is None or self._head.done():
-            self._line.abort()
+    def _parse_head(self, data: bytes) -> None:
+        self.nothing_received = False
+        state = self._h11
+        if state is None or self._head is None or self._head.done():
+            self._connection.abort()
             return
         try:
-            machine.receive_data(data)
-            event = machine.next_event()
+            state.receive_data(data)
+            event = state.next_event()
             while isinstance(event, h11.InformationalResponse):
-                event = machine.next_event()
+                event = state.next_event()
         except h11.RemoteProtocolError as error:
             self._head.set_exception(httpx.RemoteProtocolError(str(error)))
-            self._line.abort()
+            self._connection.abort()
             return
         if isinstance(event, h11.Response):
             self._h11 = None
-            self._body = body_of(event, self._method)
-            connection = b",".join(value for name, value in event.headers if name == b"connection")
-            self._keep_alive = event.http_version == b"1.1" and b"close" not in connection.lower()
+            self._decoder = decoder_for(event, self._method)
+            options = b",".join(value for name, value in event.headers if name == b"connection")
+            self._keep_alive = event.http_version == b"1.1" and b"close" not in options.lower()
             self._head.set_result(event)
-            rest = machine.trailing_data[0]
-            if rest or self._body.ended:
-                self.data(rest)
+            rest = state.trailing_data[0]
+            if rest or self._decoder.ended:
+                self.data_received(rest)
 
-    def _wait_for_receiver(self, payload: bytes) -> None:
-        self._early.append(payload)
-        self._early_size += len(payload)
-        if self._early_size > _EARLY:
-            self._line.pause()
+    def _keep(self, payload: bytes) -> None:
+        self._buffer.append(payload)
+        self._buffer_size += len(payload)
+        if self._buffer_size > _MAX_BUFFERED:
+            self._connection.pause()
 
     def _end(self, error: Exception | None) -> None:
-        if self._over:
+        if self._ended:
             return
-        self._over = True
+        self._ended = True
         self._error = error
         if error is not None:
-            self._line.abort()
+            self._connection.abort()
         if self._receiver is not None:
-            self._settle(self._receiver)
+            self._finish(self._receiver)
 
-    def _settle(self, receiver: Receiver) -> None:
-        self._settled = True
+    def _finish(self, receiver: BodyReceiver) -> None:
+        self._released = True
         self._receiver = None
         if self._error is None:
             if self._keep_alive:
-                self._line.free()
+                self._connection.release()
             else:
-                self._line.abort()
+                self._connection.abort()
         receiver.ended(self._error)

@@ -1,7 +1,7 @@
-"""The fast httpx transport: our own connections, bodies pushed as they arrive.
+"""The fast httpx transport, whose response bodies can be pushed to a receiver as they arrive.
 
-An ordinary `httpx.AsyncBaseTransport`, for any number of loops and threads at once. A response
-carries the extension `PUSH`; who ignores it reads the body as usual.
+It is an ordinary `httpx.AsyncBaseTransport`, which any number of event loops and threads may use at once. A
+response has the extension `PUSH`; a caller that ignores it reads the body as usual.
 """
 
 import asyncio
@@ -14,23 +14,26 @@ import httpx
 
 from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.exchange import Exchange
-from ollama_rx.transport.loop_agnostic import PUSH, LoopAgnosticTransport
+from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
 from ollama_rx.transport.pool import Pool, Pools
 
-_AHEAD = 65536  # bytes that may wait for the reader before the server has to
+PUSH = "ollama_rx.push"
+"""The response extension that holds the exchange; its ``push(receiver)`` delivers the body."""
+
+_MAX_BUFFERED = 65536  # bytes that wait for the reader before the server is made to wait
 
 
 class HttpTransport(LoopAgnosticTransport):
-    """HTTP/1.1 over TCP or TLS, one connection per live stream, idle ones reused."""
+    """HTTP/1.1 over TCP or TLS, with one connection per live stream; idle connections are reused."""
 
     def __init__(self, *, keepalive: float = 5.0) -> None:
         self._pools = Pools(keepalive)
         self._ssl: ssl.SSLContext | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; return when the response's head is there."""
+        """Send a request; return when the head of the response has arrived."""
         content = await request.aread()
-        pool = await self._pools.here()
+        pool = await self._pools.for_running_loop()
         origin = (request.url.scheme, request.url.host, request.url.port)
         while True:
             connection = pool.take(origin)
@@ -45,8 +48,8 @@ class HttpTransport(LoopAgnosticTransport):
             try:
                 head = await exchange.head()
             except (httpx.ReadError, httpx.RemoteProtocolError):
-                if reused and exchange.silent:
-                    continue  # the server closed an idle connection in the very moment we used it
+                if reused and exchange.nothing_received:
+                    continue  # the server closed the idle connection just as it was used
                 raise
             except asyncio.CancelledError:
                 exchange.abort()
@@ -59,7 +62,7 @@ class HttpTransport(LoopAgnosticTransport):
         loop = asyncio.get_running_loop()
         try:
             if secure and self._ssl is None:
-                self._ssl = httpx.create_ssl_context()  # heeds SSL_CERT_FILE and SSL_CERT_DIR
+                self._ssl = httpx.create_ssl_context()  # it reads SSL_CERT_FILE and SSL_CERT_DIR
             async with asyncio.timeout(request.extensions.get("timeout", {}).get("connect")):
                 _, connection = await loop.create_connection(
                     lambda: Connection(pool, origin),
@@ -69,7 +72,7 @@ class HttpTransport(LoopAgnosticTransport):
                     server_hostname=url.host if secure else None,
                 )
         except TimeoutError as error:
-            raise httpx.ConnectTimeout("no connection in time", request=request) from error
+            raise httpx.ConnectTimeout("timed out while connecting", request=request) from error
         except OSError as error:
             raise httpx.ConnectError(str(error) or type(error).__name__, request=request) from error
         pool.add(connection)
@@ -81,7 +84,7 @@ class HttpTransport(LoopAgnosticTransport):
 
     def close(self) -> None:
         """Close the idle connections on all loops, from any thread."""
-        self._pools.close()
+        self._pools.close_idle()
 
 
 def _response(head: h11.Response, exchange: Exchange) -> httpx.Response:
@@ -98,52 +101,52 @@ def _response(head: h11.Response, exchange: Exchange) -> httpx.Response:
 
 
 class PulledBody(httpx.AsyncByteStream):
-    """Receives what is pushed, and hands it on when it is asked."""
+    """A body that is buffered as it is pushed, and read by iteration."""
 
-    __slots__ = ("_error", "_exchange", "_news", "_over", "_size", "_waiting")
+    __slots__ = ("_buffer", "_buffer_size", "_changed", "_ended", "_error", "_exchange")
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._waiting: deque[bytes] = deque()
-        self._size = 0
-        self._over = False
+        self._buffer: deque[bytes] = deque()
+        self._buffer_size = 0
+        self._ended = False
         self._error: Exception | None = None
-        self._news: asyncio.Future[None] | None = None
+        self._changed: asyncio.Future[None] | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the body's pieces as they come."""
+        """Yield the pieces of the body as they arrive."""
         self._exchange.push(self)
         while True:
-            while self._waiting:
-                payload = self._waiting.popleft()
-                self._size -= len(payload)
+            while self._buffer:
+                payload = self._buffer.popleft()
+                self._buffer_size -= len(payload)
                 yield payload
-            if self._over:
+            if self._ended:
                 break
             self._exchange.resume()
-            self._news = asyncio.get_running_loop().create_future()
-            await self._news
+            self._changed = asyncio.get_running_loop().create_future()
+            await self._changed
         if self._error is not None:
             raise self._error
 
     async def aclose(self) -> None:
-        """Give the rest of the body up."""
-        if not self._over:
+        """Give up the rest of the body."""
+        if not self._ended:
             self._exchange.abort()
 
     def received(self, payload: bytes) -> None:
-        """Keep a piece for the reader."""
-        self._waiting.append(payload)
-        self._size += len(payload)
-        if self._size > _AHEAD:
+        """Buffer a piece for the reader."""
+        self._buffer.append(payload)
+        self._buffer_size += len(payload)
+        if self._buffer_size > _MAX_BUFFERED:
             self._exchange.pause()
-        self._tell()
+        self._wake_reader()
 
     def ended(self, error: Exception | None) -> None:
-        """Take note of the end."""
-        self._over, self._error = True, error
-        self._tell()
+        """Store the end for the reader."""
+        self._ended, self._error = True, error
+        self._wake_reader()
 
-    def _tell(self) -> None:
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+    def _wake_reader(self) -> None:
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)

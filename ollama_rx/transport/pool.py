@@ -1,4 +1,4 @@
-"""Connections, idle ones in one list a loop: taking and giving back cost the same however many there are."""
+"""The connections of each event loop; taking and returning one costs the same however many there are."""
 
 import asyncio
 from collections import deque
@@ -15,19 +15,19 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._all: set[Connection] = set()
         self._idle: dict[object, deque[Connection]] = {}
-        self._sweeping: asyncio.TimerHandle | None = None
+        self._sweep_timer: asyncio.TimerHandle | None = None
         self._closed = False
 
     def add(self, connection: Connection) -> None:
-        """Take note of a new connection, which is in use."""
+        """Add a new connection, which is in use."""
         self._all.add(connection)
 
-    def forget(self, connection: Connection) -> None:
-        """Take note that a connection is closed."""
+    def discard(self, connection: Connection) -> None:
+        """Remove a closed connection."""
         self._all.discard(connection)
 
     def take(self, origin: object) -> Connection | None:
-        """Return the connection that was used last, if one is idle and alive."""
+        """Return the most recently used idle connection that is still open, if any."""
         idle = self._idle.get(origin)
         while idle:
             connection = idle.pop()
@@ -35,18 +35,18 @@ class Pool:
                 return connection
         return None
 
-    def put(self, origin: object, connection: Connection) -> None:
+    def put_idle(self, origin: object, connection: Connection) -> None:
         """Keep an idle connection for a while."""
         if self._closed or connection.closed or self._keepalive <= 0:
             connection.abort()
             return
         connection.idle_since = self._loop.time()
         self._idle.setdefault(origin, deque()).append(connection)
-        if self._sweeping is None:
-            self._sweeping = self._loop.call_later(self._keepalive, self._sweep)
+        if self._sweep_timer is None:
+            self._sweep_timer = self._loop.call_later(self._keepalive, self._sweep)
 
     def _sweep(self) -> None:
-        """Close what has been idle for too long; the oldest are on the left."""
+        """Close the connections that have been idle for too long; the oldest are on the left."""
         before = self._loop.time() - self._keepalive
         for origin, idle in tuple(self._idle.items()):
             while idle and (idle[0].closed or idle[0].idle_since <= before):
@@ -54,58 +54,58 @@ class Pool:
             if not idle:
                 del self._idle[origin]
         again = self._idle and not self._closed
-        self._sweeping = self._loop.call_later(self._keepalive, self._sweep) if again else None
+        self._sweep_timer = self._loop.call_later(self._keepalive, self._sweep) if again else None
 
-    def close(self) -> None:
-        """Close all idle connections; those in use close when they become idle."""
+    def close_idle(self) -> None:
+        """Close all idle connections; those in use are closed when they become idle."""
         self._closed = True
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
         for idle in self._idle.values():
             for connection in idle:
                 connection.abort()
         self._idle.clear()
 
-    def shut(self) -> None:
-        """Close all connections, those in use too: their loop ends."""
-        self.close()
+    def close_all(self) -> None:
+        """Close all connections, also those in use, because their loop ends."""
+        self.close_idle()
         for connection in tuple(self._all):
             connection.abort()
 
 
 class Pools:
-    """The pools of all loops a transport is used on.
+    """The pools of all event loops on which a transport is used.
 
-    A loop that ends shuts its asynchronous generators down; the one each pool lives in closes its
-    connections then, so that nothing is left even if nobody closes the client.
+    Each pool lives in an asynchronous generator. A loop that ends closes its asynchronous generators, and
+    with them the connections of its pool: none is left open even if the client is never closed.
     """
 
     def __init__(self, keepalive: float) -> None:
         self._keepalive = keepalive
-        self._lives: dict[asyncio.AbstractEventLoop, tuple[Pool, AsyncGenerator[Pool, None]]] = {}
+        self._pools: dict[asyncio.AbstractEventLoop, tuple[Pool, AsyncGenerator[Pool, None]]] = {}
 
-    async def here(self) -> Pool:
-        """Return the running loop's pool."""
+    async def for_running_loop(self) -> Pool:
+        """Return the pool of the running loop."""
         loop = asyncio.get_running_loop()
-        if loop in self._lives:
-            return self._lives[loop][0]
-        life = self._live(loop)
-        pool = await anext(life)
-        self._lives[loop] = pool, life
+        if loop in self._pools:
+            return self._pools[loop][0]
+        lifetime = self._lifetime(loop)
+        pool = await anext(lifetime)
+        self._pools[loop] = pool, lifetime
         return pool
 
-    async def _live(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Pool, None]:
+    async def _lifetime(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Pool, None]:
         pool = Pool(self._keepalive)
         try:
             yield pool
         finally:
-            pool.shut()
-            self._lives.pop(loop, None)
+            pool.close_all()
+            self._pools.pop(loop, None)
 
-    def close(self) -> None:
+    def close_idle(self) -> None:
         """Close the idle connections of all loops, from any thread."""
-        for loop, (pool, _) in tuple(self._lives.items()):
+        for loop, (pool, _) in tuple(self._pools.items()):
             try:
-                loop.call_soon_threadsafe(pool.close)
+                loop.call_soon_threadsafe(pool.close_idle)
             except RuntimeError:  # that loop is closed, and its connections with it
-                self._lives.pop(loop, None)
+                self._pools.pop(loop, None)

@@ -1,33 +1,34 @@
-"""What the requests of one client share: the transport, the server's URL, headers and limits."""
+"""The state that all requests of a client share: the httpx client, its transport, the server's URL."""
 
-from base64 import b64encode
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import cast
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from ollama_rx.arguments import wrong_type
 from ollama_rx.errors import IncompleteStreamError, StatusError, UnreachableError
 from ollama_rx.protocol.readers import reason_of
+from ollama_rx.transport.http_transport import HttpTransport
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
 from ollama_rx.transport.timeouts import Timeouts
 
 _DEFAULT_HEADERS = {
     "user-agent": "ollama-rx",
     "accept": "application/x-ndjson, application/json",
-    "accept-encoding": "identity",  # a token that waits in a compressor is late
+    "accept-encoding": "identity",  # a compressor would hold tokens back
 }
-_MAX_REASON = 65536  # bytes of an HTTP error's body that are read
+_MAX_REASON = 65536  # bytes that are read of the body of an HTTP error
 
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """One request, ready to be sent as often as it is subscribed to."""
+    """One request, ready to be sent for each subscription."""
 
     method: str
     path: str
@@ -35,11 +36,7 @@ class PreparedRequest:
 
 
 class Session:
-    """Sends requests; may be used from any number of loops and threads at once.
-
-    Requests go straight to the transport. `httpx.AsyncClient` would add redirects, cookies and a log line
-    with the URL, of which none is wanted, for a quarter of the cost of opening a stream.
-    """
+    """Sends requests; any number of event loops and threads may use it at once."""
 
     def __init__(
         self,
@@ -48,60 +45,50 @@ class Session:
         timeouts: Timeouts,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        base = httpx.URL(url)
-        if base.userinfo:
-            user = f"{base.username}:{base.password}".encode()
-            headers = {"authorization": f"Basic {b64encode(user).decode()}", **headers}
-            base = base.copy_with(userinfo=b"")
         self.timeouts = timeouts
-        self.transport = _transport(base, transport)
-        self.shown_url = str(base)
-        self._urls: dict[str, httpx.URL] = {}  # by path: parsing one takes as long as encoding a request
+        self.transport = _transport(httpx.URL(url), transport)
+        self.shown_url = str(httpx.URL(url).copy_with(userinfo=b""))
+        self._url = url
         self._headers = httpx.Headers({**_DEFAULT_HEADERS, **headers})
         self._json_headers = httpx.Headers(
             {"content-type": "application/json", **_DEFAULT_HEADERS, **headers}
         )
         self._extensions = {"timeout": httpx.Timeout(None, connect=timeouts.connect).as_dict()}
+        self._http = httpx.AsyncClient(transport=self.transport, trust_env=False)
 
     @property
     def default_model(self) -> str | None:
-        """What the transport answers with when nobody names a model."""
+        """The model with which the transport answers a request that does not name one."""
         return self.transport.default_model
 
     def with_long_idle(self) -> "Session":
-        """Return this session for work that is silent for long between its steps."""
+        """Return a copy for work that may be silent for a long time between its steps."""
         session = copy(self)
         session.timeouts = replace(self.timeouts, idle=self.timeouts.between_steps)
         return session
 
     async def send(self, request: PreparedRequest) -> httpx.Response:
-        """Send a request; return when the head of the response is there."""
-        path = request.path
-        url = self._urls.get(path)
-        if url is None:
-            url = self._urls[path] = httpx.URL(self.shown_url.rstrip("/") + path)
+        """Send a request; return when the head of the response has arrived."""
         built = httpx.Request(
             request.method,
-            url,
+            self._url + request.path,
             headers=self._json_headers if request.content else self._headers,
             content=request.content or None,
             extensions=self._extensions,
         )
-        response = await self.transport.handle_async_request(built)
-        response.request = built
-        return response
+        return await self._http.send(built, stream=True)
 
     async def aclose(self) -> None:
-        """Close the idle connections, and the caller's transport."""
+        """Close the idle connections, and the transport the caller has passed."""
         await self.transport.aclose()
 
     def close(self) -> None:
-        """Do what `aclose` does, from a thread without a loop."""
+        """Do what `aclose` does, from a thread without an event loop."""
         self.transport.close()
 
 
 def _transport(url: httpx.URL, given: httpx.AsyncBaseTransport | None) -> LoopAgnosticTransport:
-    """Choose the fast transport, unless the caller has one or a proxy stands in between."""
+    """Choose the fast transport, unless the caller passes one or a proxy has to be used."""
     if isinstance(given, LoopAgnosticTransport):
         return given
     if isinstance(given, httpx.AsyncBaseTransport):
@@ -113,17 +100,13 @@ def _transport(url: httpx.URL, given: httpx.AsyncBaseTransport | None) -> LoopAg
         return LoopBridgeTransport(
             httpx.AsyncHTTPTransport(proxy=proxy, limits=httpx.Limits(max_connections=None))
         )
-    from ollama_rx.transport.http_transport import HttpTransport  # noqa: PLC0415 - h11 takes 20 ms to load
-
     return HttpTransport()
 
 
 def _proxy(url: httpx.URL) -> str | None:
-    """Return the proxy the environment names for a URL; loopback is never sent to one, as in Go."""
+    """Return the proxy that the environment names for a URL; as in Go, loopback URLs never have one."""
     if url.host in {"localhost", "::1"} or url.host.startswith("127."):
         return None
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow, and loopback never needs it
-
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(url.netloc.decode()):
@@ -132,22 +115,22 @@ def _proxy(url: httpx.URL) -> str | None:
 
 
 def translate(error: Exception, *, url: str, partial: str = "") -> Exception:
-    """Return the error a subscriber sees, with the original as its cause; others pass as they are."""
+    """Return the error a subscriber sees, with the original as its cause; return other errors unchanged."""
     if isinstance(error, _NO_CONNECTION):
-        found: Exception = UnreachableError(url, str(error) or type(error).__name__)
+        translated: Exception = UnreachableError(url, str(error) or type(error).__name__)
     elif isinstance(error, httpx.TransportError | httpx.DecodingError):
-        found = IncompleteStreamError(
+        translated = IncompleteStreamError(
             f"the connection to {url} broke ({str(error) or type(error).__name__}); see the server's log",
             partial=partial,
         )
     else:
         return error
-    found.__cause__ = error
-    return found
+    translated.__cause__ = error
+    return translated
 
 
-async def refusal(response: httpx.Response) -> StatusError:
-    """Read the reason out of an HTTP error's body, which may be anything."""
+async def read_status_error(response: httpx.Response) -> StatusError:
+    """Read the reason from the body of an HTTP error, which may be of any format."""
     body = b""
     async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as pieces:
         async for piece in pieces:

@@ -1,4 +1,4 @@
-"""How long to wait for what: the limits users set, and the one timer per stream that enforces them."""
+"""Time limits of a request, and the one timer per stream that enforces them."""
 
 import asyncio
 import math
@@ -11,18 +11,18 @@ from ollama_rx.errors import FirstChunkTimeout, IdleTimeout, TimedOutError, Tota
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Limits in seconds, None for none; each has an error of its own.
+    """Limits in seconds, or None for no limit; each has an error of its own.
 
-    ``connect``: until the connection stands (`UnreachableError`). ``first_chunk``: from the
-    subscription to the first chunk; generous, because the server may load the model first, and
-    giving up aborts the load (`FirstChunkTimeout`). ``idle``: between two chunks (`IdleTimeout`);
-    time in which a slow subscriber makes the server wait does not count. Between two steps of pull,
-    push and create it is the longer of the two, because gigabytes are checked and converted in
-    silence. ``total``: the whole answer (`TotalTimeout`).
+    ``connect``: until the connection is established (`UnreachableError`). ``first_chunk``: from the
+    subscription to the first chunk; generous, because the server may have to load the model first, and
+    giving up aborts the load (`FirstChunkTimeout`). ``idle``: between two chunks (`IdleTimeout`); time
+    in which a slow subscriber makes the server wait does not count. Between two steps of pull, push
+    and create the limit is the longer of ``first_chunk`` and ``idle``, because the server checks and converts
+    gigabytes without sending anything. ``total``: the whole answer (`TotalTimeout`).
 
     Raises:
-        ValueError: a limit that is not above zero.
-        TypeError: a limit that is not a number.
+        ValueError: a limit is not above zero.
+        TypeError: a limit is not a number.
     """
 
     connect: float | None = 5.0
@@ -32,7 +32,7 @@ class Timeouts:
 
     @property
     def between_steps(self) -> float | None:
-        """How long pull, push and create may be silent."""
+        """The limit between two steps of pull, push and create."""
         if self.idle is None or self.first_chunk is None:
             return None
         return max(self.idle, self.first_chunk)
@@ -45,7 +45,7 @@ class Timeouts:
 
 
 class Watchdog:
-    """Compares times when its timer fires, so that receiving something costs one look at the clock.
+    """Compares times only when its timer fires, so that a read costs no more than one look at the clock.
 
     The receiver writes the loop's time into ``last_received``. Until something is received the watchdog also
     wakes up for the limit that would apply from then on.
@@ -59,17 +59,17 @@ class Watchdog:
         timeouts: Timeouts,
         expired: Callable[[TimedOutError], object],
     ) -> None:
-        self.last_received: float | None = None  # when the server has sent something last
-        self._paused = False  # the subscriber makes the server wait: silence is not its fault
+        self.last_received: float | None = None  # the loop's time of the last read
+        self._paused = False  # the subscriber makes the server wait, so silence is not the server's fault
         self._loop = loop
         self._timeouts = timeouts
         self._expired = expired
-        self._started = self._since = loop.time()  # from when on silence counts
+        self._started = self._since = loop.time()  # silence counts from this time on
         self._timer: asyncio.TimerHandle | None = None
         self._arm(self._started)
 
     def pause(self) -> None:
-        """Let silence pass."""
+        """Stop counting silence until `resume`."""
         self._paused = True
 
     def resume(self) -> None:
@@ -78,7 +78,7 @@ class Watchdog:
         self._since = self._loop.time()
 
     def cancel(self) -> None:
-        """Watch no longer."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -94,7 +94,7 @@ class Watchdog:
         self._timer = None if math.isinf(moment) else self._loop.call_at(moment, self._wake)
 
     def _silence_ends(self) -> float:
-        """Return when patience ends if nothing more is last_received."""
+        """Return the time at which the limit expires if nothing more is received."""
         limits = self._timeouts
         if self.last_received is None:
             return math.inf if limits.first_chunk is None else self._since + limits.first_chunk

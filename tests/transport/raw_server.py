@@ -1,4 +1,4 @@
-"""A server that says exactly the bytes a test gives it, one connection after the other."""
+"""A server that sends exactly the bytes a test gives it, one connection after the other."""
 
 import socket
 import ssl
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 
-Talk = Callable[[socket.socket], object]
+Handler = Callable[[socket.socket], object]
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"
@@ -15,13 +15,13 @@ ANSWER = OK + b"Content-Length: %d\r\n\r\n" % len(DONE) + DONE
 
 
 @contextmanager
-def raw_server(*talks: Talk, context: ssl.SSLContext | None = None) -> Generator[str]:
-    """Give a URL; the first connection has the first talk, and so on. Then nobody accepts any more."""
+def raw_server(*handlers: Handler, context: ssl.SSLContext | None = None) -> Generator[str]:
+    """Yield a URL; the first handler serves the first connection, and so on. Then no more are accepted."""
     listening = socket.create_server(("127.0.0.1", 0))
-    wrong: list[AssertionError] = []
+    failures: list[AssertionError] = []
 
     def serve() -> None:
-        for talk in talks:
+        for handler in handlers:
             try:
                 accepted, _ = listening.accept()
             except OSError:
@@ -30,14 +30,14 @@ def raw_server(*talks: Talk, context: ssl.SSLContext | None = None) -> Generator
                 accepted.settimeout(10)
                 try:
                     if context is None:
-                        talk(accepted)
+                        handler(accepted)
                     else:
                         with context.wrap_socket(accepted, server_side=True) as secured:
-                            talk(secured)
+                            handler(secured)
                 except OSError:
-                    continue  # the client has left, which may be what the test wants
+                    continue  # the client has hung up, which may be what the test expects
                 except AssertionError as error:
-                    wrong.append(error)
+                    failures.append(error)
                     listening.shutdown(socket.SHUT_RDWR)
 
     thread = threading.Thread(target=serve)
@@ -49,19 +49,19 @@ def raw_server(*talks: Talk, context: ssl.SSLContext | None = None) -> Generator
             listening.shutdown(socket.SHUT_RDWR)
         thread.join(20)
         listening.close()
-    assert not thread.is_alive(), "the client neither spoke nor left"
-    assert not wrong
+    assert not thread.is_alive(), "the client neither sent anything nor hung up"
+    assert not failures
 
 
-def request(connection: socket.socket) -> bytes:
-    """Read a whole request; nothing if the client has left."""
-    found = b""
-    while b"\r\n\r\n" not in found:
+def read_request(connection: socket.socket) -> bytes:
+    """Read a whole request; return no bytes if the client has hung up."""
+    received = b""
+    while b"\r\n\r\n" not in received:
         piece = connection.recv(65536)
         if not piece:
             return b""
-        found += piece
-    head, _, body = found.partition(b"\r\n\r\n")
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
     length = next(
         (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
     )
@@ -70,22 +70,22 @@ def request(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-def says(*replies: bytes) -> Talk:
+def replies_with(*replies: bytes) -> Handler:
     """Answer each request with the next reply, then hang up."""
 
-    def talk(connection: socket.socket) -> None:
+    def handle(connection: socket.socket) -> None:
         for reply in replies:
-            request(connection)
+            read_request(connection)
             connection.sendall(reply)
 
-    return talk
+    return handle
 
 
-def says_until_left(*replies: bytes) -> Talk:
+def replies_until_closed(*replies: bytes) -> Handler:
     """Answer each request with the next reply, then wait until the client hangs up."""
 
-    def talk(connection: socket.socket) -> None:
-        says(*replies)(connection)
-        assert request(connection) == b""
+    def handle(connection: socket.socket) -> None:
+        replies_with(*replies)(connection)
+        assert read_request(connection) == b""
 
-    return talk
+    return handle

@@ -9,7 +9,13 @@ import h11
 import httpx
 import pytest
 
-from ollama_rx.transport.body_decoder import Body, ChunkedBody, LengthBody, OpenBody, body_of
+from ollama_rx.transport.body_decoder import (
+    BodyDecoder,
+    ChunkedDecoder,
+    LengthDecoder,
+    UntilCloseDecoder,
+    decoder_for,
+)
 
 RUNS = int(os.environ.get("OLLAMA_RX_FUZZ", "20000"))
 
@@ -26,48 +32,50 @@ CHUNKED = ("Transfer-Encoding", "chunked")
 @pytest.mark.parametrize(
     ("head", "method", "expected"),
     [
-        (response(CHUNKED), b"POST", ChunkedBody),
-        (response(CHUNKED, http_version=b"1.0"), b"POST", ChunkedBody),
-        (response(("Content-Length", "5")), b"POST", LengthBody),
-        (response(), b"POST", OpenBody),
-        (response(CHUNKED), b"HEAD", LengthBody),
-        (response(status=204), b"POST", LengthBody),
-        (response(("Content-Length", "5"), status=304), b"GET", LengthBody),
+        (response(CHUNKED), b"POST", ChunkedDecoder),
+        (response(CHUNKED, http_version=b"1.0"), b"POST", ChunkedDecoder),
+        (response(("Content-Length", "5")), b"POST", LengthDecoder),
+        (response(), b"POST", UntilCloseDecoder),
+        (response(CHUNKED), b"HEAD", LengthDecoder),
+        (response(status=204), b"POST", LengthDecoder),
+        (response(("Content-Length", "5"), status=304), b"GET", LengthDecoder),
     ],
 )
-def test_the_head_says_how_the_body_ends(head: h11.Response, method: bytes, expected: type[Body]) -> None:
-    assert type(body_of(head, method)) is expected
+def test_the_head_says_how_the_body_ends(
+    head: h11.Response, method: bytes, expected: type[BodyDecoder]
+) -> None:
+    assert type(decoder_for(head, method)) is expected
 
 
 def test_a_head_request_has_an_empty_body_whatever_its_length_says() -> None:
-    assert body_of(response(("Content-Length", "5")), b"HEAD").ended
+    assert decoder_for(response(("Content-Length", "5")), b"HEAD").ended
 
 
 def test_a_body_of_known_length_ends_there_and_keeps_the_rest() -> None:
-    body = LengthBody(5)
+    body = LengthDecoder(5)
     assert (body.feed(b"he"), body.ended) == (b"he", False)
     assert (body.feed(b"lloNEXT"), body.ended, body.rest) == (b"llo", True, b"NEXT")
 
 
 def test_a_body_of_known_length_says_how_much_is_missing() -> None:
-    body = LengthBody(5)
+    body = LengthDecoder(5)
     body.feed(b"he")
-    body.eof()
+    body.feed_eof()
     assert body.ended
     assert "3 bytes are missing" in str(body.error)
 
 
 def test_a_body_without_a_length_ends_with_the_connection() -> None:
-    body = OpenBody()
+    body = UntilCloseDecoder()
     assert (body.feed(b"anything"), body.ended) == (b"anything", False)
-    body.eof()
+    body.feed_eof()
     assert body.ended
 
 
 def test_a_chunked_body_must_not_end_with_the_connection() -> None:
-    body = ChunkedBody()
+    body = ChunkedDecoder()
     body.feed(b"5\r\nhello\r\n")
-    body.eof()
+    body.feed_eof()
     assert body.ended
     assert "incomplete chunked read" in str(body.error)
 
@@ -93,7 +101,7 @@ def test_a_chunked_body_must_not_end_with_the_connection() -> None:
 def test_a_chunked_body_is_its_payload_however_it_is_cut(
     wire: bytes, payload: bytes, rest: bytes, size: int
 ) -> None:
-    body = ChunkedBody()
+    body = ChunkedDecoder()
     found = b""
     for start in range(0, len(wire), size):
         found += body.feed(wire[start : start + size])
@@ -108,7 +116,7 @@ def test_a_chunked_body_is_its_payload_however_it_is_cut(
     [b"x\r\n", b"5\r\nhelloXX", b"5\r\nhelloX", b"-1\r\n", b"\r\n", b"5;\nx\r\n", b"9" * 21 + b"\r\n"],
 )
 def test_what_is_no_chunk_is_refused(wire: bytes) -> None:
-    body = ChunkedBody()
+    body = ChunkedDecoder()
     body.feed(wire)
     assert body.ended
     assert isinstance(body.error, httpx.RemoteProtocolError)
@@ -116,7 +124,7 @@ def test_what_is_no_chunk_is_refused(wire: bytes) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1 << 20])
 def test_what_stands_before_a_broken_chunk_arrives_however_it_is_cut(size: int) -> None:
-    body = ChunkedBody()
+    body = ChunkedDecoder()
     wire = b"3\r\nHel\r\n2\r\nlo\r\nzz\r\n"
     found = b""
     for start in range(0, len(wire), size):
@@ -128,7 +136,7 @@ def test_what_stands_before_a_broken_chunk_arrives_however_it_is_cut(size: int) 
 
 
 def test_what_has_arrived_of_a_long_chunk_does_not_wait_for_the_rest() -> None:
-    body = ChunkedBody()
+    body = ChunkedDecoder()
     assert body.feed(b"8000\r\n" + b"line\n" * 10) == b"line\n" * 10
     assert body.feed(b"line\n") == b"line\n"
 
@@ -145,7 +153,7 @@ class Outcome(NamedTuple):
 
 
 def ours(pieces: Sequence[bytes]) -> Outcome:
-    body, found = ChunkedBody(), b""
+    body, found = ChunkedDecoder(), b""
     for piece in pieces:
         found += body.feed(piece)
         if body.error is not None:

@@ -1,4 +1,4 @@
-"""How a call begins, pauses and ends where threads, loops and pauses get in each other's way."""
+"""How a call begins, pauses and ends when threads, loops and pauses interfere."""
 
 import asyncio
 import gc
@@ -15,21 +15,21 @@ from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless
 from ollama_rx.transport import request_stream
 from ollama_rx.transport.call import _LINGER, Call
-from tests.transport.raw_server import ANSWER, OK, raw_server, says, says_until_left
+from tests.transport.raw_server import ANSWER, OK, raw_server, replies_until_closed, replies_with
 
 TEXT = [*[" One", " two", " three", "."] * 30, " ", "STOP", " never", " seen."]
 
 
-def test_a_flow_that_is_paused_before_the_answer_comes_makes_the_server_wait() -> None:
+def test_a_scheduler_that_is_paused_before_the_answer_arrives_makes_the_server_wait() -> None:
     async def main(fake: FakeOllama) -> None:
-        flow = PausableScheduler(asyncio.get_running_loop())
-        flow.pause()
+        scheduler = PausableScheduler(asyncio.get_running_loop())
+        scheduler.pause()
         arrived = asyncio.Event()
         async with Client(fake.url, model="m") as client:
-            stream = client.generate("x").subscribe(lambda _: arrived.set(), scheduler=flow)
+            stream = client.generate("x").subscribe(lambda _: arrived.set(), scheduler=scheduler)
             await asyncio.to_thread(fake.wait_for_pause)
             assert not arrived.is_set()
-            flow.resume()
+            scheduler.resume()
             await asyncio.wait_for(arrived.wait(), 10)
             stream.dispose()
             await asyncio.to_thread(fake.wait_for_disconnect)
@@ -38,23 +38,23 @@ def test_a_flow_that_is_paused_before_the_answer_comes_makes_the_server_wait() -
         asyncio.run(main(fake))
 
 
-def test_a_subscriber_that_pauses_for_a_moment_within_an_item_keeps_the_order() -> None:
+def test_items_stay_in_order_when_a_subscriber_pauses_inside_an_item() -> None:
     async def main(fake: FakeOllama) -> list[str]:
-        flow = PausableScheduler(asyncio.get_running_loop())
+        scheduler = PausableScheduler(asyncio.get_running_loop())
         over = asyncio.Event()
         items: list[str] = []
 
         def take(item: str) -> None:
             items.append(item)
-            flow.pause()
+            scheduler.pause()
             if len(items) % 3:
-                flow.resume()
+                scheduler.resume()
             else:
-                asyncio.get_running_loop().call_later(0.001, flow.resume)
+                asyncio.get_running_loop().call_later(0.001, scheduler.resume)
 
         async with Client(fake.url, model="m") as client:
             stream = client.generate("x").pipe(op.text())
-            stream.subscribe(take, on_completed=over.set, scheduler=flow)
+            stream.subscribe(take, on_completed=over.set, scheduler=scheduler)
             await asyncio.wait_for(over.wait(), 10)
         return items
 
@@ -63,15 +63,15 @@ def test_a_subscriber_that_pauses_for_a_moment_within_an_item_keeps_the_order() 
         assert asyncio.run(main(fake)) == texts
 
 
-def test_an_end_that_comes_in_the_same_read_as_the_item_that_pauses_is_told_after_the_pause() -> None:
+def test_an_end_in_the_same_read_as_the_item_that_pauses_is_emitted_after_the_pause() -> None:
     async def main(url: str) -> list[object]:
-        flow = PausableScheduler(asyncio.get_running_loop())
+        scheduler = PausableScheduler(asyncio.get_running_loop())
         paused, over = asyncio.Event(), asyncio.Event()
         seen: list[object] = []
 
         def take(item: str) -> None:
             seen.append(item)
-            flow.pause()
+            scheduler.pause()
             paused.set()
 
         def fail(error: Exception) -> None:
@@ -79,36 +79,36 @@ def test_an_end_that_comes_in_the_same_read_as_the_item_that_pauses_is_told_afte
             over.set()
 
         async with Client(url, model="m") as client:
-            client.generate("x").pipe(op.text()).subscribe(take, fail, scheduler=flow)
+            client.generate("x").pipe(op.text()).subscribe(take, fail, scheduler=scheduler)
             await asyncio.wait_for(paused.wait(), 10)
             assert seen == ["hello"]
-            flow.resume()
+            scheduler.resume()
             await asyncio.wait_for(over.wait(), 10)
         return seen
 
     line = b'{"response":"hello","done":false}\n'
     whole = OK + b"Content-Length: %d\r\n\r\n" % len(line) + line  # one segment, so one read
-    with raw_server(says(whole)) as url:
+    with raw_server(replies_with(whole)) as url:
         assert asyncio.run(main(url)) == ["hello", IncompleteStreamError]
 
 
 @pytest.mark.parametrize("reply", [answer(*TEXT), answer(*TEXT).sent(all_at_once)], ids=["singly", "at once"])
-def test_pauses_and_ends_within_a_read_lose_nothing_however_much_it_brings(reply: Reply) -> None:
+def test_pauses_and_ends_within_a_read_lose_nothing_however_large_the_read_is(reply: Reply) -> None:
     async def main(url: str) -> tuple[list[str], list[Stats]]:
-        flow = PausableScheduler(asyncio.get_running_loop())
+        scheduler = PausableScheduler(asyncio.get_running_loop())
         over = asyncio.Event()
         stats: list[Stats] = []
         sentences: list[str] = []
 
         def take(sentence: str) -> None:
             sentences.append(sentence)
-            flow.pause()
-            asyncio.get_running_loop().call_later(0.001, flow.resume)
+            scheduler.pause()
+            asyncio.get_running_loop().call_later(0.001, scheduler.resume)
 
         async with Client(url, model="m") as client:
             client.generate("x").pipe(
                 op.gather_stats(stats.append), op.text(), op.stop_at("STOP"), op.split_sentences()
-            ).subscribe(take, on_completed=over.set, scheduler=flow)
+            ).subscribe(take, on_completed=over.set, scheduler=scheduler)
             await asyncio.wait_for(over.wait(), 10)
         return sentences, stats
 
@@ -118,16 +118,16 @@ def test_pauses_and_ends_within_a_read_lose_nothing_however_much_it_brings(reply
     assert (stats[0].chunks, stats[0].characters, stats[0].ended_by) == (122, 455, "disposed")
 
 
-def test_a_loop_that_ends_before_the_head_has_come_ends_the_stream() -> None:
+def test_a_loop_that_ends_before_the_head_arrives_ends_the_stream() -> None:
     errors: list[Exception] = []
 
-    async def leave(fake: FakeOllama, client: Client) -> None:
+    async def subscribe_and_return(fake: FakeOllama, client: Client) -> None:
         client.generate("Hi").subscribe(on_error=errors.append)
         await asyncio.to_thread(fake.wait_for_request)
 
     gate = Gate()
     with FakeOllama(lambda _: answer(gate, "x")) as fake, Client(fake.url, model="m") as client:
-        asyncio.run(leave(fake, client))
+        asyncio.run(subscribe_and_return(fake, client))
         gate.open()
         gc.collect()
         fake.wait_for_connections(0)
@@ -173,21 +173,21 @@ def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error(
 def test_a_whole_reply_above_the_limit_is_an_error() -> None:
     reply = OK + b"Content-Length: 100\r\n\r\n" + b"x" * 100
     with (
-        raw_server(says(reply)) as url,
+        raw_server(replies_with(reply)) as url,
         Client(url, model="m", max_line_bytes=1) as client,
         pytest.raises(LineTooLongError),
     ):
         client.version().run()
 
 
-def test_what_the_chain_raises_at_the_end_is_reported_to_the_loop() -> None:
-    told: list[dict[str, Any]] = []
+def test_an_exception_in_on_completed_is_reported_to_the_loop() -> None:
+    contexts: list[dict[str, Any]] = []
 
     async def main(url: str) -> None:
         reported = asyncio.Event()
 
         def report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-            told.append(context)
+            contexts.append(context)
             reported.set()
 
         asyncio.get_running_loop().set_exception_handler(report)
@@ -199,38 +199,38 @@ def test_what_the_chain_raises_at_the_end_is_reported_to_the_loop() -> None:
             client.generate("x").subscribe(on_completed=fail)
             await asyncio.wait_for(reported.wait(), 10)
 
-    with raw_server(says(ANSWER)) as url:
+    with raw_server(replies_with(ANSWER)) as url:
         asyncio.run(main(url))
-    assert isinstance(told[0]["exception"], KeyError)
+    assert isinstance(contexts[0]["exception"], KeyError)
 
 
-def test_a_compressed_answer_is_read_all_the_same() -> None:
+def test_a_compressed_answer_is_decompressed() -> None:
     packed = gzip.compress(b'{"response":"Hi","done":true}\n')
     reply = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed
-    with raw_server(says(reply)) as url, Client(url, model="m") as client:
+    with raw_server(replies_with(reply)) as url, Client(url, model="m") as client:
         assert client.generate("x").run().text == "Hi"
 
 
-def test_an_answer_to_half_a_request_is_the_error_it_says() -> None:
+def test_an_error_response_that_arrives_before_the_request_is_sent_is_raised() -> None:
     answered = threading.Event()
 
-    def refuses(connection: Any) -> None:
+    def refuse(connection: Any) -> None:
         connection.recv(1000)
         connection.sendall(b'HTTP/1.1 413 Too Large\r\nContent-Length: 20\r\n\r\n{"error":"too much"}')
         answered.wait(10)
 
-    with raw_server(refuses) as url, Client(url, model="m") as client:
+    with raw_server(refuse) as url, Client(url, model="m") as client:
         with pytest.raises(StatusError, match="too much"):
             client.generate("x", images=[b"x" * 8_000_000]).run()
         answered.set()
 
 
-def test_what_stands_before_a_broken_chunk_of_the_same_read_arrives() -> None:
+def test_items_before_a_broken_chunk_of_the_same_read_are_emitted() -> None:
     line = b'{"response":"Hel","done":false}\n'
     broken = OK + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\nzz\r\n" % (len(line), line)
     seen: list[str] = []
     with (
-        raw_server(says_until_left(broken)) as url,
+        raw_server(replies_until_closed(broken)) as url,
         Client(url, model="m") as client,
         pytest.raises(IncompleteStreamError) as caught,
     ):
@@ -245,16 +245,16 @@ def test_an_answer_whose_body_has_ended_leaves_no_timer() -> None:
         loop = asyncio.get_running_loop()
         call_later = loop.call_later
 
-        def noted(delay: float, *rest: Any) -> asyncio.TimerHandle:
+        def record(delay: float, *rest: Any) -> asyncio.TimerHandle:
             handle = call_later(delay, *rest)
             if delay == _LINGER:
                 lingering.append(handle)
             return handle
 
-        loop.call_later = noted  # type: ignore[assignment, method-assign]
+        loop.call_later = record  # type: ignore[assignment, method-assign]
         async with Client(url, model="m") as client:
             await client.generate("x")
 
-    with raw_server(says(ANSWER)) as url:
+    with raw_server(replies_with(ANSWER)) as url:
         asyncio.run(main(url))
     assert [handle.cancelled() for handle in lingering] == [True]

@@ -1,4 +1,4 @@
-"""A connection, bare: when it may serve again, when never."""
+"""A connection without an event loop: when it may be used again and when it must not."""
 
 import asyncio
 import socket as sockets
@@ -14,29 +14,29 @@ from tests.transport.raw_server import HELLO, OK
 REQUEST = httpx.Request("GET", "http://x/")
 
 
-class Socket:
-    """A transport that notes what it is told."""
+class TransportRecorder:
+    """A transport that records the calls of its connection."""
 
     def __init__(self, unsent: int = 0) -> None:
-        self.told: list[str] = []
+        self.calls: list[str] = []
         self.unsent = unsent
-        self.real: sockets.socket | None = None
+        self.socket: sockets.socket | None = None
 
     def write(self, _: bytes) -> None:
-        self.told.append("write")
+        self.calls.append("write")
 
     def get_extra_info(self, name: str) -> sockets.socket | None:
         assert name == "socket"
-        return self.real
+        return self.socket
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
 
     def __getattr__(self, name: str) -> Any:
-        return lambda: self.told.append(name)
+        return lambda: self.calls.append(name)
 
 
-class Ear:
+class NullReceiver:
     def received(self, payload: bytes) -> None:
         assert payload
 
@@ -44,21 +44,21 @@ class Ear:
         self.error = error
 
 
-class Idle(list[Connection]):
-    """The pool, of which a connection knows only this."""
+class IdleList(list[Connection]):
+    """A stub of the pool that owns a connection."""
 
-    def put(self, origin: object, connection: Connection) -> None:
+    def put_idle(self, origin: object, connection: Connection) -> None:
         assert origin == "origin"
         self.append(connection)
 
-    def forget(self, connection: Connection) -> None:
+    def discard(self, connection: Connection) -> None:
         assert connection.closed
 
 
-def connected(socket: Socket) -> tuple[Connection, Idle]:
-    idle = Idle()
+def connected(transport: TransportRecorder) -> tuple[Connection, IdleList]:
+    idle = IdleList()
     connection = Connection(idle, "origin")
-    connection.connection_made(cast(asyncio.Transport, socket))
+    connection.connection_made(cast(asyncio.Transport, transport))
     return connection, idle
 
 
@@ -66,7 +66,7 @@ async def serve(connection: Connection, response: bytes) -> None:
     exchange = connection.start(REQUEST, b"")
     connection.data_received(response)
     await exchange.head()
-    exchange.push(Ear())
+    exchange.push(NullReceiver())
 
 
 @pytest.mark.parametrize(
@@ -79,38 +79,38 @@ async def serve(connection: Connection, response: bytes) -> None:
         (HELLO + b"HTTP/1.1 200 OK\r\n", False),
     ],
 )
-def test_it_serves_again_if_the_response_allows_it(response: bytes, again: object) -> None:
-    socket = Socket()
-    connection, idle = connected(socket)
+def test_a_connection_is_reused_if_the_response_allows_it(response: bytes, again: object) -> None:
+    transport = TransportRecorder()
+    connection, idle = connected(transport)
     asyncio.run(serve(connection, response))
     assert bool(idle) is again
-    assert ("abort" in socket.told) is not again
+    assert ("abort" in transport.calls) is not again
 
 
-def test_an_answer_to_half_a_request_is_its_last() -> None:
-    socket = Socket(unsent=1)
-    connection, idle = connected(socket)
+def test_a_connection_that_is_answered_before_its_request_is_sent_is_closed() -> None:
+    transport = TransportRecorder(unsent=1)
+    connection, idle = connected(transport)
     asyncio.run(serve(connection, HELLO))
     assert connection.closed
-    assert (idle, socket.told) == ([], ["write", "abort"])
+    assert (idle, transport.calls) == ([], ["write", "abort"])
 
 
-def test_bytes_that_nobody_asked_for_are_its_end() -> None:
-    socket = Socket()
-    connection, _ = connected(socket)
+def test_bytes_without_a_request_close_the_connection() -> None:
+    transport = TransportRecorder()
+    connection, _ = connected(transport)
     connection.data_received(b"hello?")
-    assert (connection.closed, socket.told) == (True, ["abort"])
+    assert (connection.closed, transport.calls) == (True, ["abort"])
 
 
-def test_the_servers_end_is_its_end_though_the_loop_closes_it_later() -> None:
-    connection, _ = connected(Socket())
+def test_a_connection_counts_as_closed_as_soon_as_the_server_has_ended_it() -> None:
+    connection, _ = connected(TransportRecorder())
     assert connection.eof_received() is False
     assert connection.closed
 
 
-def test_what_is_lost_is_lost() -> None:
-    socket = Socket()
-    connection, idle = connected(socket)
+def test_a_lost_connection_can_no_longer_be_used() -> None:
+    transport = TransportRecorder()
+    connection, idle = connected(transport)
 
     async def main() -> None:
         connection.connection_lost(None)
@@ -119,37 +119,37 @@ def test_what_is_lost_is_lost() -> None:
         connection.abort()
         with pytest.raises(httpx.RemoteProtocolError):
             await connection.start(REQUEST, b"").head()
-        connection.free()
+        connection.release()
 
     asyncio.run(main())
-    assert (len(idle), socket.told) == (1, [])
+    assert (len(idle), transport.calls) == (1, [])
 
 
-def test_pausing_twice_is_pausing_once_and_the_next_exchange_reads() -> None:
-    socket = Socket()
-    connection, _ = connected(socket)
+def test_two_pauses_are_one_and_the_next_exchange_resumes_reading() -> None:
+    transport = TransportRecorder()
+    connection, _ = connected(transport)
 
     async def main() -> None:
         connection.start(REQUEST, b"")
         connection.pause()
         connection.pause()
-        connection.free()
+        connection.release()
 
     asyncio.run(main())
-    assert socket.told == ["write", "pause_reading", "resume_reading"]
+    assert transport.calls == ["write", "pause_reading", "resume_reading"]
 
 
-def test_it_is_hung_up_for_the_exchange_it_serves_and_for_no_other() -> None:
+def test_only_the_current_exchange_can_hang_up() -> None:
     async def main() -> tuple[Exchange, Exchange]:
         served = connection.start(REQUEST, b"")
-        connection.free()
+        connection.release()
         return served, connection.start(REQUEST, b"")
 
     ours, server = sockets.socketpair()
     server.settimeout(0)
-    double = Socket()
-    double.real = ours
-    connection, _ = connected(double)
+    transport = TransportRecorder()
+    transport.socket = ours
+    connection, _ = connected(transport)
     earlier, present = asyncio.run(main())
     earlier.hang_up()
     with pytest.raises(BlockingIOError):
@@ -162,8 +162,8 @@ def test_it_is_hung_up_for_the_exchange_it_serves_and_for_no_other() -> None:
         end.close()
 
 
-def test_a_request_is_not_kept_once_it_is_written() -> None:
-    connection, _ = connected(Socket())
+def test_a_request_is_not_kept_after_it_is_written() -> None:
+    connection, _ = connected(TransportRecorder())
 
     async def main() -> bytes:
         return connection.start(httpx.Request("POST", "http://x/", content=b"{}"), b"{}").outgoing

@@ -1,4 +1,4 @@
-"""One request and its response, bare: what goes to the receiver, what becomes of the connection."""
+"""One request and its response without a socket: what the receiver gets, what happens to the connection."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,29 +14,29 @@ OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"
 
 
-class Wire:
-    """A connection that notes what it is told."""
+class ControlRecorder:
+    """A connection that records the calls of its exchange."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.calls: list[str] = []
 
     def pause(self) -> None:
-        self.told.append("pause")
+        self.calls.append("pause")
 
     def resume(self) -> None:
-        self.told.append("resume")
+        self.calls.append("resume")
 
     def abort(self) -> None:
-        self.told.append("abort")
+        self.calls.append("abort")
 
-    def free(self) -> None:
-        self.told.append("free")
+    def release(self) -> None:
+        self.calls.append("release")
 
     def hang_up(self, exchange: Exchange) -> None:
         self.hung_up = exchange
 
 
-class Ear:
+class ReceiverRecorder:
     def __init__(self) -> None:
         self.payload = b""
         self.ends: list[Exception | None] = []
@@ -59,9 +59,10 @@ def on_a_loop(test: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
-def exchange(method: str = "GET", content: bytes = b"") -> tuple[Exchange, Wire]:
-    wire = Wire()
-    return Exchange(wire, httpx.Request(method, "http://x/y", content=content or None), content), wire
+def new_exchange(method: str = "GET", content: bytes = b"") -> tuple[Exchange, ControlRecorder]:
+    connection = ControlRecorder()
+    request = httpx.Request(method, "http://x/y", content=content or None)
+    return Exchange(connection, request, content), connection
 
 
 def head_of(exchange: Exchange) -> asyncio.Future[h11.Response]:
@@ -71,147 +72,151 @@ def head_of(exchange: Exchange) -> asyncio.Future[h11.Response]:
 
 @on_a_loop
 def test_a_request_is_written_in_one_piece() -> None:
-    found, _ = exchange("POST", b"{}")
-    assert found.outgoing.startswith(b"POST /y HTTP/1.1\r\n")
-    assert found.outgoing.endswith(b"\r\n\r\n{}")
+    exchange, _ = new_exchange("POST", b"{}")
+    assert exchange.outgoing.startswith(b"POST /y HTTP/1.1\r\n")
+    assert exchange.outgoing.endswith(b"\r\n\r\n{}")
 
 
 @on_a_loop
-def test_what_no_request_can_say_is_refused() -> None:
+def test_a_request_with_an_invalid_header_is_refused() -> None:
     with pytest.raises(httpx.LocalProtocolError):
-        Exchange(Wire(), httpx.Request("GET", "http://x/", headers={"a": "b\nc"}), b"")
+        Exchange(ControlRecorder(), httpx.Request("GET", "http://x/", headers={"a": "b\nc"}), b"")
 
 
 @on_a_loop
-def test_what_came_before_the_receiver_is_given_to_it() -> None:
-    found, wire = exchange()
-    found.data(HELLO[:-2])
-    found.data(HELLO[-2:])
-    ear = Ear()
-    found.push(ear)
-    assert (ear.payload, ear.ends, wire.told[-1]) == (b"hello", [None], "free")
+def test_a_body_that_arrives_before_its_receiver_is_kept_for_it() -> None:
+    exchange, connection = new_exchange()
+    exchange.data_received(HELLO[:-2])
+    exchange.data_received(HELLO[-2:])
+    receiver = ReceiverRecorder()
+    exchange.push(receiver)
+    assert (receiver.payload, receiver.ends, connection.calls[-1]) == (b"hello", [None], "release")
 
 
 @on_a_loop
-def test_a_flood_before_the_receiver_comes_is_paused() -> None:
-    found, wire = exchange()
-    found.data(OK + b"\r\n" + b"x" * 40_000)
-    assert not wire.told
-    found.data(b"x" * 40_000)
-    assert wire.told == ["pause"]
-    ear = Ear()
-    found.push(ear)
-    assert (len(ear.payload), wire.told) == (80_000, ["pause", "resume"])
+def test_a_large_body_without_a_receiver_pauses_the_connection() -> None:
+    exchange, connection = new_exchange()
+    exchange.data_received(OK + b"\r\n" + b"x" * 40_000)
+    assert not connection.calls
+    exchange.data_received(b"x" * 40_000)
+    assert connection.calls == ["pause"]
+    receiver = ReceiverRecorder()
+    exchange.push(receiver)
+    assert (len(receiver.payload), connection.calls) == (80_000, ["pause", "resume"])
 
 
 @on_a_loop
-def test_a_response_that_nobody_wants_closes_its_connection_even_if_it_is_complete() -> None:
-    found, wire = exchange()
-    found.data(HELLO)
-    found.abort()
-    assert wire.told == ["abort"]
+def test_aborting_a_complete_response_without_a_receiver_closes_the_connection() -> None:
+    exchange, connection = new_exchange()
+    exchange.data_received(HELLO)
+    exchange.abort()
+    assert connection.calls == ["abort"]
 
 
 @on_a_loop
-def test_what_has_ended_leaves_its_connection_to_others() -> None:
-    found, wire = exchange()
-    found.push(Ear())
-    found.data(HELLO)
-    del wire.told[:]
-    found.abort()
-    found.pause()
-    found.resume()
-    assert not wire.told
+def test_an_exchange_that_has_ended_no_longer_controls_its_connection() -> None:
+    exchange, connection = new_exchange()
+    exchange.push(ReceiverRecorder())
+    exchange.data_received(HELLO)
+    del connection.calls[:]
+    exchange.abort()
+    exchange.pause()
+    exchange.resume()
+    assert not connection.calls
 
 
 @on_a_loop
 def test_a_receiver_can_make_the_server_wait() -> None:
-    found, wire = exchange()
-    found.data(OK + b"\r\n")
-    found.pause()
-    found.resume()
-    assert wire.told == ["pause", "resume"]
+    exchange, connection = new_exchange()
+    exchange.data_received(OK + b"\r\n")
+    exchange.pause()
+    exchange.resume()
+    assert connection.calls == ["pause", "resume"]
 
 
 @on_a_loop
 def test_bytes_after_the_end_close_the_connection() -> None:
-    found, wire = exchange()
-    found.data(HELLO)
-    found.data(b"more")
-    assert wire.told == ["abort"]
+    exchange, connection = new_exchange()
+    exchange.data_received(HELLO)
+    exchange.data_received(b"more")
+    assert connection.calls == ["abort"]
 
 
 @on_a_loop
 def test_bytes_in_the_read_that_ends_the_body_close_the_connection() -> None:
-    found, wire = exchange()
-    ear = Ear()
-    found.push(ear)
-    found.data(HELLO + b"more")
-    assert (ear.payload, ear.ends, wire.told[-1]) == (b"hello", [None], "abort")
+    exchange, connection = new_exchange()
+    receiver = ReceiverRecorder()
+    exchange.push(receiver)
+    exchange.data_received(HELLO + b"more")
+    assert (receiver.payload, receiver.ends, connection.calls[-1]) == (b"hello", [None], "abort")
 
 
 @on_a_loop
-def test_a_body_that_is_no_body_is_an_error() -> None:
-    found, wire = exchange()
-    ear = Ear()
-    found.push(ear)
-    found.data(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX")
-    assert isinstance(ear.ends[0], httpx.RemoteProtocolError)
-    assert wire.told[-1] == "abort"
+def test_a_malformed_body_is_an_error() -> None:
+    exchange, connection = new_exchange()
+    receiver = ReceiverRecorder()
+    exchange.push(receiver)
+    exchange.data_received(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX")
+    assert isinstance(receiver.ends[0], httpx.RemoteProtocolError)
+    assert connection.calls[-1] == "abort"
 
 
 @on_a_loop
-def test_an_error_that_came_before_the_receiver_is_told_to_it() -> None:
-    found, wire = exchange()
-    found.data(OK + b"Content-Length: 5\r\n\r\nhe")
-    found.eof()
-    found.lost(None)
-    ear = Ear()
-    found.push(ear)
-    assert ear.payload == b"he"
-    (error,) = ear.ends
+def test_an_error_that_occurs_before_there_is_a_receiver_is_passed_to_it() -> None:
+    exchange, connection = new_exchange()
+    exchange.data_received(OK + b"Content-Length: 5\r\n\r\nhe")
+    exchange.eof_received()
+    exchange.connection_lost(None)
+    receiver = ReceiverRecorder()
+    exchange.push(receiver)
+    assert receiver.payload == b"he"
+    (error,) = receiver.ends
     assert isinstance(error, httpx.RemoteProtocolError)
-    assert "free" not in wire.told
+    assert "release" not in connection.calls
 
 
 @on_a_loop
-def test_an_end_before_the_head_is_left_to_the_loss_of_the_connection() -> None:
-    found, wire = exchange()
-    found.data(OK)
-    found.eof()
-    assert not wire.told
-    found.lost(None)
-    assert isinstance(head_of(found).exception(), httpx.RemoteProtocolError)
-    assert not found.silent
+def test_the_end_of_the_connection_before_the_head_is_an_error_once_the_connection_is_lost() -> None:
+    exchange, connection = new_exchange()
+    exchange.data_received(OK)
+    exchange.eof_received()
+    assert not connection.calls
+    exchange.connection_lost(None)
+    assert isinstance(head_of(exchange).exception(), httpx.RemoteProtocolError)
+    assert not exchange.nothing_received
 
 
 @on_a_loop
 def test_a_garbled_head_is_an_error_and_nothing_more_is_read() -> None:
-    found, wire = exchange()
-    found.data(b"SSH-2.0-OpenSSH\r\n\r\n")
-    found.data(b"more of it")
-    assert isinstance(head_of(found).exception(), httpx.RemoteProtocolError)
-    assert wire.told == ["abort", "abort"]
+    exchange, connection = new_exchange()
+    exchange.data_received(b"SSH-2.0-OpenSSH\r\n\r\n")
+    exchange.data_received(b"more of it")
+    assert isinstance(head_of(exchange).exception(), httpx.RemoteProtocolError)
+    assert connection.calls == ["abort", "abort"]
 
 
 @on_a_loop
-def test_a_head_may_come_in_single_bytes_after_others_that_only_inform() -> None:
-    found, _ = exchange()
+def test_a_head_may_arrive_in_single_bytes_after_informational_responses() -> None:
+    exchange, _ = new_exchange()
     for byte in b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HELLO:
-        found.data(bytes([byte]))
-    ear = Ear()
-    found.push(ear)
-    assert (head_of(found).result().status_code, ear.payload, ear.ends) == (200, b"hello", [None])
+        exchange.data_received(bytes([byte]))
+    receiver = ReceiverRecorder()
+    exchange.push(receiver)
+    assert (head_of(exchange).result().status_code, receiver.payload, receiver.ends) == (
+        200,
+        b"hello",
+        [None],
+    )
 
 
 @on_a_loop
 def test_a_lost_connection_ends_a_response_once() -> None:
-    found, _ = exchange()
-    ear = Ear()
-    found.data(OK + b"\r\nhel")
-    found.push(ear)
-    found.lost(ConnectionResetError("reset"))
-    found.lost(None)
-    found.eof()
-    assert isinstance(ear.ends[0], httpx.ReadError)
-    assert len(ear.ends) == 1
+    exchange, _ = new_exchange()
+    receiver = ReceiverRecorder()
+    exchange.data_received(OK + b"\r\nhel")
+    exchange.push(receiver)
+    exchange.connection_lost(ConnectionResetError("reset"))
+    exchange.connection_lost(None)
+    exchange.eof_received()
+    assert isinstance(receiver.ends[0], httpx.ReadError)
+    assert len(receiver.ends) == 1

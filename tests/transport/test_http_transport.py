@@ -1,4 +1,4 @@
-"""The fast transport against a server that says exactly these bytes."""
+"""The fast transport against a server that sends exact bytes."""
 
 import asyncio
 import socket
@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from ollama_rx.testing import silent_url
+from ollama_rx.testing import FakeOllama, answer, endless, silent_url
 from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.http_transport import HttpTransport
-from tests.transport.raw_server import HELLO, OK, raw_server, request, says, says_until_left
+from tests.transport.raw_server import HELLO, OK, raw_server, read_request, replies_until_closed, replies_with
 
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 HELLO_1_0 = b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -30,7 +30,7 @@ def run(work: Callable[[httpx.AsyncClient], Awaitable[object]]) -> None:
     ("reply", "text"),
     [
         pytest.param(HELLO, "hello", id="length"),
-        pytest.param(OK + b"\r\nhello", "hello", id="open"),
+        pytest.param(OK + b"\r\nhello", "hello", id="until close"),
         pytest.param(HELLO_1_0, "hello", id="HTTP/1.0"),
         pytest.param(CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", "hello", id="chunked"),
         pytest.param(CHUNKED + b"5;a=b\r\nhello\r\n0\r\nTrailer: x\r\n\r\n", "hello", id="trailer"),
@@ -44,7 +44,7 @@ def test_a_response_is_read_to_its_end(reply: bytes, text: str) -> None:
     async def work(client: httpx.AsyncClient) -> None:
         assert (await client.get(url)).text == text
 
-    with raw_server(says(reply)) as url:
+    with raw_server(replies_with(reply)) as url:
         run(work)
 
 
@@ -54,7 +54,7 @@ def test_a_head_request_has_no_body() -> None:
         assert (response.content, response.headers["content-length"]) == (b"", "5")
         assert (await client.get(url)).text == "hello"
 
-    with raw_server(says(HELLO[:-5], HELLO)) as url:
+    with raw_server(replies_with(HELLO[:-5], HELLO)) as url:
         run(work)
 
 
@@ -67,8 +67,8 @@ def test_a_head_request_has_no_body() -> None:
         pytest.param(OK + b"A: " + b"x" * 100_000, id="a head without an end"),
         pytest.param(OK + b"Content-Length: 9\r\n\r\nhello", id="half a body"),
         pytest.param(CHUNKED + b"9\r\nhello", id="half a chunk"),
-        pytest.param(CHUNKED + b"5\r\nhelloXX", id="no chunk"),
-        pytest.param(OK + b"Content-Length: x\r\n\r\n", id="no length"),
+        pytest.param(CHUNKED + b"5\r\nhelloXX", id="malformed chunk"),
+        pytest.param(OK + b"Content-Length: x\r\n\r\n", id="malformed length"),
     ],
 )
 def test_a_response_that_breaks_is_an_error(reply: bytes) -> None:
@@ -76,7 +76,7 @@ def test_a_response_that_breaks_is_an_error(reply: bytes) -> None:
         with pytest.raises(httpx.TransportError):
             await client.get(url)
 
-    with raw_server(says(reply)) as url:
+    with raw_server(replies_with(reply)) as url:
         run(work)
 
 
@@ -85,7 +85,7 @@ def test_a_connection_serves_many_requests() -> None:
         for _ in range(3):
             assert (await client.post(url, content=b"{}")).text == "hello"
 
-    with raw_server(says(HELLO, HELLO, HELLO)) as url:
+    with raw_server(replies_with(HELLO, HELLO, HELLO)) as url:
         run(work)
 
 
@@ -97,33 +97,33 @@ def test_a_connection_that_may_not_be_used_again_is_closed(reply: bytes) -> None
         for _ in range(2):
             assert (await client.get(url)).text == "hello"
 
-    with raw_server(says_until_left(reply), says(HELLO)) as url:
+    with raw_server(replies_until_closed(reply), replies_with(HELLO)) as url:
         run(work)
 
 
-def test_a_server_that_hangs_up_in_the_moment_of_a_request_is_asked_again() -> None:
+def test_a_request_on_a_reused_connection_that_is_just_being_closed_is_sent_again() -> None:
     def hangs_up_when_asked(connection: socket.socket) -> None:
-        says(HELLO, b"")(connection)
+        replies_with(HELLO, b"")(connection)
 
     async def work(client: httpx.AsyncClient) -> None:
         for _ in range(2):
             assert (await client.get(url)).text == "hello"
 
-    with raw_server(hangs_up_when_asked, says(HELLO)) as url:
+    with raw_server(hangs_up_when_asked, replies_with(HELLO)) as url:
         run(work)
 
 
-def test_a_used_connection_that_breaks_in_its_answer_is_not_asked_again() -> None:
+def test_a_request_is_not_sent_again_after_a_part_of_the_response_has_arrived() -> None:
     async def work(client: httpx.AsyncClient) -> None:
         assert (await client.get(url)).text == "hello"
         with pytest.raises(httpx.TransportError):
             await client.get(url)
 
-    with raw_server(says(HELLO, OK), says(HELLO)) as url:
+    with raw_server(replies_with(HELLO, OK), replies_with(HELLO)) as url:
         run(work)
 
 
-def test_an_answer_may_come_before_the_request_is_read() -> None:
+def test_a_response_may_arrive_before_the_whole_request_is_sent() -> None:
     refused = b"HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\n\r\nhello"
     answered = threading.Event()
 
@@ -138,7 +138,7 @@ def test_an_answer_may_come_before_the_request_is_read() -> None:
         answered.set()
         assert (await client.get(url)).text == "hello"
 
-    with raw_server(refuses, says(HELLO)) as url:
+    with raw_server(refuses, replies_with(HELLO)) as url:
         run(work)
 
 
@@ -147,7 +147,7 @@ def test_a_request_of_many_megabytes_arrives_whole() -> None:
     image = b"x" * 20_000_000
 
     def measures(connection: socket.socket) -> None:
-        sizes.append(len(request(connection).partition(b"\r\n\r\n")[2]))
+        sizes.append(len(read_request(connection).partition(b"\r\n\r\n")[2]))
         connection.sendall(HELLO)
 
     async def work(client: httpx.AsyncClient) -> None:
@@ -158,28 +158,28 @@ def test_a_request_of_many_megabytes_arrives_whole() -> None:
     assert sizes == [len(image)]
 
 
-def test_a_request_that_http_cannot_say_leaves_no_connection() -> None:
+def test_a_request_with_an_invalid_header_leaves_no_connection() -> None:
     async def work(client: httpx.AsyncClient) -> None:
         with pytest.raises(httpx.LocalProtocolError):
             await client.get(url, headers={"a": "b\nc"})
         await asyncio.sleep(0)
 
-    left = threading.Event()
+    hung_up = threading.Event()
 
-    def notes_the_end(connection: socket.socket) -> None:
-        assert request(connection) == b""
-        left.set()
+    def wait_for_end(connection: socket.socket) -> None:
+        assert read_request(connection) == b""
+        hung_up.set()
 
-    with raw_server(notes_the_end) as url:
+    with raw_server(wait_for_end) as url:
         run(work)
-        assert left.wait(10)
+        assert hung_up.wait(10)
 
 
 @pytest.mark.parametrize("reply", [HELLO, HELLO[:-1]], ids=["complete", "incomplete"])
 def test_cancelling_after_the_head_has_come_closes_the_connection(
     reply: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The head has woken the task up, and before it runs it is cancelled."""
+    """The head has scheduled the waiting task, which is cancelled before it runs."""
     tasks: list[asyncio.Task[httpx.Response]] = []
     receive = Connection.data_received
 
@@ -193,11 +193,11 @@ def test_cancelling_after_the_head_has_come_closes_the_connection(
             await tasks[0]
 
     monkeypatch.setattr(Connection, "data_received", receive_and_cancel)
-    with raw_server(says_until_left(reply)) as url:
+    with raw_server(replies_until_closed(reply)) as url:
         run(work)
 
 
-def test_a_server_that_does_not_answer_the_telephone_is_given_up() -> None:
+def test_connecting_to_a_server_that_does_not_accept_times_out() -> None:
     async def work(client: httpx.AsyncClient) -> None:
         with pytest.raises(httpx.ConnectTimeout):
             await client.get(url, timeout=0.05)
@@ -206,7 +206,7 @@ def test_a_server_that_does_not_answer_the_telephone_is_given_up() -> None:
         run(work)
 
 
-def test_a_port_where_nobody_listens_is_an_error() -> None:
+def test_a_closed_port_is_an_error() -> None:
     async def work(client: httpx.AsyncClient) -> None:
         with pytest.raises(httpx.ConnectError):
             await client.get(url)
@@ -216,7 +216,7 @@ def test_a_port_where_nobody_listens_is_an_error() -> None:
     run(work)
 
 
-def test_who_leaves_a_body_unread_leaves_no_connection() -> None:
+def test_a_body_that_is_not_read_to_its_end_closes_its_connection() -> None:
     async def work(client: httpx.AsyncClient) -> None:
         async with client.stream("GET", url):
             pass
@@ -225,5 +225,26 @@ def test_who_leaves_a_body_unread_leaves_no_connection() -> None:
                 break
         assert (await client.get(url)).text == "hello"
 
-    with raw_server(says_until_left(HELLO), says_until_left(HELLO[:-1]), says(HELLO)) as url:
+    with raw_server(
+        replies_until_closed(HELLO), replies_until_closed(HELLO[:-1]), replies_with(HELLO)
+    ) as url:
         run(work)
+
+
+def test_a_slow_reader_pauses_the_server_and_then_continues() -> None:
+    async def read(fake: FakeOllama) -> int:
+        async with (
+            httpx.AsyncClient(transport=HttpTransport()) as client,
+            client.stream("POST", f"{fake.url}/api/generate", json={"model": "m", "prompt": "x"}) as response,
+        ):
+            pieces = response.aiter_raw()
+            size = len(await anext(pieces))
+            exchange = await fake.aio.wait_for_pause()
+            held = exchange.bytes_written
+            while size < held + 100_000:
+                size += len(await anext(pieces))
+            return exchange.pauses
+
+    with FakeOllama(answer(endless("word " * 50)), send_buffer_bytes=4096) as fake:
+        assert asyncio.run(read(fake)) >= 1
+        fake.wait_for_disconnect()

@@ -1,4 +1,4 @@
-"""Connections live as long as their loop, in use or idle."""
+"""Connections are closed with their event loop, whether in use or idle."""
 
 import asyncio
 import gc
@@ -11,7 +11,7 @@ from ollama_rx.transport.pool import Pool
 from tests.contracts.conftest import eventually
 
 
-def test_an_answer_whose_body_has_not_ended_leaves_nothing_behind_its_loop() -> None:
+def test_an_answer_whose_body_has_not_ended_is_closed_with_its_loop() -> None:
     gate = Gate()
 
     async def ask(client: Client) -> str:
@@ -20,30 +20,30 @@ def test_an_answer_whose_body_has_not_ended_leaves_nothing_behind_its_loop() -> 
 
     with FakeOllama(answer(line({"response": "x", "done": True}), gate, ending="none")) as fake:
         assert asyncio.run(ask(Client(fake.url, model="m"))) == "x"
-        gc.collect()  # a socket left open would warn now
+        gc.collect()  # an open socket would cause a warning now
         fake.wait_for_connections(0)
         gate.open()
 
 
-def test_a_stream_under_way_is_told_that_its_loop_ends() -> None:
+def test_a_stream_under_way_gets_an_error_when_its_loop_ends() -> None:
     errors: list[Exception] = []
 
-    async def leave(client: Client) -> None:
+    async def subscribe_and_return(client: Client) -> None:
         arrived = asyncio.Event()
         client.generate("Hi").subscribe(lambda _: arrived.set(), errors.append)
         await arrived.wait()
 
     gate = Gate()
     with FakeOllama(answer("x", gate)) as fake:
-        asyncio.run(leave(Client(fake.url, model="m")))
+        asyncio.run(subscribe_and_return(Client(fake.url, model="m")))
         gc.collect()
         fake.wait_for_connections(0)
         gate.open()
     assert len(errors) == 1
 
 
-class Wire(asyncio.Transport):
-    """A transport that is only ever aborted."""
+class AbortableTransport(asyncio.Transport):
+    """A transport that can only be aborted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,23 +55,23 @@ class Wire(asyncio.Transport):
 
 def test_a_connection_that_is_idle_for_too_long_is_closed() -> None:
     async def main() -> None:
-        pool, wire = Pool(0.01), Wire()
+        pool, transport = Pool(0.01), AbortableTransport()
         connection = Connection(pool, "here")
-        connection.connection_made(wire)
-        pool.put("here", connection)
-        await asyncio.wait_for(wire.aborted.wait(), 10)
+        connection.connection_made(transport)
+        pool.put_idle("here", connection)
+        await asyncio.wait_for(transport.aborted.wait(), 10)
         assert pool.take("here") is None
 
     asyncio.run(main())
 
 
-def test_a_connection_that_nobody_may_keep_is_closed_at_once() -> None:
+def test_without_keepalive_an_idle_connection_is_closed_at_once() -> None:
     async def main() -> None:
-        pool, wire = Pool(0), Wire()
+        pool, transport = Pool(0), AbortableTransport()
         connection = Connection(pool, "here")
-        connection.connection_made(wire)
-        pool.put("here", connection)
-        assert wire.aborted.is_set()
+        connection.connection_made(transport)
+        pool.put_idle("here", connection)
+        assert transport.aborted.is_set()
 
     asyncio.run(main())
 
@@ -79,10 +79,10 @@ def test_a_connection_that_nobody_may_keep_is_closed_at_once() -> None:
 def pool_of(client: Client, loop: asyncio.AbstractEventLoop) -> Pool:
     transport = client._session.transport
     assert isinstance(transport, HttpTransport)
-    return transport._pools._lives[loop][0]
+    return transport._pools._pools[loop][0]
 
 
-def test_a_client_may_be_closed_after_a_loop_that_was_not_shut_down() -> None:
+def test_a_client_may_be_closed_after_a_loop_that_was_closed_without_a_shutdown() -> None:
     with FakeOllama(answer("x").sent(keep_alive=False)) as fake:
         client = Client(fake.url, model="m")
         loop = asyncio.new_event_loop()
@@ -103,27 +103,27 @@ def test_a_connection_that_was_closed_while_it_was_idle_is_not_taken() -> None:
     async def main() -> None:
         pool = Pool(60)
         alive, dead = Connection(pool, "here"), Connection(pool, "here")
-        pool.put("here", alive)
-        pool.put("here", dead)
+        pool.put_idle("here", alive)
+        pool.put_idle("here", dead)
         dead.abort()
         assert pool.take("here") is alive
         assert pool.take("here") is None
-        pool.put("here", alive)
-        pool.close()
+        pool.put_idle("here", alive)
+        pool.close_idle()
         assert alive.closed
 
     asyncio.run(main())
 
 
-def test_of_idle_connections_only_the_old_are_closed() -> None:
+def test_only_connections_that_have_been_idle_for_long_are_closed() -> None:
     async def main() -> None:
         pool = Pool(keepalive=0.02)
         old, young = Connection(pool, "here"), Connection(pool, "here")
-        pool.put("here", old)
-        pool.put("here", young)
+        pool.put_idle("here", old)
+        pool.put_idle("here", young)
         young.idle_since += 60.0
         assert await asyncio.to_thread(eventually, lambda: old.closed)
         assert pool.take("here") is young
-        pool.close()
+        pool.close_idle()
 
     asyncio.run(main())

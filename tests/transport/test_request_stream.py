@@ -1,24 +1,77 @@
-"""A request is built when its stream is subscribed; what fails then is an event like any other."""
+"""When a request is built, and on which event loop or thread it runs."""
+
+import asyncio
+import importlib.util
+import sys
+from types import ModuleType
+
+import pytest
+from reactivex.scheduler import ImmediateScheduler
 
 from ollama_rx import Client
-from ollama_rx.testing import FakeOllama
+from ollama_rx.testing import FakeOllama, all_at_once, answer
+from ollama_rx.transport import request_stream
 
 
 def test_a_request_that_cannot_be_built_is_an_error_of_the_stream() -> None:
-    class Odd:
-        gone = False
+    class Unreadable:
+        broken = False
 
         @property
         def value(self) -> tuple[int, ...] | None:
-            if self.gone:
+            if self.broken:
                 raise LookupError
             return None
 
     errors: list[Exception] = []
     with FakeOllama() as fake:
-        box = Odd()
+        box = Unreadable()
         stream = Client(fake.url, model="m").generate("x", context=box)
-        box.gone = True
+        box.broken = True
         stream.subscribe(on_error=errors.append)
         assert [type(error) for error in errors] == [LookupError]
         assert fake.requests == ()
+
+
+def second_copy_of(name: str) -> ModuleType:
+    """Import a second copy of a module."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_without_uvloop_internal_loops_are_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert second_copy_of(request_stream.__name__)._new_loop is asyncio.new_event_loop
+
+
+def test_a_stream_can_run_on_a_loop_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_stream, "_new_loop", asyncio.new_event_loop)
+    with FakeOllama() as fake, Client(fake.url, model="echo") as client:
+        assert client.generate("Hi").run().done
+
+
+def test_a_stream_can_run_on_a_users_loop_of_uvloop() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def main(url: str) -> bool:
+        async with Client(url, model="echo") as client:
+            return all([(await client.generate("Hi")).done for _ in range(3)])
+
+    # The body ends with its last line, so the connection is idle as soon as the answer is complete.
+    reply = answer("Hi").sent(all_at_once, framing="length")
+    with FakeOllama(reply) as fake, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(main(fake.url))
+        assert len({request.connection for request in fake.requests}) == 1
+
+
+def test_an_immediate_scheduler_blocks_until_the_end() -> None:
+    ends: list[bool] = []
+    with FakeOllama() as fake, Client(fake.url, model="echo") as client:
+        client.generate("Hi").subscribe(
+            on_completed=lambda: ends.append(True), scheduler=ImmediateScheduler.singleton()
+        )
+        assert ends == [True]

@@ -1,4 +1,4 @@
-"""Proxies of the environment."""
+"""Which proxy and which transport a session chooses."""
 
 import socket
 
@@ -9,7 +9,7 @@ from ollama_rx import Client
 from ollama_rx.transport.http_transport import HttpTransport
 from ollama_rx.transport.loop_agnostic import LoopBridgeTransport
 from ollama_rx.transport.session import _proxy, _transport
-from tests.transport.raw_server import ANSWER, raw_server, request
+from tests.transport.raw_server import ANSWER, raw_server, read_request
 
 PROXY = "http://proxy.example:3128"
 NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -47,24 +47,24 @@ def test_the_environment_names_the_proxy_but_never_for_loopback(
     assert _proxy(httpx.URL(url)) == expected
 
 
-def test_behind_a_proxy_the_slow_transport_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_needs_the_transport_of_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     url = httpx.URL("http://ollama.example")
     assert isinstance(_transport(url, None), HttpTransport)
     monkeypatch.setenv("http_proxy", PROXY)
-    slow = _transport(url, None)
-    assert isinstance(slow, LoopBridgeTransport)
-    slow.close()
+    transport = _transport(url, None)
+    assert isinstance(transport, LoopBridgeTransport)
+    transport.close()
 
 
-def test_a_proxy_is_asked_for_the_whole_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bytes] = []
+def test_a_proxy_receives_the_whole_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[bytes] = []
 
-    def answers(connection: socket.socket) -> None:
-        asked.append(request(connection))
+    def handle(connection: socket.socket) -> None:
+        received.append(read_request(connection))
         connection.sendall(ANSWER)
 
-    with raw_server(answers) as proxy:
+    with raw_server(handle) as proxy:
         monkeypatch.setenv("http_proxy", proxy)
         with Client("http://ollama.example:11434", model="m") as client:
             assert client.generate("x").run().text == "hello"
-    assert asked[0].startswith(b"POST http://ollama.example:11434/api/generate HTTP/1.1\r\n")
+    assert received[0].startswith(b"POST http://ollama.example:11434/api/generate HTTP/1.1\r\n")

@@ -1,4 +1,4 @@
-"""HTTPS, with a certificate the environment trusts, and with one it does not."""
+"""HTTPS with a certificate that the environment trusts, and with one that it does not trust."""
 
 import asyncio
 import ssl
@@ -8,14 +8,14 @@ import pytest
 import trustme
 
 from ollama_rx import Client, UnreachableError
-from tests.transport.raw_server import ANSWER, raw_server, says, says_until_left
+from tests.transport.raw_server import ANSWER, raw_server, replies_until_closed, replies_with
 
 AUTHORITY = trustme.CA()
 
 
 def context_for(*names: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert(*names).configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - half of it is untyped
+    AUTHORITY.issue_cert(*names).configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - partly untyped
     return context
 
 
@@ -27,19 +27,19 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_certificate_of_the_users_authority_is_accepted_and_its_connection_used_again() -> None:
+def test_a_certificate_of_the_users_authority_is_accepted_and_the_connection_reused() -> None:
     async def main(url: str) -> None:
         async with Client(url, model="m") as client:
             for _ in range(2):
                 assert (await client.generate("x")).text == "hello"
 
-    with raw_server(says(ANSWER, ANSWER), context=context_for("127.0.0.1")) as url:
+    with raw_server(replies_with(ANSWER, ANSWER), context=context_for("127.0.0.1")) as url:
         asyncio.run(main(url))
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_certificate_of_somebody_else_is_refused() -> None:
-    server = raw_server(says_until_left(ANSWER), context=context_for("example.org"))
+def test_a_certificate_for_another_host_is_refused() -> None:
+    server = raw_server(replies_until_closed(ANSWER), context=context_for("example.org"))
     with (
         server as url,
         Client(url, model="m") as client,
@@ -48,8 +48,8 @@ def test_a_certificate_of_somebody_else_is_refused() -> None:
         client.generate("x").run()
 
 
-def test_an_authority_nobody_knows_is_refused() -> None:
-    server = raw_server(says_until_left(ANSWER), context=context_for("127.0.0.1"))
+def test_an_unknown_authority_is_refused() -> None:
+    server = raw_server(replies_until_closed(ANSWER), context=context_for("127.0.0.1"))
     with (
         server as url,
         Client(url, model="m") as client,
