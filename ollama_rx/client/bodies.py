@@ -32,6 +32,7 @@ _LEVELS = ("low", "medium", "high", "max")
 _PART = "(\\d+(\\.\\d*)?|\\.\\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
 _DURATION = re.compile(f"[-+]?(0|({_PART})+)", re.ASCII)
 _TOP_LOGPROBS = 20
+_BUFFER = 4096  # bytes that orjson 3.13 allocates at least for its result, and does not give back
 _ARGUMENTS = {"input": "text", "from": "from_"}  # the fields whose arguments are called otherwise
 _NOT_OPTIONS = {"think", "format", "keep_alive", "logprobs", "top_logprobs"}
 
@@ -53,10 +54,13 @@ def encode(body: Mapping[str, Any]) -> bytes:
     """Serialise a request; what is None is left out, so that the server's default holds."""
     fields = {name: value for name, value in body.items() if value is not None}
     try:
-        return orjson.dumps(fields)
+        encoded = orjson.dumps(fields)
     except TypeError as error:
         at_fault = next((name for name, value in fields.items() if not _writable(value)), "the request")
         raise TypeError(f"{_ARGUMENTS.get(at_fault, at_fault)}: can't be written as JSON: {error}") from error
+    if len(encoded) < _BUFFER:
+        return bytes(memoryview(encoded))  # else its whole buffer is kept while the stream lives
+    return encoded
 
 
 def _writable(value: object) -> bool:

@@ -5,17 +5,33 @@ the body; ``error`` is then set if the body is broken or incomplete, and ``rest`
 """
 
 import re
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import h11
 import httpx
+
+from ollama_rx.transport.message_head import ResponseHead
+
+if TYPE_CHECKING:
+    from ollama_rx.transport.h11_fallback import H11BodyDecoder
 
 _CRLF = b"\r\n"
 _HEX = re.compile(rb"[0-9A-Fa-f]{1,8}")
 _ONE_CHUNK = 3  # parts of a single chunk split at CRLF: size, payload, and nothing after the last CRLF
 _MAX_SIZE_LINE = 16  # bytes of an incomplete size line that are kept; h11 decides about a longer one
-_SIZES = {form % size: size for size in range(1, 4096) for form in (b"%x", b"%X")}
-_CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+_PLAIN_SIZE = re.compile(rb"[1-9a-f][0-9a-f]{0,2}|[1-9A-F][0-9A-F]{0,2}")
+
+
+class _Sizes(dict[bytes, int]):
+    """Sizes of chunks by their size line; -1 if that is not plain, or 4 KiB and more."""
+
+    def __missing__(self, line: bytes) -> int:
+        if not _PLAIN_SIZE.fullmatch(line):
+            return -1
+        size = self[line] = int(line, 16)
+        return size
+
+
+_SIZES = _Sizes()  # filled with the few that occur
 
 
 class BodyDecoder(Protocol):
@@ -34,13 +50,13 @@ class BodyDecoder(Protocol):
         ...
 
 
-def decoder_for(response: h11.Response, method: bytes) -> BodyDecoder:
+def decoder_for(response: ResponseHead, method: bytes) -> BodyDecoder:
     """Choose the decoder for a response, by RFC 9112 section 6.3."""
     headers = dict(response.headers)
-    if method == b"HEAD" or response.status_code in {204, 304}:
+    if method == b"HEAD" or response.status in {204, 304}:
         return LengthDecoder(0)
     if b"transfer-encoding" in headers:
-        return ChunkedDecoder()  # h11 has refused everything but "chunked"
+        return ChunkedDecoder()  # the head parser refuses everything but "chunked"
     if b"content-length" in headers:
         return LengthDecoder(int(headers[b"content-length"]))
     return UntilCloseDecoder()
@@ -104,7 +120,7 @@ class ChunkedDecoder:
         self.error: httpx.RemoteProtocolError | None = None
         self.rest = b""
         self._tail = b""
-        self._fallback: _H11Decoder | None = None
+        self._fallback: H11BodyDecoder | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Return the payload in ``data``."""
@@ -114,13 +130,13 @@ class ChunkedDecoder:
             data = self._tail + data
             self._tail = b""
         parts = data.split(_CRLF)
-        if len(parts) == _ONE_CHUNK and _SIZES.get(parts[0]) == len(parts[1]) and not parts[2]:
+        if len(parts) == _ONE_CHUNK and _SIZES[parts[0]] == len(parts[1]) and not parts[2]:
             return parts[1]  # a model that writes token by token
         pairs = (len(parts) - 1) // 2
         if parts[2 * pairs - 2 : 2 * pairs] == [b"0", b""]:
             pairs -= 1
         payloads = parts[1 : 2 * pairs : 2]
-        if list(map(len, payloads)) != list(map(_SIZES.get, parts[0 : 2 * pairs : 2])):
+        if list(map(len, payloads)) != list(map(_SIZES.__getitem__, parts[0 : 2 * pairs : 2])):
             return self._feed_by_chunk(data)
         tail = _CRLF.join(parts[2 * pairs :])
         return b"".join(payloads) + self._feed_by_chunk(tail) if tail else b"".join(payloads)
@@ -163,38 +179,12 @@ class ChunkedDecoder:
 
     def _feed_h11(self, data: bytes) -> bytes:
         if self._fallback is None:
-            self._fallback = _H11Decoder()
+            from ollama_rx.transport import h11_fallback  # noqa: PLC0415 - h11 takes 20 ms to load
+
+            self._fallback = h11_fallback.H11BodyDecoder()
         payload = self._fallback.feed(data)
         self.ended, self.error, self.rest = self._fallback.ended, self._fallback.error, self._fallback.rest
         return payload
-
-
-class _H11Decoder:
-    """A chunked body from the start of a chunk on, decoded by h11."""
-
-    def __init__(self) -> None:
-        self.ended = False
-        self.error: httpx.RemoteProtocolError | None = None
-        self.rest = b""
-        self._h11 = h11.Connection(h11.CLIENT)
-        self._h11.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
-        self._h11.send(h11.EndOfMessage())
-        self._h11.receive_data(_CHUNKED_HEAD)
-        self._h11.next_event()
-
-    def feed(self, data: bytes) -> bytes:
-        payloads: list[bytes] = []
-        try:
-            self._h11.receive_data(data)
-            while isinstance(event := self._h11.next_event(), h11.Data):
-                payloads.append(event.data)
-        except h11.RemoteProtocolError as error:
-            self.ended, self.error = True, httpx.RemoteProtocolError(str(error))
-            self.error.__cause__ = error
-            return b"".join(payloads)
-        if isinstance(event, h11.EndOfMessage):
-            self.ended, self.rest = True, self._h11.trailing_data[0]
-        return b"".join(payloads)
 
 
 def _incomplete(detail: str) -> httpx.RemoteProtocolError:

@@ -16,7 +16,7 @@ from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.operator import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.exchange import Exchange
-from ollama_rx.transport.http_transport import PUSH
+from ollama_rx.transport.loop_agnostic import PUSH
 from ollama_rx.transport.session import PreparedRequest, Session, read_status_error, translate
 from ollama_rx.transport.timeouts import Watchdog
 
@@ -64,7 +64,7 @@ class Call(Generic[T]):
         self._deferred: list[Callable[[], None]] = []  # what to do first when a pause is over
         self._draining = False  # the deferred actions are being called, further up the stack
         self._resumed: asyncio.Future[None] | None = None
-        self._exchange: Exchange | None = None
+        self._exchange: Exchange | None = None  # of a transport that pushes bodies
         self._linger: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._interruptible = False  # the task may be cancelled: it is not closing its response
@@ -113,8 +113,8 @@ class Call(Generic[T]):
                 raise await read_status_error(response)  # noqa: TRY301 - one place turns errors into events
             if self._state is _State.OPENING:
                 self._state = _STREAMING
-            exchange = response.extensions.get(PUSH)
-            if isinstance(exchange, Exchange) and "content-encoding" not in response.headers:
+            exchange: Exchange | None = response.extensions.get(PUSH)
+            if exchange is not None and "content-encoding" not in response.headers:
                 response = None
                 self._exchange = exchange
                 exchange.push(self)

@@ -1,16 +1,16 @@
 """One request and its response on a connection.
 
-h11 parses the head of the response. The body goes from ``data_received`` straight to a receiver, so that no
-task has to be woken up for each token.
+The body goes from ``data_received`` straight to a receiver, so that no task has to be woken up for each
+token.
 """
 
 import asyncio
 from typing import Protocol
 
-import h11
 import httpx
 
 from ollama_rx.transport.body_decoder import BodyDecoder, decoder_for
+from ollama_rx.transport.message_head import HeadParser, ResponseHead, encode_request
 
 _MAX_BUFFERED = 65536  # bytes of a body that are buffered while it has no receiver
 
@@ -61,8 +61,8 @@ class Exchange:
         "_decoder",
         "_ended",
         "_error",
-        "_h11",
         "_head",
+        "_head_parser",
         "_keep_alive",
         "_method",
         "_receiver",
@@ -72,12 +72,12 @@ class Exchange:
     )
 
     def __init__(self, connection: ConnectionControl, request: httpx.Request, content: bytes) -> None:
-        self._head: asyncio.Future[h11.Response] | None = asyncio.get_running_loop().create_future()
+        self._head: asyncio.Future[ResponseHead] | None = asyncio.get_running_loop().create_future()
         self.nothing_received = True  # not one byte of a response
         self._connection = connection
         self._method = request.method.encode()
-        self._h11: h11.Connection | None = h11.Connection(h11.CLIENT)
-        self.outgoing = self._encode(self._h11, request, content)
+        self._head_parser: HeadParser | None = HeadParser()
+        self.outgoing = encode_request(request, content)
         self._keep_alive = False
         self._decoder: BodyDecoder | None = None
         self._receiver: BodyReceiver | None = None
@@ -87,20 +87,9 @@ class Exchange:
         self._released = False  # the connection no longer belongs to this exchange
         self._error: Exception | None = None
 
-    def _encode(self, state: h11.Connection, request: httpx.Request, content: bytes) -> bytes:
-        try:
-            events: list[h11.Event] = [
-                h11.Request(method=self._method, target=request.url.raw_path, headers=request.headers.raw)
-            ]
-            if content:
-                events.append(h11.Data(data=content))
-            return b"".join(state.send(event) or b"" for event in [*events, h11.EndOfMessage()])
-        except h11.LocalProtocolError as error:
-            raise httpx.LocalProtocolError(str(error)) from error
-
     # called by the user of the response
 
-    async def head(self) -> h11.Response:
+    async def head(self) -> ResponseHead:
         """Wait for the head of the response; may be called once."""
         assert self._head is not None  # noqa: S101 - called once
         try:
@@ -174,28 +163,24 @@ class Exchange:
 
     def _parse_head(self, data: bytes) -> None:
         self.nothing_received = False
-        state = self._h11
-        if state is None or self._head is None or self._head.done():
+        parser = self._head_parser
+        if parser is None or self._head is None or self._head.done():
             self._connection.abort()
             return
         try:
-            state.receive_data(data)
-            event = state.next_event()
-            while isinstance(event, h11.InformationalResponse):
-                event = state.next_event()
-        except h11.RemoteProtocolError as error:
-            self._head.set_exception(httpx.RemoteProtocolError(str(error)))
+            head = parser.feed(data)
+        except httpx.RemoteProtocolError as error:
+            self._head.set_exception(error)
             self._connection.abort()
             return
-        if isinstance(event, h11.Response):
-            self._h11 = None
-            self._decoder = decoder_for(event, self._method)
-            options = b",".join(value for name, value in event.headers if name == b"connection")
-            self._keep_alive = event.http_version == b"1.1" and b"close" not in options.lower()
-            self._head.set_result(event)
-            rest = state.trailing_data[0]
-            if rest or self._decoder.ended:
-                self.data_received(rest)
+        if head is not None:
+            self._head_parser = None
+            self._decoder = decoder_for(head, self._method)
+            options = b",".join(head.values(b"connection"))
+            self._keep_alive = head.http_version == b"1.1" and b"close" not in options.lower()
+            self._head.set_result(head)
+            if parser.rest or self._decoder.ended:
+                self.data_received(parser.rest)
 
     def _keep(self, payload: bytes) -> None:
         self._buffer.append(payload)

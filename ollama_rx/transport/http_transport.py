@@ -9,16 +9,13 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator
 
-import h11
 import httpx
 
 from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.exchange import Exchange
-from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
+from ollama_rx.transport.loop_agnostic import PUSH, LoopAgnosticTransport
+from ollama_rx.transport.message_head import ResponseHead
 from ollama_rx.transport.pool import Pool, Pools
-
-PUSH = "ollama_rx.push"
-"""The response extension that holds the exchange; its ``push(receiver)`` delivers the body."""
 
 _MAX_BUFFERED = 65536  # bytes that wait for the reader before the server is made to wait
 
@@ -87,10 +84,10 @@ class HttpTransport(LoopAgnosticTransport):
         self._pools.close_idle()
 
 
-def _response(head: h11.Response, exchange: Exchange) -> httpx.Response:
+def _response(head: ResponseHead, exchange: Exchange) -> httpx.Response:
     return httpx.Response(
-        head.status_code,
-        headers=list(head.headers),
+        head.status,
+        headers=head.headers,
         stream=PulledBody(exchange),
         extensions={
             PUSH: exchange,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 
 if TYPE_CHECKING:
-    import h11
+    from ollama_rx.transport.h11_fallback import H11HeadParser
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2
 _FIELDS = rb"((?:%b:[\t -~]*\r\n)*)\r\n" % _TOKEN
@@ -53,31 +53,19 @@ def encode_request(request: httpx.Request, content: bytes) -> bytes:
         plain = True
     if plain and _REQUEST.fullmatch(head) and head.count(b"\r\n") == len(headers) + 2:
         return head + content
-    return _encode_exactly(method, target, headers, content)
+    from ollama_rx.transport import h11_fallback  # noqa: PLC0415 - h11 takes 20 ms to load, and is rarely needed
 
-
-def _encode_exactly(
-    method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], content: bytes
-) -> bytes:
-    import h11  # noqa: PLC0415 - takes 20 ms to load, and few requests need it
-
-    events: list[h11.Event] = [h11.Data(data=content)] if content else []
-    connection = h11.Connection(h11.CLIENT)
-    try:
-        first = h11.Request(method=method, target=target, headers=headers)
-        return b"".join(connection.send(event) or b"" for event in [first, *events, h11.EndOfMessage()])
-    except h11.LocalProtocolError as error:
-        raise httpx.LocalProtocolError(str(error)) from error
+    return h11_fallback.encode_request(method, target, headers, content)
 
 
 class HeadParser:
     """Reads the head of one response."""
 
-    __slots__ = ("_h11", "rest")
+    __slots__ = ("_fallback", "rest")
 
     def __init__(self) -> None:
         self.rest = b""  # what came after the head
-        self._h11: h11.Connection | None = None
+        self._fallback: H11HeadParser | None = None
 
     def feed(self, data: bytes) -> ResponseHead | None:
         """Take bytes; return the head once it is complete.
@@ -85,31 +73,16 @@ class HeadParser:
         Raises:
             httpx.RemoteProtocolError: the bytes are not a response that HTTP allows.
         """
-        if self._h11 is None:
+        if self._fallback is None:
             head, self.rest = parse_plain_head(data)
             if head is not None:
                 return head
-        return self._feed_exactly(data)
+            from ollama_rx.transport import h11_fallback  # noqa: PLC0415 - as above
 
-    def _feed_exactly(self, data: bytes) -> ResponseHead | None:
-        import h11  # noqa: PLC0415 - takes 20 ms to load, and few responses need it
-
-        connection = self._h11
-        if connection is None:
-            connection = self._h11 = h11.Connection(h11.CLIENT)
-            connection.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
-            connection.send(h11.EndOfMessage())
-        try:
-            connection.receive_data(data)
-            event = connection.next_event()
-            while isinstance(event, h11.InformationalResponse):
-                event = connection.next_event()
-        except h11.RemoteProtocolError as error:
-            raise httpx.RemoteProtocolError(str(error)) from error
-        if not isinstance(event, h11.Response):
-            return None
-        self.rest = connection.trailing_data[0]
-        return ResponseHead(event.status_code, event.reason, event.http_version, list(event.headers))
+            self._fallback = h11_fallback.H11HeadParser()
+        head = self._fallback.feed(data)
+        self.rest = self._fallback.rest
+        return head
 
 
 def parse_plain_head(data: bytes) -> tuple[ResponseHead | None, bytes]:

@@ -16,14 +16,14 @@ from ollama_rx.transport.body_decoder import (
     UntilCloseDecoder,
     decoder_for,
 )
+from ollama_rx.transport.message_head import ResponseHead
 
 RUNS = int(os.environ.get("OLLAMA_RX_FUZZ", "12000"))
 
 
-def response(
-    *headers: tuple[str, str], status: int = 200, http_version: bytes | str = b"1.1"
-) -> h11.Response:
-    return h11.Response(status_code=status, headers=list(headers), http_version=http_version)
+def response(*headers: tuple[str, str], status: int = 200, http_version: bytes = b"1.1") -> ResponseHead:
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers]
+    return ResponseHead(status, b"OK", http_version, encoded)
 
 
 CHUNKED = ("Transfer-Encoding", "chunked")
@@ -42,7 +42,7 @@ CHUNKED = ("Transfer-Encoding", "chunked")
     ],
 )
 def test_the_head_determines_the_decoder(
-    head: h11.Response, method: bytes, expected: type[BodyDecoder]
+    head: ResponseHead, method: bytes, expected: type[BodyDecoder]
 ) -> None:
     assert type(decoder_for(head, method)) is expected
 

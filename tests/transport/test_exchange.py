@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from functools import wraps
 
-import h11
 import httpx
 import pytest
 
 from ollama_rx.transport.exchange import Exchange
+from ollama_rx.transport.message_head import ResponseHead
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"
@@ -65,7 +65,7 @@ def new_exchange(method: str = "GET", content: bytes = b"") -> tuple[Exchange, C
     return Exchange(connection, request, content), connection
 
 
-def head_of(exchange: Exchange) -> asyncio.Future[h11.Response]:
+def head_of(exchange: Exchange) -> asyncio.Future[ResponseHead]:
     assert exchange._head is not None
     return exchange._head
 
@@ -202,7 +202,7 @@ def test_a_head_may_arrive_in_single_bytes_after_informational_responses() -> No
         exchange.data_received(bytes([byte]))
     receiver = ReceiverRecorder()
     exchange.push(receiver)
-    assert (head_of(exchange).result().status_code, receiver.payload, receiver.ends) == (
+    assert (head_of(exchange).result().status, receiver.payload, receiver.ends) == (
         200,
         b"hello",
         [None],

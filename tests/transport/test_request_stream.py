@@ -1,9 +1,7 @@
 """When a request is built, and on which event loop or thread it runs."""
 
 import asyncio
-import importlib.util
 import sys
-from types import ModuleType
 
 import pytest
 from reactivex.scheduler import ImmediateScheduler
@@ -33,23 +31,17 @@ def test_a_request_that_cannot_be_built_is_an_error_of_the_stream() -> None:
         assert fake.requests == ()
 
 
-def second_copy_of(name: str) -> ModuleType:
-    """Import a second copy of a module."""
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_without_uvloop_internal_loops_are_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    assert second_copy_of(request_stream.__name__)._new_loop is asyncio.new_event_loop
+    request_stream._loop_factory.cache_clear()
+    try:
+        assert request_stream._loop_factory() is asyncio.new_event_loop
+    finally:
+        request_stream._loop_factory.cache_clear()
 
 
 def test_a_stream_can_run_on_a_loop_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_stream, "_new_loop", asyncio.new_event_loop)
+    monkeypatch.setattr(request_stream, "_loop_factory", lambda: asyncio.new_event_loop)
     with FakeOllama() as fake, Client(fake.url, model="echo") as client:
         assert client.generate("Hi").run().done
 
