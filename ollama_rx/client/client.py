@@ -38,7 +38,7 @@ from ollama_rx.client.host import base_url
 from ollama_rx.client.messages import Image, MessageLike, images_field, messages_field
 from ollama_rx.protocol.json_fields import text_of
 from ollama_rx.protocol.ndjson import MAX_LINE_BYTES
-from ollama_rx.protocol.readers import ChunkReader, ProgressReader, Reader, WholeReader
+from ollama_rx.protocol.readers import ChunkReader, JsonReader, ProgressReader, Reader
 from ollama_rx.responses import Embeddings, Model, ModelInfo, RunningModel, models_of, running_of
 from ollama_rx.transport.request_stream import RequestStream
 from ollama_rx.transport.session import PreparedRequest, Session
@@ -334,11 +334,11 @@ class Client:
     def _single_item(
         self, method: str, path: str, body: Mapping[str, Any] | None, item: Callable[[dict[str, Any]], T]
     ) -> Observable[T]:
-        return self._stream(method, path, body, lambda: WholeReader(item, self._max_line_bytes))
+        return self._stream(method, path, body, lambda: JsonReader(item, self._max_line_bytes))
 
     def _no_content(self, method: str, path: str, body: Mapping[str, Any]) -> Observable[None]:
         def reader() -> Reader[None]:
-            return WholeReader(_ignore, self._max_line_bytes, may_be_empty=True)
+            return JsonReader(_ignore, self._max_line_bytes, allow_empty=True)
 
         return self._stream(method, path, body, reader)
 

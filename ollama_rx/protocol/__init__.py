@@ -1,1 +1,1 @@
-"""From bytes to values and back; no I/O."""
+"""Decoding and encoding of the wire format; no I/O."""

@@ -1,4 +1,4 @@
-"""Write JSON as Go's `encoding/json` does, and so as Ollama does."""
+"""Encode JSON as Go's `encoding/json` does, and therefore as Ollama does."""
 
 import orjson
 
@@ -7,7 +7,7 @@ _ESCAPES = tuple((character.encode(), rb"\u%04x" % ord(character)) for character
 
 
 def encode(value: object) -> bytes:
-    r"""Write JSON without spaces, in UTF-8, with `<`, `>`, `&`, U+2028 and U+2029 escaped.
+    r"""Encode as JSON without spaces, in UTF-8, with `<`, `>`, `&`, U+2028 and U+2029 escaped.
 
     NaN and infinity become `null`, since JSON has no such numbers.
 
@@ -22,5 +22,5 @@ def encode(value: object) -> bytes:
     """
     text = orjson.dumps(value)
     for plain, escape in _ESCAPES:
-        text = text.replace(plain, escape)  # outside strings JSON has none of them
+        text = text.replace(plain, escape)  # JSON has these characters only inside strings
     return text

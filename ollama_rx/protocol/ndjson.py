@@ -1,6 +1,6 @@
-"""From bytes to parsed lines; no I/O.
+"""Newline-delimited JSON: split bytes into lines, and parse lines; no I/O.
 
-A body is split at the line feed only, never at the other line breaks of ``str.splitlines``.
+A line ends at the line feed only, not at the other line breaks of ``str.splitlines``.
 """
 
 import json
@@ -14,9 +14,9 @@ MAX_LINE_BYTES = 8_000_000  # what Ollama's own client accepts since 0.14.0
 
 
 class LineDecoder:
-    """Splits bytes at 0x0A, keeps an unfinished line for the next read.
+    """Decodes payloads into complete lines, and keeps an unfinished line for the next payload.
 
-    ``error`` says that a line, finished or not, is above the limit; what came before it is returned.
+    ``error`` is set when a line, finished or not, exceeds the limit; the lines before it are still returned.
     """
 
     __slots__ = ("_tail_size", "error", "limit", "tail")
@@ -27,8 +27,8 @@ class LineDecoder:
         self.tail: list[bytes] = []
         self._tail_size = 0
 
-    def block(self, data: bytes) -> bytes:
-        """Return the lines that ``data`` completes in one piece, each with its line feed."""
+    def decode(self, data: bytes) -> bytes:
+        """Return the lines that ``data`` completes as one block, each line with its line feed."""
         end = data.rfind(b"\n") + 1
         block = data[:end]
         if end:
@@ -37,7 +37,7 @@ class LineDecoder:
                 self.tail.clear()
                 self._tail_size = 0
             if len(block) > self.limit:
-                block = self._within(block)
+                block = self._before_long_line(block)
         if end < len(data):
             self.tail.append(data[end:])
             self._tail_size += len(data) - end
@@ -45,7 +45,8 @@ class LineDecoder:
                 self.error = LineTooLongError(self.limit)
         return block
 
-    def _within(self, block: bytes) -> bytes:
+    def _before_long_line(self, block: bytes) -> bytes:
+        """Return the lines before the first one that exceeds the limit."""
         start = 0
         for line in split_lines(block):
             if len(line) > self.limit:
@@ -56,42 +57,42 @@ class LineDecoder:
 
 
 def split_lines(block: bytes) -> list[bytes]:
-    """Return the lines of a block, without their line feed."""
+    """Return the lines of a block, without their line feeds."""
     return block.split(b"\n")[:-1]
 
 
 def parse_line(line: bytes) -> dict[str, Any] | None:
-    """Parse one line; None for a blank one.
+    """Parse one line into a JSON object; a blank line gives None.
 
-    What orjson refuses is tried again with the lenient parser: other servers and proxies may send
-    raw control characters or lone surrogates, which Ollama itself does not.
+    If orjson rejects the line, the lenient parser of the standard library is tried: other servers and proxies
+    may send raw control characters or lone surrogates, which Ollama itself does not.
 
     Raises:
-        BadLineError: the line is no JSON object.
+        BadLineError: the line is not a JSON object.
     """
     try:
-        found = orjson.loads(line)
+        value = orjson.loads(line)
     except orjson.JSONDecodeError:
         if not line.strip():
             return None
         try:
-            found = json.loads(line.decode("utf-8-sig", "replace"), strict=False)
+            value = json.loads(line.decode("utf-8-sig", "replace"), strict=False)
         except (ValueError, RecursionError) as error:
             raise BadLineError(line) from error
-    if type(found) is dict:
-        return cast(dict[str, Any], found)
+    if type(value) is dict:
+        return cast(dict[str, Any], value)
     raise BadLineError(line)
 
 
 def parse_lines(block: bytes) -> list[Any]:
-    """Parse the lines of a block at once, which costs less.
+    """Parse the lines of a block in one call, which is faster than one call per line.
 
-    A value may also be no object, where `parse_line` raises.
+    Unlike `parse_line`, this does not check that each value is an object.
 
     Raises:
         orjson.JSONDecodeError: the lines must be parsed one by one.
     """
-    found: list[Any] = orjson.loads(b"[%b]" % block[:-1].replace(b"\n", b","))
-    if len(found) != block.count(b"\n"):
-        raise orjson.JSONDecodeError("not one value a line", "", 0)
-    return found
+    values: list[Any] = orjson.loads(b"[%b]" % block[:-1].replace(b"\n", b","))
+    if len(values) != block.count(b"\n"):
+        raise orjson.JSONDecodeError("not one value per line", "", 0)
+    return values

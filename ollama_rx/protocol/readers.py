@@ -1,6 +1,6 @@
-"""From bytes to meaning: lines, parsed objects, chunks; no I/O.
+"""Read the body of a response into chunks, progress steps or a single item; no I/O.
 
-The rules and where they come from: any line can be an error, only ``done`` (or "success") is an end.
+Any line can be an error; a stream is complete only after ``done`` (or, for progress, "success").
 Source: https://github.com/ollama/ollama/blob/main/docs/api.md
 """
 
@@ -19,22 +19,22 @@ from ollama_rx.protocol.ndjson import MAX_LINE_BYTES, LineDecoder, parse_line, p
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-# No JSON, no object, no "done", or a text of a wrong type: to be read carefully.
-_UNUSUAL = (JSONDecodeError, AttributeError, KeyError, TypeError)
-_LINES_A_REPLY = 32  # a whole reply may be as long as so many lines: thousands of vectors at once
+# Raised on the fast path by a line that is not a JSON object, has no "done", or has a text of a wrong type.
+_FAST_PATH_ERRORS = (JSONDecodeError, AttributeError, KeyError, TypeError)
+_BODY_LIMIT_IN_LINES = 32  # a single JSON body may be longer than a line: it may hold thousands of vectors
 
 
 class Reader(Protocol[T_co]):
-    """Turns the payload of one response into items."""
+    """Turns the payloads of one response into items."""
 
     done: bool
 
     def read(self, payload: bytes) -> Iterable[T_co]:
-        """Give the items that ``payload`` completes; raises StreamError while they are taken."""
+        """Return the items that ``payload`` completes; iterating over them may raise StreamError."""
         ...
 
     def end(self) -> Iterator[T_co]:
-        """Yield what the end of the body completes; raises StreamError if that is too early."""
+        """Yield the items that the end of the body completes; raises StreamError if it came too early."""
         ...
 
     @property
@@ -46,13 +46,13 @@ class Reader(Protocol[T_co]):
 class ChunkReader:
     """Reads the stream of ``generate`` and ``chat``."""
 
-    __slots__ = ("_keep", "_lines", "_text", "done")
+    __slots__ = ("_append_text", "_lines", "_text", "done")
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self.done = False
         self._lines = LineDecoder(max_bytes)
         self._text = io.StringIO()
-        self._keep = self._text.write
+        self._append_text = self._text.write
 
     @property
     def partial(self) -> str:
@@ -60,21 +60,22 @@ class ChunkReader:
         return self._text.getvalue()
 
     def read(self, payload: bytes) -> Iterable[Chunk]:
-        """Give the chunks that ``payload`` completes."""
+        """Return the chunks that ``payload`` completes."""
         lines = self._lines
         if payload.find(b"\n") == len(payload) - 1 <= lines.limit and not lines.tail:
-            try:  # a model that writes token by token: no call that can be spared
+            try:  # the common case, one whole line per read: as few calls as possible
                 raw = loads(payload)
                 if not (raw["done"] or "done_reason" in raw or "error" in raw):
                     chunk = Chunk(raw)
-                    self._keep(chunk.text)
+                    self._append_text(chunk.text)
                     return (chunk,)
-            except _UNUSUAL:
+            except _FAST_PATH_ERRORS:
                 pass
-        chunks = self._read_block(lines.block(payload))
-        return chunks if lines.error is None else chain(chunks, self._too_long(lines.error))
+        chunks = self._read_block(lines.decode(payload))
+        return chunks if lines.error is None else chain(chunks, self._raise_too_long(lines.error))
 
-    def _too_long(self, error: LineTooLongError) -> Iterator[Chunk]:
+    def _raise_too_long(self, error: LineTooLongError) -> Iterator[Chunk]:
+        """Yield nothing, and raise unless the answer was complete before the long line."""
         yield from ()
         if not self.done:
             error.partial = self.partial
@@ -83,20 +84,20 @@ class ChunkReader:
     def _read_block(self, block: bytes) -> Iterable[Chunk]:
         chunks: list[Chunk] = []
         try:
-            found = parse_lines(block)
-            for raw in found:
+            values = parse_lines(block)
+            for raw in values:
                 if raw["done"] or "done_reason" in raw or "error" in raw:
                     break
                 chunks.append(Chunk(raw))
-            self._keep("".join([chunk.text for chunk in chunks]))
-        except _UNUSUAL:
-            return self._carefully(split_lines(block))
-        if len(chunks) == len(found):
+            self._append_text("".join([chunk.text for chunk in chunks]))
+        except _FAST_PATH_ERRORS:
+            return self._read_line_by_line(split_lines(block))
+        if len(chunks) == len(values):
             return chunks
-        return chain(chunks, self._carefully(split_lines(block)[len(chunks) :]))
+        return chain(chunks, self._read_line_by_line(split_lines(block)[len(chunks) :]))
 
-    def _carefully(self, lines: Iterable[bytes]) -> Iterator[Chunk]:
-        """Yield the chunks of lines that are not plain pieces of text: the last one, errors, the unusual."""
+    def _read_line_by_line(self, lines: Iterable[bytes]) -> Iterator[Chunk]:
+        """Yield the chunks of lines that the fast path cannot read: the last chunk, errors, unusual lines."""
         try:
             for line in lines:
                 raw = parse_line(line)
@@ -104,9 +105,9 @@ class ChunkReader:
                     continue
                 try:
                     chunk = Chunk(raw)
-                    self._keep(chunk.text)
+                    self._append_text(chunk.text)
                 except (AttributeError, TypeError) as error:  # a text of a wrong type
-                    raise _doubtful(raw, line) from error
+                    raise _bad_text_error(raw, line) from error
                 if raw.get("error") is not None:
                     raise _server_error(raw)
                 self.done = chunk.done
@@ -118,11 +119,11 @@ class ChunkReader:
             raise
 
     def end(self) -> Iterator[Chunk]:
-        """Yield the chunk of an unfinished last line; raises if the answer is not complete."""
+        """Yield the chunk of a last line without a line feed; raises if the answer is not complete."""
         if not self.done:
             yield from self.read(b"\n")
         if not self.done:
-            raise _incomplete("the server closed the stream without a last chunk", self.partial)
+            raise _incomplete_error("the server closed the stream without a last chunk", self.partial)
 
 
 class ProgressReader:
@@ -136,7 +137,7 @@ class ProgressReader:
 
     def read(self, payload: bytes) -> Iterator[Progress]:
         """Yield the steps that ``payload`` completes."""
-        for line in split_lines(self._lines.block(payload)):
+        for line in split_lines(self._lines.decode(payload)):
             raw = parse_line(line)
             if raw is None:
                 continue
@@ -149,16 +150,16 @@ class ProgressReader:
             raise self._lines.error
 
     def end(self) -> Iterator[Progress]:
-        """Yield the step of an unfinished last line; raises if the work is not complete."""
+        """Yield the step of a last line without a line feed; raises if the task is not complete."""
         yield from self.read(b"\n")
         if not self.done:
-            raise _incomplete('the server closed the stream before "success"')
+            raise _incomplete_error('the server closed the stream before "success"')
 
 
-class WholeReader(Generic[T]):
-    """Reads one JSON object, which may be spread over several lines, into one item.
+class JsonReader(Generic[T]):
+    """Reads a body that is a single JSON object, which may span several lines, into one item.
 
-    With ``may_be_empty`` the reply may also be nothing, or null.
+    With ``allow_empty`` the body may also be empty or null; the item is then built from an empty object.
     """
 
     partial = ""
@@ -168,27 +169,27 @@ class WholeReader(Generic[T]):
         item: Callable[[dict[str, Any]], T],
         max_bytes: int = MAX_LINE_BYTES,
         *,
-        may_be_empty: bool = False,
+        allow_empty: bool = False,
     ) -> None:
         self.done = False
         self._item = item
-        self._max = max_bytes * _LINES_A_REPLY
-        self._may_be_empty = may_be_empty
+        self._limit = max_bytes * _BODY_LIMIT_IN_LINES
+        self._allow_empty = allow_empty
         self._parts: list[bytes] = []
         self._size = 0
 
     def read(self, payload: bytes) -> Iterator[T]:
-        """Keep the payload; nothing is complete before the end."""
+        """Buffer the payload; the item is complete only at the end of the body."""
         self._parts.append(payload)
         self._size += len(payload)
-        if self._size > self._max:
-            raise LineTooLongError(self._max)
+        if self._size > self._limit:
+            raise LineTooLongError(self._limit)
         yield from ()
 
     def end(self) -> Iterator[T]:
-        """Yield the item."""
+        """Yield the item; raises if the body is not a JSON object, or is an error."""
         body = b"".join(self._parts)
-        empty = self._may_be_empty and body.strip() in {b"", b"null"}
+        empty = self._allow_empty and body.strip() in {b"", b"null"}
         raw = {} if empty else parse_line(body)
         if raw is None:
             raise BadLineError(body)
@@ -221,11 +222,10 @@ def _server_error(raw: JsonObject) -> ServerError:
     )
 
 
-def _doubtful(found: object, line: bytes) -> StreamError:
-    """An error line stays one, whatever stands beside the error."""
-    raw = object_of(found)
+def _bad_text_error(raw: JsonObject, line: bytes) -> StreamError:
+    """Prefer the server's own error if the malformed line carries one."""
     return BadLineError(line) if raw.get("error") is None else _server_error(raw)
 
 
-def _incomplete(what: str, partial: str = "") -> IncompleteStreamError:
-    return IncompleteStreamError(f"{what}; it may be cut, see the server's log", partial=partial)
+def _incomplete_error(problem: str, partial: str = "") -> IncompleteStreamError:
+    return IncompleteStreamError(f"{problem}; it may be cut, see the server's log", partial=partial)

@@ -9,37 +9,37 @@ from ollama_rx.protocol.json_fields import list_of, number_of, object_of, object
 WRONG: list[object] = [None, 5, 1.5, True, [], {}, b"x"]
 
 
-def test_what_is_right_is_returned_as_it_is() -> None:
+def test_a_value_of_the_right_type_is_returned_as_it_is() -> None:
     assert text_of("x") == "x"
     assert number_of(5) == 5
     assert object_of({"a": 1}) == {"a": 1}
     assert list_of([1]) == list_of((1,)) == [1]
-    assert objects_of([{"a": 1}, "no object", {"b": 2}]) == ({"a": 1}, {"b": 2})
+    assert objects_of([{"a": 1}, "not an object", {"b": 2}]) == ({"a": 1}, {"b": 2})
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_what_is_no_text_is_empty(wrong: object) -> None:
+def test_a_value_that_is_not_text_reads_as_empty(wrong: object) -> None:
     assert text_of(wrong) == ""
 
 
 @pytest.mark.parametrize("wrong", [None, 1.5, True, "5", [], {}])
-def test_what_is_no_whole_number_is_none(wrong: object) -> None:
+def test_a_value_that_is_not_a_whole_number_reads_as_none(wrong: object) -> None:
     assert number_of(wrong) is None
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "x", [1]])
-def test_what_is_no_object_is_empty(wrong: object) -> None:
+def test_a_value_that_is_not_an_object_reads_as_empty(wrong: object) -> None:
     assert object_of(wrong) == {}
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "x", {"a": 1}])
-def test_what_is_no_list_is_empty(wrong: object) -> None:
+def test_a_value_that_is_not_a_list_reads_as_empty(wrong: object) -> None:
     assert list_of(wrong) == []
     assert objects_of(wrong) == ()
 
 
 @pytest.mark.parametrize(
-    ("stamp", "expected"),
+    ("value", "expected"),
     [
         ("2025-06-09T17:58:55.337823123Z", datetime(2025, 6, 9, 17, 58, 55, 337823, UTC)),
         ("2025-06-09T17:58:55.3Z", datetime(2025, 6, 9, 17, 58, 55, 300000, UTC)),
@@ -51,10 +51,10 @@ def test_what_is_no_list_is_empty(wrong: object) -> None:
         ),
     ],
 )
-def test_times_are_read_to_the_microsecond_and_always_have_a_zone(stamp: str, expected: datetime) -> None:
-    assert parse_time(stamp) == expected
+def test_times_are_read_to_the_microsecond_and_always_have_a_zone(value: str, expected: datetime) -> None:
+    assert parse_time(value) == expected
 
 
-@pytest.mark.parametrize("stamp", [None, "", "yesterday", "12025-01-01T00:00:00Z", 5, True])
-def test_what_is_no_time_is_none(stamp: object) -> None:
-    assert parse_time(stamp) is None
+@pytest.mark.parametrize("value", [None, "", "yesterday", "12025-01-01T00:00:00Z", 5, True])
+def test_a_value_that_is_not_a_time_reads_as_none(value: object) -> None:
+    assert parse_time(value) is None

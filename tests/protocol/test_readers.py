@@ -1,11 +1,9 @@
-"""Bytes become chunks: split at the line feed only, checked, and complete or an error."""
+"""Bytes become chunks, progress steps and single items; an incomplete body is an error."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 import pytest
 
 from ollama_rx.chunks import Chunk, Progress
@@ -16,113 +14,17 @@ from ollama_rx.errors import (
     ServerError,
     StreamError,
 )
-from ollama_rx.protocol.ndjson import LineDecoder, parse_line, parse_lines, split_lines
-from ollama_rx.protocol.readers import ChunkReader, ProgressReader, Reader, WholeReader, reason_of
+from ollama_rx.protocol.readers import ChunkReader, JsonReader, ProgressReader, Reader, reason_of
 
 DONE = b'{"response":"","done":true,"done_reason":"stop"}\n'
 
 
-def say(text: str) -> bytes:
+def text_line(text: str) -> bytes:
     return json.dumps({"response": text, "done": False}, ensure_ascii=False).encode() + b"\n"
-
-
-def fed(lines: LineDecoder, data: bytes) -> list[bytes]:
-    return split_lines(lines.block(data))
 
 
 def texts(reader: ChunkReader, *payloads: bytes) -> list[str]:
     return [chunk.text for payload in payloads for chunk in reader.read(payload)]
-
-
-# lines
-
-
-def test_lines_end_at_the_line_feed_and_nowhere_else() -> None:
-    others = "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x1dh\x1ei\rj".encode()
-    assert fed(LineDecoder(), others + b"\nnext\nrest") == [others, b"next"]
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_a_line_may_come_in_any_pieces(size: int) -> None:
-    data, lines = b"first\n\nthird\r\nlast", LineDecoder()
-    found = [line for start in range(0, len(data), size) for line in fed(lines, data[start : start + size])]
-    assert found == [b"first", b"", b"third\r"]
-    assert fed(lines, b"\n") == [b"last"]
-
-
-def test_an_empty_read_changes_nothing() -> None:
-    lines = LineDecoder()
-    assert fed(lines, b"a") == []
-    assert fed(lines, b"") == []
-    assert fed(lines, b"b\n") == [b"ab"]
-
-
-def test_a_line_as_long_as_the_limit_is_accepted() -> None:
-    assert fed(LineDecoder(5), b"12345\n12345\n") == [b"12345", b"12345"]
-
-
-@pytest.mark.parametrize(
-    "reads", [[b"123456\n"], [b"123456"], [b"123", b"456"], [b"123", b"456\n"], [b"1\n123456\n2\n"]]
-)
-def test_a_line_above_the_limit_is_refused_finished_or_not(reads: list[bytes]) -> None:
-    lines = LineDecoder(5)
-    found = [line for data in reads for line in fed(lines, data)]
-    assert found == [b"1"] * reads[0].startswith(b"1\n")
-    assert lines.error is not None
-    assert lines.error.limit == 5
-
-
-def test_a_line_of_a_million_single_bytes_costs_each_byte_once() -> None:
-    lines, began = LineDecoder(), time.monotonic()
-    for _ in range(1_000_000):
-        fed(lines, b"x")
-    assert fed(lines, b"\n") == [b"x" * 1_000_000]
-    assert time.monotonic() - began < 20  # half a second; joining at each byte takes minutes
-
-
-def test_a_last_chunk_of_eight_megabytes_is_read() -> None:
-    context = list(range(1_000_000, 1_880_000))
-    line = json.dumps({"response": "", "done": True, "context": context}, separators=(",", ":")).encode()
-    assert 7_000_000 < len(line) < 8_000_000
-    reader = ChunkReader()
-    pieces = [line[start : start + 65536] for start in range(0, len(line), 65536)]
-    chunks = [chunk for piece in [*pieces, b"\n"] for chunk in reader.read(piece)]
-    assert chunks[0].context == tuple(context)
-
-
-# parsing
-
-
-@pytest.mark.parametrize("line", [b"", b" ", b"\r", b"\t \r"])
-def test_a_blank_line_is_nothing(line: bytes) -> None:
-    assert parse_line(line) is None
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        (b'{"a":1}', {"a": 1}),
-        (b' {"a":1} \r', {"a": 1}),
-        (b'{"a":"\x01\t"}', {"a": "\x01\t"}),
-        (b'\xef\xbb\xbf{"a":1}', {"a": 1}),
-        (b'{"a":NaN}', {"a": pytest.approx(float("nan"), nan_ok=True)}),
-        (b'{"a":"\\ud800"}', {"a": "\ud800"}),
-        (b'{"a":"\xff"}', {"a": "\ufffd"}),
-        (b'{"a":"\\u2028 \\u003c"}', {"a": "\u2028 <"}),
-    ],
-)
-def test_what_orjson_refuses_is_read_leniently(line: bytes, expected: dict[str, Any]) -> None:
-    assert parse_line(line) == expected
-
-
-@pytest.mark.parametrize(
-    "line", [b"<html>", b"[1]", b"5", b"null", b'"text"', b'{"a":', b'{"a":1}{', b"[" * 100_000, b"\xff\xfe"]
-)
-def test_what_is_no_object_is_an_error_that_holds_the_line(line: bytes) -> None:
-    with pytest.raises(BadLineError) as caught:
-        parse_line(line)
-    assert caught.value.line == line
-    assert len(str(caught.value)) < 400
 
 
 # generate and chat
@@ -130,19 +32,19 @@ def test_what_is_no_object_is_an_error_that_holds_the_line(line: bytes) -> None:
 
 def test_chunks_come_out_as_their_lines_are_complete() -> None:
     reader = ChunkReader()
-    assert texts(reader, say("Hel")[:-1]) == []
-    assert texts(reader, b"\n" + say("lo") + DONE) == ["Hel", "lo", ""]
+    assert texts(reader, text_line("Hel")[:-1]) == []
+    assert texts(reader, b"\n" + text_line("lo") + DONE) == ["Hel", "lo", ""]
     assert reader.done
     assert reader.partial == "Hello"
 
 
 def test_blank_lines_and_carriage_returns_are_skipped() -> None:
-    assert texts(ChunkReader(), b"\n\r\n" + say("a")[:-1] + b"\r\n\n" + DONE) == ["a", ""]
+    assert texts(ChunkReader(), b"\n\r\n" + text_line("a")[:-1] + b"\r\n\n" + DONE) == ["a", ""]
 
 
 def test_a_last_line_needs_no_line_feed() -> None:
     reader = ChunkReader()
-    assert texts(reader, say("a") + DONE[:-1]) == ["a"]
+    assert texts(reader, text_line("a") + DONE[:-1]) == ["a"]
     assert [chunk.done for chunk in reader.end()] == [True]
     assert reader.done
 
@@ -151,27 +53,27 @@ def test_the_last_chunk_may_carry_text() -> None:
     assert texts(ChunkReader(), b'{"response":"all of it","done":true}\n') == ["all of it"]
 
 
-def test_nothing_counts_after_the_last_chunk() -> None:
+def test_lines_after_the_last_chunk_are_ignored() -> None:
     reader = ChunkReader()
-    assert texts(reader, DONE + say("late") + b"garbage\n") == [""]
+    assert texts(reader, DONE + text_line("late") + b"garbage\n") == [""]
     assert list(reader.end()) == []
 
 
-def test_a_reason_without_done_is_an_end_too() -> None:
+def test_a_done_reason_without_done_ends_the_stream() -> None:
     reader = ChunkReader()
     assert texts(reader, b'{"response":"x","done":false,"done_reason":"stop"}\n') == ["x"]
     assert reader.done
 
 
-def test_an_empty_reason_is_none() -> None:
+def test_an_empty_done_reason_does_not_end_the_stream() -> None:
     reader = ChunkReader()
     assert texts(reader, b'{"response":"x","done":false,"done_reason":""}\n') == ["x"]
     assert not reader.done
 
 
-def test_a_stream_without_a_last_chunk_is_an_error_with_what_arrived() -> None:
+def test_a_stream_without_a_last_chunk_is_an_error_with_the_partial_text() -> None:
     reader = ChunkReader()
-    assert texts(reader, say("Hel") + say("lo")) == ["Hel", "lo"]
+    assert texts(reader, text_line("Hel") + text_line("lo")) == ["Hel", "lo"]
     with pytest.raises(IncompleteStreamError, match="without a last chunk") as caught:
         list(reader.end())
     assert caught.value.partial == "Hello"
@@ -202,8 +104,8 @@ def test_an_empty_body_is_an_incomplete_stream() -> None:
         ({"error": "x", "status": "text", "signin_url": 5}, "x", None, None),
     ],
 )
-@pytest.mark.parametrize("before", [b"", say("Hi")])
-def test_an_error_line_ends_the_stream_also_as_the_first_line(
+@pytest.mark.parametrize("before", [b"", text_line("Hi")])
+def test_an_error_line_ends_the_stream_even_as_the_first_line(
     line: dict[str, Any], reason: str, status: int | None, signin_url: str | None, before: bytes
 ) -> None:
     reader = ChunkReader()
@@ -216,7 +118,7 @@ def test_an_error_line_ends_the_stream_also_as_the_first_line(
 
 
 @pytest.mark.parametrize("more", [{"message": "Too many requests"}, {"response": 5}, {"message": ["x"]}])
-def test_an_error_is_one_whatever_stands_beside_it(more: dict[str, Any]) -> None:
+def test_the_error_of_the_server_wins_over_a_malformed_text(more: dict[str, Any]) -> None:
     with pytest.raises(ServerError, match="slow down"):
         texts(ChunkReader(), json.dumps({"error": "slow down", **more}).encode() + b"\n")
 
@@ -227,27 +129,27 @@ def test_a_chunk_with_raw_control_characters_is_read_leniently() -> None:
     assert reader.partial == "a\tb\ufffd"
 
 
-def test_a_lone_surrogate_does_not_break_the_text_that_arrived() -> None:
+def test_a_lone_surrogate_does_not_break_the_partial_text() -> None:
     reader = ChunkReader()
     assert texts(reader, b'{"response":"\\ud83d"}\n') == ["\ud83d"]
     assert reader.partial == "\ud83d"
 
 
-def test_an_error_that_is_null_is_none() -> None:
+def test_a_null_error_is_ignored() -> None:
     assert texts(ChunkReader(), b'{"response":"x","error":null}\n') == ["x"]
 
 
 def test_an_error_line_needs_no_line_feed() -> None:
     reader = ChunkReader()
-    assert texts(reader, say("Hi") + b'{"error":"unauthorized"}') == ["Hi"]
+    assert texts(reader, text_line("Hi") + b'{"error":"unauthorized"}') == ["Hi"]
     with pytest.raises(ServerError) as caught:
         list(reader.end())
     assert caught.value.partial == "Hi"
 
 
-def test_an_object_cut_by_the_end_is_a_bad_line_with_what_arrived() -> None:
+def test_an_object_cut_by_the_end_is_a_bad_line_with_the_partial_text() -> None:
     reader = ChunkReader()
-    texts(reader, say("Hi") + b'{"response":"th')
+    texts(reader, text_line("Hi") + b'{"response":"th')
     with pytest.raises(BadLineError) as caught:
         list(reader.end())
     assert (caught.value.line, caught.value.partial) == (b'{"response":"th', "Hi")
@@ -256,15 +158,15 @@ def test_an_object_cut_by_the_end_is_a_bad_line_with_what_arrived() -> None:
 @pytest.mark.parametrize(
     "line", [b'{"response":5}', b'{"response":["a"]}', b'{"message":"x"}', b'{"message":{"content":{"a":1}}}']
 )
-def test_a_text_that_is_no_text_is_a_bad_line(line: bytes) -> None:
+def test_a_text_of_a_wrong_type_is_a_bad_line(line: bytes) -> None:
     with pytest.raises(BadLineError) as caught:
-        texts(ChunkReader(), say("Hi") + line + b"\n")
+        texts(ChunkReader(), text_line("Hi") + line + b"\n")
     assert (caught.value.line, caught.value.partial) == (line, "Hi")
 
 
-def test_a_line_too_long_carries_what_arrived() -> None:
+def test_the_error_for_a_long_line_carries_the_partial_text() -> None:
     reader = ChunkReader(100)
-    texts(reader, say("Hi"))
+    texts(reader, text_line("Hi"))
     with pytest.raises(LineTooLongError) as caught:
         texts(reader, b"x" * 101)
     assert caught.value.partial == "Hi"
@@ -272,8 +174,8 @@ def test_a_line_too_long_carries_what_arrived() -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 @pytest.mark.parametrize("last", [b"", b"\n"])
-def test_what_stands_before_a_line_too_long_arrives_however_it_is_cut(size: int, last: bytes) -> None:
-    wire = say("Hi") + say(" you") + b"x" * 101 + last
+def test_the_chunks_before_a_long_line_are_emitted_however_the_bytes_are_cut(size: int, last: bytes) -> None:
+    wire = text_line("Hi") + text_line(" you") + b"x" * 101 + last
     pieces = [wire[start : start + size] for start in range(0, len(wire), size)]
     reader, found = ChunkReader(100), list[str]()
     with pytest.raises(LineTooLongError) as caught:
@@ -282,13 +184,13 @@ def test_what_stands_before_a_line_too_long_arrives_however_it_is_cut(size: int,
 
 
 @pytest.mark.parametrize("reader", [ChunkReader(100), ProgressReader(100)], ids=["chunks", "progress"])
-def test_nothing_after_the_end_matters_however_long_it_is(reader: Reader[object]) -> None:
+def test_a_long_line_after_the_end_is_ignored(reader: Reader[object]) -> None:
     last = {"response": "", "done": True, "status": "success"}
     assert len(list(reader.read(json.dumps(last).encode() + b"\n" + b"x" * 101))) == 1
     assert reader.done
 
 
-def test_a_step_before_a_line_too_long_arrives() -> None:
+def test_the_step_before_a_long_line_is_emitted() -> None:
     found: list[Progress] = []
     with pytest.raises(LineTooLongError):
         found.extend(ProgressReader(100).read(b'{"status":"pulling manifest"}\n' + b"x" * 101))
@@ -300,6 +202,16 @@ def test_the_server_s_text_stays_short_in_messages_and_whole_in_the_error() -> N
         texts(ChunkReader(), json.dumps({"error": "secret " * 1000}).encode() + b"\n")
     assert len(str(caught.value)) < 150
     assert caught.value.reason == "secret " * 1000
+
+
+def test_a_last_chunk_of_eight_megabytes_is_read() -> None:
+    context = list(range(1_000_000, 1_880_000))
+    line = json.dumps({"response": "", "done": True, "context": context}, separators=(",", ":")).encode()
+    assert 7_000_000 < len(line) < 8_000_000
+    reader = ChunkReader()
+    pieces = [line[start : start + 65536] for start in range(0, len(line), 65536)]
+    chunks = [chunk for piece in [*pieces, b"\n"] for chunk in reader.read(piece)]
+    assert chunks[0].context == tuple(context)
 
 
 # pull, push, create
@@ -329,15 +241,15 @@ def test_progress_may_fail_in_the_middle() -> None:
         list(reader.read(b'{"status":"pulling manifest","error":null}\n{"error":"file does not exist"}\n'))
 
 
-# whole replies
+# single JSON bodies
 
 
 def names(raw: dict[str, Any]) -> list[str]:
     return sorted(raw)
 
 
-def test_a_whole_reply_may_come_in_any_pieces_and_on_several_lines() -> None:
-    reader = WholeReader(names)
+def test_a_json_body_may_come_in_any_pieces_and_on_several_lines() -> None:
+    reader = JsonReader(names)
     for byte in b'{\n "b": 1,\r\n "a": 2\n}\n':
         assert list(reader.read(bytes([byte]))) == []
     assert list(reader.end()) == [["a", "b"]]
@@ -345,27 +257,27 @@ def test_a_whole_reply_may_come_in_any_pieces_and_on_several_lines() -> None:
     assert reader.partial == ""
 
 
-def test_an_empty_reply_is_an_error_where_something_is_expected() -> None:
+def test_an_empty_body_is_an_error_where_an_object_is_expected() -> None:
     with pytest.raises(BadLineError):
-        list(WholeReader(names).end())
+        list(JsonReader(names).end())
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"\n", b"{}"])
-def test_a_reply_may_be_empty_where_nothing_is_expected(body: bytes) -> None:
-    reader = WholeReader(names, may_be_empty=True)
+def test_a_body_may_be_empty_where_that_is_allowed(body: bytes) -> None:
+    reader = JsonReader(names, allow_empty=True)
     list(reader.read(body))
     assert list(reader.end()) == [[]]
 
 
-def test_a_reply_may_be_an_error() -> None:
-    reader = WholeReader(names)
+def test_a_json_body_may_be_an_error() -> None:
+    reader = JsonReader(names)
     list(reader.read(b'{"error":"no"}'))
     with pytest.raises(ServerError, match="no"):
         list(reader.end())
 
 
-def test_a_reply_may_be_longer_than_a_line_but_not_endless() -> None:
-    reader = WholeReader(names, 10)
+def test_a_json_body_may_be_longer_than_a_line_up_to_a_limit() -> None:
+    reader = JsonReader(names, 10)
     for _ in range(32):
         list(reader.read(b"0123456789"))
     with pytest.raises(LineTooLongError):
@@ -393,19 +305,19 @@ def test_the_reason_of_an_http_error_is_found_in_any_body(body: bytes, expected:
     assert reason_of(body) == expected
 
 
-# all of them, cut anywhere
+# all readers, payloads cut anywhere
 
 
 @pytest.mark.parametrize(
     ("make", "body"),
     [
-        (ChunkReader, say("é") + say("<\u2028>") + DONE[:-1]),
-        (ChunkReader, say("日本") + b'{"error":"x"}'),
+        (ChunkReader, text_line("é") + text_line("<\u2028>") + DONE[:-1]),
+        (ChunkReader, text_line("日本") + b'{"error":"x"}'),
         (ProgressReader, b'{"status":"a","total":5}\r\n\r\n{"status":"success"}'),
-        (lambda: WholeReader(Chunk), b'{"response":"caf\xc3\xa9"}'),
+        (lambda: JsonReader(Chunk), b'{"response":"caf\xc3\xa9"}'),
     ],
 )
-def test_cuts_change_nothing(make: Callable[[], Reader[object]], body: bytes) -> None:
+def test_the_result_does_not_depend_on_the_cuts(make: Callable[[], Reader[object]], body: bytes) -> None:
     expected = outcome(make(), body)
     for first in range(len(body)):
         for second in (first + 1, first + 3, len(body)):
@@ -425,17 +337,9 @@ def outcome(reader: Reader[object], *payloads: bytes) -> tuple[list[object], str
     return found, error, reader.partial
 
 
-def test_lines_are_parsed_together_only_if_each_of_them_is_one_value() -> None:
-    assert parse_lines(b'{"a":1}\n{"b":2}\r\n') == [{"a": 1}, {"b": 2}]
-    assert parse_lines(b"") == []
-    for block in (b'{"a":1}\n\n', b'{"a":1},{"b":2}\n{"c":3}\n', b"\n"):
-        with pytest.raises(orjson.JSONDecodeError):
-            parse_lines(block)
-
-
 @pytest.mark.parametrize("done", [b"", b',"done":false', b',"done":null', b',"done":0'])
 @pytest.mark.parametrize("more", [b"", b',"done_reason":null', b',"done_reason":""', b',"error":null'])
-def test_what_does_not_say_that_it_is_the_last_is_not(done: bytes, more: bytes) -> None:
+def test_a_chunk_without_done_and_without_a_reason_is_not_the_last(done: bytes, more: bytes) -> None:
     line = b'{"response":"a"' + done + more + b"}\n"
     for payloads in ([line, line], [line + line], [line[:5], line[5:] + line]):
         reader = ChunkReader()
@@ -443,7 +347,7 @@ def test_what_does_not_say_that_it_is_the_last_is_not(done: bytes, more: bytes) 
         assert not reader.done
 
 
-def test_what_stands_before_a_bad_line_of_the_same_read_arrives() -> None:
+def test_the_chunks_before_a_bad_line_of_the_same_read_are_emitted() -> None:
     reader, texts = ChunkReader(), list[str]()
     with pytest.raises(BadLineError) as caught:
         texts.extend(chunk.text for chunk in reader.read(b'{"response":"Hi"}\n[]\n{"response":"!"}\n'))

@@ -1,4 +1,4 @@
-"""Streams of real servers read the same as by plain JSON, however they are cut.
+"""Our readers and the json module read the same from streams of real servers, however they are cut.
 
 The recordings are not part of the project; OLLAMA_RX_RECORDINGS names the folder that holds them.
 """
@@ -41,8 +41,8 @@ each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
 @dataclass
-class Told:
-    """What a stream says, read by whomever."""
+class Summary:
+    """The content of a stream, read by our readers or with the json module alone."""
 
     lines: list[dict[str, Any]]
     text: str = ""
@@ -59,45 +59,45 @@ FIGURES = ("total_duration", "load_duration", "prompt_eval_duration", "eval_dura
 COUNTS = ("prompt_eval_count", "eval_count")
 
 
-def plainly(body: bytes) -> Told:
-    """Read a recording with nothing but the json module."""
+def read_with_json(body: bytes) -> Summary:
+    """Read a recording with the json module alone."""
     lines: list[dict[str, Any]] = [json.loads(line) for line in body.split(b"\n") if line.strip()]
-    told = Told([line for line in lines if "error" not in line])
+    summary = Summary([line for line in lines if "error" not in line])
     for line in lines:
-        said = line.get("message") or line
-        told.text += said.get("content", said.get("response", ""))
-        told.thinking += said.get("thinking", "")
-        for call in said.get("tool_calls", ()):
-            told.tool_calls += ((call["function"]["name"], call["function"]["arguments"]),)
+        message = line.get("message") or line
+        summary.text += message.get("content", message.get("response", ""))
+        summary.thinking += message.get("thinking", "")
+        for call in message.get("tool_calls", ()):
+            summary.tool_calls += ((call["function"]["name"], call["function"]["arguments"]),)
         if "status" in line:
-            told.statuses += (line["status"],)
+            summary.statuses += (line["status"],)
         if line.get("done"):
-            told.context = line.get("context")
-            told.done_reason = line.get("done_reason")
-            told.figures = tuple(line[name] / 1e9 if name in line else None for name in FIGURES)
-            told.figures += tuple(line.get(name) for name in COUNTS)
-        told.error = line.get("error")
-    return told
+            summary.context = line.get("context")
+            summary.done_reason = line.get("done_reason")
+            summary.figures = tuple(line[name] / 1e9 if name in line else None for name in FIGURES)
+            summary.figures += tuple(line.get(name) for name in COUNTS)
+        summary.error = line.get("error")
+    return summary
 
 
-def of(items: list[Any], error: ServerError | None) -> Told:
-    """Tell what our items say."""
-    told = Told([dict(item.raw) for item in items], error=None if error is None else error.reason)
+def summary_of(items: list[Any], error: ServerError | None) -> Summary:
+    """Summarise the items of our readers."""
+    summary = Summary([dict(item.raw) for item in items], error=None if error is None else error.reason)
     for item in items:
         if isinstance(item, Progress):
-            told.statuses += (item.status,)
+            summary.statuses += (item.status,)
             continue
         assert isinstance(item, Chunk)
-        told.text += item.text
-        told.thinking += item.thinking
-        told.tool_calls += tuple((call.name, dict(call.arguments)) for call in item.tool_calls)
+        summary.text += item.text
+        summary.thinking += item.thinking
+        summary.tool_calls += tuple((call.name, dict(call.arguments)) for call in item.tool_calls)
         if item.metrics is not None:
-            told.context = None if item.context is None else list(item.context)
-            told.done_reason = item.done_reason
-            told.figures = tuple(getattr(item.metrics, name) for name in (*FIGURES, *COUNTS))
+            summary.context = None if item.context is None else list(item.context)
+            summary.done_reason = item.done_reason
+            summary.figures = tuple(getattr(item.metrics, name) for name in (*FIGURES, *COUNTS))
     if error is not None:
-        assert error.partial == told.text
-    return told
+        assert error.partial == summary.text
+    return summary
 
 
 def is_progress(body: bytes) -> bool:
@@ -108,15 +108,15 @@ def reader_of(body: bytes) -> Reader[Chunk] | Reader[Progress]:
     return ProgressReader() if is_progress(body) else ChunkReader()
 
 
-def read(body: bytes, *payloads: bytes) -> Told:
+def read(body: bytes, *payloads: bytes) -> Summary:
     reader, items = reader_of(body), list[Any]()
     try:
         for payload in payloads:
             items.extend(reader.read(payload))
         items.extend(reader.end())
     except ServerError as error:
-        return of(items, error)
-    return of(items, None)
+        return summary_of(items, error)
+    return summary_of(items, None)
 
 
 def test_there_are_recordings() -> None:
@@ -126,7 +126,7 @@ def test_there_are_recordings() -> None:
 @each_file
 def test_a_recording_reads_as_plain_json_does(file: Path) -> None:
     body = file.read_bytes()
-    assert read(body, body) == plainly(body)
+    assert read(body, body) == read_with_json(body)
 
 
 @each_file
@@ -134,7 +134,7 @@ def test_a_recording_reads_as_plain_json_does(file: Path) -> None:
 def test_pieces_of_any_size_read_the_same(file: Path, size: int) -> None:
     body = file.read_bytes()
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
-    assert read(body, *pieces) == plainly(body)
+    assert read(body, *pieces) == read_with_json(body)
 
 
 @each_file
@@ -143,7 +143,7 @@ def test_a_cut_at_any_byte_gives_the_same_lines(file: Path) -> None:
     expected = body.split(b"\n")
     for place in range(len(body) + 1):
         lines = LineDecoder()
-        found = b"".join(map(lines.block, (body[:place], body[place:], b"\n")))
+        found = b"".join(map(lines.decode, (body[:place], body[place:], b"\n")))
         assert split_lines(found) == expected, place
 
 
@@ -190,13 +190,13 @@ def test_the_client_reads_as_plain_json_does(mode: Callable[[Reply], Reply]) -> 
         on = {"/api/pull": reply}
         with FakeOllama(reply, on=on) as fake, Client(fake.url, model="m") as client:
             stream: Observable[Any] = client.pull() if is_progress(body) else client.generate("Hi")
-            assert collected(stream) == plainly(body)
+            assert collected(stream) == read_with_json(body)
 
 
-def collected(stream: Observable[Any]) -> Told:
+def collected(stream: Observable[Any]) -> Summary:
     items: list[Any] = []
     try:
         stream.pipe(ops.do_action(items.append)).run()
     except ServerError as error:
-        return of(items, error)
-    return of(items, None)
+        return summary_of(items, error)
+    return summary_of(items, None)
