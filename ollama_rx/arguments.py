@@ -1,7 +1,8 @@
 """Checks of arguments, with one form of message: ``name: expected X, got Y``.
 
 A wrong argument is refused when a call or an operator is built, before anything is sent: a `TypeError` names
-the type that was given, a `ValueError` the value.
+the type that was given, a `ValueError` the value. If a part of an argument is wrong, ``expected`` names the
+part: ``options: expected a list of texts for 'stop', got str``.
 """
 
 import math
@@ -21,10 +22,10 @@ def wrong_value(name: str, expected: str, value: object) -> ValueError:
     return ValueError(f"{name}: expected {expected}, got {excerpt(repr(value))}")
 
 
-def check_text(name: str, value: object) -> None:
+def check_text(name: str, value: object, expected: str = "text") -> None:
     """Refuse a value that is not text."""
     if not isinstance(value, str):
-        raise wrong_type(name, "text", value)
+        raise wrong_type(name, expected, value)
 
 
 def check_length(name: str, value: object, *, most: int, what: str = "text") -> None:
@@ -44,7 +45,7 @@ def check_whole(name: str, value: object, *, least: int, most: float = math.inf)
     """Refuse a value that is not a whole number from ``least`` to ``most``."""
     bounds = f"of at least {least}" if math.isinf(most) else f"from {least} to {most}"
     expected = f"a whole number {bounds}"
-    if type(value) is not int:
+    if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type(name, expected, value)
     if not least <= value <= most:
         raise wrong_value(name, expected, value)
@@ -119,18 +120,19 @@ def as_dict(name: str, value: object) -> dict[str, Any]:
     raise wrong_type(name, "a mapping", value)
 
 
-def as_items(name: str, value: object) -> Sequence[Any]:
+def as_items(name: str, value: object, expected: str = "a list, even for a single item") -> Sequence[Any]:
     """Return the items of a list or tuple; refuse a single item, text and generators."""
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         return tuple(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    raise wrong_type(name, "a list, even for a single item", value)
+    raise wrong_type(name, expected, value)
 
 
 def text_or_texts(name: str, value: str | Sequence[str]) -> str | Sequence[str]:
     """Return one text or a list of texts after checking each."""
     if isinstance(value, str):
         return value
-    texts = as_items(name, value)
+    expected = "text or a list of texts"
+    texts = as_items(name, value, expected)
     for text in texts:
-        check_text(name, text)
+        check_text(name, text, expected)
     return texts

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -42,7 +43,12 @@ CHECKS: list[tuple[Callable[..., Any], dict[str, Any], list[object], list[tuple[
             (5.0, "expected a whole number from 1 to 10, got float"),
         ],
     ),
-    (arguments.check_whole, {"least": 1}, [1, 10**9], [(0, "expected a whole number of at least 1, got 0")]),
+    (
+        arguments.check_whole,
+        {"least": 1},
+        [1, 10**9, HTTPStatus.OK],
+        [(0, "expected a whole number of at least 1, got 0")],
+    ),
     (
         arguments.check_positive,
         {},
@@ -148,5 +154,7 @@ def test_a_value_that_is_not_a_list_is_refused(given: object) -> None:
 def test_one_text_or_several_are_accepted() -> None:
     assert arguments.text_or_texts("text", "a") == "a"
     assert list(arguments.text_or_texts("text", ["a", "b"])) == ["a", "b"]
-    with pytest.raises(TypeError, match=r"^text: expected text, got int"):
+    with pytest.raises(TypeError, match=r"^text: expected text or a list of texts, got int"):
         arguments.text_or_texts("text", ["a", 5])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match=r"^text: expected text or a list of texts, got bytes"):
+        arguments.text_or_texts("text", b"a")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The client: arguments become requests, responses become cold Observables."""
+"""The client: builds requests from arguments, and returns the responses as cold Observables."""
 
 from ollama_rx.client.client import Client
 

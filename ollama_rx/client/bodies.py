@@ -1,4 +1,4 @@
-"""From meaning to bytes: what our arguments look like in a request, checked before anything is sent.
+"""Build request bodies: check the arguments of `Client`'s methods and convert them to JSON fields.
 
 Source: https://github.com/ollama/ollama/blob/main/api/types.go
 """
@@ -11,7 +11,6 @@ from typing import Any, Literal, Protocol
 import orjson
 
 from ollama_rx.arguments import (
-    as_dict,
     as_items,
     optional_flags,
     optional_mapping,
@@ -23,18 +22,18 @@ from ollama_rx.client.tool_schema import tool_schema
 
 Think = bool | Literal["low", "medium", "high", "max"]
 KeepAlive = float | str
-"""Seconds, or a Go duration such as "5m"; 0 unloads at once, anything negative keeps for ever."""
+"""Seconds, or a Go duration such as "5m"; 0 unloads at once, a negative value never unloads."""
 
 Tool = Mapping[str, Any] | Callable[..., object]
-"""A JSON schema as Ollama takes it, or a Python function that has one in its signature."""
+"""A JSON schema as Ollama takes it, or a Python function whose signature becomes one."""
 
-_LEVELS = ("low", "medium", "high", "max")
-_PART = "(\\d+(\\.\\d*)?|\\.\\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
-_DURATION = re.compile(f"[-+]?(0|({_PART})+)", re.ASCII)
-_TOP_LOGPROBS = 20
+_THINK_LEVELS = ("low", "medium", "high", "max")
+_DURATION_PART = "(\\d+(\\.\\d*)?|\\.\\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
+_DURATION = re.compile(f"[-+]?(0|({_DURATION_PART})+)", re.ASCII)
+_MAX_TOP_LOGPROBS = 20
 _BUFFER = 4096  # bytes that orjson 3.13 allocates at least for its result, and does not give back
-_ARGUMENTS = {"input": "text", "from": "from_"}  # the fields whose arguments are called otherwise
-_NOT_OPTIONS = {"think", "format", "keep_alive", "logprobs", "top_logprobs"}
+_ARGUMENT_NAMES = {"input": "text", "from": "from_"}  # of the fields that are not called like their argument
+_IGNORED_OPTIONS = {"think", "format", "keep_alive", "logprobs", "top_logprobs"}
 
 
 class HasSchema(Protocol):
@@ -50,20 +49,25 @@ Format = Literal["json"] | Mapping[str, Any] | type[HasSchema]
 """What the answer must look like: any JSON, a JSON schema, or a class that has one."""
 
 
-def encode(body: Mapping[str, Any]) -> bytes:
-    """Serialise a request; what is None is left out, so that the server's default holds."""
+def encode_body(body: Mapping[str, Any]) -> bytes:
+    """Encode a request body as JSON; fields that are None are left out, so that the server's defaults apply.
+
+    Raises:
+        TypeError: an argument that JSON cannot hold, by name.
+    """
     fields = {name: value for name, value in body.items() if value is not None}
     try:
         encoded = orjson.dumps(fields)
     except TypeError as error:
-        at_fault = next((name for name, value in fields.items() if not _writable(value)), "the request")
-        raise TypeError(f"{_ARGUMENTS.get(at_fault, at_fault)}: can't be written as JSON: {error}") from error
+        name, value = next((field for field in fields.items() if not _is_json(field[1])), ("request", fields))
+        name = _ARGUMENT_NAMES.get(name, name)
+        raise TypeError(f"{name}: expected JSON values, got {type(value).__name__} ({error})") from error
     if len(encoded) < _BUFFER:
-        return bytes(memoryview(encoded))  # else its whole buffer is kept while the stream lives
+        return bytes(memoryview(encoded))  # otherwise its whole buffer is kept as long as the stream lives
     return encoded
 
 
-def _writable(value: object) -> bool:
+def _is_json(value: object) -> bool:
     try:
         orjson.dumps(value)
     except TypeError:
@@ -71,70 +75,75 @@ def _writable(value: object) -> bool:
     return True
 
 
-def format_field(given: Format | None) -> Any:
-    """Return the wire form of ``format``."""
-    if given is None or given == "json":
-        return given
-    if isinstance(given, Mapping):
-        return dict(given)
-    schema = getattr(given, "model_json_schema", None)
+def format_field(value: Format | None) -> Any:
+    """Return the JSON value of ``format``."""
+    if value is None or value == "json":
+        return value
+    if isinstance(value, Mapping):
+        return dict(value)
+    schema = getattr(value, "model_json_schema", None)
     if not callable(schema):
-        raise wrong_type("format", '"json", a JSON schema, or a class with model_json_schema()', given)
+        raise wrong_type("format", '"json", a JSON schema, or a class with model_json_schema()', value)
     return schema()
 
 
-def think_field(given: Think | None) -> Think | None:
-    """Return the wire form of ``think``."""
-    if given is None or isinstance(given, bool) or given in _LEVELS:
-        return given
-    raise wrong_value("think", f"True, False or one of {', '.join(_LEVELS)}", given)
+def think_field(value: Think | None) -> Think | None:
+    """Return the JSON value of ``think``."""
+    if value is None or isinstance(value, bool) or value in _THINK_LEVELS:
+        return value
+    raise wrong_value("think", f"True, False or one of {', '.join(_THINK_LEVELS)}", value)
 
 
-def keep_alive_field(given: KeepAlive | None) -> KeepAlive | None:
-    """Return the wire form of ``keep_alive``."""
-    if given is None:
+def keep_alive_field(value: KeepAlive | None) -> KeepAlive | None:
+    """Return the JSON value of ``keep_alive``."""
+    if value is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, int | float | str):
-        raise wrong_type("keep_alive", "a number of seconds, or a duration such as '5m'", given)
-    if isinstance(given, str) and not _DURATION.fullmatch(given):
-        raise wrong_value("keep_alive", "a duration with units, such as '5m' or '1h30m'", given)
-    if isinstance(given, float) and not math.isfinite(given):
-        raise wrong_value("keep_alive", "a finite number of seconds; -1 keeps the model for ever", given)
-    return given
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise wrong_type("keep_alive", "a number of seconds, or a duration such as '5m'", value)
+    if isinstance(value, str) and not _DURATION.fullmatch(value):
+        raise wrong_value("keep_alive", "a duration with units, such as '5m' or '1h30m'", value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise wrong_value("keep_alive", "a finite number of seconds, or -1 to never unload the model", value)
+    return value
 
 
 def logprobs_fields(*, logprobs: bool | None, top_logprobs: int | None) -> dict[str, Any]:
-    """Return the wire form of the log probability arguments."""
-    top = optional_whole("top_logprobs", top_logprobs, least=0, most=_TOP_LOGPROBS)
+    """Return the JSON fields of the log probability arguments."""
+    top = optional_whole("top_logprobs", top_logprobs, least=0, most=_MAX_TOP_LOGPROBS)
     return {**optional_flags(logprobs=logprobs), "top_logprobs": top}
 
 
-def options_field(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the wire form of ``options``."""
-    options = optional_mapping("options", given)
-    for name, value in (options or {}).items():
-        if name in _NOT_OPTIONS:
-            raise ValueError(f"options: {name} is an argument of its own; the server ignores it here")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"options: expected a finite number for {name}, got {value}")
-        if name == "stop" and isinstance(value, str):
-            raise TypeError("options: expected a list of texts for stop, even for a single one, got str")
+def options_field(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the JSON value of ``options``; refuse options that the server would ignore or cannot parse."""
+    options = optional_mapping("options", value)
+    for name, option in (options or {}).items():
+        if name in _IGNORED_OPTIONS:
+            expected = f"no {name!r}, which is an argument of its own and is ignored here"
+            raise wrong_value("options", expected, option)
+        if isinstance(option, float) and not math.isfinite(option):
+            raise wrong_value("options", f"a finite number for {name!r}", option)
+        if name == "stop" and isinstance(option, str):
+            raise wrong_type("options", "a list of texts for 'stop', even for a single one", option)
     return options
 
 
-def context_field(given: Sequence[int] | None) -> list[int] | None:
-    """Return the wire form of ``context``."""
-    if given is None:
+def context_field(value: Sequence[int] | None) -> list[int] | None:
+    """Return the JSON value of ``context``."""
+    if value is None:
         return None
-    tokens = list(as_items("context", given))
-    if not all(type(token) is int for token in tokens):
-        raise TypeError("context: expected the list of ints of an earlier answer")
+    expected = "the list of whole numbers of an earlier answer"
+    tokens = list(as_items("context", value, expected))
+    for token in tokens:
+        if type(token) is not int:
+            raise wrong_type("context", expected, token)
     return tokens
 
 
-def tools_field(given: Sequence[Tool] | None) -> list[dict[str, Any]] | None:
-    """Return the wire form of ``tools``."""
-    if given is None:
+def tools_field(value: Sequence[Tool] | None) -> list[dict[str, Any]] | None:
+    """Return the JSON value of ``tools``."""
+    if value is None:
         return None
-    tools = as_items("tools", given)
-    return [tool_schema(tool) if callable(tool) else as_dict("tools", tool) for tool in tools]
+    return [
+        dict(tool) if isinstance(tool, Mapping) and not callable(tool) else tool_schema(tool)
+        for tool in as_items("tools", value)
+    ]

@@ -18,6 +18,8 @@ from ollama_rx.arguments import (
     optional_texts,
     optional_whole,
     text_or_texts,
+    wrong_type,
+    wrong_value,
 )
 from ollama_rx.chunks import Chunk, Progress
 from ollama_rx.client.bodies import (
@@ -26,7 +28,7 @@ from ollama_rx.client.bodies import (
     Think,
     Tool,
     context_field,
-    encode,
+    encode_body,
     format_field,
     keep_alive_field,
     logprobs_fields,
@@ -53,7 +55,7 @@ _HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 
 class HasContext(Protocol):
-    """A box that holds the context of an earlier answer, read when a stream is subscribed."""
+    """Holds the context of an earlier answer, and is read when a stream is subscribed; see `ContextBox`."""
 
     @property
     def value(self) -> Sequence[int] | None:
@@ -62,19 +64,20 @@ class HasContext(Protocol):
 
 
 class Client:
-    """Talks to one Ollama server, from threads and asyncio alike.
+    """A client for one Ollama server, for threads and asyncio alike.
 
     Nothing is sent before a stream is subscribed; two subscriptions are two requests. Disposing a
     subscription closes its connection, which stops the generation on the server.
 
     Args:
-        host: the server, as in OLLAMA_HOST; without it that variable, else http://127.0.0.1:11434.
-        model: the default for all methods.
-        headers: sent with every request. With an ``authorization`` here OLLAMA_API_KEY is not used;
-            otherwise the key is sent to https://ollama.com and to no other host.
-        timeouts: how long to wait for what, in seconds.
-        transport: an httpx transport of your own (proxies, HTTP/2, tests); slower than ours.
-        max_line_bytes: the longest line accepted in a stream.
+        host: the server's address; by default that in OLLAMA_HOST, or else http://127.0.0.1:11434.
+        model: the default model of all methods.
+        headers: sent with every request. OLLAMA_API_KEY is sent to https://ollama.com only, and not if
+            ``authorization`` is among these headers.
+        timeouts: time limits, in seconds.
+        transport: an httpx transport to use instead of the built-in one (for proxies, HTTP/2 or tests);
+            it is slower.
+        max_line_bytes: the length of the longest line accepted in a stream.
 
     Raises:
         ValueError: an invalid host or header.
@@ -104,7 +107,7 @@ class Client:
         """The server's base URL, without credentials."""
         return self._session.shown_url
 
-    # answers
+    # generating
 
     def generate(
         self,
@@ -126,7 +129,7 @@ class Client:
         truncate: bool | None = None,
         shift: bool | None = None,
     ) -> Observable[Chunk]:
-        """Continue a prompt. A ``context`` box is read when the stream is subscribed."""
+        """Generate an answer to a prompt. A `ContextBox` is read when the stream is subscribed."""
         check_text("prompt", prompt)
         body = {
             "model": self._model_name(model),
@@ -163,7 +166,7 @@ class Client:
         truncate: bool | None = None,
         shift: bool | None = None,
     ) -> Observable[Chunk]:
-        """Answer the last of several messages."""
+        """Generate the next message of a chat."""
         body = {
             "model": self._model_name(model),
             "messages": messages_field(messages),
@@ -181,11 +184,11 @@ class Client:
         return self._chunks("/api/chat", body)
 
     def load(self, model: str | None = None, *, keep_alive: KeepAlive | None = None) -> Observable[Chunk]:
-        """Load a model into memory; one chunk, ``done_reason`` "load"."""
+        """Load a model into memory; emits one chunk with ``done_reason`` "load"."""
         return self.generate("", model=model, keep_alive=keep_alive)
 
     def unload(self, model: str | None = None) -> Observable[Chunk]:
-        """Free a model's memory; one chunk, ``done_reason`` "unload"."""
+        """Unload a model from memory; emits one chunk with ``done_reason`` "unload"."""
         return self.generate("", model=model, keep_alive=0)
 
     def embed(
@@ -198,7 +201,7 @@ class Client:
         options: Options | None = None,
         keep_alive: KeepAlive | None = None,
     ) -> Observable[Embeddings]:
-        """Turn texts into vectors."""
+        """Compute the embedding of each text."""
         body = {
             "model": self._model_name(model),
             "input": text_or_texts("text", text),
@@ -212,12 +215,12 @@ class Client:
     # models
 
     def pull(self, model: str | None = None, *, insecure: bool | None = None) -> Observable[Progress]:
-        """Fetch a model from its library."""
+        """Download a model from its library."""
         body = {"model": self._model_name(model), **optional_flags(insecure=insecure)}
         return self._progress("/api/pull", body)
 
     def push(self, model: str | None = None, *, insecure: bool | None = None) -> Observable[Progress]:
-        """Send a model to its library."""
+        """Upload a model to its library."""
         body = {"model": self._model_name(model), **optional_flags(insecure=insecure)}
         return self._progress("/api/push", body)
 
@@ -235,7 +238,7 @@ class Client:
         files: Mapping[str, str] | None = None,
         adapters: Mapping[str, str] | None = None,
     ) -> Observable[Progress]:
-        """Make a model from another one (``from_``) or from files already on the server (name: digest)."""
+        """Create a model from another one (``from_``), or from files on the server (name: digest)."""
         check_text("model", model)
         body = {
             "model": model,
@@ -250,7 +253,7 @@ class Client:
         return self._progress("/api/create", body)
 
     def show(self, model: str | None = None, *, verbose: bool | None = None) -> Observable[ModelInfo]:
-        """Describe a model: capabilities, template, parameters."""
+        """Show the details of a model: capabilities, template, parameters."""
         body = {"model": self._model_name(model), **optional_flags(verbose=verbose)}
         return self._single_item("POST", "/api/show", body, ModelInfo.of)
 
@@ -267,20 +270,20 @@ class Client:
         return self._single_item("GET", "/api/version", None, lambda raw: text_of(raw.get("version")))
 
     def copy(self, source: str, destination: str) -> Observable[None]:
-        """Give a model a second name; one item, None."""
+        """Copy a model to a second name; emits one item, None."""
         check_text("source", source)
         check_text("destination", destination)
         return self._no_content("POST", "/api/copy", {"source": source, "destination": destination})
 
     def delete(self, model: str) -> Observable[None]:
-        """Delete a model from the server's disk; one item, None."""
+        """Delete a model from the server's disk; emits one item, None."""
         check_text("model", model)
         return self._no_content("DELETE", "/api/delete", {"model": model})
 
-    # the end
+    # closing
 
     def close(self) -> None:
-        """Close the idle connections; streams that are running continue to their end."""
+        """Close the idle connections; running streams continue to their end."""
         self._session.close()
 
     async def aclose(self) -> None:
@@ -306,10 +309,10 @@ class Client:
     # requests as Observables
 
     def _model_name(self, model: str | None) -> str:
+        optional_texts(model=model)
         name = model or self._model or self._session.default_model
         if name is None:
-            raise ValueError("model: expected a name, here or once in Client(model=...)")
-        check_text("model", name)
+            raise wrong_value("model", "a name, here or once in Client(model=...)", model)
         return name
 
     def _chunks(self, path: str, body: Mapping[str, Any]) -> Observable[Chunk]:
@@ -317,17 +320,17 @@ class Client:
 
     def _chunks_with_context(self, body: Mapping[str, Any], box: HasContext) -> Observable[Chunk]:
         if not hasattr(box, "value"):
-            raise TypeError(f"context: expected a list of ints or a ContextBox, got {type(box).__name__}")
-        encode(body)  # a body that cannot be encoded fails now
+            raise wrong_type("context", "a list of whole numbers or a ContextBox", box)
+        encode_body(body)  # a body that cannot be encoded fails when the call is built
 
         def request() -> PreparedRequest:
-            content = encode({**body, "context": context_field(box.value)})
+            content = encode_body({**body, "context": context_field(box.value)})
             return PreparedRequest("POST", "/api/generate", content)
 
         return RequestStream(self._session, request, lambda: ChunkReader(self._max_line_bytes))
 
     def _progress(self, path: str, body: Mapping[str, Any]) -> Observable[Progress]:
-        request = PreparedRequest("POST", path, encode({**body, "stream": True}))
+        request = PreparedRequest("POST", path, encode_body({**body, "stream": True}))
         session = self._session.with_long_idle()
         return RequestStream(session, lambda: request, lambda: ProgressReader(self._max_line_bytes))
 
@@ -345,7 +348,7 @@ class Client:
     def _stream(
         self, method: str, path: str, body: Mapping[str, Any] | None, reader: Callable[[], Reader[T]]
     ) -> Observable[T]:
-        request = PreparedRequest(method, path, b"" if body is None else encode(body))
+        request = PreparedRequest(method, path, b"" if body is None else encode_body(body))
         return RequestStream(self._session, lambda: request, reader)
 
 
@@ -362,7 +365,7 @@ def _answer_fields(
     truncate: bool | None,
     shift: bool | None,
 ) -> dict[str, Any]:
-    """Return the wire form of the arguments that ``generate`` and ``chat`` have in common."""
+    """Return the JSON fields of the arguments that ``generate`` and ``chat`` have in common."""
     return {
         "stream": True,
         "format": format_field(format),
@@ -374,25 +377,29 @@ def _answer_fields(
 
 
 def _parsed_url(url: str) -> httpx.URL:
-    """Parse a URL; the error for an invalid one does not show its user information."""
+    """Parse a URL; the error for an invalid URL does not show its user information."""
     try:
         found = httpx.URL(url)
-        found.host.encode("idna")  # as it is encoded to look the name up
+        found.host.encode("idna")  # as for the DNS lookup
     except (httpx.InvalidURL, ValueError) as error:
-        raise ValueError(f"host: expected an address, got {url.rpartition('@')[2]!r}") from error
+        raise wrong_value("host", "an address", url.rpartition("@")[2]) from error
     return found
 
 
-def _headers(url: httpx.URL, given: Mapping[str, str] | None) -> dict[str, str]:
-    own = optional_mapping("headers", given) or {}
+def _headers(url: httpx.URL, value: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the caller's headers, with OLLAMA_API_KEY if it belongs to this server."""
+    own = optional_mapping("headers", value) or {}
     for name in own:
-        check_text("headers", name)
+        check_text("headers", name, "text as the name of a header")
     headers = {name.lower(): value for name, value in own.items()}
     key = os.environ.get("OLLAMA_API_KEY", "").strip()
     if key and url.scheme == "https" and url.host == "ollama.com" and "authorization" not in headers:
         headers["authorization"] = f"Bearer {key}"
-    for name, value in headers.items():
-        check_text(f"headers: {name}", value)
-        if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
-            raise ValueError(f"headers: {name!r} or its value has characters that HTTP does not allow")
+    for name, text in headers.items():
+        check_text("headers", text, f"text as the value of {name!r}")
+        if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(text)):
+            # the value is not shown, it may be a secret
+            raise ValueError(
+                f"headers: expected characters that HTTP allows, got others in {name!r} or its value"
+            )
     return headers

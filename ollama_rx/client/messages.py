@@ -1,4 +1,4 @@
-"""From messages and images to bytes: what a chat looks like in a request."""
+"""Convert messages and images to their JSON fields in a request."""
 
 import base64
 import os
@@ -9,60 +9,22 @@ from typing import Any
 
 from ollama_rx.arguments import as_items, check_text, wrong_type, wrong_value
 from ollama_rx.chunks import Message, ToolCall
-from ollama_rx.errors import excerpt
 
 Image = bytes | str | os.PathLike[str]
 """Bytes, the path of a file, or base64 text."""
 
 MessageLike = Message | Mapping[str, Any]
 
-_PATH_MAX = 1024  # characters; longer texts are not tried as a path
+_MAX_PATH = 1024  # characters; longer texts are not tried as a path
 _ROLES = {"system", "user", "assistant", "tool"}
 
 
-def images_field(given: Sequence[Image] | None) -> list[str] | None:
-    """Return images as base64, reading files now so that a missing one fails here."""
-    return None if given is None else [_image(image) for image in as_items("images", given)] or None
+def messages_field(value: Sequence[MessageLike]) -> list[dict[str, Any]]:
+    """Return the JSON value of ``messages``."""
+    return [_message_field(message) for message in as_items("messages", value)]
 
 
-def _image(image: Image) -> str:
-    if isinstance(image, bytes | bytearray | memoryview):
-        return _encoded(bytes(image), "one")
-    if isinstance(image, os.PathLike):
-        return _encoded(Path(image).read_bytes(), image)
-    check_text("images", image)
-    if _is_file(image):
-        return _encoded(Path(image).read_bytes(), image)
-    text = image.partition(";base64,")[2] if image.startswith("data:") else image
-    try:
-        found = base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise ValueError(f"images: {excerpt(image)!r} is neither a file nor base64") from error
-    if not found:
-        raise ValueError(f"images: {excerpt(image)!r} is empty")
-    return text
-
-
-def _encoded(content: bytes, name: object) -> str:
-    if not content:
-        raise ValueError(f"images: {name} is empty")
-    return base64.b64encode(content).decode()
-
-
-def _is_file(text: str) -> bool:
-    """Tell whether a text is the path of a file; base64 text may be too long even to ask."""
-    try:
-        return len(text) < _PATH_MAX and Path(text).is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def messages_field(given: Sequence[MessageLike]) -> list[dict[str, Any]]:
-    """Return the wire form of ``messages``."""
-    return [_message(message) for message in as_items("messages", given)]
-
-
-def _message(message: MessageLike) -> dict[str, Any]:
+def _message_field(message: MessageLike) -> dict[str, Any]:
     if isinstance(message, Message):
         found = {field.name: getattr(message, field.name) or None for field in fields(message)}
         found["content"] = message.content  # always sent, as Ollama's own client does
@@ -71,11 +33,55 @@ def _message(message: MessageLike) -> dict[str, Any]:
     else:
         raise wrong_type("messages", "a Message or a mapping", message)
     if str(found.get("role")).lower() not in _ROLES:
-        raise wrong_value("messages: role", f"one of {', '.join(sorted(_ROLES))}", found.get("role"))
+        raise wrong_value("messages", f"a role of {', '.join(sorted(_ROLES))}", found.get("role"))
     if found.get("content") is not None:
-        check_text("messages: content", found["content"])
-    found["images"] = images_field(found.get("images"))
+        check_text("messages", found["content"], "text for 'content'")
+    found["images"] = images_field(found.get("images"), argument="messages")
     if found.get("tool_calls") is not None:
-        calls = as_items("messages: tool_calls", found["tool_calls"])
+        calls = as_items("messages", found["tool_calls"], "a list for 'tool_calls'")
         found["tool_calls"] = [call.to_json() if isinstance(call, ToolCall) else call for call in calls]
     return {name: value for name, value in found.items() if value is not None}
+
+
+def images_field(value: Sequence[Image] | None, *, argument: str = "images") -> list[str] | None:
+    """Return images as base64 texts; files are read now, so that a missing one fails when a call is built.
+
+    Errors name the ``argument`` that holds the images.
+    """
+    if value is None:
+        return None
+    images = as_items(argument, value, "a list of images, even for a single one")
+    return [_image_field(image, argument) for image in images] or None
+
+
+def _image_field(image: Image, argument: str) -> str:
+    if isinstance(image, os.PathLike) or (isinstance(image, str) and _is_file(image)):
+        content = Path(image).read_bytes()
+    elif isinstance(image, bytes | bytearray | memoryview):
+        content = bytes(image)
+    else:
+        check_text(argument, image, "an image as bytes, path or base64 text")
+        return _checked_base64(image, argument)
+    if not content:
+        raise wrong_value(argument, "an image that is not empty", image)
+    return base64.b64encode(content).decode()
+
+
+def _checked_base64(image: str, argument: str) -> str:
+    """Return the base64 text of an image without the prefix of a data URL."""
+    text = image.partition(";base64,")[2] if image.startswith("data:") else image
+    try:
+        content = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise wrong_value(argument, "the path of an existing file, or base64 text", image) from error
+    if not content:
+        raise wrong_value(argument, "an image that is not empty", image)
+    return text
+
+
+def _is_file(text: str) -> bool:
+    """Check whether a text is the path of a file; the operating system may reject base64 text as too long."""
+    try:
+        return len(text) < _MAX_PATH and Path(text).is_file()
+    except (OSError, ValueError):
+        return False

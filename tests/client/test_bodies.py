@@ -1,4 +1,4 @@
-"""Arguments become the wire's fields, or are refused by name before anything is sent."""
+"""Arguments become JSON fields, or are refused by name before anything is sent."""
 
 import json
 from types import MappingProxyType
@@ -9,7 +9,7 @@ import pytest
 
 from ollama_rx.client.bodies import (
     context_field,
-    encode,
+    encode_body,
     format_field,
     keep_alive_field,
     logprobs_fields,
@@ -23,34 +23,34 @@ class City(pydantic.BaseModel):
     name: str
 
 
-def test_what_is_none_is_not_sent() -> None:
-    assert encode({"model": "m", "system": None, "raw": False, "prompt": ""}) == (
+def test_fields_that_are_none_are_not_sent() -> None:
+    assert encode_body({"model": "m", "system": None, "raw": False, "prompt": ""}) == (
         b'{"model":"m","raw":false,"prompt":""}'
     )
 
 
 def test_text_is_sent_as_utf_8() -> None:
-    assert json.loads(encode({"prompt": "日本 \u2028 😀"})) == {"prompt": "日本 \u2028 😀"}
+    assert json.loads(encode_body({"prompt": "日本 \u2028 😀"})) == {"prompt": "日本 \u2028 😀"}
 
 
 @pytest.mark.parametrize("value", [object(), {1: 2}, 2**80, "\ud800", {1, 2}, [b"x"]])
-def test_what_json_can_t_say_is_refused_by_name(value: object) -> None:
-    with pytest.raises(TypeError, match=r"^options: can't be written as JSON"):
-        encode({"prompt": "x", "options": {"x": value}})
+def test_a_value_that_json_cannot_hold_is_refused_by_name(value: object) -> None:
+    with pytest.raises(TypeError, match=r"^options: expected JSON values, got dict \("):
+        encode_body({"prompt": "x", "options": {"x": value}})
 
 
 @pytest.mark.parametrize(("field", "argument"), [("input", "text"), ("from", "from_")])
-def test_an_argument_is_called_as_the_caller_calls_it(field: str, argument: str) -> None:
-    with pytest.raises(TypeError, match=f"^{argument}: can't be written as JSON"):
-        encode({"model": "m", field: "\ud800"})
+def test_the_message_names_the_argument_and_not_the_field(field: str, argument: str) -> None:
+    with pytest.raises(TypeError, match=f"^{argument}: expected JSON values, got str "):
+        encode_body({"model": "m", field: "\ud800"})
 
 
-def test_what_is_too_deep_as_a_whole_is_refused() -> None:
+def test_a_body_that_is_nested_too_deeply_is_refused() -> None:
     deep: list[object] = []
     for _ in range(253):
         deep = [deep]
-    with pytest.raises(TypeError, match=r"^the request: can't be written as JSON"):
-        encode({"options": deep})
+    with pytest.raises(TypeError, match=r"^request: expected JSON values, got dict "):
+        encode_body({"options": deep})
 
 
 @pytest.mark.parametrize(
@@ -69,18 +69,18 @@ def test_a_format_is_json_a_schema_or_a_class_that_has_one(given: Any, expected:
 
 @pytest.mark.parametrize("given", ["xml", "", 5, True, dict, ["json"]])
 def test_any_other_format_is_refused(given: Any) -> None:
-    with pytest.raises(TypeError, match=r"^format: "):
+    with pytest.raises(TypeError, match=r"^format: expected .*, got "):
         format_field(given)
 
 
 @pytest.mark.parametrize("given", [None, True, False, "low", "medium", "high", "max"])
-def test_think_is_a_truth_value_or_a_level(given: Any) -> None:
+def test_think_is_a_flag_or_a_level(given: Any) -> None:
     assert think_field(given) is given
 
 
 @pytest.mark.parametrize("given", ["yes", "", 1, 0, "LOW"])
 def test_any_other_think_is_refused(given: Any) -> None:
-    with pytest.raises(ValueError, match=r"^think: "):
+    with pytest.raises(ValueError, match=r"^think: expected .*, got "):
         think_field(given)
 
 
@@ -95,40 +95,40 @@ def test_keep_alive_is_seconds_or_a_duration(given: Any) -> None:
 @pytest.mark.parametrize(
     "given", ["5", "-1", "", "5 m", "5m ", "m", "forever", "5d", "٣m", float("nan"), float("inf")]
 )
-def test_a_duration_without_unit_or_meaning_is_refused(given: Any) -> None:
-    with pytest.raises(ValueError, match=r"^keep_alive: "):
+def test_an_invalid_duration_is_refused(given: Any) -> None:
+    with pytest.raises(ValueError, match=r"^keep_alive: expected .*, got "):
         keep_alive_field(given)
 
 
 @pytest.mark.parametrize("given", [True, False, [5], b"5m"])
 def test_keep_alive_of_another_type_is_refused(given: Any) -> None:
-    with pytest.raises(TypeError, match=r"^keep_alive: "):
+    with pytest.raises(TypeError, match=r"^keep_alive: expected .*, got "):
         keep_alive_field(given)
 
 
 @pytest.mark.parametrize("top", [None, 0, 20])
-def test_log_probabilities_may_be_asked_for(top: int | None) -> None:
+def test_log_probabilities_may_be_requested(top: int | None) -> None:
     assert logprobs_fields(logprobs=True, top_logprobs=top) == {"logprobs": True, "top_logprobs": top}
 
 
 @pytest.mark.parametrize("top", [-1, 21])
-def test_more_than_twenty_are_refused(top: int) -> None:
+def test_top_logprobs_range_from_0_to_20(top: int) -> None:
     with pytest.raises(ValueError, match=r"^top_logprobs: expected a whole number from 0 to 20"):
         logprobs_fields(logprobs=True, top_logprobs=top)
 
 
 @pytest.mark.parametrize("top", [True, 5.0, "5"])
 def test_top_logprobs_of_another_type_are_refused(top: Any) -> None:
-    with pytest.raises(TypeError, match=r"^top_logprobs: "):
+    with pytest.raises(TypeError, match=r"^top_logprobs: expected .*, got "):
         logprobs_fields(logprobs=True, top_logprobs=top)
 
 
-def test_logprobs_is_a_truth_value() -> None:
-    with pytest.raises(TypeError, match=r"^logprobs: "):
+def test_logprobs_is_a_flag() -> None:
+    with pytest.raises(TypeError, match=r"^logprobs: expected .*, got "):
         logprobs_fields(logprobs=5, top_logprobs=None)  # type: ignore[arg-type]
 
 
-def test_options_go_through_as_they_are() -> None:
+def test_options_are_sent_as_they_are() -> None:
     given = {"temperature": 0, "stop": ["\n"], "new_option": "x", "seed": None}
     assert options_field(given) == given
     assert options_field(None) is None
@@ -136,8 +136,11 @@ def test_options_go_through_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("name", ["think", "format", "keep_alive", "logprobs", "top_logprobs"])
-def test_what_the_server_would_ignore_in_options_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=f"^options: {name} is an argument of its own"):
+def test_options_that_the_server_would_ignore_are_refused(name: str) -> None:
+    with pytest.raises(
+        ValueError,
+        match=f"^options: expected no '{name}', which is an argument of its own and is ignored here, got 1$",
+    ):
         options_field({name: 1})
 
 
@@ -151,8 +154,8 @@ def test_what_the_server_would_ignore_in_options_is_refused(name: str) -> None:
         ({"top_p": float("inf")}, ValueError),
     ],
 )
-def test_options_that_can_t_work_are_refused(given: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match=r"^options: "):
+def test_options_that_cannot_work_are_refused(given: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"^options: expected .*, got "):
         options_field(given)
 
 
@@ -163,7 +166,7 @@ def test_a_context_is_a_list_of_ints(given: Any) -> None:
 
 @pytest.mark.parametrize("given", ["12", b"12", [1.0], [True], ["1"], 5, {1: 2}])
 def test_any_other_context_is_refused(given: Any) -> None:
-    with pytest.raises(TypeError, match=r"^context: "):
+    with pytest.raises(TypeError, match=r"^context: expected .*, got "):
         context_field(given)
 
 
@@ -183,6 +186,6 @@ def test_tools_are_schemas_or_functions() -> None:
 
 
 @pytest.mark.parametrize("given", [print, {"type": "function"}, "now", ["now"], [5]])
-def test_what_is_no_list_of_tools_is_refused(given: Any) -> None:
-    with pytest.raises(TypeError, match=r"^tools: "):
+def test_any_other_value_for_tools_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"^tools: expected .*, got "):
         tools_field(given)

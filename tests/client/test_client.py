@@ -356,7 +356,7 @@ def check(case: Case, request: Request, items: list[Any]) -> None:
 
 
 @each_case
-def test_a_method_is_a_request_and_its_reply_in_a_thread(case: Case) -> None:
+def test_a_method_sends_a_request_and_reads_the_reply_in_a_thread(case: Case) -> None:
     with FakeOllama(on={case.path: case.reply}) as fake, Client(fake.url, model="m") as client:
         items = case.call(client).pipe(ops.to_list()).run()
         [request] = fake.requests
@@ -364,7 +364,7 @@ def test_a_method_is_a_request_and_its_reply_in_a_thread(case: Case) -> None:
 
 
 @each_case
-def test_a_method_is_a_request_and_its_reply_on_a_loop(case: Case) -> None:
+def test_a_method_sends_a_request_and_reads_the_reply_on_an_event_loop(case: Case) -> None:
     async def ask(url: str) -> list[Any]:
         async with Client(url, model="m") as client:
             items: list[Any] = await case.call(client).pipe(ops.to_list())
@@ -377,7 +377,7 @@ def test_a_method_is_a_request_and_its_reply_on_a_loop(case: Case) -> None:
 
 
 @each_case
-def test_nothing_is_sent_before_the_subscription_and_once_for_each(case: Case) -> None:
+def test_each_subscription_sends_one_request_and_building_the_call_sends_none(case: Case) -> None:
     with FakeOllama(on={case.path: case.reply}) as fake, Client(fake.url, model="m") as client:
         stream = case.call(client)
         assert fake.connections_accepted == 0
@@ -403,17 +403,17 @@ def test_a_context_box_is_read_at_each_subscription() -> None:
     assert "context" not in second.json
 
 
-def test_a_box_with_nonsense_fails_at_the_subscription() -> None:
+def test_a_box_with_an_invalid_context_fails_at_the_subscription() -> None:
     box = ContextBox(("a",))  # type: ignore[arg-type]
     stream = Client("x", model="m").generate("Hi", context=box)
-    with pytest.raises(TypeError, match=r"^context: "):
+    with pytest.raises(TypeError, match=r"^context: expected .*, got str$"):
         stream.run()
 
 
-# how it can go wrong
+# errors
 
 
-def refusal(reply: Reply, *, max_line_bytes: int = 8_000_000) -> OllamaError:
+def failure(reply: Reply, *, max_line_bytes: int = 8_000_000) -> OllamaError:
     with FakeOllama(reply) as fake, Client(fake.url, model="m", max_line_bytes=max_line_bytes) as client:
         stream = client.generate("Hi")
         with pytest.raises(OllamaError) as caught:
@@ -433,35 +433,35 @@ def refusal(reply: Reply, *, max_line_bytes: int = 8_000_000) -> OllamaError:
         (answer("Hi", midstream_error(shape="remote", newline=False)), ServerError),
     ],
 )
-def test_a_refusal_reaches_the_subscriber_as_its_error(reply: Reply, error: type[OllamaError]) -> None:
-    assert type(refusal(reply)) is error
+def test_a_failure_reaches_the_subscriber_as_its_error(reply: Reply, error: type[OllamaError]) -> None:
+    assert type(failure(reply)) is error
 
 
-def test_the_sign_in_address_is_with_the_error() -> None:
-    error = refusal(error_status(401, signin_url="https://ollama.com/connect"))
+def test_the_error_holds_the_sign_in_address() -> None:
+    error = failure(error_status(401, signin_url="https://ollama.com/connect"))
     assert isinstance(error, UnauthorizedError)
     assert error.signin_url == "https://ollama.com/connect"
 
 
-def test_an_empty_refusal_is_named_by_its_status() -> None:
-    assert str(refusal(text_reply(b"", status=403))) == "HTTP 403: Forbidden"
+def test_an_error_without_a_body_is_named_by_its_status() -> None:
+    assert str(failure(text_reply(b"", status=403))) == "HTTP 403: Forbidden"
 
 
 def test_the_longest_line_may_be_set() -> None:
-    assert isinstance(refusal(answer("x" * 5000), max_line_bytes=1000), LineTooLongError)
+    assert isinstance(failure(answer("x" * 5000), max_line_bytes=1000), LineTooLongError)
 
 
-def test_nothing_is_followed_to_another_address() -> None:
+def test_redirects_are_not_followed() -> None:
     reply = text_reply(b"", status=307, headers={"location": "http://127.0.0.1:9/"})
-    assert str(refusal(reply)).startswith("HTTP 307")
+    assert str(failure(reply)).startswith("HTTP 307")
 
 
-def test_time_limits_are_taken_over() -> None:
+def test_the_clients_timeouts_are_used() -> None:
     client = Client("x", timeouts=Timeouts(connect=1.5))
     assert client._session.timeouts.connect == 1.5
 
 
-def test_a_progress_and_a_chunk_are_what_flows() -> None:
+def test_streams_emit_chunks_and_progress() -> None:
     with FakeOllama() as fake, Client(fake.url, model="m") as client:
         assert isinstance(client.generate("Hi").run(), Chunk)
         assert isinstance(client.pull().run(), Progress)

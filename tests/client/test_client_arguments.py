@@ -1,5 +1,6 @@
 """Wrong arguments fail when a call or a client is built, by the argument's name."""
 
+import inspect
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ def add(a: int) -> int:
 
 WRONG_IN_ANY_STREAM: list[tuple[str, object]] = [
     ("model", 5),
+    ("model", 0),
     ("format", "xml"),
     ("options", [1]),
     ("options", {"think": True}),
@@ -40,6 +42,8 @@ WRONG: list[tuple[str, str, dict[str, object]]] = [
     ("generate", "context", {"prompt": "x", "context": 5}),
     ("generate", "context", {"prompt": "x", "context": [1.5]}),
     ("chat", "messages", {"messages": "Hi"}),
+    ("chat", "messages", {"messages": [5]}),
+    ("chat", "messages", {"messages": [{"role": "user", "images": b"x"}]}),
     ("chat", "tools", {"messages": [], "tools": add}),
     ("chat", "tools", {"messages": [], "tools": [lambda: None]}),
     ("load", "keep_alive", {"keep_alive": "5"}),
@@ -50,12 +54,20 @@ WRONG: list[tuple[str, str, dict[str, object]]] = [
     ("embed", "dimensions", {"text": "a", "dimensions": 0}),
     ("embed", "dimensions", {"text": "a", "dimensions": True}),
     ("embed", "options", {"text": "a", "options": 5}),
+    ("embed", "model", {"text": "a", "model": b"m"}),
+    ("embed", "keep_alive", {"text": "a", "keep_alive": "soon"}),
+    ("unload", "model", {"model": 5}),
+    ("pull", "model", {"model": 5}),
+    ("push", "model", {"model": 5}),
+    ("show", "model", {"model": 5}),
     ("pull", "insecure", {"insecure": "yes"}),
     ("push", "insecure", {"insecure": "yes"}),
     ("show", "verbose", {"verbose": "yes"}),
     ("create", "model", {"model": 5}),
     ("create", "from_", {"model": "a", "from_": 5}),
     ("create", "quantize", {"model": "a", "quantize": 4}),
+    ("create", "system", {"model": "a", "system": 5}),
+    ("create", "template", {"model": "a", "template": 5}),
     ("create", "messages", {"model": "a", "messages": "x"}),
     ("create", "parameters", {"model": "a", "parameters": []}),
     ("create", "files", {"model": "a", "files": []}),
@@ -70,11 +82,50 @@ WRONG: list[tuple[str, str, dict[str, object]]] = [
 ]
 
 
+METHODS = ("generate", "chat", "load", "unload", "embed", "pull", "push", "create", "show", "copy", "delete")
+REQUIRED: dict[str, dict[str, object]] = {
+    "generate": {"prompt": "x"},
+    "chat": {"messages": []},
+    "embed": {"text": "a"},
+    "create": {"model": "a"},
+    "copy": {"source": "a", "destination": "b"},
+}
+ARGUMENTS = [
+    (method, argument)
+    for method in METHODS
+    for argument in inspect.signature(getattr(Client, method)).parameters
+    if argument != "self"
+]
+
+
+@pytest.mark.parametrize(("method", "argument"), ARGUMENTS)
+def test_a_value_of_a_wrong_type_is_refused_in_any_argument_of_any_method(method: str, argument: str) -> None:
+    given = {**REQUIRED.get(method, {}), argument: object()}
+    with pytest.raises((TypeError, ValueError), match=rf"^{argument}: expected .*, got "):
+        getattr(Client("x", model="m"), method)(**given)
+
+
+@pytest.mark.parametrize("argument", inspect.signature(Client).parameters)
+def test_a_value_of_a_wrong_type_is_refused_in_any_argument_of_the_client(argument: str) -> None:
+    given: dict[str, Any] = {argument: object()}
+    with pytest.raises(TypeError, match=rf"^{argument}: expected .*, got object$"):
+        Client(**given)
+
+
+def test_every_method_that_takes_arguments_is_tested_with_wrong_ones() -> None:
+    methods = {
+        name
+        for name, function in inspect.getmembers(Client, inspect.isfunction)
+        if not name.startswith("_") and len(inspect.signature(function).parameters) > 1
+    }
+    assert methods == set(METHODS)
+
+
 @pytest.mark.parametrize(("method", "argument", "given"), WRONG)
 def test_a_wrong_argument_fails_when_the_call_is_built(
     method: str, argument: str, given: dict[str, object]
 ) -> None:
-    with pytest.raises((TypeError, ValueError), match=rf"^{argument}: "):
+    with pytest.raises((TypeError, ValueError), match=rf"^{argument}: expected .*, got "):
         getattr(Client("x", model="m"), method)(**given)
 
 
@@ -105,19 +156,21 @@ def test_a_wrong_argument_fails_when_the_call_is_built(
     ],
 )
 def test_a_wrong_argument_fails_when_the_client_is_built(argument: str, given: dict[str, Any]) -> None:
-    with pytest.raises((TypeError, ValueError), match=rf"^{argument}: "):
+    with pytest.raises((TypeError, ValueError), match=rf"^{argument}: expected .*, got "):
         Client(**given)
 
 
-def test_a_model_must_be_named_somewhere() -> None:
-    with pytest.raises(ValueError, match=r"^model: expected a name"):
+def test_a_model_must_be_given_to_the_client_or_to_the_call() -> None:
+    with pytest.raises(
+        ValueError, match=r"^model: expected a name, here or once in Client\(model=\.\.\.\), got None$"
+    ):
         Client("x").generate("Hi")
 
 
-def test_what_json_can_t_say_fails_when_the_call_is_built() -> None:
+def test_a_value_that_json_cannot_hold_fails_when_the_call_is_built() -> None:
     client, box = Client("x", model="m"), ContextBox()
     for context in (None, box):
-        with pytest.raises(TypeError, match="can't be written as JSON"):
+        with pytest.raises(TypeError, match=r"^prompt: expected JSON values, got str "):
             client.generate("\ud800", context=context)
-    with pytest.raises(TypeError, match="can't be written as JSON"):
+    with pytest.raises(TypeError, match=r"^options: expected JSON values, got dict "):
         client.embed("a", options={"x": object()})

@@ -1,4 +1,4 @@
-"""What stands in the headers, where the key goes, and what is never shown."""
+"""The headers of requests: what they hold, where the key is sent, and what is never shown."""
 
 import base64
 
@@ -15,7 +15,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
     return "secret-key"
 
 
-class Seen(httpx.AsyncBaseTransport):
+class RecordingTransport(httpx.AsyncBaseTransport):
     """A transport that keeps the requests and answers with a version."""
 
     def __init__(self) -> None:
@@ -27,13 +27,13 @@ class Seen(httpx.AsyncBaseTransport):
 
 
 def sent(host: str, headers: dict[str, str] | None = None) -> httpx.Request:
-    seen = Seen()
-    with Client(host, headers=headers, transport=seen) as client:
+    transport = RecordingTransport()
+    with Client(host, headers=headers, transport=transport) as client:
         assert client.version().run() == "1"
-    return seen.requests[0]
+    return transport.requests[0]
 
 
-def test_every_request_says_who_asks_and_what_for() -> None:
+def test_every_request_has_the_headers_of_the_caller_and_the_protocol() -> None:
     with FakeOllama() as fake, Client(fake.url, headers={"X-Own": "1", "User-Agent": "mine"}) as client:
         client.version().run()
         [request] = fake.requests
@@ -64,15 +64,19 @@ def test_the_key_goes_nowhere_else(host: str, key: str) -> None:
     assert key not in str(sent(host).headers.raw)
 
 
-def test_an_authorization_of_the_caller_s_own_replaces_the_key(key: str) -> None:
+def test_the_callers_own_authorization_replaces_the_key(key: str) -> None:
     headers = sent("ollama.com", {"Authorization": "Bearer mine"}).headers
     assert headers.get_list("authorization") == ["Bearer mine"]
     assert key not in str(headers.raw)
 
 
-def test_a_key_that_is_no_header_is_refused_without_being_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_is_not_a_valid_header_is_refused_without_being_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("OLLAMA_API_KEY", "secret\nkey")
-    with pytest.raises(ValueError, match=r"^headers: 'authorization'") as caught:
+    with pytest.raises(
+        ValueError, match=r"^headers: expected characters that HTTP allows, got others in 'authorization'"
+    ) as caught:
         Client("ollama.com")
     assert "secret" not in str(caught.value)
 
@@ -94,13 +98,13 @@ def test_user_information_becomes_basic_authorization_and_is_never_shown() -> No
     assert gone.value.url.rstrip("/") == fake.url
 
 
-def test_a_host_that_is_no_address_is_refused_without_its_user_information() -> None:
-    with pytest.raises(ValueError, match=r"^host: ") as caught:
+def test_an_invalid_host_is_refused_without_showing_its_user_information() -> None:
+    with pytest.raises(ValueError, match=r"^host: expected an address, got ") as caught:
         Client("http://user:secret@exa mple")
     assert "secret" not in str(caught.value)
 
 
-def test_the_path_of_the_host_stays_in_front() -> None:
+def test_the_path_of_the_host_is_kept() -> None:
     assert sent("https://example.org/ollama/").url == "https://example.org/ollama/api/version"
 
 

@@ -1,4 +1,4 @@
-"""Chats and images, as they stand in a request."""
+"""Messages and images become the JSON fields of a request."""
 
 import base64
 from pathlib import Path
@@ -26,10 +26,12 @@ def test_an_image_may_be_a_file_named_by_path_or_text(tmp_path: Path) -> None:
     assert images_field([file, str(file)]) == [ENCODED, ENCODED]
 
 
-def test_a_file_that_is_missing_fails_now(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error_when_the_call_is_built(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         images_field([tmp_path / "missing.png"])
-    with pytest.raises(ValueError, match=r"^images: .*neither a file nor base64"):
+    with pytest.raises(
+        ValueError, match=r"^images: expected the path of an existing file, or base64 text, got "
+    ):
         images_field([str(tmp_path / "missing.png")])
 
 
@@ -41,28 +43,28 @@ def test_base64_too_long_for_a_file_name_is_still_base64() -> None:
 
 @pytest.mark.parametrize("image", ["", "data:image/png,raw", "data:image/png;base64,"])
 def test_an_empty_image_is_refused(image: str) -> None:
-    with pytest.raises(ValueError, match=r"^images: .*is empty"):
+    with pytest.raises(ValueError, match=r"^images: expected an image that is not empty, got "):
         images_field([image])
 
 
 @pytest.mark.parametrize("image", ["no base64!", "abc", "with\0null", "ü"])
-def test_what_is_neither_file_nor_base64_is_refused(image: str) -> None:
-    with pytest.raises(ValueError, match=r"^images: "):
+def test_text_that_is_neither_a_path_nor_base64_is_refused(image: str) -> None:
+    with pytest.raises(ValueError, match=r"^images: expected .*, got "):
         images_field([image])
 
 
 @pytest.mark.parametrize("images", [PNG, ENCODED, Path("cat.png"), bytearray(PNG), 5])
 def test_one_image_alone_is_refused(images: Any) -> None:
-    with pytest.raises(TypeError, match=r"^images: expected a list"):
+    with pytest.raises(TypeError, match=r"^images: expected a list of images, even for a single one, got "):
         images_field(images)
 
 
 def test_an_image_of_another_type_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"^images: expected text, got int"):
+    with pytest.raises(TypeError, match=r"^images: expected an image as bytes, path or base64 text, got int"):
         images_field([5])  # type: ignore[list-item]
 
 
-def test_no_images_are_left_out() -> None:
+def test_an_empty_list_of_images_is_left_out() -> None:
     assert images_field(None) is None
     assert images_field([]) is None
 
@@ -107,8 +109,8 @@ def test_the_caller_s_message_is_not_changed() -> None:
 
 
 @pytest.mark.parametrize("messages", ["Hi", b"Hi", Message("user", "Hi"), {"role": "user"}, None, iter([])])
-def test_what_is_no_list_of_messages_is_refused(messages: Any) -> None:
-    with pytest.raises(TypeError, match=r"^messages: expected a list"):
+def test_a_value_that_is_not_a_list_of_messages_is_refused(messages: Any) -> None:
+    with pytest.raises(TypeError, match=r"^messages: expected a list, even for a single item, got "):
         messages_field(messages)
 
 
@@ -121,8 +123,12 @@ def test_what_is_no_list_of_messages_is_refused(messages: Any) -> None:
         ({"role": "user", "content": 5}, TypeError),
         ({"role": "user", "content": "x", "tool_calls": {}}, TypeError),
         (Message("user", 5), TypeError),  # type: ignore[arg-type]
+        (Message("user", images=PNG), TypeError),
+        ({"role": "user", "images": [5]}, TypeError),
+        ({"role": "user", "images": [b""]}, ValueError),
+        ({"role": "user", "images": ["no base64!"]}, ValueError),
     ],
 )
-def test_what_is_no_message_is_refused(message: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match=r"^messages: "):
+def test_an_invalid_message_is_refused(message: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"^messages: expected .*, got "):
         messages_field([message])

@@ -1,6 +1,8 @@
-"""Python functions become tool schemas."""
+"""Python functions become tool schemas, described by their signatures and docstrings."""
 
 import functools
+import inspect
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
@@ -9,7 +11,7 @@ from typing import Annotated, Any, Dict, List, Literal, Optional  # noqa: UP035 
 import pydantic
 import pytest
 
-from ollama_rx.client.tool_schema import tool_schema
+from ollama_rx.client.tool_schema import parse_docstring, tool_schema
 
 
 class Unit(Enum):
@@ -27,7 +29,7 @@ class Street(pydantic.BaseModel):
 
 
 class Address(pydantic.BaseModel):
-    """Where somebody lives."""
+    """The address of a person."""
 
     street: Street
 
@@ -125,8 +127,10 @@ def test_types_become_json_schemas(hint: object, expected: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     "hint", [object, bytes, Point, tuple[int, str], tuple[()], Callable[[], int], list[bytes]]
 )
-def test_a_type_without_a_schema_is_refused_by_name(hint: object) -> None:
-    with pytest.raises(TypeError, match=r"^tools: function\(x\): .* has no JSON schema"):
+def test_a_type_without_a_schema_is_refused_with_its_parameter(hint: object) -> None:
+    with pytest.raises(
+        TypeError, match=r"^tools: expected a type with a JSON schema for function\(x\), got "
+    ):
         schema_of(hint)
 
 
@@ -138,7 +142,7 @@ def test_a_parameter_without_annotation_is_a_text() -> None:
     assert parameters(greet)["properties"] == {"name": {"type": "string"}}
 
 
-def test_definitions_of_a_nested_model_stand_at_the_root() -> None:
+def test_the_definitions_of_a_nested_model_are_moved_to_the_root() -> None:
     def move(to: Address, before: list[Address]) -> object:
         return to, before
 
@@ -178,20 +182,20 @@ class Oven:
         return dish
 
 
-def test_methods_know_their_object() -> None:
+def test_self_is_not_a_parameter_of_a_bound_method() -> None:
     found = tool_schema(Oven().bake)["function"]
     assert (found["name"], found["description"]) == ("bake", "Bake for some minutes.")
     assert found["parameters"]["properties"] == {"minutes": {"type": "integer"}}
     assert parameters(Oven.smell) == {"type": "object", "properties": {}, "required": []}
 
 
-def test_an_object_that_can_be_called_is_named_after_its_class() -> None:
+def test_a_callable_object_is_named_after_its_class() -> None:
     found = tool_schema(Oven())["function"]
     assert (found["name"], found["description"]) == ("Oven", "Bakes things.")
     assert found["parameters"]["properties"] == {"dish": {"type": "string"}}
 
 
-def test_an_object_whose_class_says_nothing_is_described_by_what_is_called() -> None:
+def test_an_object_whose_class_has_no_docstring_is_described_by_its_call_method() -> None:
     class Clock:
         def __call__(self, zone: str) -> str:
             """Tell the time.
@@ -207,24 +211,24 @@ def test_an_object_whose_class_says_nothing_is_described_by_what_is_called() -> 
 
 
 @pytest.mark.parametrize("kind", [Oven, Point, Address])
-def test_a_class_is_described_by_what_builds_it(kind: type) -> None:
+def test_a_class_is_named_as_itself(kind: type) -> None:
     assert tool_schema(kind)["function"]["name"] == kind.__name__
 
 
-def test_the_fields_of_a_model_have_their_types() -> None:
+def test_the_parameters_of_a_class_are_those_of_its_constructor() -> None:
     assert parameters(Address)["properties"]["street"] == Street.model_json_schema()
     assert parameters(Point)["properties"] == {"x": {"type": "integer"}}
     assert parameters(Oven)["properties"] == {"watts": {"type": "integer"}}
 
 
-def test_what_a_partial_has_fixed_is_not_shown() -> None:
+def test_the_arguments_of_a_partial_are_hidden() -> None:
     found = tool_schema(functools.partial(functools.partial(weather, days=3)))["function"]
     assert (found["name"], found["description"]) == ("weather", "Tell the weather.")
     assert found["parameters"]["properties"].keys() == {"city"}
     assert parameters(functools.partial(weather, "Ulm"))["properties"].keys() == {"days"}
 
 
-def test_a_decorated_function_is_described_by_what_it_wraps() -> None:
+def test_a_decorated_function_is_described_by_the_function_it_wraps() -> None:
     @functools.wraps(weather)
     def logged(*args: Any, **kwargs: Any) -> str:
         return weather(*args, **kwargs)
@@ -239,30 +243,149 @@ def test_a_coroutine_function_is_a_function() -> None:
     assert parameters(fetch)["required"] == ["url"]
 
 
-def test_open_ended_parameters_are_refused_by_name() -> None:
+def test_variable_parameters_are_refused() -> None:
     def many(*things: str) -> None: ...
     def named(**things: str) -> None: ...
 
     for function in (many, named):
-        with pytest.raises(TypeError, match=rf"^tools: {function.__name__}\(\*things\)"):
+        with pytest.raises(
+            TypeError, match=rf"^tools: expected parameters with names, got {function.__name__}\(\*things\)$"
+        ):
             tool_schema(function)
 
 
-def test_a_lambda_has_no_name_to_be_called_by() -> None:
-    with pytest.raises(TypeError, match=r"^tools: <lambda> has no name"):
+def test_a_lambda_is_refused_because_it_has_no_name() -> None:
+    with pytest.raises(TypeError, match=r"^tools: expected a function with a name, got <lambda>$"):
         tool_schema(lambda: None)
 
 
-def test_a_signature_that_can_t_be_read_is_refused_by_name() -> None:
+def test_a_signature_that_cannot_be_read_is_refused() -> None:
     def unresolved(x: object) -> None: ...
 
     unresolved.__annotations__["x"] = "Missing"
     functions: list[Callable[..., object]] = [unresolved, dict]
     for function in functions:
-        with pytest.raises(TypeError, match=rf"^tools: {function.__name__} has no signature"):
+        with pytest.raises(
+            TypeError, match=rf"^tools: expected a signature that can be read, got {function.__name__} "
+        ):
             tool_schema(function)
 
 
-def test_what_can_t_be_called_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"^tools: int is neither a JSON schema nor a function"):
+def test_a_value_that_is_not_callable_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^tools: expected a JSON schema or a function, got int$"):
         tool_schema(5)  # type: ignore[arg-type]
+
+
+# docstrings
+
+GOOGLE = """
+    Tell the weather
+    of a city.
+
+    Args:
+        city (str): Where,
+            by name.
+
+            Not a postcode.
+        days: How long.
+        *rest: Unused.
+        nothing:
+
+    Returns:
+        sunny: or not
+"""
+NUMPY = """
+    Tell the weather
+    of a city.
+
+    Parameters
+    ----------
+    city : str
+        Where,
+        by name.
+
+        Not a postcode.
+    days
+        How long.
+    *rest : tuple
+        Unused.
+    nothing
+
+    Returns
+    -------
+    sunny : str
+        or not
+"""
+REST = """
+    Tell the weather
+    of a city.
+
+    :param str city: Where,
+        by name.
+        Not a postcode.
+    :param days: How long.
+
+        Another paragraph.
+    :type days: int
+    :param *rest: Unused.
+    :param nothing:
+    :returns: sunny: or not
+"""
+
+
+@pytest.mark.parametrize("text", [GOOGLE, NUMPY, REST], ids=["google", "numpy", "rest"])
+def test_the_three_styles_of_docstrings_give_the_same_descriptions(text: str) -> None:
+    assert parse_docstring(inspect.cleandoc(text)) == (
+        "Tell the weather of a city.",
+        {"city": "Where, by name. Not a postcode.", "days": "How long.", "rest": "Unused."},
+    )
+
+
+def test_numpys_style_describes_several_parameters_at_once() -> None:
+    text = "Draw.\n\nParameters\n----------\nx, y : float\n    Where.\n*points, **names\n    What."
+    assert parse_docstring(text) == (
+        "Draw.",
+        {"x": "Where.", "y": "Where.", "points": "What.", "names": "What."},
+    )
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "Returns:\n    str",
+        "Returns\n-------\nstr",
+        "Raises:\n    KeyError: no",
+        "Example:\n    f()",
+        ":rtype: str",
+    ],
+)
+def test_the_summary_ends_where_a_section_begins(section: str) -> None:
+    assert parse_docstring(f"Tell the weather.\n\n{section}") == ("Tell the weather.", {})
+
+
+def test_a_docstring_may_be_empty() -> None:
+    assert parse_docstring("") == ("", {})
+
+
+def test_a_colon_in_a_sentence_does_not_begin_a_section() -> None:
+    text = "Use this: it works.\nParameters: none are needed."
+    assert parse_docstring(text) == ("Use this: it works. Parameters: none are needed.", {})
+
+
+def test_text_after_the_parameters_ends_them() -> None:
+    text = textwrap.dedent(
+        """\
+        Tell.
+
+        Args:
+            city: Where.
+        And this: is prose.
+            days: no parameter
+        """
+    )
+    assert parse_docstring(text) == ("Tell.", {"city": "Where."})
+
+
+def test_a_section_may_be_empty_or_begin_with_prose() -> None:
+    assert parse_docstring("Tell.\n\nArgs:\n") == ("Tell.", {})
+    assert parse_docstring("Tell.\n\nArgs:\n    none at all\n    city: Where.") == ("Tell.", {})
