@@ -8,6 +8,8 @@ import reactivex
 from reactivex import Observable
 from reactivex import operators as ops
 
+from ollama_rx.arguments import check_whole
+
 T = TypeVar("T")
 
 _SIZES = (2, 3, 7)
@@ -21,8 +23,7 @@ def rechunk(text: str, size: int) -> list[str]:
     >>> rechunk("abcde", 2)
     ['ab', 'cd', 'e']
     """
-    if size < 1:
-        raise ValueError(f"size must be at least 1, got {size}")
+    check_whole("size", size, least=1)
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 

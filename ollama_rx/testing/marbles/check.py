@@ -33,6 +33,7 @@ from typing import Never
 
 from reactivex import Observable
 
+from ollama_rx.arguments import check_seconds, wrong_value
 from ollama_rx.testing.marbles.diagrams import Diagram, Event, draw, parse
 from ollama_rx.testing.marbles.virtual_run import RecordedEvent, VirtualRun
 
@@ -81,16 +82,15 @@ def check(
         AssertionError: with the diagrams one below another.
         ValueError: for a malformed diagram or an unused letter.
     """
-    if not tick > 0:
-        raise ValueError(f"tick must be above 0 seconds, got {tick}")
+    check_seconds("tick", tick)
     sources = [parse(text, name="source", marks="|#^").from_subscription() for text in _as_sequence(source)]
     if not sources:
-        raise ValueError("source must hold at least one diagram")
+        raise wrong_value("source", "at least one diagram", source)
     expected = parse(expect, name="expect", marks="|#!")
     lives = None if life is None else [_parse_life(text) for text in _as_sequence(life)]
     values = _values_of(letters, [*sources, expected])
     if expected.ticks_of("#") and not any(each.ticks_of("#") for each in sources) and expect_error is None:
-        raise ValueError("expect_error is missing: expect has a `#` and source has none")
+        raise wrong_value("expect_error", "an error, since `expect` has a `#` and `source` has none", None)
     run = VirtualRun(sources, values, error or _SOURCE_ERROR, tick)
     until = next(iter(expected.ticks_of("!")), None)
     run.run(operator, until=until, length=max(each.length for each in [*sources, expected]))
@@ -106,14 +106,14 @@ def _parse_life(text: str) -> Diagram:
     life = parse(text, name="life", marks="^!")
     order = "".join(event.mark for event in life.events)
     if order not in ("", "^", "^!"):
-        raise ValueError(f"life must have one `^` and then at most one `!`: {text!r}")
+        raise wrong_value("life", "one `^` and then at most one `!`", text)
     return life
 
 
 def _values_of(letters: dict[str, object], diagrams: Sequence[Diagram]) -> dict[str, object]:
     used = {letter for diagram in diagrams for letter in diagram.letters()}
     if unused := sorted(letters.keys() - used):
-        raise ValueError(f"{', '.join(unused)}: not a letter of source or expect")
+        raise wrong_value("letters", "letters of `source` or `expect`", unused)
     return {letter: letter for letter in used} | letters
 
 

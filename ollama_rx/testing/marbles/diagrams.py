@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ollama_rx.arguments import wrong_value
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -58,21 +60,21 @@ def parse(text: str, *, name: str, marks: str) -> Diagram:
             continue
         if mark in "()":
             if grouped is (mark == "("):
-                raise ValueError(f"{name}: brackets must open, close and not nest: {text!r}")
+                raise wrong_value(name, "brackets that open, close and do not nest", text)
             grouped = mark == "("
         elif mark == "-":
             if grouped:
-                raise ValueError(f"{name}: a group is one tick and holds no `-`: {text!r}")
+                raise wrong_value(name, "a group without `-`, since it takes one tick", text)
         elif mark in "|#^!" and mark not in marks:
-            raise ValueError(f"{name}: `{mark}` has no meaning here: {text!r}")
+            raise wrong_value(name, f"a diagram without `{mark}`", text)
         elif ended:
-            raise ValueError(f"{name}: nothing can follow the end: {text!r}")
+            raise wrong_value(name, "nothing after the end", text)
         else:
             events.append(Event(tick, mark))
             ended = mark in "|#"
         tick += not grouped
     if grouped:
-        raise ValueError(f"{name}: brackets must open, close and not nest: {text!r}")
+        raise wrong_value(name, "brackets that open, close and do not nest", text)
     return Diagram(tuple(events), tick)
 
 

@@ -9,6 +9,7 @@ from reactivex import Observable
 from reactivex import operators as ops
 from reactivex.scheduler import ImmediateScheduler
 
+from ollama_rx.arguments import wrong_value
 from ollama_rx.testing.marbles.check import draw_run
 from ollama_rx.testing.marbles.diagrams import parse
 from ollama_rx.testing.marbles.virtual_run import RecordedEvent, VirtualRun
@@ -65,7 +66,7 @@ class _Trial:
 
     def __init__(self, build: Callable[[], _Operator], items: Sequence[object]) -> None:
         if not 0 < len(items) <= len(ascii_lowercase):
-            raise ValueError(f"items must be 1 to {len(ascii_lowercase)}, got {len(items)}")
+            raise wrong_value("items", f"1 to {len(ascii_lowercase)} items", len(items))
         self.build = build
         self.items = items
         self.letters = ascii_lowercase[: len(items)]
@@ -74,9 +75,9 @@ class _Trial:
         #: the output of one subscriber that does not cancel
         self.alone = self.run(self.source, build()).emitted
         if errors := [event.value for event in self.alone if event.kind == "#"]:
-            raise ValueError(f"items must be such that the operator does not fail: {errors[0]!r}")
+            raise wrong_value("items", "items for which the operator does not fail", errors[0])
         if not any(event.kind == "-" for event in self.alone):
-            raise ValueError("items must be such that the operator emits something for them")
+            raise wrong_value("items", "items for which the operator emits something", items)
 
     def run(self, source: str, operator: _Operator, *, until: float | None = None) -> VirtualRun:
         diagram = parse(source, name="source", marks="|#")

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
+from ollama_rx.arguments import optional_whole, wrong_value
 from ollama_rx.testing.server.echo import echo
 from ollama_rx.testing.server.observed import AsyncWaits, ObservedExchange, Request, ServerLog, Waits
 from ollama_rx.testing.server.reply import Reply
@@ -52,8 +53,6 @@ class FakeOllama(Waits):
         port: int = 0,
         send_buffer_bytes: int | None = None,
     ) -> None:
-        if send_buffer_bytes is not None and send_buffer_bytes < 1:
-            raise ValueError(f"send_buffer_bytes must be at least 1, got {send_buffer_bytes}")
         self._log = ServerLog()
         super().__init__(self._log)
         #: the same waits for coroutines
@@ -61,7 +60,7 @@ class FakeOllama(Waits):
         self._scripts: dict[str, list[Script]] = {}
         self._host = host
         self._port = port
-        self._send_buffer_bytes = send_buffer_bytes
+        self._send_buffer_bytes = optional_whole("send_buffer_bytes", send_buffer_bytes, least=1)
         self._server: _ServerThread | None = None
         if script:
             self.play(*script)
@@ -106,7 +105,7 @@ class FakeOllama(Waits):
     def play(self, *script: Script, path: str | None = None) -> None:
         """Set the script for all further requests to generate and chat, or to another path."""
         if not script:
-            raise ValueError("script must hold at least one reply")
+            raise wrong_value("script", "at least one reply", script)
         replies = list(script)
         for each in _STREAMING_PATHS if path is None else (path,):
             self._scripts[each] = replies

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal
 
+from ollama_rx.arguments import check_seconds
 from ollama_rx.protocol.go_json import encode
 
 
@@ -90,8 +91,7 @@ def raw(data: bytes) -> Raw:
 
 def endless(text: str = "and on ", *, every: float = 0.0) -> Endless:
     """Send `text` until the client disconnects, every `every` seconds or as fast as the client reads."""
-    if every < 0:
-        raise ValueError(f"every must not be negative, got {every}")
+    check_seconds("every", every, zero=True)
     return Endless(text, every)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from ollama_rx.arguments import check_positive
 from ollama_rx.testing.server.observed import Request
 from ollama_rx.testing.server.reply import Reply, Step, Until
 
@@ -22,8 +23,8 @@ def recording(source: Path | str | bytes, *, speed: float | None = None) -> Repl
 
     A line without `created_at` is sent together with the line before it.
     """
-    if speed is not None and not speed > 0:
-        raise ValueError(f"speed must be above 0, got {speed}")
+    if speed is not None:
+        check_positive("speed", speed)
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
     lines = re.findall(rb"[^\n]*\n|[^\n]+", data)
     timed = [

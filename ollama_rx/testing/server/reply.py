@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ollama_rx.arguments import check_seconds, check_whole, optional_whole
 from ollama_rx.protocol.go_json import encode
 from ollama_rx.testing.server.observed import Request
 
@@ -83,8 +84,7 @@ JSON = "application/json; charset=utf-8"
 
 def pause(seconds: float) -> Pause:
     """Send nothing for `seconds`; before the first byte this is a prefill stall, headers held back."""
-    if seconds < 0:
-        raise ValueError(f"seconds must not be negative, got {seconds}")
+    check_seconds("seconds", seconds, zero=True)
     return Pause(seconds)
 
 
@@ -137,8 +137,7 @@ class Reply:
             socket_bytes: write everything, HTTP framing included, to the socket in pieces of this size.
             headers: further headers.
         """
-        if socket_bytes is not None and socket_bytes < 1:
-            raise ValueError(f"socket_bytes must be at least 1, got {socket_bytes}")
+        optional_whole("socket_bytes", socket_bytes, least=1)
         return replace(
             self,
             rechunkings=(*self.rechunkings, *rechunkings),
@@ -214,8 +213,7 @@ def error_status(
     The default message is Ollama's own for that status. `signin_url` goes with 401.
     For plain text, HTML or an empty body: `text_reply("<html>...", status=502, content_type="text/html")`.
     """
-    if not 400 <= status <= 599:  # noqa: PLR2004
-        raise ValueError(f"status must be between 400 and 599, got {status}")
+    check_whole("status", status, least=400, most=599)
     template = _MESSAGES.get(status, "error") if message is None else message
     more = {} if signin_url is None else {"signin_url": signin_url}
 

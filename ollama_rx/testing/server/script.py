@@ -1,12 +1,12 @@
 """Script the answers of generate, chat and long tasks: `answer("Hello", pause(1), context=[1, 2])`."""
 
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from ollama_rx.arguments import check_seconds
 from ollama_rx.protocol.go_json import encode
 from ollama_rx.testing.server.observed import Request
 from ollama_rx.testing.server.parts import Endless, Part, Raw
@@ -53,8 +53,7 @@ def answer(
         extra: fields that no client expects, added to every line.
         every: seconds from one part to the next; the pace does not drift.
     """
-    if not every >= 0 or math.isinf(every):
-        raise ValueError(f"every must be a number of seconds, got {every}")
+    check_seconds("every", every, zero=True)
     script = _Script(
         parts=tuple(Part(it) if isinstance(it, str) else it for it in parts),
         final=Part(final) if isinstance(final, str) else final,
@@ -80,6 +79,7 @@ def loaded(reason: Literal["load", "unload"] = "load") -> Reply:
 
 def progress(*statuses: str | Mapping[str, object], success: bool = True, every: float = 0.0) -> Reply:
     """Stream the progress of pull, push or create: text is a bare status, a mapping is the whole line."""
+    check_seconds("every", every, zero=True)
     values: list[Mapping[str, object]] = [{"status": it} if isinstance(it, str) else it for it in statuses]
     if success:
         values.append({"status": "success"})

@@ -7,6 +7,7 @@ becomes one HTTP chunk. Pauses, gates and cuts keep their place in the stream.
 import re
 from collections.abc import Iterable, Iterator
 
+from ollama_rx.arguments import check_whole
 from ollama_rx.testing.server.reply import Rechunking, Step
 
 _ESCAPE = re.compile(rb"\\u(?=[0-9a-fA-F]{4})")
@@ -64,8 +65,7 @@ def all_at_once(steps: Iterable[Step]) -> Iterator[Step]:
 
 def lines_per_write(count: int) -> Rechunking:
     """Send `count` lines per write, fewer before a pause and at the end; 0 means all of them."""
-    if count < 0:
-        raise ValueError(f"count must not be negative, got {count}")
+    check_whole("count", count, least=0)
 
     def rechunk(steps: Iterable[Step]) -> Iterator[Step]:
         held: list[bytes] = []
@@ -87,8 +87,7 @@ def lines_per_write(count: int) -> Rechunking:
 
 def pieces_of(size: int) -> Rechunking:
     """Split every line into writes of `size` bytes."""
-    if size < 1:
-        raise ValueError(f"size must be at least 1, got {size}")
+    check_whole("size", size, least=1)
 
     def rechunk(steps: Iterable[Step]) -> Iterator[Step]:
         for step in steps:
@@ -102,8 +101,8 @@ def pieces_of(size: int) -> Rechunking:
 
 def cut_at(*offsets: int) -> Rechunking:
     """Split the body at these byte offsets and nowhere else, except at pauses."""
-    if any(offset < 0 for offset in offsets):
-        raise ValueError(f"offsets must not be negative, got {offsets}")
+    for offset in offsets:
+        check_whole("offsets", offset, least=0)
 
     def rechunk(steps: Iterable[Step]) -> Iterator[Step]:
         begin = 0

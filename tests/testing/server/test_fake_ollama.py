@@ -86,12 +86,14 @@ def test_recorded_exchanges_can_be_forgotten() -> None:
 
 
 def test_a_send_buffer_must_have_a_positive_size() -> None:
-    with pytest.raises(ValueError, match="send_buffer_bytes"):
+    with pytest.raises(
+        ValueError, match=r"^send_buffer_bytes: expected a whole number of at least 1, got 0$"
+    ):
         FakeOllama(send_buffer_bytes=0)
 
 
 def test_an_empty_script_raises_value_error() -> None:
-    with pytest.raises(ValueError, match="script"):
+    with pytest.raises(ValueError, match=r"^script: expected at least one reply, got \(\)$"):
         FakeOllama().play()
 
 

@@ -43,7 +43,7 @@ def test_pauses_shrink_with_the_speed() -> None:
 
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan")])
 def test_an_invalid_speed_raises_value_error(speed: float) -> None:
-    with pytest.raises(ValueError, match="speed"):
+    with pytest.raises(ValueError, match=r"^speed: expected a number above 0, got "):
         recording(TIMED, speed=speed)
 
 

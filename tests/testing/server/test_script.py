@@ -196,12 +196,14 @@ def test_characters_are_escaped_as_go_escapes_them() -> None:
 
 @pytest.mark.parametrize("every", [-1.0, float("inf"), float("nan")])
 def test_an_invalid_pace_raises_value_error(every: float) -> None:
-    with pytest.raises(ValueError, match="every"):
+    with pytest.raises(ValueError, match=r"^every: expected a number of seconds of at least 0, got "):
         answer("a", every=every)
 
 
 def test_negative_seconds_raise_value_error() -> None:
-    with pytest.raises(ValueError, match="every"):
+    with pytest.raises(ValueError, match=r"^every: expected a number of seconds of at least 0, got -1$"):
         endless(every=-1)
-    with pytest.raises(ValueError, match="seconds"):
+    with pytest.raises(ValueError, match=r"^every: expected a number of seconds of at least 0, got -1$"):
+        progress(every=-1)
+    with pytest.raises(ValueError, match=r"^seconds: expected a number of seconds of at least 0, got -1$"):
         pause(-1)

@@ -96,9 +96,9 @@ def test_crlf_keeps_pauses_and_valid_json() -> None:
 
 
 def test_invalid_sizes_raise_value_error() -> None:
-    with pytest.raises(ValueError, match="count"):
+    with pytest.raises(ValueError, match=r"^count: expected a whole number of at least 0, got -1$"):
         lines_per_write(-1)
-    with pytest.raises(ValueError, match="size"):
+    with pytest.raises(ValueError, match=r"^size: expected a whole number of at least 1, got 0$"):
         pieces_of(0)
-    with pytest.raises(ValueError, match="offsets"):
+    with pytest.raises(ValueError, match=r"^offsets: expected a whole number of at least 0, got -1$"):
         cut_at(3, -1)
