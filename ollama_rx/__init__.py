@@ -1,7 +1,7 @@
 """Ollama's token streams as reactivex Observables.
 
-The public names stand in `_public.py`. They are loaded when the first of them is used: the command line
-lives in this package too, and its ``--help`` needs neither httpx nor reactivex.
+The public names are defined in `_public.py`, which is imported when the first of them is used: the command
+line is part of this package, and its ``--help`` needs neither httpx nor reactivex.
 """
 
 from importlib import import_module
@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ollama_rx import _public
-    from ollama_rx._public import *  # noqa: F403 - for type checkers, all of them
+    from ollama_rx._public import *  # noqa: F403 - all of them, for type checkers
 
     __all__: list[str] = []
     __all__ += _public.__all__
 else:
 
     def __getattr__(name: str) -> object:
-        if name in {"deliver", "iterate", "__all__"} or name[0].isupper():  # else a module, not loaded yet
+        if (
+            name in {"deliver", "iterate", "__all__"} or name[0].isupper()
+        ):  # or a submodule that is not imported yet
             names = vars(import_module("ollama_rx._public"))
             if name in names:
                 return globals().setdefault(name, names[name])

@@ -1,4 +1,4 @@
-"""The public names of the package; `ollama_rx` hands them out when the first one is used."""
+"""The public names of the package; `ollama_rx` imports this module when the first of them is used."""
 
 from ollama_rx.chunks import Chunk, ContextBox, Message, Progress, ToolCall
 from ollama_rx.client import Client

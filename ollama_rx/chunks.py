@@ -1,4 +1,4 @@
-"""The values that flow: chunks, messages, tool calls, progress; and the box for a conversation's context."""
+"""The values in streams and requests: chunks, messages, tool calls, progress, and the box for a context."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,15 +20,15 @@ from ollama_rx.stats import Metrics
 
 Role = Literal["system", "user", "assistant", "tool"]
 
-_NOTHING: JsonObject = {}
+_EMPTY: JsonObject = {}
 
 
 class Chunk:
     """One piece of an answer: an immutable view of the server's JSON object.
 
-    The same class for ``generate`` and ``chat``, so that pipelines don't care. A view and not a
-    dataclass, because building a frozen dataclass for each token costs more than parsing it. A field
-    of a wrong type reads as absent; ``raw`` has it as it came.
+    The same class serves ``generate`` and ``chat``, so that a pipeline works with both. It is a view and not
+    a dataclass, because building a frozen dataclass for each token costs more than parsing it. A field of a
+    wrong type reads as absent; ``raw`` holds it as it was sent.
 
     >>> Chunk({"message": {"role": "assistant", "content": "Hi"}, "done": False}).text
     'Hi'
@@ -62,17 +62,17 @@ class Chunk:
     @property
     def tool_calls(self) -> "tuple[ToolCall, ...]":
         """The complete tool calls in this chunk."""
-        found = self._message.get("tool_calls") or self._raw.get("tool_calls")
-        return tuple(ToolCall.of(call) for call in objects_of(found))
+        calls = self._message.get("tool_calls") or self._raw.get("tool_calls")
+        return tuple(ToolCall.of(call) for call in objects_of(calls))
 
     @property
     def done(self) -> bool:
-        """Whether this is the last chunk. ``done_reason`` alone counts, some servers omit ``done``."""
+        """Whether this is the last chunk; ``done_reason`` is enough, since some servers omit ``done``."""
         return bool(self._raw.get("done") or self._raw.get("done_reason"))
 
     @property
     def done_reason(self) -> str | None:
-        """Why the answer ended: "stop", "length", "load", "unload"; None before, and on old servers."""
+        """Why the answer ended: "stop", "length", "load", "unload"; None before that, and on old servers."""
         return text_of(self._raw.get("done_reason")) or None
 
     @property
@@ -82,12 +82,12 @@ class Chunk:
 
     @property
     def metrics(self) -> Metrics | None:
-        """The server's own figures; None before the last chunk."""
+        """The server's metrics; None before the last chunk."""
         return Metrics.of(self._raw) if self.done else None
 
     @property
     def model(self) -> str:
-        """The model that answers."""
+        """The name of the model that answers."""
         return text_of(self._raw.get("model"))
 
     @property
@@ -97,12 +97,12 @@ class Chunk:
 
     @property
     def logprobs(self) -> Sequence[JsonObject]:
-        """The log probabilities of this chunk's tokens, when they were asked for."""
+        """The log probabilities of this chunk's tokens, if they were requested."""
         return objects_of(self._raw.get("logprobs"))
 
     @property
     def _message(self) -> JsonObject:
-        return self._raw.get("message") or _NOTHING
+        return self._raw.get("message") or _EMPTY
 
     def replace(self, *, text: str, thinking: str) -> "Chunk":
         """Return a copy with other text and thinking; everything else stays."""
@@ -122,7 +122,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One function the model wants to be called."""
+    """One function call that the model requests."""
 
     name: str
     arguments: JsonObject = field(default_factory=dict[str, Any])
@@ -135,13 +135,13 @@ class ToolCall:
         function = object_of(raw.get("function"))
         return cls(
             name=text_of(function.get("name")),
-            arguments=_arguments(function.get("arguments")),
+            arguments=_parse_arguments(function.get("arguments")),
             id=text_of(raw.get("id")) or None,
             index=number_of(function.get("index")),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object as the next request sends it back."""
+        """Return the JSON object with which the next request sends the call back."""
         function: dict[str, Any] = {"name": self.name, "arguments": dict(self.arguments)}
         if self.index is not None:
             function["index"] = self.index
@@ -210,7 +210,7 @@ class ContextBox:
 
     def __init__(self, value: tuple[int, ...] | None = None) -> None:
         self.value = value
-        """The tokens of the last answer that brought some, None before."""
+        """The tokens of the last answer that had a context; None before."""
 
     def clear(self) -> None:
         """Start a new conversation."""
@@ -221,11 +221,11 @@ class ContextBox:
         return f"<ContextBox {held}>"
 
 
-def _arguments(found: object) -> JsonObject:
-    """Return a call's arguments; Ollama sends an object, servers that imitate OpenAI its JSON text."""
-    if isinstance(found, str):
+def _parse_arguments(value: object) -> JsonObject:
+    """Return the arguments of a call: Ollama sends an object, OpenAI-compatible servers send JSON text."""
+    if isinstance(value, str):
         try:
-            found = orjson.loads(found)
+            value = orjson.loads(value)
         except orjson.JSONDecodeError:
-            return object_of(None)
-    return object_of(found)
+            return _EMPTY
+    return object_of(value)

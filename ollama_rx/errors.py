@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree.
+"""The errors of this package, as a tree.
 
 ::
 
@@ -9,44 +9,44 @@
     │   ├── UnauthorizedError    .signin_url  401
     │   ├── RateLimitedError                429
     │   └── BusyError                       503
-    ├── StreamError              .partial   the stream began and broke; the text that had arrived
+    ├── StreamError              .partial   the stream began and broke off; the text received so far
     │   ├── ServerError          .status    {"error": ...} inside the stream
     │   ├── IncompleteStreamError           the stream ended without its last chunk
-    │   ├── BadLineError         .line      a line that is no JSON object
+    │   ├── BadLineError         .line      a line that is not a JSON object
     │   ├── LineTooLongError     .limit     a line above the limit
     │   └── BadJsonError                    the answer is not the JSON that was asked for
     ├── TimedOutError            .seconds .partial
-    │   ├── FirstChunkTimeout               nothing came at all
-    │   ├── IdleTimeout                     the stream went silent
-    │   └── TotalTimeout                    the answer took too long as a whole
+    │   ├── FirstChunkTimeout               no chunk arrived in time
+    │   ├── IdleTimeout                     no further chunk arrived in time
+    │   └── TotalTimeout                    the whole answer took too long
     ├── SinkError                .sink      a sink failed; the cause is chained
     └── EmbeddedModelError                  the embedded model cannot run: extra, weights or engine missing
 """
 
 from typing import ClassVar
 
-_SHOWN = 80  # characters of a server's or model's text that may stand in a message
+_MAX_EXCERPT = 80  # characters of a server's or model's text in one message
 
 
 def excerpt(text: str) -> str:
-    """Shorten foreign text so that prompts and answers never fill a message or a log line."""
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    """Shorten text that is not ours, so that prompts and answers never fill a message or a log line."""
+    return text if len(text) <= _MAX_EXCERPT else text[: _MAX_EXCERPT - 1] + "…"
 
 
 class OllamaError(Exception):
     """The root of all errors of this package.
 
-    ``retryable`` says whether the same request may work a moment later.
+    ``retryable`` is True if the same request may work a moment later.
     """
 
     retryable: bool = False
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Let it be copied, and raised again by another process; Python's own way calls ``__init__``."""
-        return _again, (type(self), self.args), vars(self)
+        """Support copying and pickling; the default would call ``__init__`` with the message."""
+        return _restore, (type(self), self.args), vars(self)
 
 
-def _again(kind: type[OllamaError], arguments: tuple[object, ...]) -> OllamaError:
+def _restore(kind: type[OllamaError], arguments: tuple[object, ...]) -> OllamaError:
     return kind.__new__(kind, *arguments)
 
 
@@ -85,7 +85,7 @@ class ModelNotFoundError(StatusError):
 
 
 class UnauthorizedError(StatusError):
-    """401: a cloud model without a valid sign-in; ``signin_url`` leads to it where the server says."""
+    """401: a cloud model without a valid sign-in; ``signin_url`` is the sign-in page, if it was sent."""
 
     _advice = "; sign in with `ollama signin` or set OLLAMA_API_KEY"
 
@@ -107,7 +107,7 @@ _BY_STATUS: dict[int, type[StatusError]] = {
 
 
 class StreamError(OllamaError):
-    """A stream that had begun broke; ``partial`` is the text that had arrived."""
+    """A stream broke off after it had begun; ``partial`` is the text received so far."""
 
     def __init__(self, message: str, *, partial: str = "") -> None:
         super().__init__(message)
@@ -115,7 +115,7 @@ class StreamError(OllamaError):
 
 
 class ServerError(StreamError):
-    """The server wrote an error into the stream."""
+    """The server sent an error inside the stream."""
 
     def __init__(
         self, reason: str, *, partial: str = "", status: int | None = None, signin_url: str | None = None
@@ -134,7 +134,7 @@ class IncompleteStreamError(StreamError):
 
 
 class BadLineError(StreamError):
-    """A line of the stream is no JSON object; ``line`` holds its bytes."""
+    """A line of the stream is not a JSON object; ``line`` holds its bytes."""
 
     def __init__(self, line: bytes, *, partial: str = "") -> None:
         shown = excerpt(line.decode("utf-8", "replace"))
@@ -154,7 +154,7 @@ class LineTooLongError(StreamError):
 
 
 class BadJsonError(StreamError):
-    """The answer is no JSON, ends before it is complete, or does not fit the class it should be."""
+    """The answer is not JSON, is incomplete, or does not fit the class that was asked for."""
 
     def __init__(self, reason: str, *, partial: str) -> None:
         super().__init__(f"the answer is not the JSON it should be: {excerpt(reason)}", partial=partial)
@@ -162,38 +162,38 @@ class BadJsonError(StreamError):
 
 
 class TimedOutError(OllamaError):
-    """The server was too slow; ``partial`` is the text that had arrived."""
+    """The server was too slow; ``partial`` is the text received so far."""
 
-    _what: ClassVar[str] = "no answer"
+    _missing: ClassVar[str] = "no answer"
 
     def __init__(self, seconds: float, *, partial: str = "") -> None:
-        super().__init__(f"{self._what} within {seconds:g} s; see `Timeouts`")
+        super().__init__(f"{self._missing} within {seconds:g} s; see `Timeouts`")
         self.seconds = seconds
         self.partial = partial
 
 
 class FirstChunkTimeout(TimedOutError):  # noqa: N818 - named as in the protocol's vocabulary
-    """Nothing came in time: the model still loads, or the prompt is long."""
+    """No chunk arrived in time: the model is still being loaded, or the prompt is long."""
 
     retryable = True
-    _what = "no first chunk"
+    _missing = "no first chunk"
 
 
 class IdleTimeout(TimedOutError):  # noqa: N818
-    """The stream went silent between two chunks."""
+    """No further chunk arrived in time."""
 
     retryable = True
-    _what = "no further chunk"
+    _missing = "no further chunk"
 
 
 class TotalTimeout(TimedOutError):  # noqa: N818
-    """The answer as a whole took too long."""
+    """The whole answer took too long."""
 
-    _what = "no complete answer"
+    _missing = "no complete answer"
 
 
 class SinkError(OllamaError):
-    """A sink failed; ``sink`` is that sink, ``__cause__`` what it raised."""
+    """A sink failed; ``sink`` is that sink, ``__cause__`` the exception that it raised."""
 
     def __init__(self, sink: object, message: str) -> None:
         super().__init__(f"sink {type(sink).__name__} failed: {excerpt(message)}")
@@ -201,4 +201,4 @@ class SinkError(OllamaError):
 
 
 class EmbeddedModelError(OllamaError):
-    """The embedded model cannot run: its extra is not installed, or its weights cannot be had."""
+    """The embedded model cannot run: its extra is not installed, or its weights are not available."""

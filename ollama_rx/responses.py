@@ -1,4 +1,4 @@
-"""What the one-shot endpoints answer; every reply keeps the server's object in ``raw``."""
+"""The responses of the endpoints that do not stream; each keeps the server's JSON object in ``raw``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from ollama_rx.protocol.json_fields import (
 )
 from ollama_rx.stats import Metrics
 
-_FOR_EVER = 2300  # the year: Ollama writes "for ever" as now plus Go's longest duration, 292 years
+_NEVER_YEAR = 2300  # for "never expires" Ollama sends now plus Go's longest duration, 292 years
 
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """One vector for each input, of length one."""
+    """One vector for each input text, normalised to length one."""
 
     model: str
     vectors: Sequence[Sequence[float]]
@@ -60,7 +60,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class RunningModel:
-    """A model in memory; sizes in bytes, ``expires_at`` None if it stays for ever."""
+    """A model in memory; sizes in bytes, ``expires_at`` is None if it is never unloaded."""
 
     name: str
     size: int
@@ -77,7 +77,7 @@ class RunningModel:
             name=text_of(raw.get("name")) or text_of(raw.get("model")),
             size=number_of(raw.get("size")) or 0,
             size_vram=number_of(raw.get("size_vram")) or 0,
-            expires_at=None if expires_at is None or expires_at.year >= _FOR_EVER else expires_at,
+            expires_at=None if expires_at is None or expires_at.year >= _NEVER_YEAR else expires_at,
             context_length=number_of(raw.get("context_length")),
             raw=raw,
         )
@@ -85,7 +85,7 @@ class RunningModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What the server knows about one model."""
+    """The details of one model."""
 
     capabilities: Sequence[str]
     template: str

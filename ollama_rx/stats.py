@@ -1,4 +1,4 @@
-"""Figures: the server's own about one answer, those measured here, and those of many answers added up."""
+"""Statistics: the server's metrics of one answer, our own measurements of it, and totals of many answers."""
 
 import math
 from collections import Counter
@@ -16,9 +16,9 @@ EndedBy = Literal["stop", "length", "load", "unload", "error", "disposed"]
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The server's own figures: counts in tokens, durations in seconds, None where absent or no number.
+    """The server's metrics of one answer: counts in tokens, durations in seconds.
 
-    Cloud models send only some of them.
+    A metric that is absent or not a whole number is None; cloud models send only some of them.
     """
 
     total_duration: float | None = None
@@ -30,7 +30,7 @@ class Metrics:
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> "Metrics":
-        """Read the metrics of a last chunk."""
+        """Read the metrics in the JSON object of a last chunk."""
         return cls(
             total_duration=_seconds(raw.get("total_duration")),
             load_duration=_seconds(raw.get("load_duration")),
@@ -43,34 +43,34 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """One answer in figures; all times in seconds, as this client saw them."""
+    """Statistics of one answer; all times in seconds, as measured by this client."""
 
     model: str
     ended_by: EndedBy
-    """What the server said, or "error", or "disposed": cut by an operator, or cancelled."""
+    """The server's ``done_reason``, or "error", or "disposed": ended by an operator, or cancelled."""
     time_to_first_chunk: float | None
-    """From subscribing on, so loading the model and reading the prompt are in it."""
+    """From the subscription, so it includes loading the model and processing the prompt."""
     time_to_first_text: float | None
-    """The same to the first chunk with text; thinking comes before it."""
+    """From the subscription to the first chunk with text, so it includes thinking."""
     duration: float
     gap_p50: float | None
-    """Between two chunks, the nearest rank; None with fewer than two chunks."""
+    """The median time between two chunks, by nearest rank; None for fewer than two chunks."""
     gap_p95: float | None
     gap_max: float | None
     chunks: int
     characters: int
-    """Of text; thinking does not count."""
+    """The length of the text, without thinking."""
     metrics: Metrics | None
-    """The server's own figures; None if the last chunk never came."""
+    """The server's metrics; None if the last chunk never arrived."""
     tokens_per_second: float | None
-    """By the server's clock where it tells (local models do), else by ours between first and last chunk."""
+    """By the server's durations if it sends them (local models), or by our time from first to last chunk."""
     prompt_tokens_per_second: float | None
-    """By the server's clock only."""
+    """By the server's durations only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How one figure is spread over many answers; None where there was none."""
+    """The distribution of one figure over many answers; None if no answer has it."""
 
     count: int
     sum: float
@@ -87,14 +87,14 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Many answers in figures."""
+    """Statistics of many answers."""
 
     answers: int
     ended_by: Mapping[EndedBy, int]
     chunks: int
     characters: int
     tokens: int
-    """Generated, as far as the server counted."""
+    """Generated tokens, over the answers for which the server sent their number."""
     prompt_tokens: int
     duration: Spread
     time_to_first_chunk: Spread
@@ -178,8 +178,8 @@ class _Sums:
         )
 
 
-_STEP = math.log(1.02)  # buckets 2 % wide, so their middle is at most 1 % off
-_SMALLEST = 1e-6  # a microsecond: what is smaller counts as this
+_LOG_WIDTH = math.log(1.02)  # buckets 2 % wide, so their middle is at most 1 % off
+_SMALLEST = 1e-6  # a microsecond; smaller values count as this
 
 
 class _Histogram:
@@ -191,7 +191,7 @@ class _Histogram:
     def add(self, value: float | None) -> None:
         if value is None:
             return
-        self._buckets[math.floor(math.log(max(value, _SMALLEST)) / _STEP)] += 1
+        self._buckets[math.floor(math.log(max(value, _SMALLEST)) / _LOG_WIDTH)] += 1
         self._sum += value
         self._max = value if self._max is None else max(self._max, value)
 
@@ -205,17 +205,17 @@ class _Histogram:
             p99=self._percentile(0.99),
         )
 
-    def _percentile(self, share: float) -> float | None:
+    def _percentile(self, fraction: float) -> float | None:
         if self._max is None:
             return None
-        rank = math.ceil(share * self._buckets.total())
+        rank = math.ceil(fraction * self._buckets.total())
         for bucket in sorted(self._buckets):
             rank -= self._buckets[bucket]
             if rank <= 0:
-                return min(math.exp((bucket + 0.5) * _STEP), self._max)
+                return min(math.exp((bucket + 0.5) * _LOG_WIDTH), self._max)
         raise AssertionError  # pragma: no cover - the ranks add up to the total
 
 
 def _seconds(nanoseconds: object) -> float | None:
-    found = number_of(nanoseconds)
-    return None if found is None else found / _NANOSECONDS
+    count = number_of(nanoseconds)
+    return None if count is None else count / _NANOSECONDS

@@ -1,4 +1,4 @@
-"""What all tests can ask for."""
+"""Fixtures and settings for all tests."""
 
 import threading
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-settings.register_profile("busy", deadline=None)  # a busy machine is not a failure
+settings.register_profile("busy", deadline=None)  # a test must not fail because the machine is busy
 settings.load_profile("busy")
 
 

@@ -1,4 +1,4 @@
-"""A wrong argument is refused by name, in one form of message."""
+"""Wrong arguments are refused by name, with one form of message."""
 
 import math
 from collections.abc import Callable

@@ -37,7 +37,7 @@ def test_an_empty_chunk_is_empty(raw: dict[str, Any]) -> None:
     assert (chunk.model, chunk.logprobs) == ("", ())
 
 
-def test_the_last_chunk_has_it_all() -> None:
+def test_the_fields_of_the_last_chunk_are_read() -> None:
     chunk = Chunk(
         {
             "model": "m",
@@ -63,14 +63,14 @@ def test_unknown_fields_stay_readable() -> None:
     assert Chunk(raw).raw is raw
 
 
-def test_a_reason_alone_is_an_end() -> None:
+def test_a_done_reason_alone_marks_the_last_chunk() -> None:
     chunk = Chunk({"response": "", "done_reason": "stop"})
     assert chunk.done
     assert chunk.metrics == Metrics()
 
 
 @pytest.mark.parametrize("reason", ["", None, 5])
-def test_what_is_no_reason_is_none(reason: object) -> None:
+def test_an_invalid_done_reason_is_none(reason: object) -> None:
     assert Chunk({"response": "", "done_reason": reason}).done_reason is None
 
 
@@ -95,7 +95,7 @@ def test_fields_of_a_wrong_type_read_as_absent() -> None:
     assert (chunk.created_at, chunk.model, chunk.logprobs) == (None, "", ())
 
 
-def test_a_chunk_can_t_be_changed() -> None:
+def test_a_chunk_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         Chunk({"response": "x"}).text = "y"  # type: ignore[misc]
     with pytest.raises(AttributeError):
@@ -123,7 +123,7 @@ def test_a_copy_with_other_text_keeps_everything_else(raw: dict[str, Any]) -> No
     assert raw == before
 
 
-def test_chunks_are_equal_by_their_objects_and_have_no_hash() -> None:
+def test_chunks_are_compared_by_their_objects_and_are_not_hashable() -> None:
     assert Chunk({"response": "x"}) == Chunk({"response": "x"})
     assert Chunk({"response": "x"}) != Chunk({"response": "y"})
     assert Chunk({"response": "x"}) != {"response": "x"}
@@ -160,20 +160,20 @@ def test_a_tool_call_is_read(raw: dict[str, Any], expected: ToolCall) -> None:
 
 
 @pytest.mark.parametrize("raw", [CALL, {"function": {"name": "now", "arguments": {}}}])
-def test_a_tool_call_goes_back_as_it_came(raw: dict[str, Any]) -> None:
+def test_a_tool_call_is_sent_back_as_it_was_received(raw: dict[str, Any]) -> None:
     assert ToolCall.of(raw).to_json() == raw
 
 
 # messages and progress
 
 
-def test_a_message_has_only_a_role_and_a_text_unless_told() -> None:
+def test_a_message_has_only_a_role_and_a_text_by_default() -> None:
     message = Message("user", "Hi")
     assert (message.thinking, message.images, message.tool_calls) == ("", (), ())
     assert (message.tool_name, message.tool_call_id) == (None, None)
 
 
-def test_progress_says_how_far_it_is() -> None:
+def test_a_progress_step_is_read() -> None:
     raw = {"status": "pulling 8eeb52dfb3bb", "digest": "sha256:8e", "total": 10, "completed": 4, "new": 1}
     step = Progress.of(raw)
     assert (step.status, step.digest, step.total, step.completed) == (
@@ -190,10 +190,10 @@ def test_an_omitted_completed_beside_a_total_is_zero() -> None:
     assert Progress.of({"status": "pulling", "total": 10}).completed == 0
 
 
-def test_a_step_without_sizes_has_none() -> None:
+def test_the_sizes_of_a_step_may_be_absent() -> None:
     step = Progress.of({"status": "success"})
     assert (step.digest, step.total, step.completed, step.done) == (None, None, None, True)
 
 
-def test_progress_of_wrong_types_is_empty() -> None:
+def test_progress_fields_of_a_wrong_type_read_as_absent() -> None:
     assert Progress.of({"status": 5, "digest": 5, "total": "5", "completed": []}) == Progress("")

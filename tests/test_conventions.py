@@ -1,4 +1,4 @@
-"""What the conventions say about files and names, checked."""
+"""The conventions for files and names."""
 
 import ast
 import os
@@ -12,19 +12,19 @@ from ollama_rx import operators, sinks, testing
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "ollama_rx").rglob("*.py"))
-EMPTY_NAMES = {"utils", "util", "helpers", "helper", "base", "common", "manager", "misc"}
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "base", "common", "manager", "misc"}
 
 
-def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
+def test_no_file_or_folder_has_a_vague_name() -> None:
     parts = {part.strip("_") for file in FILES for part in file.relative_to(ROOT).with_suffix("").parts}
-    assert parts & EMPTY_NAMES == set()
+    assert parts & VAGUE_NAMES == set()
 
 
-def test_every_file_begins_with_why_it_exists() -> None:
-    silent = [
+def test_every_file_begins_with_a_docstring() -> None:
+    undocumented = [
         file.name for file in FILES if not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     ]
-    assert silent == []
+    assert undocumented == []
 
 
 @pytest.mark.parametrize("module", [ollama_rx, operators, sinks, testing], ids=lambda module: module.__name__)
@@ -35,24 +35,24 @@ def test_public_names_are_sorted_and_exist(module: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("module", [ollama_rx, operators, sinks, testing], ids=lambda module: module.__name__)
-def test_public_names_are_described(module: ModuleType) -> None:
-    silent = [
+def test_public_names_have_docstrings(module: ModuleType) -> None:
+    undocumented = [
         name
         for name in module.__all__
         if callable(getattr(module, name)) and not getattr(module, name).__doc__
     ]
-    assert silent == []
+    assert undocumented == []
 
 
-def test_the_signpost_at_the_root_points_at_the_operators() -> None:
-    signpost = ROOT / "operators"
-    if not os.path.lexists(signpost):
+def test_the_link_at_the_root_points_to_the_operators() -> None:
+    link = ROOT / "operators"
+    if not os.path.lexists(link):
         pytest.skip("not in a source distribution")
-    assert signpost.is_symlink()
-    assert signpost.readlink() == Path("ollama_rx/operators")
+    assert link.is_symlink()
+    assert link.readlink() == Path("ollama_rx/operators")
 
 
-def test_no_todo_stands_without_an_issue() -> None:
+def test_every_todo_has_an_issue_number() -> None:
     words = ("TO" + "DO", "FIX" + "ME", "X" * 3)
     found = [
         (file.name, line.strip())

@@ -1,4 +1,4 @@
-"""The tree of errors is what is drawn, everywhere it is drawn, and messages keep secrets."""
+"""The drawn trees of errors match the classes, and messages are short and helpful."""
 
 import copy
 import inspect
@@ -39,8 +39,8 @@ LINE = re.compile(r"^(?P<branch>[│ ├└─]*)(?P<name>\w+)(?P<rest>.*)$")
 Tree = dict[str, str | None]
 
 
-def drawn_in(text: str) -> tuple[Tree, dict[str, set[str]]]:
-    """Read a drawn tree: the parent and the attributes of each error."""
+def parse_tree(text: str) -> tuple[Tree, dict[str, set[str]]]:
+    """Parse a drawn tree: the parent and the attributes of each error."""
     parents: Tree = {}
     attributes: dict[str, set[str]] = {}
     above: list[tuple[int, str]] = []
@@ -58,7 +58,7 @@ def drawn_in(text: str) -> tuple[Tree, dict[str, set[str]]]:
     return parents, attributes
 
 
-def of_the_classes() -> Tree:
+def tree_of_classes() -> Tree:
     found = {
         name: kind
         for name, kind in inspect.getmembers(errors, inspect.isclass)
@@ -67,7 +67,7 @@ def of_the_classes() -> Tree:
     return {name: None if kind is OllamaError else kind.__mro__[1].__name__ for name, kind in found.items()}
 
 
-def _by_pickle(error: OllamaError) -> OllamaError:
+def _pickle_and_unpickle(error: OllamaError) -> OllamaError:
     found: OllamaError = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
     return found
 
@@ -82,7 +82,7 @@ EXAMPLES: list[OllamaError] = [
     ServerError("out of memory"),
     IncompleteStreamError("the connection was cut"),
     BadLineError(b"<html>"),
-    BadJsonError("no JSON from here on", partial=""),
+    BadJsonError("not JSON from here on", partial=""),
     LineTooLongError(5),
     FirstChunkTimeout(1.0),
     IdleTimeout(1.0),
@@ -93,25 +93,25 @@ EXAMPLES: list[OllamaError] = [
 ]
 
 
-def test_the_tree_at_the_top_of_the_file_is_that_of_the_classes() -> None:
-    parents, attributes = drawn_in(errors.__doc__ or "")
-    assert parents == of_the_classes()
+def test_the_tree_in_the_module_docstring_matches_the_classes() -> None:
+    parents, attributes = parse_tree(errors.__doc__ or "")
+    assert parents == tree_of_classes()
     for error in EXAMPLES:
         for kind in type(error).__mro__:
             assert all(hasattr(error, name) for name in attributes.get(kind.__name__, ()))
 
 
-def test_the_tree_in_the_readme_is_that_of_the_classes() -> None:
+def test_the_tree_in_the_readme_matches_the_classes() -> None:
     block = re.search(
         r"OllamaError\b[^\n]*\n\s*[├└].*?(?=```)", README.read_text(encoding="utf-8"), re.DOTALL
     )
     if block is None:
         pytest.skip("the README has no tree")
-    assert drawn_in(block[0])[0] == of_the_classes()
+    assert parse_tree(block[0])[0] == tree_of_classes()
 
 
-def test_every_error_is_a_public_name() -> None:
-    assert of_the_classes().keys() <= set(ollama_rx.__all__)
+def test_every_error_is_public() -> None:
+    assert tree_of_classes().keys() <= set(ollama_rx.__all__)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,9 @@ def test_every_error_is_a_public_name() -> None:
         (503, BusyError, True),
     ],
 )
-def test_a_status_has_its_error(status: int, kind: type[StatusError], *, retryable: bool) -> None:
+def test_a_status_gives_the_most_specific_error(
+    status: int, kind: type[StatusError], *, retryable: bool
+) -> None:
     error = StatusError.of(status, "why", signin_url="https://x")
     assert type(error) is kind
     assert (error.status, error.reason, error.signin_url) == (status, "why", "https://x")
@@ -135,14 +137,14 @@ def test_a_status_has_its_error(status: int, kind: type[StatusError], *, retryab
 
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
-def test_every_error_says_whether_to_retry_and_something_to_read(error: OllamaError) -> None:
+def test_every_error_has_a_retryable_flag_and_a_message(error: OllamaError) -> None:
     assert isinstance(error.retryable, bool)
     assert len(str(error)) > 10
 
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("again", [copy.copy, _by_pickle])
-def test_an_error_passes_between_processes_with_all_it_knows(
+@pytest.mark.parametrize("again", [copy.copy, _pickle_and_unpickle])
+def test_an_error_can_be_copied_and_pickled_with_its_attributes(
     error: OllamaError, again: Callable[[OllamaError], OllamaError]
 ) -> None:
     found = again(error)
@@ -151,7 +153,7 @@ def test_an_error_passes_between_processes_with_all_it_knows(
     assert vars(found) == vars(error)
 
 
-def test_who_may_be_asked_again_is_decided_by_the_kind() -> None:
+def test_the_retryable_errors() -> None:
     retryable = {type(error).__name__ for error in EXAMPLES if error.retryable}
     assert retryable == {
         "UnreachableError",
@@ -178,7 +180,7 @@ def test_who_may_be_asked_again_is_decided_by_the_kind() -> None:
         (SinkError([], "broken"), "sink list failed: broken"),
     ],
 )
-def test_a_message_says_what_to_do(error: OllamaError, advice: str) -> None:
+def test_a_message_holds_advice(error: OllamaError, advice: str) -> None:
     assert str(error).startswith(advice)
 
 
@@ -196,16 +198,16 @@ LONG = "prompt " * 1000
         SinkError([], LONG),
     ],
 )
-def test_a_message_holds_at_most_eighty_characters_of_foreign_text(error: OllamaError) -> None:
+def test_a_message_holds_at_most_eighty_characters_of_the_servers_text(error: OllamaError) -> None:
     assert len(str(error)) < 200
 
 
-def test_an_excerpt_is_short_and_shows_that_it_is_one() -> None:
+def test_a_shortened_excerpt_ends_with_an_ellipsis() -> None:
     assert excerpt("x" * 80) == "x" * 80
     assert excerpt("x" * 81) == "x" * 79 + "…"
 
 
-def test_what_had_arrived_stays_with_the_error() -> None:
+def test_the_partial_text_is_kept_in_the_error() -> None:
     assert ServerError("x", partial="so far").partial == "so far"
     assert IdleTimeout(5.0, partial="so far").partial == "so far"
     assert BadLineError(b"x", partial="so far").partial == "so far"

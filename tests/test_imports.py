@@ -1,4 +1,4 @@
-"""Which part of the package may import which: arrows go one way, from the client down to the values."""
+"""The parts of the package import each other in one direction only, from the client down to the values."""
 
 import ast
 import inspect
@@ -16,7 +16,7 @@ from ollama_rx import operators, sinks
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ollama_rx"
-OUTSIDE = ("embedded", "testing", "cli")  # nobody in the core knows them
+OUTSIDE = ("embedded", "testing", "cli")  # the core must not import them
 
 VALUES = {"arguments", "chunks", "errors", "responses", "stats"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -33,12 +33,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": VALUES | {"rx", "protocol", "transport"},
     "delivery": VALUES | {"rx", "sinks"},
 }
-LEAF = "ollama_rx.protocol.json_fields"  # lenient getters, which the values use too
+LEAF = "ollama_rx.protocol.json_fields"  # lenient getters, which the values may import too
 CORE_NEEDS = {"reactivex", "httpx", "h11", "orjson"}
 
 
 class Import(NamedTuple):
-    """One imported name: where, and whether at import time of the module."""
+    """One imported name: the importing file, and whether the import runs with the import of that file."""
 
     file: str
     module: str
@@ -51,7 +51,7 @@ class Import(NamedTuple):
 
 
 def imports_in(path: Path) -> Iterator[Import]:
-    """Find the imports of a file; in a function, under ``try`` or for type checkers they are not eager."""
+    """Yield the imports of a file; those in functions, under ``try`` or for type checkers are not eager."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     late = {
         inner
@@ -83,19 +83,19 @@ EVERYTHING = imports_of("ollama_rx")
 CORE = [found for found in EVERYTHING if found.file.split("/")[1] not in OUTSIDE]
 
 
-def known(found: Import) -> set[str]:
-    """Name the parts of our package that an import reaches."""
+def parts_imported_by(found: Import) -> set[str]:
+    """Return the parts of our package that an import names."""
     if found.module == "ollama_rx":
         return {found.name}
     return {found.module.split(".")[1]} if found.top == "ollama_rx" else set()
 
 
 def part_of(file: str) -> str:
-    """Name the part of the package that a file belongs to: a folder, or a file of the top level."""
+    """Return the part of the package that a file belongs to: a folder, or a file of the top level."""
     return file.split("/")[1].removesuffix(".py")
 
 
-def test_every_part_of_the_core_has_its_rule() -> None:
+def test_every_part_of_the_core_has_a_rule() -> None:
     assert {part_of(found.file) for found in CORE} - set(MAY_IMPORT) == {"__init__", "_public"}
 
 
@@ -103,10 +103,10 @@ def test_every_part_of_the_core_has_its_rule() -> None:
 def test_a_part_imports_only_parts_below_it(part: str) -> None:
     allowed = MAY_IMPORT[part] | {part}
     found = [one for one in CORE if part_of(one.file) == part and one.module != LEAF]
-    assert [one for one in found if known(one) - allowed] == []
+    assert [one for one in found if parts_imported_by(one) - allowed] == []
 
 
-def test_the_rules_have_no_cycle() -> None:
+def test_the_rules_contain_no_cycle() -> None:
     order = list(MAY_IMPORT)
     done: set[str] = set()
     while order:
@@ -116,16 +116,16 @@ def test_the_rules_have_no_cycle() -> None:
         order = [part for part in order if part not in done]
 
 
-def test_the_leaf_that_the_values_use_imports_nothing_of_the_package() -> None:
+def test_the_leaf_module_imports_nothing_of_the_package() -> None:
     path = ROOT.joinpath(*LEAF.split(".")).with_suffix(".py")
     assert [found for found in imports_in(path) if found.top == "ollama_rx"] == []
 
 
-def test_the_core_knows_neither_the_embedded_model_nor_the_testing_kit_nor_the_command_line() -> None:
-    assert [found for found in CORE if known(found) & set(OUTSIDE)] == []
+def test_the_core_imports_neither_the_embedded_model_nor_the_testing_kit_nor_the_command_line() -> None:
+    assert [found for found in CORE if parts_imported_by(found) & set(OUTSIDE)] == []
 
 
-def test_only_the_transport_talks_to_the_network() -> None:
+def test_only_the_transport_imports_network_modules() -> None:
     network = {"httpx", "h11", "httpcore", "socket", "ssl", "http"}
     users = {found.file for found in CORE if found.top in network}
     elsewhere = {file for file in users if not file.startswith("ollama_rx/transport/")}
@@ -133,12 +133,12 @@ def test_only_the_transport_talks_to_the_network() -> None:
     assert {found.module for found in CORE if found.file in elsewhere and found.top in network} == {"httpx"}
 
 
-def test_nobody_uses_the_inside_of_the_libraries() -> None:
+def test_private_names_of_libraries_are_not_imported() -> None:
     foreign = [found for found in EVERYTHING if found.top in {"httpx", "h11", "reactivex", "orjson"}]
     assert [found for found in foreign if "._" in found.module or found.name.startswith("_")] == []
 
 
-def test_the_way_of_a_token_has_no_subject_and_no_change_of_threads() -> None:
+def test_the_core_uses_neither_subjects_nor_schedulers_that_change_threads() -> None:
     banned = {"Subject", "ReplaySubject", "BehaviorSubject", "AsyncSubject", "observe_on", "subscribe_on"}
     assert [found for found in CORE if found.name in banned or "subject" in found.module] == []
     used = {
@@ -150,12 +150,12 @@ def test_the_way_of_a_token_has_no_subject_and_no_change_of_threads() -> None:
     assert used == set()
 
 
-def test_nobody_imports_the_signpost() -> None:
+def test_the_link_at_the_root_is_not_imported() -> None:
     folders = [name for name in ("ollama_rx", "tests", "examples", "benchmarks") if (ROOT / name).exists()]
     assert [found for found in imports_of(*folders) if found.top == "operators"] == []
 
 
-def test_the_core_needs_three_libraries_at_import() -> None:
+def test_importing_the_core_needs_three_libraries() -> None:
     needed = {found.top for found in CORE if found.eager} - set(sys.stdlib_module_names) - {"ollama_rx"}
     assert needed == CORE_NEEDS
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -200,7 +200,7 @@ def test_the_core_can_be_imported_without_any_extra() -> None:
 
 
 def signatures(thing: object, name: str) -> Iterator[tuple[str, str]]:
-    """Give the public callables of a public name with their signatures."""
+    """Yield the public callables of a public name with their signatures."""
     if inspect.isclass(thing):
         for attribute, member in inspect.getmembers(thing):
             if callable(member) and (attribute == "__init__" or not attribute.startswith("_")):
@@ -209,7 +209,7 @@ def signatures(thing: object, name: str) -> Iterator[tuple[str, str]]:
         yield name, str(inspect.signature(thing))
 
 
-def test_httpx_is_in_no_public_signature_but_the_transport_of_the_client() -> None:
+def test_httpx_appears_in_one_public_signature_the_transport_of_the_client() -> None:
     found = {
         name: signature
         for module in (ollama_rx, operators, sinks)

@@ -1,4 +1,4 @@
-"""`make run` hands the prompt on as it was written."""
+"""`make run` passes the prompt on as it was written."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ MISSING = shutil.which("make") is None or not (ROOT / "Makefile").exists()
         ([], "Why is the sky blue? Answer in three sentences."),
     ],
 )
-def test_a_prompt_may_hold_anything_a_shell_would_read(
+def test_a_prompt_may_hold_characters_that_are_special_to_a_shell(
     tmp_path: Path, given: list[str], expected: str
 ) -> None:
     command = tmp_path / "ollama-rx"

@@ -1,4 +1,4 @@
-"""What is shipped: one package, typed, with its data."""
+"""The wheel holds one package, typed, with its data files."""
 
 import email
 import os
@@ -27,7 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
 
 
 @pytest.mark.installs
-def test_the_wheel_has_one_top_level_name(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_has_one_top_level_package(wheel: zipfile.ZipFile) -> None:
     tops = {name.partition("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"ollama_rx"}
 
@@ -45,7 +45,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: zipfile.ZipFile) -> No
 
 
 @pytest.mark.installs
-def test_the_wheel_says_what_the_project_says(wheel: zipfile.ZipFile) -> None:
+def test_the_metadata_of_the_wheel_matches_the_project(wheel: zipfile.ZipFile) -> None:
     [name] = [name for name in wheel.namelist() if name.endswith("METADATA")]
     metadata = email.message_from_bytes(wheel.read(name))
     assert (metadata["Name"], metadata["Version"]) == (PROJECT["name"], PROJECT["version"])
@@ -57,7 +57,7 @@ def test_the_wheel_says_what_the_project_says(wheel: zipfile.ZipFile) -> None:
 
 
 @pytest.mark.installs
-def test_the_wheel_works_from_its_own_files(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+def test_the_wheel_works_without_the_source_tree(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     wheel.extractall(tmp_path)
     code = (
         "import ollama_rx, ollama_rx.operators as op; from reactivex import of, operators as ops;"

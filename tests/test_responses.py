@@ -1,4 +1,4 @@
-"""One-shot replies, read as far as they go."""
+"""Responses of the endpoints that do not stream; absent fields read as empty."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ def test_embeddings_are_one_vector_for_each_input() -> None:
     assert found.raw is raw
 
 
-def test_no_input_has_no_vectors() -> None:
+def test_embeddings_of_no_input_have_no_vectors() -> None:
     assert Embeddings.of({"model": "m", "embeddings": []}) == Embeddings("m", [], Metrics(), {})
 
 
@@ -27,7 +27,7 @@ def test_models_on_disk_are_listed() -> None:
         "modified_at": "2025-06-09T17:58:55.337823123+02:00",
         "details": DETAILS,
     }
-    [found] = models_of({"models": [item, "no object"]})
+    [found] = models_of({"models": [item, "not an object"]})
     assert (found.name, found.size, found.digest, found.details) == (
         "smollm2:135m",
         270898672,
@@ -38,7 +38,7 @@ def test_models_on_disk_are_listed() -> None:
     assert found.raw is item
 
 
-def test_running_models_say_where_they_are_and_for_how_long() -> None:
+def test_running_models_are_read_with_their_size_in_vram_and_expiry() -> None:
     item = {
         "model": "m",
         "size": 10,
@@ -52,12 +52,12 @@ def test_running_models_say_where_they_are_and_for_how_long() -> None:
     assert found.raw is item
 
 
-def test_a_model_kept_for_ever_never_expires() -> None:
+def test_a_model_that_is_never_unloaded_has_no_expiry() -> None:
     for stamp in ("2318-03-20T17:45:42.663463Z", "12318-03-20T17:45:42Z"):
         assert RunningModel.of({"name": "m", "expires_at": stamp}).expires_at is None
 
 
-def test_what_the_server_knows_about_a_model_is_told() -> None:
+def test_the_details_of_a_model_are_read() -> None:
     raw = {
         "capabilities": ["completion", "tools"],
         "template": "{{ .Prompt }}",
@@ -79,7 +79,7 @@ def test_what_the_server_knows_about_a_model_is_told() -> None:
     assert found.raw is raw
 
 
-def test_what_is_absent_is_empty() -> None:
+def test_absent_fields_are_empty() -> None:
     assert models_of({}) == ()
     assert running_of({"models": None}) == ()
     assert Model.of({}) == Model("", 0, "", None, {}, {})

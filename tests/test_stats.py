@@ -1,4 +1,4 @@
-"""Many answers add up in bounded memory, from any thread."""
+"""The server's metrics are read in seconds; statistics of many answers add up in bounded memory."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -6,6 +6,44 @@ from dataclasses import replace
 import pytest
 
 from ollama_rx import Metrics, Stats, StatsTotals
+
+# the server's metrics
+
+
+def test_durations_become_seconds_and_counts_stay() -> None:
+    found = Metrics.of(
+        {
+            "total_duration": 5_000_000_000,
+            "load_duration": 1_500_000_000,
+            "prompt_eval_count": 26,
+            "prompt_eval_duration": 250_000_000,
+            "eval_count": 298,
+            "eval_duration": 1,
+        }
+    )
+    assert found == Metrics(5.0, 1.5, 26, 0.25, 298, 1e-9)
+
+
+def test_a_metric_that_a_cloud_model_omits_is_none() -> None:
+    found = Metrics.of({"total_duration": 2_000_000_000, "prompt_eval_count": 3, "eval_count": 4})
+    assert found == Metrics(total_duration=2.0, prompt_eval_count=3, eval_count=4)
+    assert found.eval_duration is None
+
+
+def test_without_metrics_all_are_none() -> None:
+    assert Metrics.of({}) == Metrics()
+
+
+def test_zero_is_a_valid_metric() -> None:
+    assert Metrics.of({"load_duration": 0, "eval_count": 0}) == Metrics(load_duration=0.0, eval_count=0)
+
+
+@pytest.mark.parametrize("wrong", ["5", None, True, [], {}, 1.5])
+def test_a_metric_that_is_not_a_whole_number_is_none(wrong: object) -> None:
+    assert Metrics.of({"total_duration": wrong, "eval_count": wrong}) == Metrics()
+
+
+# totals
 
 STATS = Stats(
     model="a",
@@ -49,7 +87,7 @@ def test_percentiles_are_at_most_one_percent_off(scale: float) -> None:
     assert found.max == 100 * scale
 
 
-def test_figures_that_are_absent_do_not_count() -> None:
+def test_absent_figures_are_not_counted() -> None:
     totals = StatsTotals()
     assert totals.all().duration.mean is None
     totals.add(replace(STATS, time_to_first_text=None))
@@ -57,13 +95,13 @@ def test_figures_that_are_absent_do_not_count() -> None:
     assert (absent.count, absent.max, absent.p50) == (0, None, None)
 
 
-def test_a_figure_of_zero_is_no_trouble() -> None:
+def test_a_figure_may_be_zero() -> None:
     totals = StatsTotals()
     totals.add(replace(STATS, gap_p95=0.0))
     assert totals.all().gap_p95.p50 == 0.0
 
 
-def test_threads_may_add_at_once() -> None:
+def test_threads_may_add_concurrently() -> None:
     totals = StatsTotals()
     with ThreadPoolExecutor(4) as pool:
         for _ in range(400):
@@ -71,7 +109,7 @@ def test_threads_may_add_at_once() -> None:
     assert totals.all().answers == 400
 
 
-def test_memory_is_bounded_by_the_width_of_the_figures_not_by_their_number() -> None:
+def test_memory_grows_with_the_range_of_the_figures_and_not_with_their_number() -> None:
     totals = StatsTotals()
     for i in range(20_000):
         totals.add(replace(STATS, duration=1.0 + i / 10_000))

@@ -1,4 +1,4 @@
-"""JSON is written as Go's encoding/json writes it."""
+"""JSON is encoded as Go's encoding/json encodes it."""
 
 import json
 from typing import Any
