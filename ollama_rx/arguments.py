@@ -113,11 +113,11 @@ def optional_mapping(name: str, value: Mapping[str, Any] | None) -> dict[str, An
     return None if value is None else as_dict(name, value)
 
 
-def as_dict(name: str, value: object) -> dict[str, Any]:
+def as_dict(name: str, value: object, expected: str = "a mapping") -> dict[str, Any]:
     """Return a mapping as a dict; refuse anything else, also None."""
     if isinstance(value, Mapping):
         return dict(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    raise wrong_type(name, "a mapping", value)
+    raise wrong_type(name, expected, value)
 
 
 def as_items(name: str, value: object, expected: str = "a list, even for a single item") -> Sequence[Any]:

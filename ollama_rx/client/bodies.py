@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import orjson
 
 from ollama_rx.arguments import (
+    as_dict,
     as_items,
     optional_flags,
     optional_mapping,
@@ -29,7 +30,7 @@ Tool = Mapping[str, Any] | Callable[..., object]
 
 _THINK_LEVELS = ("low", "medium", "high", "max")
 _DURATION_PART = "(\\d+(\\.\\d*)?|\\.\\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
-_DURATION = re.compile(f"[-+]?(0|({_DURATION_PART})+)", re.ASCII)
+_DURATION = f"(?a)[-+]?(0|({_DURATION_PART})+)"  # compiled by `re` at its first use: few programs need it
 _MAX_TOP_LOGPROBS = 20
 _BUFFER = 4096  # bytes that orjson 3.13 allocates at least for its result, and does not give back
 _ARGUMENT_NAMES = {"input": "text", "from": "from_"}  # of the fields that are not called like their argument
@@ -100,7 +101,7 @@ def keep_alive_field(value: KeepAlive | None) -> KeepAlive | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise wrong_type("keep_alive", "a number of seconds, or a duration such as '5m'", value)
-    if isinstance(value, str) and not _DURATION.fullmatch(value):
+    if isinstance(value, str) and not re.fullmatch(_DURATION, value):
         raise wrong_value("keep_alive", "a duration with units, such as '5m' or '1h30m'", value)
     if isinstance(value, float) and not math.isfinite(value):
         raise wrong_value("keep_alive", "a finite number of seconds, or -1 to never unload the model", value)
@@ -144,6 +145,6 @@ def tools_field(value: Sequence[Tool] | None) -> list[dict[str, Any]] | None:
     if value is None:
         return None
     return [
-        dict(tool) if isinstance(tool, Mapping) and not callable(tool) else tool_schema(tool)
+        tool_schema(tool) if callable(tool) else as_dict("tools", tool, "a JSON schema or a function")
         for tool in as_items("tools", value)
     ]

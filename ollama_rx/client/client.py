@@ -98,7 +98,7 @@ class Client:
         check_instance("timeouts", timeouts, Timeouts)
         check_whole("max_line_bytes", max_line_bytes, least=1)
         url = base_url(host)
-        self._session = Session(url, _headers(_parsed_url(url), headers), timeouts, transport)
+        self._session = Session(url, _build_headers(_parse_url(url), headers), timeouts, transport)
         self._model = model
         self._max_line_bytes = max_line_bytes
 
@@ -376,7 +376,7 @@ def _answer_fields(
     }
 
 
-def _parsed_url(url: str) -> httpx.URL:
+def _parse_url(url: str) -> httpx.URL:
     """Parse a URL; the error for an invalid URL does not show its user information."""
     try:
         found = httpx.URL(url)
@@ -386,7 +386,7 @@ def _parsed_url(url: str) -> httpx.URL:
     return found
 
 
-def _headers(url: httpx.URL, value: Mapping[str, str] | None) -> dict[str, str]:
+def _build_headers(url: httpx.URL, value: Mapping[str, str] | None) -> dict[str, str]:
     """Return the caller's headers, with OLLAMA_API_KEY if it belongs to this server."""
     own = optional_mapping("headers", value) or {}
     for name in own:

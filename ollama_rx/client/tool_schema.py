@@ -26,7 +26,7 @@ def tool_schema(function: Callable[..., object]) -> dict[str, Any]:
     Raises:
         TypeError: not a function, or a parameter (named in the message) whose type has no JSON schema.
     """
-    check_callable("tools", function, "a JSON schema or a function")
+    check_callable("tools", function)
     inner, hidden = _unwrap_partials(function)
     name = getattr(inner, "__name__", type(inner).__name__)
     if not name.isidentifier():

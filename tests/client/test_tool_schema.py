@@ -272,7 +272,7 @@ def test_a_signature_that_cannot_be_read_is_refused() -> None:
 
 
 def test_a_value_that_is_not_callable_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"^tools: expected a JSON schema or a function, got int$"):
+    with pytest.raises(TypeError, match=r"^tools: expected a function, got int$"):
         tool_schema(5)  # type: ignore[arg-type]
 
 
