@@ -39,7 +39,7 @@ class Reader(Protocol[T_co]):
 
     @property
     def partial(self) -> str:
-        """The text that has arrived so far."""
+        """The text received so far."""
         ...
 
 
@@ -56,7 +56,7 @@ class ChunkReader:
 
     @property
     def partial(self) -> str:
-        """The text that has arrived so far."""
+        """The text received so far."""
         return self._text.getvalue()
 
     def read(self, payload: bytes) -> Iterable[Chunk]:

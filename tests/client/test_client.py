@@ -437,7 +437,7 @@ def test_a_failure_reaches_the_subscriber_as_its_error(reply: Reply, error: type
     assert type(failure(reply)) is error
 
 
-def test_the_error_holds_the_sign_in_address() -> None:
+def test_the_error_holds_the_sign_in_url() -> None:
     error = failure(error_status(401, signin_url="https://ollama.com/connect"))
     assert isinstance(error, UnauthorizedError)
     assert error.signin_url == "https://ollama.com/connect"
@@ -456,7 +456,7 @@ def test_redirects_are_not_followed() -> None:
     assert str(failure(reply)).startswith("HTTP 307")
 
 
-def test_the_clients_timeouts_are_used() -> None:
+def test_the_timeouts_of_the_client_are_used() -> None:
     client = Client("x", timeouts=Timeouts(connect=1.5))
     assert client._session.timeouts.connect == 1.5
 

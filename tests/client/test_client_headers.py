@@ -64,7 +64,7 @@ def test_the_key_goes_nowhere_else(host: str, key: str) -> None:
     assert key not in str(sent(host).headers.raw)
 
 
-def test_the_callers_own_authorization_replaces_the_key(key: str) -> None:
+def test_an_authorization_header_of_the_caller_replaces_the_key(key: str) -> None:
     headers = sent("ollama.com", {"Authorization": "Bearer mine"}).headers
     assert headers.get_list("authorization") == ["Bearer mine"]
     assert key not in str(headers.raw)

@@ -102,7 +102,7 @@ def test_a_message_is_written_as_ollama_takes_it(message: Any, expected: dict[st
     assert messages_field([message]) == [expected]
 
 
-def test_the_caller_s_message_is_not_changed() -> None:
+def test_the_message_of_the_caller_is_not_changed() -> None:
     message = {"role": "user", "content": "x", "images": [PNG], "none": None}
     messages_field([message])
     assert message == {"role": "user", "content": "x", "images": [PNG], "none": None}

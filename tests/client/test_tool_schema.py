@@ -152,7 +152,7 @@ def test_the_definitions_of_a_nested_model_are_moved_to_the_root() -> None:
     assert "$defs" not in found["properties"]["before"]["items"]
 
 
-def test_the_docstring_s_description_wins_over_the_annotation_s() -> None:
+def test_the_description_in_the_docstring_wins_over_the_annotation() -> None:
     def walk(to: Annotated[str, "annotated"]) -> str:
         """Walk.
 
@@ -211,7 +211,7 @@ def test_an_object_whose_class_has_no_docstring_is_described_by_its_call_method(
 
 
 @pytest.mark.parametrize("kind", [Oven, Point, Address])
-def test_a_class_is_named_as_itself(kind: type) -> None:
+def test_a_class_is_described_under_its_own_name(kind: type) -> None:
     assert tool_schema(kind)["function"]["name"] == kind.__name__
 
 
@@ -341,7 +341,7 @@ def test_the_three_styles_of_docstrings_give_the_same_descriptions(text: str) ->
     )
 
 
-def test_numpys_style_describes_several_parameters_at_once() -> None:
+def test_the_style_of_numpy_describes_several_parameters_at_once() -> None:
     text = "Draw.\n\nParameters\n----------\nx, y : float\n    Where.\n*points, **names\n    What."
     assert parse_docstring(text) == (
         "Draw.",
