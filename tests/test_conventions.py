@@ -20,6 +20,23 @@ def test_no_file_or_folder_has_a_vague_name() -> None:
     assert parts & VAGUE_NAMES == set()
 
 
+def test_no_module_name_occurs_twice() -> None:
+    places: dict[str, list[str]] = {}
+    for file in FILES:
+        if not file.stem.startswith("__"):  # packages have `__init__`, programs have `__main__`
+            places.setdefault(file.stem.strip("_"), []).append(file.relative_to(ROOT).as_posix())
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_no_class_name_occurs_twice() -> None:
+    places: dict[str, list[str]] = {}
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.strip("_"), []).append(file.relative_to(ROOT).as_posix())
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
 def test_every_file_begins_with_a_docstring() -> None:
     undocumented = [
         file.name for file in FILES if not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
