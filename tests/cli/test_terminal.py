@@ -169,7 +169,7 @@ def test_a_sink_that_fails_is_an_error(command_line: CommandLine, fake: FakeOlla
         (["run", "Hi", "--model", "mine", "--option", "think=true"], "argument of its own"),
         (["run", "Hi", "--to", "nowhere"], "no sink is called 'nowhere'"),
         (["run", "Hi", "--stop", ""], "stop word"),
-        (["run", "Hi", "--host", "ftp://x"], "not a way to reach Ollama"),
+        (["run", "Hi", "--host", "ftp://x"], "expected http:// or https://, got 'ftp://'"),
         (["run", "Hi", "--colour"], "No such option"),
         (["walk"], "No such command"),
     ],
