@@ -1,1 +1,1 @@
-"""One stream, many sinks; and streams as loops: `deliver` and `iterate`."""
+"""Streams to sinks and streams as loops: `deliver` and `iterate`."""

@@ -1,4 +1,4 @@
-"""The branch of a sink that has operators of its own."""
+"""The observer of a sink that has operators of its own."""
 
 from collections.abc import Callable, Iterable
 from threading import Lock
@@ -7,77 +7,77 @@ from typing import Any, Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
 
-from ollama_rx.delivery.sink_guard import SinkOutlet
+from ollama_rx.delivery.sink_guard import SinkDestination
 from ollama_rx.rx.operator import ChainObserver
 
 T = TypeVar("T")
 
 
-class BranchOutlet(Generic[T]):
-    """Sends the stream through a sink's operators; what they raise or emit as error fails the sink."""
+class BranchObserver(Generic[T]):
+    """Sends the stream through a sink's operators; an error that they raise or emit fails the sink."""
 
-    def __init__(self, outlet: SinkOutlet[Any], operators: Iterable[Callable[[Any], Any]]) -> None:
-        self._outlet = outlet
-        self._head = _Head[T]()
-        self._end: Observable[Any] = self._head.pipe(*operators)
+    def __init__(self, destination: SinkDestination[Any], operators: Iterable[Callable[[Any], Any]]) -> None:
+        self._destination = destination
+        self._subject = _BranchSubject[T]()
+        self._branch: Observable[Any] = self._subject.pipe(*operators)
         self._subscription = SingleAssignmentDisposable()
         self._stream_failed = False
 
     def subscribe(self, scheduler: abc.SchedulerBase | None) -> None:
-        """Connect the operators; they find the scheduler of the one subscription."""
-        outlet = self._outlet
+        """Subscribe to the operators, with the scheduler of the delivery's one subscription."""
+        destination = self._destination
         try:
-            self._subscription.disposable = self._end.subscribe(
-                outlet.on_next, self._failed, outlet.on_completed, scheduler=scheduler
+            self._subscription.disposable = self._branch.subscribe(
+                destination.on_next, self._on_branch_error, destination.on_completed, scheduler=scheduler
             )
         except Exception as error:  # noqa: BLE001 - fails this sink, not the stream
-            outlet.fail(error)
+            destination.fail(error)
 
     def on_next(self, item: T, /) -> None:
         """Send an item through the operators."""
         try:
-            for tap in self._head.taps:
-                tap.on_next(item)
+            for observer in self._subject.observers:
+                observer.on_next(item)
         except Exception as error:  # noqa: BLE001 - fails this sink, not the stream
-            self._outlet.fail(error)
+            self._destination.fail(error)
 
     def on_completed(self) -> None:
-        """Complete the branch; its operators may still send something."""
-        self._close(lambda tap: tap.on_completed())
+        """Complete the branch; its operators may still emit."""
+        self._terminate(lambda observer: observer.on_completed())
 
     def on_error(self, error: Exception, /) -> None:
-        """Fail the branch with the stream's error; its operators may still turn it into something."""
+        """Fail the branch with the stream's error; its operators may still replace it."""
         self._stream_failed = True
-        self._close(lambda tap: tap.on_error(error))
+        self._terminate(lambda observer: observer.on_error(error))
 
     def cancel(self) -> None:
         """Close the sink."""
-        self._outlet.cancel()
+        self._destination.cancel()
 
     def dispose(self) -> None:
-        """Leave the operators: the sink has ended."""
+        """Unsubscribe from the operators once the sink is closed."""
         self._subscription.dispose()
 
-    def _failed(self, error: Exception) -> None:
+    def _on_branch_error(self, error: Exception) -> None:
         if self._stream_failed:
-            self._outlet.on_error(error)
+            self._destination.on_error(error)
         else:
-            self._outlet.fail(error)
+            self._destination.fail(error)
 
-    def _close(self, last: Callable[[ChainObserver[T]], object]) -> None:
+    def _terminate(self, send: Callable[[ChainObserver[T]], object]) -> None:
         try:
-            self._head.close(last)
+            self._subject.terminate(send)
         except Exception as error:  # noqa: BLE001 - fails this sink, not the stream
-            self._outlet.fail(error)
+            self._destination.fail(error)
 
 
-class _Head(Observable[T]):
-    """What a sink's operators subscribe to, once as a rule, more often if they please."""
+class _BranchSubject(Observable[T]):
+    """The source of a sink's operators; they may subscribe several times, also after the end."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.taps: tuple[ChainObserver[T], ...] = ()
-        self._last: Callable[[ChainObserver[T]], object] | None = None
+        self.observers: tuple[ChainObserver[T], ...] = ()
+        self._send_terminal: Callable[[ChainObserver[T]], object] | None = None
         self._lock = Lock()
 
     def subscribe(
@@ -86,32 +86,32 @@ class _Head(Observable[T]):
         on_error: abc.OnError | None = None,
         on_completed: abc.OnCompleted | None = None,
         *,
-        scheduler: abc.SchedulerBase | None = None,  # noqa: ARG002 - the items come as they come
+        scheduler: abc.SchedulerBase | None = None,  # noqa: ARG002 - items are passed on as they arrive
     ) -> abc.DisposableBase:
-        observer: Any = on_next
-        if hasattr(observer, "on_next"):
-            tap = ChainObserver[T](observer.on_next, observer.on_error, observer.on_completed)
+        given: Any = on_next
+        if hasattr(given, "on_next"):
+            observer = ChainObserver[T](given.on_next, given.on_error, given.on_completed)
         else:
-            tap = ChainObserver[T](observer or _ignore, on_error or _ignore, on_completed or _ignore)
+            observer = ChainObserver[T](given or _noop, on_error or _noop, on_completed or _noop)
         with self._lock:
-            last = self._last
-            if last is None:
-                self.taps += (tap,)
-        if last is not None:
-            last(tap)
-        return Disposable(lambda: self._remove(tap))
+            send_terminal = self._send_terminal
+            if send_terminal is None:
+                self.observers += (observer,)
+        if send_terminal is not None:
+            send_terminal(observer)
+        return Disposable(lambda: self._remove(observer))
 
-    def close(self, last: Callable[[ChainObserver[T]], object]) -> None:
+    def terminate(self, send: Callable[[ChainObserver[T]], object]) -> None:
         with self._lock:
-            self._last = last
-            taps, self.taps = self.taps, ()
-        for tap in taps:
-            last(tap)
+            self._send_terminal = send
+            observers, self.observers = self.observers, ()
+        for observer in observers:
+            send(observer)
 
-    def _remove(self, tap: ChainObserver[T]) -> None:
+    def _remove(self, observer: ChainObserver[T]) -> None:
         with self._lock:
-            self.taps = tuple(other for other in self.taps if other is not tap)
+            self.observers = tuple(other for other in self.observers if other is not observer)
 
 
-def _ignore(*_: object) -> None:
+def _noop(*_: object) -> None:
     """Take the place of a callback that was not given."""

@@ -8,10 +8,10 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 from reactivex import Observable, abc
 
-from ollama_rx.arguments import check_choice
-from ollama_rx.delivery.branch import BranchOutlet
-from ollama_rx.delivery.sink_guard import Guard, Outlet, SinkOutlet, Worker, is_inside
-from ollama_rx.delivery.source_subscription import Subscription, check_stream
+from ollama_rx.arguments import check_choice, check_instance
+from ollama_rx.delivery.branch import BranchObserver
+from ollama_rx.delivery.sink_guard import SinkDestination, SinkGuard, SinkObserver, SinkThread, is_called_by
+from ollama_rx.delivery.source_subscription import SourceSubscription
 from ollama_rx.errors import SinkError
 from ollama_rx.rx.event_loops import user_loop
 from ollama_rx.rx.mailbox import check_waiting
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 OnSinkError = Literal["cancel", "continue"]
 
-_GRACE = 1.0  # seconds that Ctrl-C leaves to the sinks' threads to close what they write
+_CLOSING_SECONDS = 1.0  # how long Ctrl-C waits for the sinks' threads to close their files
 
 
 def deliver(
@@ -33,15 +33,16 @@ def deliver(
     """Subscribe once and send each item to all sinks, in their order; return the running delivery.
 
     Inside a running event loop the stream runs on it, and so do sinks that are not ``blocking``.
-    Elsewhere the stream has a thread of its own. An explicit scheduler wins.
+    Elsewhere the stream has a thread of its own. An explicit ``scheduler`` takes precedence over both.
 
     A sink that fails is closed and reported as a `SinkError`. With ``on_sink_error="cancel"`` this
-    cancels the stream and closes the other sinks; with "continue" the others go on, and the error is
-    raised when all are done. A sink whose operators complete, or that raises `StopSink`, is closed
-    alone. When no sink is left the request is closed.
+    cancels the stream and closes the other sinks; with "continue" the other sinks go on, and the error is
+    raised when all are closed. A sink whose operators complete, or that raises `StopSink`, is closed on
+    its own. When no sink is left, the request is closed.
 
-    A slow blocking sink pauses the stream, unless its ``when_full`` says otherwise. A source that
-    can't be paused, because it pushes on the user's loop and reads from no request, fills its queue.
+    A slow blocking sink pauses the stream, unless its ``when_full`` says otherwise. A source that cannot be
+    paused, because it pushes on the user's loop and does not read from a request, continues, and the
+    sink's queue grows.
 
     >>> from reactivex import of
     >>> from ollama_rx.sinks import Collector
@@ -49,20 +50,23 @@ def deliver(
     >>> deliver(of("Hello", "world"), words).wait()
     >>> words.items
     ['Hello', 'world']
+
+    Raises:
+        TypeError, ValueError: an argument is wrong; nothing has been sent.
     """
+    check_instance("stream", stream, Observable)
     check_choice("on_sink_error", on_sink_error, get_args(OnSinkError))
-    check_stream(stream)
     branches: list[Branch[T]] = [sink if isinstance(sink, Branch) else Branch(sink, ()) for sink in sinks]
-    _check([branch.sink for branch in branches])
+    _check_sinks([branch.sink for branch in branches])
     return Delivery(stream, branches, on_sink_error=on_sink_error, scheduler=scheduler)
 
 
 class Delivery:
-    """A stream on its way to its sinks; made by `deliver`.
+    """A running subscription with its sinks, returned by `deliver`.
 
-    Wait for its end with ``wait()`` or ``await``. Both raise the stream's error if it failed, else
-    the first `SinkError`; a cancelled delivery ends without an error. ``with`` and ``async with`` wait
-    at the end of the block, and cancel if the block raises.
+    ``wait()`` and ``await`` wait until all sinks are closed. Both raise the stream's error if it failed, else
+    the first `SinkError`; a cancelled delivery ends without an error. ``with`` and ``async with`` wait at
+    the end of the block, and cancel if the block raises.
     """
 
     def __init__(
@@ -74,61 +78,63 @@ class Delivery:
         scheduler: abc.SchedulerBase | None,
     ) -> None:
         self._on_sink_error: OnSinkError = on_sink_error
-        self._subscription = Subscription(user_loop(), scheduler)
-        self._ended = futures.Future[None]()
-        self._ended.set_running_or_notify_cancel()  # so that an awaiting task can't cancel it
+        self._subscription = SourceSubscription(user_loop(), scheduler)
+        self._closed = futures.Future[None]()
+        self._closed.set_running_or_notify_cancel()  # so that an awaiting task can't cancel it
         self._lock = Lock()
-        self._open = len(branches)
+        self._open_sinks = len(branches)
         self._cancelled = False
         self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
         self._sink_errors: list[SinkError] = []
-        self._workers: list[Worker[Any]] = []
-        self._operated: list[BranchOutlet[Any]] = []
-        self._guards: list[Guard[Any]] = []
-        self._outlets: tuple[Outlet[Any], ...] = tuple(self._outlet(branch) for branch in branches)
-        self._begin(stream)
+        self._threads: list[SinkThread[Any]] = []
+        self._branches: list[BranchObserver[Any]] = []
+        self._guards: list[SinkGuard[Any]] = []
+        self._observers: tuple[SinkObserver[Any], ...] = tuple(
+            self._make_observer(branch) for branch in branches
+        )
+        self._subscribe(stream)
 
     @property
     def done(self) -> bool:
         """Whether the stream has ended and all sinks are closed."""
-        return self._ended.done()
+        return self._closed.done()
 
     @property
     def sink_errors(self) -> tuple[SinkError, ...]:
-        """What went wrong in sinks so far."""
+        """The failures of sinks so far."""
         return tuple(self._sink_errors)
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until all sinks are closed, at most ``timeout`` seconds; Ctrl-C cancels.
 
         Raises:
-            TimeoutError: it is not done in time; it goes on.
-            RuntimeError: called where it would wait for itself: in a callback of one of its own sinks,
-                or on a running event loop, where `await` does it.
+            TimeoutError: the sinks are not closed after ``timeout`` seconds; the delivery goes on.
+            RuntimeError: the call would wait for itself: it is made in a callback of one of the delivery's
+                own sinks, or on a running event loop (use ``await`` there).
         """
         if not self.done:
             self._check_wait()
         try:
-            self._settle(timeout)
+            self._wait_until_done(timeout)
         except BaseException:
             self.cancel()
-            self._settle(_GRACE)
+            self._wait_until_done(_CLOSING_SECONDS)
             raise
         if not self.done:
             raise TimeoutError(f"the delivery is not done after {timeout:g} s; it goes on")
-        self._raise()
+        self._raise_first_error()
 
     def cancel(self) -> None:
-        """Close the request and all sinks; from any thread, any number of times."""
+        """Close the request and all sinks; call it from any thread, any number of times."""
         with self._lock:
-            if self._cancelled or self._ended.done():
+            if self._cancelled or self._closed.done():
                 return
             self._cancelled = True
-        self._subscription.there(self._stop)
+        self._subscription.run_on_source_loop(self._dispose)
 
     def __await__(self) -> Generator[Any, None, None]:
-        return self._wait().__await__()
+        return self._wait_async().__await__()
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +145,7 @@ class Delivery:
             return
         self.cancel()
         if user_loop() is None:
-            self._settle(None)
+            self._wait_until_done(None)
 
     async def __aenter__(self) -> Self:
         return self
@@ -149,19 +155,19 @@ class Delivery:
             await self
             return
         self.cancel()
-        await asyncio.wrap_future(self._ended)
+        await asyncio.wrap_future(self._closed)
 
-    async def _wait(self) -> None:
+    async def _wait_async(self) -> None:
         task = self._task
         if task is None or task.get_loop() is not asyncio.get_running_loop():
-            await self._until(asyncio.wrap_future(self._ended))
+            await self._await_or_cancel(asyncio.wrap_future(self._closed))
         else:
-            await self._until(asyncio.shield(task))  # so that no task is left after the end
-        self._raise()
+            await self._await_or_cancel(asyncio.shield(task))  # so that no task is left after the end
+        self._raise_first_error()
 
-    async def _until(self, ended: asyncio.Future[None]) -> None:
+    async def _await_or_cancel(self, closed: asyncio.Future[None]) -> None:
         try:
-            await ended
+            await closed
         except asyncio.CancelledError:
             self.cancel()
             raise
@@ -169,110 +175,110 @@ class Delivery:
     def _check_wait(self) -> None:
         if user_loop() is not None:
             raise RuntimeError("this thread runs an event loop: use `await delivery`, not `delivery.wait()`")
-        if is_inside((*self._guards, *self._operated)):
-            raise RuntimeError("a callback can't wait for its own delivery; `cancel()` ends it from there")
+        if is_called_by((*self._guards, *self._branches)):
+            raise RuntimeError("a callback can't wait for its own delivery; it can call `cancel()`")
 
-    def _settle(self, seconds: float | None) -> None:
-        futures.wait([self._ended], seconds)
+    def _wait_until_done(self, seconds: float | None) -> None:
+        futures.wait([self._closed], seconds)
 
-    def _raise(self) -> None:
+    def _raise_first_error(self) -> None:
         if self._error is not None:
             raise self._error
         if self._sink_errors:
             raise self._sink_errors[0]
 
-    def _outlet(self, branch: Branch[Any]) -> Outlet[Any]:
+    def _make_observer(self, branch: Branch[Any]) -> SinkObserver[Any]:
         subscription = self._subscription
         sink = branch.sink
         sink.upstream = subscription.upstream
-        disposals: list[BranchOutlet[Any]] = []
+        disposals: list[BranchObserver[Any]] = []
 
-        def ended() -> None:
-            for operated in disposals:
-                subscription.there(operated.dispose)
-            self._one_ended()
+        def on_closed() -> None:
+            for observer in disposals:
+                subscription.run_on_source_loop(observer.dispose)
+            self._on_sink_closed()
 
-        guard = Guard[Any](sink, self._report, ended)
+        guard = SinkGuard[Any](sink, self._on_sink_failure, on_closed)
         self._guards.append(guard)
-        outlet: SinkOutlet[Any] = guard
+        destination: SinkDestination[Any] = guard
         if sink.blocking:
-            outlet = worker = Worker[Any](guard, subscription.upstream)
-            self._workers.append(worker)
+            destination = thread = SinkThread[Any](guard, subscription.upstream)
+            self._threads.append(thread)
         if not branch.operators:
-            return outlet
-        operated = BranchOutlet[Any](outlet, branch.operators)
-        disposals.append(operated)
-        self._operated.append(operated)
-        return operated
+            return destination
+        observer = BranchObserver[Any](destination, branch.operators)
+        disposals.append(observer)
+        self._branches.append(observer)
+        return observer
 
-    def _begin(self, stream: Observable[T]) -> None:
-        feed = self._feed()
+    def _subscribe(self, stream: Observable[T]) -> None:
+        on_next = self._fan_out()
 
         def connect_branches(scheduler: abc.SchedulerBase | None) -> None:
-            for operated in self._operated:
-                operated.subscribe(scheduler)
+            for branch in self._branches:
+                branch.subscribe(scheduler)
 
         def subscribe(scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
-            return stream.subscribe(feed, self._failed, self._completed, scheduler=scheduler)
+            return stream.subscribe(on_next, self._on_error, self._on_completed, scheduler=scheduler)
 
         try:
-            for worker in self._workers:
-                worker.start()
-            self._subscription.begin(subscribe, self._failed, connect_branches)
+            for thread in self._threads:
+                thread.start()
+            self._subscription.start(subscribe, self._on_error, connect_branches)
         except BaseException:
             self.cancel()
             raise
         upstream = self._subscription.upstream
         if upstream is not None and upstream.loop is user_loop():
-            # Loops cancel their tasks when they end: what nobody awaits is cancelled too.
-            self._task = upstream.loop.create_task(self._until(asyncio.wrap_future(self._ended)))
+            # A loop cancels its tasks when it ends: so a delivery that is not awaited is cancelled too.
+            self._task = upstream.loop.create_task(self._await_or_cancel(asyncio.wrap_future(self._closed)))
 
-    def _feed(self) -> Callable[[Any], None]:
-        calls = tuple(outlet.on_next for outlet in self._outlets)
+    def _fan_out(self) -> Callable[[Any], None]:
+        calls = tuple(observer.on_next for observer in self._observers)
         if len(calls) == 1:
             return calls[0]
 
-        def each(item: object) -> None:
+        def call_each(item: object) -> None:
             for call in calls:
                 call(item)
 
-        return each
+        return call_each
 
-    def _failed(self, error: Exception) -> None:
+    def _on_error(self, error: Exception) -> None:
         self._error = error
-        for outlet in self._outlets:
-            outlet.on_error(error)
+        for observer in self._observers:
+            observer.on_error(error)
 
-    def _completed(self) -> None:
-        for outlet in self._outlets:
-            outlet.on_completed()
+    def _on_completed(self) -> None:
+        for observer in self._observers:
+            observer.on_completed()
 
-    def _report(self, error: SinkError) -> None:
+    def _on_sink_failure(self, error: SinkError) -> None:
         self._sink_errors.append(error)
         if self._on_sink_error == "cancel":
             self.cancel()
 
-    def _stop(self) -> None:
+    def _dispose(self) -> None:
         try:
             self._subscription.dispose()
         finally:
-            for outlet in self._outlets:
-                outlet.cancel()
+            for observer in self._observers:
+                observer.cancel()
 
-    def _one_ended(self) -> None:
+    def _on_sink_closed(self) -> None:
         with self._lock:
-            self._open -= 1
-            if self._open:
+            self._open_sinks -= 1
+            if self._open_sinks:
                 return
         self._subscription.dispose()
-        self._outlets = ()  # they know this delivery: without a circle all is freed at once
-        self._workers.clear()
-        self._operated.clear()
+        self._observers = ()  # they refer to this delivery: without a cycle all is freed at once
+        self._threads.clear()
+        self._branches.clear()
         self._guards.clear()
-        self._ended.set_result(None)
+        self._closed.set_result(None)
 
 
-def _check(sinks: list[Sink[Any]]) -> None:
+def _check_sinks(sinks: list[Sink[Any]]) -> None:
     if not sinks:
         raise ValueError("sinks: at least one is needed")
     for sink in sinks:

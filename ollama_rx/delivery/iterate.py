@@ -6,7 +6,8 @@ from typing import Generic, Self, TypeVar
 
 from reactivex import Observable, abc
 
-from ollama_rx.delivery.source_subscription import Subscription, check_stream
+from ollama_rx.arguments import check_instance
+from ollama_rx.delivery.source_subscription import SourceSubscription
 from ollama_rx.rx.mailbox import EMPTY, MAX_WAITING, Mailbox, Sentinel, check_waiting
 
 T = TypeVar("T")
@@ -15,23 +16,30 @@ T = TypeVar("T")
 def iterate(stream: Observable[T], *, max_waiting: int = MAX_WAITING) -> "Items[T]":
     """Give the stream's items to a ``for`` or ``async for`` loop; leaving the loop closes the request.
 
-    Each loop subscribes anew. In an ``async for`` the stream runs on the loop's event loop, in a
-    ``for`` on a thread of its own. An error of the stream is raised in the loop, after the items that
-    came before it. When ``max_waiting`` items wait for a slow loop body, the stream is paused; a source
-    that can't be paused, because it pushes on the event loop and reads from no request, is queued, and
-    must leave the event loop its turns: a synchronous source without an end belongs into a ``for``.
+    Each loop subscribes anew. In an ``async for`` the stream runs on the running event loop, in a ``for``
+    on a thread of its own. An error of the stream is raised in the loop, after the items that came
+    before it.
+
+    When ``max_waiting`` items wait for a slow loop body, the stream is paused. A source that cannot be
+    paused, because it pushes on the event loop and does not read from a request, is queued without a
+    limit. A synchronous source without an end belongs in a ``for``: in an ``async for`` it never lets the
+    event loop run.
 
     >>> from reactivex import of
     >>> [number * 2 for number in iterate(of(1, 2, 3))]
     [2, 4, 6]
+
+    Raises:
+        TypeError: ``stream`` is not an Observable, or ``max_waiting`` is not a whole number.
+        ValueError: ``max_waiting`` is below 1.
     """
-    check_stream(stream)
+    check_instance("stream", stream, Observable)
     check_waiting(max_waiting, "pause")
     return Items(stream, max_waiting)
 
 
 class Items(Generic[T]):
-    """What `iterate` returns; a loop over it is a subscription."""
+    """What `iterate` returns; each loop over it is a subscription."""
 
     def __init__(self, stream: Observable[T], max_waiting: int) -> None:
         self._stream = stream
@@ -44,31 +52,31 @@ class Items(Generic[T]):
         return AsyncItemIterator(self._stream, self._max_waiting, asyncio.get_running_loop())
 
 
-class _Loop(Generic[T]):
-    """One subscription and its mailbox; ends when the loop over it is left or forgotten."""
+class _ItemSubscription(Generic[T]):
+    """One subscription and its mailbox; disposed when the loop is left or its iterator is collected."""
 
     def __init__(
         self, stream: Observable[T], max_waiting: int, loop: asyncio.AbstractEventLoop | None
     ) -> None:
         mailbox = Mailbox[T](max_waiting)
         self._mailbox = mailbox
-        self._subscription = subscription = Subscription(loop)
+        self._subscription = subscription = SourceSubscription(loop)
         mailbox.upstream = subscription.upstream
 
         def subscribe(scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
             return stream.subscribe(mailbox.put, mailbox.end, mailbox.end, scheduler=scheduler)
 
-        subscription.begin(subscribe, mailbox.end)
+        subscription.start(subscribe, mailbox.end)
 
-    def _leave(self) -> None:
+    def _dispose(self) -> None:
         self._mailbox.close()
         self._subscription.dispose()
 
     def __del__(self) -> None:
-        self._leave()
+        self._dispose()
 
 
-class ItemIterator(_Loop[T], Iterator[T]):
+class ItemIterator(_ItemSubscription[T], Iterator[T]):
     """A ``for`` loop's subscription; ``close()`` ends it early, as leaving the loop does."""
 
     def __next__(self) -> T:
@@ -77,22 +85,22 @@ class ItemIterator(_Loop[T], Iterator[T]):
             if isinstance(item, Sentinel):
                 item = next(self._mailbox)
         except BaseException:
-            self._leave()
+            self._dispose()
             raise
         return item
 
     def close(self) -> None:
-        """Close the request; what waits is dropped."""
-        self._leave()
+        """Close the request and drop the waiting items."""
+        self._dispose()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._leave()
+        self._dispose()
 
 
-class AsyncItemIterator(_Loop[T], AsyncIterator[T]):
+class AsyncItemIterator(_ItemSubscription[T], AsyncIterator[T]):
     """An ``async for`` loop's subscription; ``aclose()`` ends it early, as leaving the loop does."""
 
     async def __anext__(self) -> T:
@@ -101,19 +109,19 @@ class AsyncItemIterator(_Loop[T], AsyncIterator[T]):
             while (item := mailbox.get_nowait()) is EMPTY:
                 await mailbox.ready()
         except BaseException:
-            self._leave()
+            self._dispose()
             raise
         if isinstance(item, Sentinel):
-            self._leave()
+            self._dispose()
             raise StopAsyncIteration
         return item
 
     async def aclose(self) -> None:
-        """Close the request; what waits is dropped."""
-        self._leave()
+        """Close the request and drop the waiting items."""
+        self._dispose()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._leave()
+        self._dispose()

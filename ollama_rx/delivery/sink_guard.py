@@ -15,22 +15,22 @@ from ollama_rx.sinks._sink import Sink, StopSink
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
-_HERE = __name__.rpartition(".")[0]
+_PACKAGE = __name__.rpartition(".")[0]
 
 
-class Outlet(Protocol[T_contra]):
-    """Where the events for one sink go."""
+class SinkObserver(Protocol[T_contra]):
+    """Observes the stream on behalf of one sink."""
 
     def on_next(self, item: T_contra, /) -> None:
-        """Hand on an item."""
+        """Receive an item."""
         ...
 
     def on_completed(self) -> None:
-        """Take the end of the stream."""
+        """Receive the stream's completion."""
         ...
 
     def on_error(self, error: Exception, /) -> None:
-        """Take the error of the stream."""
+        """Receive the stream's error."""
         ...
 
     def cancel(self) -> None:
@@ -38,117 +38,131 @@ class Outlet(Protocol[T_contra]):
         ...
 
 
-class SinkOutlet(Outlet[T_contra], Protocol[T_contra]):
-    """Where the events go that have passed the sink's own operators."""
+class SinkDestination(SinkObserver[T_contra], Protocol[T_contra]):
+    """A `SinkObserver` behind the sink's own operators, if it has any: it also receives their failures."""
 
     def fail(self, error: Exception, /) -> None:
-        """Take an error of these operators."""
+        """Receive an error of these operators."""
         ...
 
 
-class Guard(Generic[T]):
-    """Calls a sink.
+class SinkGuard(Generic[T]):
+    """Calls a sink, one call at a time, and closes it once.
 
-    No lock is taken per item. Whoever calls the sink says ``busy`` first and then looks at ``over``;
-    whoever ends it says ``over`` first and then looks at ``busy``: so one of the two sees the other,
-    and the sink is closed by whoever comes last, never while it works.
+    No lock is taken per item. A thread that calls the sink first sets ``busy``, then reads ``is_stopped``; a
+    thread that stops it first sets ``is_stopped``, then reads ``busy``. So at least one of the two sees the
+    other's flag, and the sink is closed by the last of them, never during a call.
+
+    Args:
+        sink: the sink that is called.
+        on_failure: called with each failure of the sink.
+        on_closed: called once, after the sink has been closed.
     """
 
-    __slots__ = ("_busy", "_ended", "_interruptible", "_on_next", "_over", "_report", "_unclosed", "sink")
+    __slots__ = (
+        "_busy",
+        "_interruptible",
+        "_is_stopped",
+        "_on_closed",
+        "_on_failure",
+        "_on_next",
+        "_unclosed",
+        "sink",
+    )
 
     def __init__(
-        self, sink: Sink[T], report: Callable[[SinkError], object], ended: Callable[[], object]
+        self, sink: Sink[T], on_failure: Callable[[SinkError], object], on_closed: Callable[[], object]
     ) -> None:
         self.sink = sink
         self._on_next = sink.on_next
-        self._report = report
-        self._ended = ended
+        self._on_failure = on_failure
+        self._on_closed = on_closed
         self._busy = False
-        self._over = False
+        self._is_stopped = False
         self._interruptible = True
-        self._unclosed = [sink.close]  # taken out by whoever closes; `pop` is atomic
+        self._unclosed = [sink.close]  # the thread that takes it out closes the sink; `pop` is atomic
 
     @property
-    def over(self) -> bool:
-        """Whether the sink takes no more items."""
-        return self._over
+    def is_stopped(self) -> bool:
+        """Whether the sink receives no more items."""
+        return self._is_stopped
 
     def on_next(self, item: T, /) -> None:
-        """Hand on an item."""
-        outer = self._busy  # true if the sink, while it worked, made its own source send
+        """Pass an item to the sink."""
+        was_busy = self._busy  # true if the sink, during a call, made its own source send
         self._busy = True
         try:
-            if not self._over:
+            if not self._is_stopped:
                 self._on_next(item)
-        except BaseException as error:  # noqa: BLE001 - reported, and raised again where it is no Exception
-            self._failed(error)
+        except BaseException as error:  # noqa: BLE001 - reported; raised again if it is not an Exception
+            self._handle_exception(error)
         finally:
-            self._busy = outer
-            if self._over and not outer:
+            self._busy = was_busy
+            if self._is_stopped and not was_busy:
                 self._close()
 
     def on_completed(self) -> None:
-        """Tell the sink and close it."""
-        self._finish(self.sink.on_completed)
+        """Pass the completion to the sink and close it."""
+        self._terminate(self.sink.on_completed)
 
     def on_error(self, error: Exception, /) -> None:
-        """Tell the sink and close it."""
-        self._finish(partial(self.sink.on_error, error))
+        """Pass the stream's error to the sink and close it."""
+        self._terminate(partial(self.sink.on_error, error))
 
     def fail(self, error: Exception, /) -> None:
-        """Tell the sink, report that it can't go on, and close it."""
+        """Report a failure of the sink's operators, pass it to the sink, and close the sink."""
 
-        def last() -> None:
-            self.blame(error)
+        def final_call() -> None:
+            self.report_failure(error)
             self.sink.on_error(error)
 
-        self._finish(last)
+        self._terminate(final_call)
 
     def cancel(self) -> None:
-        """Interrupt the sink and close it, now or when its call returns."""
+        """Interrupt the sink and close it, now or when its current call returns."""
         self.interrupt()
-        self.leave()
+        self.close_when_idle()
 
     def interrupt(self) -> None:
-        """Ask a sink that waits to stop waiting."""
+        """Ask a sink that waits for something to stop waiting; at most once."""
         if self._interruptible:
             self._interruptible = False
             try:
                 self.sink.interrupt()
             except Exception as error:  # noqa: BLE001 - a sink's failure is reported, not raised
-                self.blame(error)
+                self.report_failure(error)
 
-    def blame(self, error: BaseException) -> None:
-        """Report that the sink failed with this."""
-        report = SinkError(self.sink, f"{type(error).__name__}: {error}")
-        report.__cause__ = error
-        self._report(report)
+    def report_failure(self, error: BaseException) -> None:
+        """Report ``error`` as a failure of the sink."""
+        failure = SinkError(self.sink, f"{type(error).__name__}: {error}")
+        failure.__cause__ = error
+        self._on_failure(failure)
 
-    def leave(self) -> None:
-        """Close the sink, now or when its call returns."""
-        self._over = True
+    def close_when_idle(self) -> None:
+        """Close the sink, now or when its current call returns."""
+        self._is_stopped = True
         if not self._busy:
             self._close()
 
-    def _finish(self, last: Callable[[], object]) -> None:
-        outer = self._busy
+    def _terminate(self, final_call: Callable[[], object]) -> None:
+        was_busy = self._busy
         self._busy = True
         try:
-            if not self._over:
-                self._over = True
-                last()
-        except BaseException as error:  # noqa: BLE001 - reported, and raised again where it is no Exception
-            self._failed(error)
+            if not self._is_stopped:
+                self._is_stopped = True
+                final_call()
+        except BaseException as error:  # noqa: BLE001 - reported; raised again if it is not an Exception
+            self._handle_exception(error)
         finally:
-            self._busy = outer
-            if not outer:
+            self._busy = was_busy
+            if not was_busy:
                 self._close()
 
-    def _failed(self, error: BaseException) -> None:
-        self._over = True
+    def _handle_exception(self, error: BaseException) -> None:
+        self._is_stopped = True
         self._interruptible = False
         if not isinstance(error, StopSink):
-            self.blame(error)
+            self.report_failure(error)
         if not isinstance(error, Exception):
             raise error
 
@@ -163,82 +177,82 @@ class Guard(Generic[T]):
         except StopSink:
             return
         except Exception as error:  # noqa: BLE001 - a sink's failure is reported, not raised
-            self.blame(error)
+            self.report_failure(error)
         finally:
-            self._ended()
+            self._on_closed()
 
 
-class Worker(Generic[T]):
-    """Calls a blocking sink on a thread of its own, behind a mailbox."""
+class SinkThread(Generic[T]):
+    """Calls a blocking sink on a thread of its own, which reads from a mailbox."""
 
-    def __init__(self, guard: Guard[T], upstream: PausableScheduler | None) -> None:
+    def __init__(self, guard: SinkGuard[T], upstream: PausableScheduler | None) -> None:
         sink = guard.sink
         self._guard = guard
         self._mailbox = Mailbox[T](sink.max_waiting, sink.when_full)
         self._mailbox.upstream = upstream
-        self._last: Callable[[], object] = guard.leave
+        self._final_call: Callable[[], object] = guard.close_when_idle
         self.on_next = self._put_or_fail if sink.when_full == "fail" else self._mailbox.put
 
     def start(self) -> None:
         """Start the thread; it ends with the sink."""
-        Thread(target=self._work, name="ollama-rx-sink", daemon=True).start()
+        Thread(target=self._run, name="ollama-rx-sink", daemon=True).start()
 
     def on_completed(self) -> None:
-        """Complete after the items that wait."""
+        """Complete the sink after the waiting items."""
         self._end(self._guard.on_completed)
 
     def on_error(self, error: Exception, /) -> None:
-        """Fail after the items that wait."""
+        """Pass the stream's error to the sink after the waiting items."""
         self._end(partial(self._guard.on_error, error))
 
     def fail(self, error: Exception, /) -> None:
-        """Report the failure after the items that wait."""
+        """Report a failure of the sink's operators after the waiting items."""
         self._end(partial(self._guard.fail, error))
 
     def cancel(self) -> None:
-        """Drop what waits and close the sink on its thread."""
-        self._stop(self._guard.leave)
+        """Drop the waiting items and close the sink on its thread."""
+        self._close_mailbox()
         self._guard.interrupt()
 
     def _put_or_fail(self, item: T, /) -> None:
         try:
             self._mailbox.put(item)
         except MailboxFull as error:
-            self._stop(self._guard.leave)
-            self._guard.blame(error)
+            self._close_mailbox()
+            self._guard.report_failure(error)
 
-    def _end(self, last: Callable[[], object]) -> None:
+    def _end(self, final_call: Callable[[], object]) -> None:
         if not self._mailbox.ended:
-            self._last = last
+            self._final_call = final_call
             self._mailbox.end()
 
-    def _stop(self, last: Callable[[], object]) -> None:
-        self._last = last
+    def _close_mailbox(self) -> None:
+        self._final_call = self._guard.close_when_idle
         self._mailbox.close()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         guard = self._guard
         try:
-            with suppress(SystemExit):  # it is reported, and this is not the thread that can exit
+            with suppress(SystemExit):  # the guard has reported it, and only the main thread can exit
                 for item in self._mailbox:
                     guard.on_next(item)
-                    if guard.over:
+                    if guard.is_stopped:
                         return
-                self._last()
+                self._final_call()
         finally:
             self._mailbox.close()
 
 
-def is_inside(objects: Iterable[object]) -> bool:
-    """Tell whether one of this thread's calls, up to here, is a method of one of these objects.
+def is_called_by(objects: Iterable[object]) -> bool:
+    """Return whether a method of one of these objects is on this thread's call stack.
 
-    Frames of other code are not looked into: that would keep their variables alive.
+    Only frames of this package are examined: reading the locals of a frame keeps its variables alive.
     """
     ids = set(map(id, objects))
     frame = inspect.currentframe()
     while frame is not None:
         name: str = frame.f_globals.get("__name__", "")
-        if name.rpartition(".")[0] == _HERE and id(frame.f_locals.get("self")) in ids:
+        if name.rpartition(".")[0] == _PACKAGE and id(frame.f_locals.get("self")) in ids:
             return True
         frame = frame.f_back
     return False

@@ -1,31 +1,28 @@
-"""The one subscription of a delivery: on the caller's loop, or on a thread of its own."""
+"""The one subscription of a delivery: on the caller's event loop, or on a thread of its own."""
 
 import asyncio
 from collections.abc import Callable
 from threading import Event, Thread
 
-from reactivex import Observable, abc
+from reactivex import abc
 from reactivex.disposable import SingleAssignmentDisposable
 from reactivex.scheduler import CurrentThreadScheduler
 
-from ollama_rx.arguments import check_instance
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.event_loops import run_on_loop, set_before_blocking
 
 Scheduler = abc.SchedulerBase | None
 
 
-def check_stream(stream: object) -> None:
-    """Refuse what is no Observable, such as a method that was not called."""
-    check_instance("stream", stream, Observable)
+def _prepare_nothing(_: Scheduler) -> None:
+    """Take the place of ``prepare`` if nothing needs preparing."""
 
 
-def _nothing(_: Scheduler) -> None:
-    """Prepare nothing."""
+class SourceSubscription:
+    """Subscribes where the items are to arrive, and disposes there too.
 
-
-class Subscription:
-    """Subscribes where the items shall come, and disposes there too."""
+    With a ``loop`` or a ``scheduler`` it subscribes on the calling thread, else on a new thread.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None, scheduler: Scheduler = None) -> None:
         if loop is not None and scheduler is None:
@@ -34,53 +31,56 @@ class Subscription:
         self._scheduler = scheduler
         self._inner = SingleAssignmentDisposable()
 
-    def begin(
+    def start(
         self,
         subscribe: Callable[[Scheduler], abc.DisposableBase],
-        failed: Callable[[Exception], object],
-        prepare: Callable[[Scheduler], object] = _nothing,
+        on_error: Callable[[Exception], object],
+        prepare: Callable[[Scheduler], object] = _prepare_nothing,
     ) -> None:
-        """Call ``prepare``, then ``subscribe``, and ``failed`` if one raises; return when it is done."""
+        """Call ``prepare``, then ``subscribe``, and ``on_error`` if one of them raises.
 
-        def action(_scheduler: Scheduler = None, _state: object = None) -> None:
-            if not self._inner.is_disposed:  # else nobody is left to ask for anything
+        Returns when the source is subscribed to, or when its thread is about to block.
+        """
+
+        def subscribe_unless_disposed(_scheduler: Scheduler = None, _state: object = None) -> None:
+            if not self._inner.is_disposed:  # `prepare` may have closed the last sink
                 self._inner.disposable = subscribe(self._scheduler)
-            begun.set()
+            subscribed.set()
 
-        def enter() -> None:
+        def run() -> None:
             try:
                 prepare(self._scheduler)
-                _in_trampoline(action)
+                _in_trampoline(subscribe_unless_disposed)
             except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-                failed(error)
+                on_error(error)
             finally:
-                begun.set()
+                subscribed.set()
 
-        def enter_thread() -> None:
-            set_before_blocking(begun)
-            enter()
+        def run_on_thread() -> None:
+            set_before_blocking(subscribed)
+            run()
 
-        begun = Event()
+        subscribed = Event()
         if self._scheduler is not None:
-            enter()
+            run()
         else:
-            Thread(target=enter_thread, name="ollama-rx", daemon=True).start()
-            begun.wait()
+            Thread(target=run_on_thread, name="ollama-rx", daemon=True).start()
+            subscribed.wait()
 
     def dispose(self) -> None:
-        """End it, from any thread."""
-        self.there(self._inner.dispose)
+        """Dispose the subscription, from any thread."""
+        self.run_on_source_loop(self._inner.dispose)
 
-    def there(self, action: Callable[[], object]) -> None:
-        """Do something on the subscription's loop if it has one, else here."""
+    def run_on_source_loop(self, action: Callable[[], object]) -> None:
+        """Call ``action`` on the loop that the source runs on; here if there is none or it is closed."""
         if self.upstream is None or not run_on_loop(self.upstream.loop, action):
             action()
 
 
 def _in_trampoline(action: Callable[..., None]) -> None:
-    """Subscribe where RxPY queues what synchronous sources send.
+    """Call ``action`` inside RxPY's trampoline, which queues what synchronous sources send.
 
-    So ``subscribe`` returns before they send, and they can be disposed of between two items.
+    So ``subscribe`` returns before they send, and they can be disposed between two items.
     """
     trampoline = CurrentThreadScheduler.singleton()
     if trampoline.schedule_required():
