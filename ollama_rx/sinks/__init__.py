@@ -1,4 +1,4 @@
-"""Where a stream ends: ``deliver(stream, Console())``. How to add one stands in ``_sink.py``."""
+"""The ends of a stream: ``deliver(stream, Console())``. ``_sink.py`` explains how to write a sink."""
 
 from ollama_rx.sinks._sink import Branch, Sink, StopSink
 from ollama_rx.sinks.callback import Callback

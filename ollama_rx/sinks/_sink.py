@@ -1,6 +1,6 @@
-"""The contract of a sink, and how to add one.
+"""The contract of a sink, and how to write one.
 
-A sink ends a stream: it prints, speaks, stores or sends on what comes. A complete one::
+A sink is the end of a stream: it prints, speaks, stores or forwards the items. This one is complete::
 
     from ollama_rx.sinks import Sink
 
@@ -10,26 +10,48 @@ A sink ends a stream: it prints, speaks, stores or sends on what comes. A comple
 
     deliver(client.generate("Hi").pipe(op.text()), Shout()).wait()
 
-What `deliver` promises to a sink:
+What `deliver` promises to a sink, and what a sink may do:
 
-1. Calls never overlap: ``on_next`` any number of times, then at most one of ``on_completed`` and
-   ``on_error``, then ``close``, exactly once, however it ends. A cancelled sink gets ``close`` only.
-2. An exception raised by a sink closes that sink and is reported as a `SinkError`. A sink that has
-   merely had enough raises `StopSink`: it is closed without an error.
-3. A sink that may take its time says ``blocking = True`` and gets a thread of its own behind a
-   queue of ``max_waiting`` items; ``when_full`` says what happens when that is not enough.
-4. A sink that works on the event loop and must not block calls ``self.upstream.pause()`` and
-   ``self.upstream.resume()`` there; ``upstream`` is None where streams run on threads, and blocking in
-   ``on_next`` is the way to make them wait.
-5. ``interrupt`` is called once when a delivery is cancelled, from any thread, also while
-   ``on_next`` runs: a sink that waits for something stops waiting.
+1. **Order.** ``on_next`` is called once for each item, then ``on_completed`` or ``on_error``, then ``close``.
+   These calls never overlap. ``close`` is called exactly once, however the delivery ends. If the delivery is
+   cancelled, or the sink itself raises, ``close`` is the only call that follows.
+2. **Failing.** An exception that a sink raises closes that sink and is reported as a `SinkError`; the
+   ``on_sink_error`` argument of `deliver` decides whether the other sinks go on.
+3. **Stopping.** A sink that needs no more items raises `StopSink`. It is closed, nothing is reported, and the
+   other sinks go on. When no sink is left, the request is closed.
+4. **Taking time.** A sink that does I/O or computes for long sets ``blocking = True``. It is then called on a
+   thread of its own, which reads from a queue of ``max_waiting`` items. ``when_full`` decides what happens if
+   the queue is full: "pause" pauses the stream, "drop_oldest" drops the item that has waited longest, "fail"
+   fails this sink.
+5. **Pausing.** A sink that is called on an event loop must not block. It can pause the stream instead: it
+   calls ``self.upstream.pause()`` there, and later ``self.upstream.resume()``. ``upstream`` is None if the
+   stream runs on a thread; a sink pauses such a stream by blocking in ``on_next``.
+6. **Interrupting.** If a delivery is cancelled while ``on_next`` waits for something (a device, a full
+   buffer), the sink cannot be closed before ``on_next`` returns. So ``interrupt`` is called: at most once,
+   from any thread, possibly during another call. It should only wake the waiting call, for instance by
+   setting a `threading.Event`; releasing the resources is left to ``close``.
 
-To let the command line say ``--to shout``, register the class in your package's pyproject.toml::
+A sink with a wait that can be interrupted::
+
+    class Slow(Sink[str]):
+        blocking = True
+
+        def __init__(self) -> None:
+            self._interrupted = threading.Event()
+
+        def on_next(self, value: str) -> None:
+            print(value)
+            self._interrupted.wait(5.0)  # returns at once when the delivery is cancelled
+
+        def interrupt(self) -> None:
+            self._interrupted.set()
+
+To make ``--to shout`` work on the command line, register the class in your package's pyproject.toml::
 
     [project.entry-points."ollama_rx.sinks"]
     shout = "my_package:Shout"
 
-What stands after the colon in ``--to shout:loud`` goes to ``Shout.from_uri("loud")``.
+The text after the colon, as in ``--to shout:loud``, is passed on: ``Shout.from_uri("loud")``.
 """
 
 from collections.abc import Callable
@@ -51,36 +73,58 @@ T_contra = TypeVar("T_contra", contravariant=True)
 Operator = Callable[[Observable[A]], Observable[B]]
 
 
-class StopSink(Exception):  # noqa: N818 - no error, as StopIteration
-    """Raised by a sink that wants no more items: it is closed, and nothing is reported."""
+class StopSink(Exception):  # noqa: N818 - not an error, as StopIteration
+    """Raised by a sink that needs no more items: it is closed, and nothing is reported.
+
+    It may be raised in any of the sink's methods except ``interrupt``. The other sinks of the delivery go on;
+    when none is left, the request is closed.
+
+    >>> from reactivex import of
+    >>> from ollama_rx import deliver
+    >>> class FirstWord(Sink[str]):
+    ...     def on_next(self, value: str) -> None:
+    ...         print(value)
+    ...         raise StopSink
+    >>> deliver(of("Hello", "world"), FirstWord()).wait()
+    Hello
+    """
 
 
 class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
-    """An Observer that can be closed; only ``on_next`` must be written.
+    """An Observer that can be closed; a subclass must define ``on_next`` only.
 
-    Subscribed without `deliver` (``stream.subscribe(sink)``) nobody closes it: ``with sink:`` does.
+    A sink that is subscribed without `deliver` (``stream.subscribe(sink)``) is not closed automatically;
+    ``with sink:`` closes it.
     """
 
     blocking: bool = False
+    """Whether the sink is called on a thread of its own."""
     max_waiting: int = MAX_WAITING
+    """How many items may wait for a blocking sink, at least 1."""
     when_full: WhenFull = "pause"
+    """What happens when ``max_waiting`` items wait for a blocking sink: "pause", "drop_oldest" or "fail"."""
     upstream: PausableScheduler | None = None
+    """Pauses and resumes the stream on its event loop; set by `deliver`, None for a stream on a thread."""
 
     def on_error(self, error: Exception) -> None:
-        """Take notice that the stream failed; ``close`` follows."""
+        """Handle the stream's error; ``close`` follows."""
 
     def on_completed(self) -> None:
-        """Take notice that the stream is complete; ``close`` follows."""
+        """Handle the stream's completion; ``close`` follows."""
 
     def interrupt(self) -> None:
-        """Let an ``on_next`` that waits for something return; called from any thread."""
+        """Wake a call of this sink that waits for something, because the delivery is cancelled.
+
+        Called at most once, from any thread, possibly during another call, and only if the delivery is
+        cancelled before the sink has ended. A sink that never waits does not need this method.
+        """
 
     def close(self) -> None:
-        """Let go of what the sink holds."""
+        """Release the sink's resources; called exactly once, as the last call."""
 
     @classmethod
     def from_uri(cls, argument: str) -> Self:
-        """Make the sink that ``--to name:argument`` asks for; without a colon the argument is empty."""
+        """Return the sink for ``--to name:argument``; without a colon the argument is empty."""
         if argument:
             raise ValueError(f"{cls.__name__} takes no argument, got {argument!r}")
         return cls()
@@ -94,9 +138,10 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
         self, first: Operator[A, B], second: Operator[B, C], third: Operator[C, T_contra], /
     ) -> "Branch[A]": ...
     def after(self, *operators: Callable[[Any], Any]) -> "Branch[Any]":
-        """Give this sink a branch of its own: the operators run for it alone.
+        """Return a `Branch`: this sink behind operators that run for it alone.
 
-        Up to three; more are joined with `reactivex.compose`. A failing operator fails the branch.
+        Takes up to three operators; join more of them with `reactivex.compose`. An operator that fails, fails
+        this sink and not the stream.
 
         >>> from reactivex import of
         >>> from ollama_rx import deliver, operators as op
@@ -119,7 +164,7 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
 
 @dataclass(frozen=True, slots=True)
 class Branch(Generic[T]):
-    """A sink behind operators of its own, made by `Sink.after`; only `deliver` takes it."""
+    """A sink behind operators of its own, returned by `Sink.after`; to be passed to `deliver`."""
 
     sink: Sink[Any]
     operators: tuple[Callable[[Any], Any], ...]

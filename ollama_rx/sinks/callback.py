@@ -1,4 +1,4 @@
-"""Call functions with what comes."""
+"""Call functions with the items of a stream."""
 
 from collections.abc import Callable
 from inspect import iscoroutinefunction
@@ -12,10 +12,11 @@ T = TypeVar("T")
 
 
 class Callback(Sink[T]):
-    """Calls ``on_next`` with each item, the others at the end.
+    """Calls ``on_next`` with each item, and the other functions at the end.
 
-    A function that takes its time, for instance one that does I/O, wants ``blocking=True``: it then
-    runs on a thread of its own. ``on_close`` is called however it ends, also when it is cancelled.
+    Use ``blocking=True`` for a function that takes time, for instance one that does I/O: the functions are
+    then called on a thread of their own. ``on_close`` is called however the delivery ends, also if it is
+    cancelled.
 
     >>> from reactivex import of
     >>> from ollama_rx import deliver

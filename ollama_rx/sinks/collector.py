@@ -1,4 +1,4 @@
-"""Keep all that comes."""
+"""Keep all items of a stream."""
 
 from typing import TypeVar
 
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Collector(Sink[T]):
-    """Keeps the items in a list, and how it ended; for tests, and for answers wanted as a whole.
+    """Keeps all items in a list, and how the stream ended; for tests, and for answers needed as a whole.
 
     >>> from reactivex import of
     >>> words = Collector[str]()
@@ -33,13 +33,13 @@ class Collector(Sink[T]):
         self.items.append(value)
 
     def on_completed(self) -> None:
-        """Keep that it is complete."""
+        """Record the completion."""
         self.completed = True
 
     def on_error(self, error: Exception) -> None:
-        """Keep the error."""
+        """Record the error."""
         self.error = error
 
     def close(self) -> None:
-        """Keep that it has ended."""
+        """Record that the sink is closed."""
         self.closed = True

@@ -1,11 +1,11 @@
-"""Print what comes, as it comes."""
+"""Print text as it arrives."""
 
 import re
 import sys
 from contextlib import suppress
 from typing import Protocol, TextIO
 
-from ollama_rx.sinks._pipe import reader_gone
+from ollama_rx.sinks._broken_pipe import stop_after_broken_pipe
 from ollama_rx.sinks._sink import Sink, StopSink
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
@@ -13,7 +13,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # C0 and C1 without new
 
 
 class Texts(Protocol):
-    """What has text and thinking: a `Chunk`."""
+    """An item with text and thinking, such as a `Chunk`."""
 
     @property
     def text(self) -> str:
@@ -27,13 +27,17 @@ class Texts(Protocol):
 
 
 class Console(Sink[str | Texts]):
-    r"""Prints text, or the text of chunks, at once and without line ends of its own.
+    r"""Prints text, or the text of chunks, as soon as it arrives.
 
-    ``end`` is printed after each item that has text: ``Console(end="\n")`` gives sentences a line each.
-    One newline is added at the end if the text does not end with one. With ``thinking=True`` the
-    thinking of chunks is printed before the answer, dim on a terminal. A model's text can't steer the
-    terminal: control characters other than newline and tab are shown as ``\x1b``. When the reader of
-    a pipe has gone (``| head``), the sink leaves without an error.
+    Nothing is printed between items unless ``end`` is given: ``Console(end="\n")`` prints each sentence on a
+    line of its own. Items without text are skipped. One newline is added at the end if the text does not end
+    with one. A model's text cannot control the terminal: control characters other than newline and tab are
+    escaped, as in ``\x1b``. If the reader of a pipe has exited (``| head``), the sink stops without an error.
+
+    Args:
+        file: a text file that is open for writing and stays open; by default the standard output.
+        thinking: also print the thinking of chunks, before the answer; dim on a terminal.
+        end: printed after each item that has text.
 
     >>> from reactivex import of
     >>> _ = of("Hel", "lo").subscribe(Console())
@@ -46,19 +50,19 @@ class Console(Sink[str | Texts]):
         self._thinking = thinking
         self._dim = thinking and self._file.isatty()
         self._open_line = False
-        self._thought = False
+        self._after_thinking = False
 
     def on_next(self, value: str | Texts) -> None:
-        """Print a piece."""
+        """Print the text of an item."""
         if isinstance(value, str):
             self._print(value and value + self._end)
             return
         if self._thinking and value.thinking:
-            self._thought = True
+            self._after_thinking = True
             self._print(value.thinking, dim=self._dim)
         if value.text:
-            if self._thought:
-                self._thought = False
+            if self._after_thinking:
+                self._after_thinking = False
                 self._end_line()
             self._print(value.text + self._end)
 
@@ -66,13 +70,13 @@ class Console(Sink[str | Texts]):
         """End the line."""
         self.close()
 
-    def on_error(self, error: Exception) -> None:  # noqa: ARG002 - whoever waits is told
+    def on_error(self, error: Exception) -> None:  # noqa: ARG002 - `wait` raises it
         """End the line."""
         self.close()
 
     def close(self) -> None:
         """End the line; the file stays open."""
-        with suppress(StopSink):  # it has left
+        with suppress(StopSink):  # the sink ends anyway
             self._end_line()
 
     def _end_line(self) -> None:
@@ -83,22 +87,22 @@ class Console(Sink[str | Texts]):
         if not text:
             return
         self._open_line = not text.endswith("\n")
-        text = _CONTROL.sub(_shown, text)
+        text = _CONTROL.sub(_escape, text)
         if dim:
             text = f"{_DIM}{text}{_PLAIN}"
         try:
             self._write(text)
         except BrokenPipeError as error:
             self._open_line = False
-            raise reader_gone(self._file) from error
+            raise stop_after_broken_pipe(self._file) from error
 
     def _write(self, text: str) -> None:
         try:
             self._file.write(text)
-        except UnicodeEncodeError as error:  # a terminal that is not UTF-8: better escaped than nothing
+        except UnicodeEncodeError as error:  # a terminal that is not UTF-8: print escapes
             self._file.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
         self._file.flush()
 
 
-def _shown(control: re.Match[str]) -> str:
+def _escape(control: re.Match[str]) -> str:
     return f"\\x{ord(control[0]):02x}"

@@ -1,4 +1,4 @@
-"""Hand items over to another thread or task."""
+"""Pass items on to another thread or task."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Final, Generic, TypeVar
@@ -17,17 +17,17 @@ class End:
 
 
 END: Final = End()
-"""What ``get`` returns when nothing more will come."""
+"""What ``get`` and ``get_async`` return after the last item."""
 
 
 class Queue(Sink[T], Generic[T]):
-    """A bounded queue that other threads and tasks read: one sink for both.
+    """A bounded queue that other threads and tasks read.
 
-    ``for item in queue`` and ``async for item in queue`` end with the stream; ``get`` and ``get_async``
-    return `END` then. An error of the stream is raised to the first reader that reaches it. When
-    ``max_waiting`` items wait, ``when_full`` says whether the stream is paused, the oldest item is
-    dropped, or this sink fails. What still waits when the delivery is cancelled can be read. A queue
-    takes one stream; a second one fails.
+    ``for item in queue`` and ``async for item in queue`` end with the stream; ``get`` and ``get_async`` then
+    return `END`. An error of the stream is raised to the first reader that reaches it. If ``max_waiting``
+    items wait, ``when_full`` decides whether the stream is paused ("pause"), the oldest item is dropped
+    ("drop_oldest"), or this sink fails ("fail"). Items that wait when the delivery is cancelled can still
+    be read. A queue takes the items of one stream; delivering a second one to it fails.
 
     >>> from reactivex import of
     >>> from ollama_rx import deliver
@@ -39,44 +39,44 @@ class Queue(Sink[T], Generic[T]):
 
     def __init__(self, *, max_waiting: int = MAX_WAITING, when_full: WhenFull = "pause") -> None:
         self._mailbox = Mailbox[T](max_waiting, when_full)
-        self._over = False
+        self._is_stopped = False
 
     def on_next(self, value: T) -> None:
-        """Put an item in."""
-        if self._over:
-            raise RuntimeError("this Queue has ended; another stream needs a Queue of its own")
+        """Add an item."""
+        if self._is_stopped:
+            raise RuntimeError("this Queue has ended; use a new Queue for another stream")
         self._mailbox.upstream = self.upstream
         self._mailbox.put(value)
 
     def on_completed(self) -> None:
-        """Let the readers come to the end."""
-        self._over = True
+        """End the readers' loops after the waiting items."""
+        self._is_stopped = True
         self._mailbox.end()
 
     def on_error(self, error: Exception) -> None:
-        """Let the readers come to the error."""
-        self._over = True
+        """Raise the error to a reader after the waiting items."""
+        self._is_stopped = True
         self._mailbox.end(error)
 
     def interrupt(self) -> None:
-        """Let a writer that waits for room go on, and the readers come to the end."""
+        """Release a writer that waits for room, and end the readers' loops after the waiting items."""
         self._mailbox.end()
 
     def close(self) -> None:
-        """Let the readers come to the end."""
-        self._over = True
+        """End the readers' loops after the waiting items."""
+        self._is_stopped = True
         self._mailbox.end()
 
     def get(self, timeout: float | None = None) -> T | End:
-        """Block until there is an item; `END` after the last.
+        """Block until there is an item and return it; return `END` after the last item.
 
         Raises:
-            TimeoutError: nothing came within ``timeout`` seconds.
+            TimeoutError: no item arrived within ``timeout`` seconds.
         """
         return self._mailbox.get(timeout, END)
 
     async def get_async(self) -> T | End:
-        """Wait for an item; `END` after the last."""
+        """Wait for an item and return it; return `END` after the last item."""
         return await anext(self._mailbox, END)
 
     def __iter__(self) -> Iterator[T]:

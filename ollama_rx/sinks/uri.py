@@ -1,4 +1,4 @@
-"""Make the sink that a command line names: ``console``, ``jsonl:answer.jsonl``."""
+"""Build the sink that is named on the command line: ``console``, ``jsonl:answer.jsonl``."""
 
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -11,31 +11,33 @@ GROUP = "ollama_rx.sinks"
 
 
 def sink_names() -> list[str]:
-    """Return the names that a URI can begin with: those of this package and of installed ones."""
-    return sorted({entry.name for entry in _registered()})
+    """Return the names that a URI can begin with, of this package and of other installed packages."""
+    return sorted({entry.name for entry in _entry_points()})
 
 
 def sink_from_uri(uri: str) -> Sink[Any]:
-    """Make a sink of ``name`` or ``name:argument``; installed packages add names to the group.
+    """Build the sink of ``name`` or ``name:argument``.
+
+    Other packages add names with entry points in the group ``ollama_rx.sinks``.
 
     Raises:
-        ValueError: no such name, or the sink refuses the argument.
-        TypeError: a package has registered something that is no `Sink` class.
+        ValueError: the name is unknown, its package cannot be loaded, or the sink refuses the argument.
+        TypeError: a package has registered something that is not a `Sink` class.
     """
     name, _, argument = uri.partition(":")
-    found = _registered().select(name=name)
+    found = _entry_points().select(name=name)
     if not found:
-        there = ", ".join(sink_names()) or "none, because ollama-rx is not installed as a package"
-        raise ValueError(f"no sink is called {name!r}; there are: {there}")
+        known = ", ".join(sink_names()) or "none, because ollama-rx is not installed as a package"
+        raise ValueError(f"no sink is called {name!r}; known sinks: {known}")
     entry = next(iter(found))
-    kind = _load(entry)
+    sink_class = _load(entry)
     try:
-        return kind.from_uri(argument)
+        return sink_class.from_uri(argument)
     except ValueError as error:
         raise ValueError(f"sink {name!r}: {error}") from error
 
 
-def _registered() -> "EntryPoints":
+def _entry_points() -> "EntryPoints":
     from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and only the command line needs it
 
     return entry_points(group=GROUP)
@@ -43,13 +45,15 @@ def _registered() -> "EntryPoints":
 
 def _load(entry: "EntryPoint") -> type[Sink[Any]]:
     try:
-        kind = entry.load()
+        sink_class = entry.load()
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"sink {entry.name!r} is registered as {entry.value} but can't be loaded") from error
-    if not _is_sink(kind):
-        raise TypeError(f"sink {entry.name!r}: {entry.value} is no Sink class")
-    return kind
+        raise ValueError(
+            f"sink {entry.name!r} is registered as {entry.value}, which can't be loaded"
+        ) from error
+    if not _is_sink(sink_class):
+        raise TypeError(f"sink {entry.name!r}: {entry.value} is not a Sink class")
+    return sink_class
 
 
-def _is_sink(kind: object) -> TypeGuard[type[Sink[Any]]]:
-    return isinstance(kind, type) and issubclass(kind, Sink)
+def _is_sink(sink_class: object) -> TypeGuard[type[Sink[Any]]]:
+    return isinstance(sink_class, type) and issubclass(sink_class, Sink)

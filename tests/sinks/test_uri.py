@@ -65,13 +65,13 @@ def test_json_lines_have_a_name_and_take_a_file(tmp_path: Path) -> None:
 def test_an_unknown_name_is_told_what_there_is() -> None:
     assert {"console", "jsonl"} <= set(OURS)
     there = ", ".join(sorted(OURS))
-    with pytest.raises(ValueError, match=f"^no sink is called 'nowhere'; there are: {there}$"):
+    with pytest.raises(ValueError, match=f"^no sink is called 'nowhere'; known sinks: {there}$"):
         sink_from_uri("nowhere:x")
 
 
 def test_without_any_name_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(ROOT)])
-    with pytest.raises(ValueError, match="there are: none, because ollama-rx is not installed"):
+    with pytest.raises(ValueError, match="known sinks: none, because ollama-rx is not installed"):
         sink_from_uri("console")
 
 
@@ -90,14 +90,14 @@ def test_a_sink_may_refuse_its_argument(register: Register) -> None:
 @pytest.mark.parametrize("value", ["no_such_module:Sink", "ollama_rx.sinks:NoSuchSink"])
 def test_a_package_that_can_not_be_loaded_is_named(register: Register, value: str) -> None:
     register({"broken": value})
-    with pytest.raises(ValueError, match=f"sink 'broken' is registered as {value} but can't be loaded"):
+    with pytest.raises(ValueError, match=f"sink 'broken' is registered as {value}, which can't be loaded"):
         sink_from_uri("broken")
 
 
 @pytest.mark.parametrize("value", ["builtins:print", "builtins:str"])
 def test_what_is_no_sink_class_is_refused(register: Register, value: str) -> None:
     register({"wrong": value})
-    with pytest.raises(TypeError, match=f"sink 'wrong': {value} is no Sink class"):
+    with pytest.raises(TypeError, match=f"sink 'wrong': {value} is not a Sink class"):
         sink_from_uri("wrong")
 
 
