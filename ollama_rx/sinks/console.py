@@ -12,7 +12,7 @@ _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # C0 and C1 without newline and tab
 
 
-class Texts(Protocol):
+class ChunkLike(Protocol):
     """An item with text and thinking, such as a `Chunk`."""
 
     @property
@@ -26,7 +26,7 @@ class Texts(Protocol):
         ...
 
 
-class Console(Sink[str | Texts]):
+class Console(Sink[str | ChunkLike]):
     r"""Prints text, or the text of chunks, as soon as it arrives.
 
     Nothing is printed between items unless ``end`` is given: ``Console(end="\n")`` prints each sentence on a
@@ -52,7 +52,7 @@ class Console(Sink[str | Texts]):
         self._open_line = False
         self._after_thinking = False
 
-    def on_next(self, value: str | Texts) -> None:
+    def on_next(self, value: str | ChunkLike) -> None:
         """Print the text of an item."""
         if isinstance(value, str):
             self._print(value and value + self._end)
