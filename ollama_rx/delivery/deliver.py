@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 from reactivex import Observable, abc
 
-from ollama_rx.arguments import check_choice, check_instance
+from ollama_rx.arguments import check_choice, check_instance, check_seconds, wrong_type
 from ollama_rx.delivery.branch import BranchObserver
 from ollama_rx.delivery.sink_guard import SinkDestination, SinkGuard, SinkObserver, SinkThread, is_called_by
 from ollama_rx.delivery.source_subscription import SourceSubscription
@@ -56,6 +56,8 @@ def deliver(
     """
     check_instance("stream", stream, Observable)
     check_choice("on_sink_error", on_sink_error, get_args(OnSinkError))
+    if scheduler is not None:
+        check_instance("scheduler", scheduler, abc.SchedulerBase)
     branches: list[Branch[T]] = [sink if isinstance(sink, Branch) else Branch(sink, ()) for sink in sinks]
     _check_sinks([branch.sink for branch in branches])
     return Delivery(stream, branches, on_sink_error=on_sink_error, scheduler=scheduler)
@@ -113,6 +115,8 @@ class Delivery:
             RuntimeError: the call would wait for itself: it is made in a callback of one of the delivery's
                 own sinks, or on a running event loop (use ``await`` there).
         """
+        if timeout is not None:
+            check_seconds("timeout", timeout, zero=True)
         if not self.done:
             self._check_wait()
         try:
@@ -280,10 +284,10 @@ class Delivery:
 
 def _check_sinks(sinks: list[Sink[Any]]) -> None:
     if not sinks:
-        raise ValueError("sinks: at least one is needed")
+        raise ValueError("sinks: expected at least one Sink, got none")
     for sink in sinks:
         if not isinstance(sink, Sink):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"sinks: {sink!r} is no Sink; Callback makes one of a function")
+            raise wrong_type("sinks", "a Sink, or a function in a Callback", sink)
         check_waiting(sink.max_waiting, sink.when_full)
-    if len({id(sink) for sink in sinks}) < len(sinks):
-        raise ValueError("sinks: the same sink twice; it can't be closed twice")
+        if sum(other is sink for other in sinks) > 1:
+            raise ValueError(f"sinks: expected each Sink once, got the same {type(sink).__name__} twice")

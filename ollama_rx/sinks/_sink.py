@@ -60,7 +60,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from reactivex import Observable, abc
 
-from ollama_rx.arguments import check_callable
+from ollama_rx.arguments import check_callable, wrong_value
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.mailbox import MAX_WAITING, WhenFull
 
@@ -126,7 +126,7 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     def from_uri(cls, argument: str) -> Self:
         """Return the sink for ``--to name:argument``; without a colon the argument is empty."""
         if argument:
-            raise ValueError(f"{cls.__name__} takes no argument, got {argument!r}")
+            raise wrong_value(cls.__name__, "no argument", argument)
         return cls()
 
     @overload

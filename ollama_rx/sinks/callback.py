@@ -4,7 +4,7 @@ from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import TypeVar
 
-from ollama_rx.arguments import check_callable
+from ollama_rx.arguments import check_callable, check_flag
 from ollama_rx.rx.mailbox import MAX_WAITING, WhenFull, check_waiting
 from ollama_rx.sinks._sink import Sink
 
@@ -41,6 +41,7 @@ class Callback(Sink[T]):
         _check(
             on_next=on_next, **{name: function for name, function in others.items() if function is not None}
         )
+        check_flag("blocking", blocking)
         check_waiting(max_waiting, when_full)
         self._on_next = on_next
         self._on_completed = on_completed
@@ -74,5 +75,6 @@ def _check(**functions: object) -> None:
     for name, function in functions.items():
         check_callable(name, function)
         if iscoroutinefunction(function):
+            given = "a coroutine function, which would never be awaited"
             advice = "use `async for` with `iterate` or a Queue"
-            raise TypeError(f"{name}: a coroutine function would never be awaited; {advice}")
+            raise TypeError(f"{name}: expected a function, got {given}; {advice}")

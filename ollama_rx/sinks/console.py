@@ -3,8 +3,10 @@
 import re
 import sys
 from contextlib import suppress
+from io import BufferedIOBase, RawIOBase
 from typing import Protocol, TextIO
 
+from ollama_rx.arguments import check_flag, check_text, wrong_type
 from ollama_rx.sinks._broken_pipe import stop_after_broken_pipe
 from ollama_rx.sinks._sink import Sink, StopSink
 
@@ -45,6 +47,10 @@ class Console(Sink[str | ChunkLike]):
     """
 
     def __init__(self, file: TextIO | None = None, *, thinking: bool = False, end: str = "") -> None:
+        check_flag("thinking", thinking)
+        check_text("end", end)
+        if file is not None:
+            _check_text_file(file)
         self._file = sys.stdout if file is None else file
         self._end = end
         self._thinking = thinking
@@ -102,6 +108,11 @@ class Console(Sink[str | ChunkLike]):
         except UnicodeEncodeError as error:  # a terminal that is not UTF-8: print escapes
             self._file.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
         self._file.flush()
+
+
+def _check_text_file(file: object) -> None:
+    if isinstance(file, RawIOBase | BufferedIOBase) or not hasattr(file, "write"):
+        raise wrong_type("file", "a text file that is open for writing", file)
 
 
 def _escape(control: re.Match[str]) -> str:

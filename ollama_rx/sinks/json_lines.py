@@ -1,12 +1,14 @@
 """Write one JSON object per line."""
 
 import sys
+from io import TextIOBase
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import orjson
 
+from ollama_rx.arguments import check_flag, wrong_type, wrong_value
 from ollama_rx.sinks._broken_pipe import stop_after_broken_pipe
 from ollama_rx.sinks._sink import Sink
 
@@ -30,21 +32,25 @@ class JsonLines(Sink[Any]):
     def __init__(
         self, file: str | PathLike[str] | BinaryIO, *, append: bool = False, flush: bool = True
     ) -> None:
+        check_flag("append", append)
+        check_flag("flush", flush)
         self._flush = flush
         self._owned = isinstance(file, str | PathLike)
         if isinstance(file, str | PathLike):
             buffering = 0 if flush else -1  # 0: each line is one system call, however long it is
             self._file = Path(file).open("ab" if append else "wb", buffering)  # noqa: SIM115 - `close` closes it
-        elif append:
-            raise ValueError("append: only for a path; open the file for appending instead")
         else:
+            _check_binary_file(file)
+            if append:
+                expected = "False for an open file, which can be opened for appending"
+                raise wrong_value("append", expected, append)
             self._file = file
 
     @classmethod
     def from_uri(cls, argument: str) -> Self:
         """Return the sink for ``jsonl:answer.jsonl``, a file, or ``jsonl:-``, the standard output."""
         if not argument:
-            raise ValueError("a file is missing: jsonl:answer.jsonl, or jsonl:- for standard output")
+            raise wrong_value("file", "a path, as in jsonl:answer.jsonl, or - for standard output", argument)
         return cls(sys.stdout.buffer if argument == "-" else argument)
 
     def on_next(self, value: object) -> None:
@@ -68,3 +74,8 @@ class JsonLines(Sink[Any]):
                 self._file.flush()
         except BrokenPipeError as error:
             raise stop_after_broken_pipe(self._file) from error
+
+
+def _check_binary_file(file: object) -> None:
+    if isinstance(file, TextIOBase) or not hasattr(file, "write"):
+        raise wrong_type("file", "a path or a binary file that is open for writing", file)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Final, Generic, TypeVar
 
+from ollama_rx.arguments import check_seconds
 from ollama_rx.rx.mailbox import MAX_WAITING, Mailbox, WhenFull
 from ollama_rx.sinks._sink import Sink
 
@@ -73,6 +74,8 @@ class Queue(Sink[T], Generic[T]):
         Raises:
             TimeoutError: no item arrived within ``timeout`` seconds.
         """
+        if timeout is not None:
+            check_seconds("timeout", timeout, zero=True)
         return self._mailbox.get(timeout, END)
 
     async def get_async(self) -> T | End:

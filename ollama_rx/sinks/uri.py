@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from ollama_rx.arguments import check_text
 from ollama_rx.sinks._sink import Sink
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def sink_from_uri(uri: str) -> Sink[Any]:
         ValueError: the name is unknown, its package cannot be loaded, or the sink refuses the argument.
         TypeError: a package has registered something that is not a `Sink` class.
     """
+    check_text("uri", uri)
     name, _, argument = uri.partition(":")
     found = _entry_points().select(name=name)
     if not found:
@@ -51,7 +53,7 @@ def _load(entry: "EntryPoint") -> type[Sink[Any]]:
             f"sink {entry.name!r} is registered as {entry.value}, which can't be loaded"
         ) from error
     if not _is_sink(sink_class):
-        raise TypeError(f"sink {entry.name!r}: {entry.value} is not a Sink class")
+        raise TypeError(f"sink {entry.name!r}: expected a Sink class, got {entry.value}")
     return sink_class
 
 

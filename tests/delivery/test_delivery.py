@@ -31,6 +31,22 @@ def test_waiting_too_long_is_a_timeout_and_it_goes_on() -> None:
     assert sink.items == [1]
 
 
+@pytest.mark.parametrize(("timeout", "error"), [("5", TypeError), (True, TypeError), (-1, ValueError)])
+def test_a_timeout_that_is_not_a_number_of_seconds_is_refused(timeout: Any, error: type[Exception]) -> None:
+    delivery = deliver(of(1), Collector[int]())
+    with pytest.raises(error, match=r"^timeout: expected a number of seconds of at least 0, got"):
+        delivery.wait(timeout)
+    delivery.wait(5)
+
+
+def test_a_timeout_of_zero_asks_without_waiting() -> None:
+    delivery = deliver(reactivex.never(), Collector[int]())
+    with pytest.raises(TimeoutError, match="not done after 0 s"):
+        delivery.wait(0)
+    delivery.cancel()
+    delivery.wait(0)
+
+
 def test_waiting_again_raises_again() -> None:
     delivery = deliver(reactivex.throw(ValueError("no")), Collector[int]())
     for _ in range(2):

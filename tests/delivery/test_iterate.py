@@ -197,11 +197,14 @@ def test_a_plain_loop_inside_a_running_loop_has_its_stream_on_a_thread() -> None
     assert threading.main_thread() not in threads
 
 
-def test_limits_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ValueError, match="max_waiting"):
-        iterate(of(1), max_waiting=0)
+@pytest.mark.parametrize(
+    ("max_waiting", "error"), [(0, ValueError), ("5", TypeError), (1.5, TypeError), (True, TypeError)]
+)
+def test_a_wrong_limit_is_refused_before_the_loop_begins(max_waiting: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"^max_waiting: expected a whole number of at least 1, got"):
+        iterate(of(1), max_waiting=max_waiting)
 
 
-def test_what_is_no_stream_is_refused_before_the_loop_begins() -> None:
+def test_a_value_that_is_not_a_stream_is_refused_before_the_loop_begins() -> None:
     with pytest.raises(TypeError, match=r"^stream: expected an Observable, got int"):
         iterate(cast(Any, 5))

@@ -44,15 +44,21 @@ def test_one_function_is_enough() -> None:
     assert calls == [1]
 
 
-def test_limits_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ValueError, match="max_waiting"):
-        Callback(print, max_waiting=0)
-    with pytest.raises(ValueError, match="when_full"):
-        Callback(print, when_full=cast(Any, "explode"))
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"max_waiting": 0}, ValueError, "max_waiting: expected a whole number of at least 1, got 0"),
+        ({"when_full": "explode"}, ValueError, "when_full: expected one of .*, got 'explode'"),
+        ({"blocking": "yes"}, TypeError, "blocking: expected True or False, got str"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=f"^{message}$"):
+        Callback(print, **arguments)
 
 
 @pytest.mark.parametrize("name", ["on_next", "on_completed", "on_error", "on_close"])
-def test_what_is_no_function_is_refused_at_once(name: str) -> None:
+def test_a_value_that_is_not_a_function_is_refused_at_once(name: str) -> None:
     given: dict[str, Any] = {"on_next": print, name: 5}
     with pytest.raises(TypeError, match=f"^{name}: expected a function, got int"):
         Callback[int](**given)
@@ -66,5 +72,7 @@ def test_a_coroutine_function_is_refused_with_advice(name: str) -> None:
         raise NotImplementedError
 
     given: dict[str, Any] = {"on_next": print, name: never}
-    with pytest.raises(TypeError, match=f"^{name}: a coroutine function would never be awaited; .*async for"):
+    with pytest.raises(
+        TypeError, match=f"^{name}: expected a function, got a coroutine function, .*async for"
+    ):
         Callback[int](**given)

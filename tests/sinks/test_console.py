@@ -2,6 +2,7 @@
 
 import io
 import sys
+from typing import Any
 
 import pytest
 import reactivex
@@ -99,6 +100,20 @@ def test_a_terminal_that_is_not_utf8_shows_escapes() -> None:
     file = io.TextIOWrapper(raw, encoding="ascii")
     Console(file).on_next("gr\u00fc\u00df\n")
     assert raw.getvalue() == b"gr\\xfc\\xdf\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"file": "out.txt"}, "file: expected a text file that is open for writing, got str"),
+        ({"file": io.BytesIO()}, "file: expected a text file that is open for writing, got BytesIO"),
+        ({"thinking": "yes"}, "thinking: expected True or False, got str"),
+        ({"end": None}, "end: expected text, got NoneType"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        Console(**arguments)
 
 
 def test_a_reader_that_has_gone_is_no_error_and_the_others_go_on() -> None:

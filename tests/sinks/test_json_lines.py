@@ -83,9 +83,31 @@ def test_an_open_file_stays_open() -> None:
     assert file.getvalue() == b"1\n"
 
 
-def test_appending_is_for_paths() -> None:
-    with pytest.raises(ValueError, match="append: only for a path"):
+def test_append_is_refused_for_an_open_file() -> None:
+    with pytest.raises(ValueError, match=r"^append: expected False for an open file, .*, got True$"):
         JsonLines(io.BytesIO(), append=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"file": None}, "file: expected a path or a binary file that is open for writing, got NoneType"),
+        (
+            {"file": io.StringIO()},
+            "file: expected a path or a binary file that is open for writing, got StringIO",
+        ),
+        ({"append": 1}, "append: expected True or False, got int"),
+        ({"flush": "no"}, "flush: expected True or False, got str"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_a_file_is_opened(
+    tmp_path: Path, arguments: dict[str, Any], message: str
+) -> None:
+    file = tmp_path / "answer.jsonl"
+    given: dict[str, Any] = {"file": file} | arguments
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        JsonLines(**given)
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("flush", [True, False])
@@ -103,5 +125,5 @@ def test_a_uri_names_the_file(tmp_path: Path) -> None:
     file = tmp_path / "answer.jsonl"
     deliver(of(1), JsonLines.from_uri(str(file))).wait(5)
     assert file.read_text() == "1\n"
-    with pytest.raises(ValueError, match=r"a file is missing: jsonl:answer\.jsonl"):
+    with pytest.raises(ValueError, match=r"^file: expected a path, as in jsonl:answer\.jsonl, .*, got ''$"):
         JsonLines.from_uri("")

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 import reactivex
@@ -54,6 +55,32 @@ def test_waiting_too_long_is_a_timeout() -> None:
         queue.get(timeout=0.01)
     queue.on_next(1)
     assert queue.get(timeout=0.01) == 1
+
+
+@pytest.mark.parametrize(("timeout", "error"), [("5", TypeError), (True, TypeError), (-1, ValueError)])
+def test_a_timeout_that_is_not_a_number_of_seconds_is_refused(timeout: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"^timeout: expected a number of seconds of at least 0, got"):
+        Queue[int]().get(timeout)
+
+
+def test_a_timeout_of_zero_asks_without_waiting() -> None:
+    queue = Queue[int]()
+    with pytest.raises(TimeoutError, match="nothing arrived within 0 s"):
+        queue.get(timeout=0)
+    queue.on_next(1)
+    assert queue.get(timeout=0) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"max_waiting": 0}, ValueError, "max_waiting: expected a whole number of at least 1, got 0"),
+        ({"when_full": "explode"}, ValueError, "when_full: expected one of .*, got 'explode'"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=f"^{message}$"):
+        Queue[int](**arguments)
 
 
 def test_cancelling_wakes_a_stream_that_waits_and_what_waits_can_be_read() -> None:

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_without_any_name_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("ours")
 def test_an_argument_nobody_asked_for_is_refused() -> None:
-    with pytest.raises(ValueError, match="sink 'console': Console takes no argument, got 'x'"):
+    with pytest.raises(ValueError, match=r"^sink 'console': Console: expected no argument, got 'x'$"):
         sink_from_uri("console:x")
 
 
@@ -95,10 +96,15 @@ def test_a_package_that_can_not_be_loaded_is_named(register: Register, value: st
 
 
 @pytest.mark.parametrize("value", ["builtins:print", "builtins:str"])
-def test_what_is_no_sink_class_is_refused(register: Register, value: str) -> None:
+def test_a_name_that_is_not_of_a_sink_class_is_refused(register: Register, value: str) -> None:
     register({"wrong": value})
-    with pytest.raises(TypeError, match=f"sink 'wrong': {value} is not a Sink class"):
+    with pytest.raises(TypeError, match=f"^sink 'wrong': expected a Sink class, got {value}$"):
         sink_from_uri("wrong")
+
+
+def test_a_uri_that_is_not_text_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^uri: expected text, got NoneType$"):
+        sink_from_uri(cast(Any, None))
 
 
 PYPROJECT = """
