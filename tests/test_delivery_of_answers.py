@@ -11,7 +11,7 @@ from ollama_rx import Chunk, Client, ModelNotFoundError, SinkError, deliver, ite
 from ollama_rx import operators as op
 from ollama_rx.sinks import Callback, Collector, Queue
 from ollama_rx.testing import FakeOllama, answer, endless, error_status
-from tests.diary import Diary
+from tests.recording_sink import RecordingSink
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -32,7 +32,7 @@ def client(fake: FakeOllama) -> Iterator[Client]:
 
 def test_many_sinks_are_one_request(fake: FakeOllama, client: Client) -> None:
     fake.play(answer("Hel", "lo wor", "ld"))
-    chunks, blocking, words = Collector[Chunk](), Diary(blocking=True), Collector[str]()
+    chunks, blocking, words = Collector[Chunk](), RecordingSink(blocking=True), Collector[str]()
     stream = client.generate("Hi")
     deliver(stream, chunks, blocking, words.after(op.text(), op.split_words())).wait(5)
     assert len(fake.requests) == 1
@@ -43,7 +43,7 @@ def test_many_sinks_are_one_request(fake: FakeOllama, client: Client) -> None:
 
 def test_many_sinks_are_one_request_on_a_loop(fake: FakeOllama, client: Client) -> None:
     async def main() -> None:
-        chunks, blocking = Collector[Chunk](), Diary(blocking=True)
+        chunks, blocking = Collector[Chunk](), RecordingSink(blocking=True)
         await deliver(client.generate("Hi"), chunks, blocking)
         assert chunks.text == "Hello world"
         assert len(blocking.calls) == len(chunks.items) + 2
@@ -53,7 +53,9 @@ def test_many_sinks_are_one_request_on_a_loop(fake: FakeOllama, client: Client) 
     assert len(fake.requests) == 1
 
 
-def test_an_error_of_the_server_reaches_sinks_and_the_one_who_waits(fake: FakeOllama, client: Client) -> None:
+def test_an_error_of_the_server_reaches_the_sinks_and_is_raised_by_wait(
+    fake: FakeOllama, client: Client
+) -> None:
     fake.play(error_status(404, "model 'm' not found"))
     sink = Collector[Chunk]()
     with pytest.raises(ModelNotFoundError):
@@ -65,11 +67,11 @@ def test_an_error_of_the_server_reaches_sinks_and_the_one_who_waits(fake: FakeOl
 def test_a_failing_sink_closes_the_request(fake: FakeOllama, client: Client) -> None:
     fake.play(answer(endless()))
     with pytest.raises(SinkError):
-        deliver(client.generate("Hi"), Diary(raises="next")).wait(5)
+        deliver(client.generate("Hi"), RecordingSink(raises="next")).wait(5)
     fake.wait_for_disconnect()
 
 
-def test_the_request_is_closed_when_every_branch_has_what_it_wants(fake: FakeOllama, client: Client) -> None:
+def test_the_request_is_closed_when_every_branch_is_complete(fake: FakeOllama, client: Client) -> None:
     fake.play(answer(endless("word ")))
     first, second = Collector[str](), Collector[str]()
     deliver(
@@ -107,7 +109,7 @@ def test_cancelling_the_awaiting_task_closes_the_request(fake: FakeOllama, clien
     asyncio.run(main())
 
 
-def test_a_request_that_nobody_awaits_is_closed_with_its_loop(fake: FakeOllama, client: Client) -> None:
+def test_a_request_that_is_not_awaited_is_closed_with_its_loop(fake: FakeOllama, client: Client) -> None:
     async def main() -> None:
         arrived = asyncio.Event()
         deliver(client.generate("Hi"), Callback[Chunk](lambda _: arrived.set()))
@@ -121,7 +123,7 @@ def test_a_request_that_nobody_awaits_is_closed_with_its_loop(fake: FakeOllama, 
 @pytest.mark.parametrize("moment", range(40))
 def test_a_delivery_can_be_cancelled_at_any_moment(fake: FakeOllama, client: Client, moment: int) -> None:
     fake.play(answer(endless()))
-    sinks = Diary(), Diary(blocking=True)
+    sinks = RecordingSink(), RecordingSink(blocking=True)
     sinks[1].max_waiting = 1
     delivery = deliver(client.generate("Hi"), *sinks)
     cancelling = threading.Timer(moment / 4000, delivery.cancel)
@@ -230,7 +232,7 @@ def test_a_slow_sink_pauses_the_server_on_a_loop(fake: FakeOllama, client: Clien
     asyncio.run(main())
 
 
-def test_a_slow_sink_gets_every_chunk_in_order(fake: FakeOllama, client: Client) -> None:
+def test_a_slow_sink_receives_every_chunk_in_order(fake: FakeOllama, client: Client) -> None:
     async def main() -> None:
         plain, slow = Collector[Chunk](), Collector[Chunk]()
         slow.blocking = True

@@ -1,4 +1,4 @@
-"""One subscription, many sinks: each gets its branch, each is closed once, however it ends."""
+"""One subscription, many sinks: each sink is closed once, however the delivery ends."""
 
 import asyncio
 import threading
@@ -15,30 +15,30 @@ from reactivex.testing import TestScheduler
 from ollama_rx import SinkError, deliver
 from ollama_rx import operators as op
 from ollama_rx.sinks import Branch, Callback, Collector, StopSink
-from tests.diary import Diary, watched
+from tests.recording_sink import RecordingSink, record_subscriptions
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
-@pytest.fixture(params=[False, True], ids=["on the stream's thread", "on a thread of its own"])
-def sink(request: pytest.FixtureRequest) -> Diary:
-    return Diary(blocking=request.param)
+@pytest.fixture(params=[False, True], ids=["plain", "blocking"])
+def sink(request: pytest.FixtureRequest) -> RecordingSink:
+    return RecordingSink(blocking=request.param)
 
 
-def test_many_sinks_share_one_subscription(sink: Diary) -> None:
-    source, notes = watched(of(1, 2))
-    second = Diary()
+def test_many_sinks_share_one_subscription(sink: RecordingSink) -> None:
+    source, events = record_subscriptions(of(1, 2))
+    second = RecordingSink()
     deliver(source, sink, second).wait(5)
     assert sink.calls == second.calls == ["next 1", "next 2", "completed", "close"]
-    assert notes == ["subscribed", "left"]
+    assert events == ["subscribed", "disposed"]
 
 
-def test_an_empty_stream_completes(sink: Diary) -> None:
+def test_an_empty_stream_completes(sink: RecordingSink) -> None:
     deliver(reactivex.empty(), sink).wait(5)
     assert sink.calls == ["completed", "close"]
 
 
-def test_an_error_reaches_the_sinks_and_then_the_one_who_waits(sink: Diary) -> None:
+def test_an_error_reaches_the_sinks_and_is_then_raised_by_wait(sink: RecordingSink) -> None:
     error = ValueError("no")
     delivery = deliver(of(1).pipe(ops.concat(reactivex.throw(error))), sink)
     with pytest.raises(ValueError, match="no") as caught:
@@ -47,7 +47,7 @@ def test_an_error_reaches_the_sinks_and_then_the_one_who_waits(sink: Diary) -> N
     assert sink.calls == ["next 1", "error no", "close"]
 
 
-def test_a_source_that_raises_when_it_is_subscribed_to_is_an_error_of_the_stream(sink: Diary) -> None:
+def test_an_exception_raised_by_subscribe_is_an_error_of_the_stream(sink: RecordingSink) -> None:
     def refuse(*_: object, **__: object) -> Any:
         raise ValueError("no")
 
@@ -60,19 +60,19 @@ def test_a_source_that_raises_when_it_is_subscribed_to_is_an_error_of_the_stream
     assert sink.calls == ["error no", "close"]
 
 
-def test_cancelling_closes_and_is_no_error(sink: Diary) -> None:
-    source, notes = watched(reactivex.never())
+def test_cancelling_closes_the_sinks_and_raises_no_error(sink: RecordingSink) -> None:
+    source, events = record_subscriptions(reactivex.never())
     delivery = deliver(source, sink)
     assert not delivery.done
     delivery.cancel()
     delivery.wait(5)
     delivery.cancel()
     assert sink.calls == ["interrupt", "close"]
-    assert notes == ["subscribed", "left"]
+    assert events == ["subscribed", "disposed"]
     assert delivery.done
 
 
-def test_a_never_ending_synchronous_source_can_be_cancelled(sink: Diary) -> None:
+def test_a_never_ending_synchronous_source_can_be_cancelled(sink: RecordingSink) -> None:
     arrived = threading.Event()
     delivery = deliver(reactivex.repeat_value(1), sink, Callback[int](lambda _: arrived.set()))
     arrived.wait(5)
@@ -96,7 +96,7 @@ def test_a_sink_may_cancel_its_delivery_and_is_closed_after_that_call() -> None:
     assert calls == ["next", "close"]
 
 
-def test_a_sink_that_makes_its_own_source_send_is_not_closed_in_between() -> None:
+def test_a_sink_that_makes_its_own_source_send_is_closed_after_its_outermost_call() -> None:
     source = Subject[int]()
     calls: list[str] = []
 
@@ -112,14 +112,16 @@ def test_a_sink_that_makes_its_own_source_send_is_not_closed_in_between() -> Non
 
 
 @pytest.mark.parametrize("raises", ["next", "completed", "close"])
-def test_a_failing_sink_is_closed_and_reported_and_cancels_the_others(sink: Diary, raises: str) -> None:
+def test_a_failing_sink_is_closed_and_reported_and_cancels_the_others(
+    sink: RecordingSink, raises: str
+) -> None:
     source = Subject[int]()
     sink.raises = raises
-    other = Diary()
+    other = RecordingSink()
     delivery = deliver(source, sink, other)
     source.on_next(1)
     source.on_completed()
-    with pytest.raises(SinkError, match="sink Diary failed: OSError: broken") as caught:
+    with pytest.raises(SinkError, match="sink RecordingSink failed: OSError: broken") as caught:
         delivery.wait(5)
     assert caught.value.sink is sink
     assert caught.value.__cause__ is sink.error
@@ -127,7 +129,7 @@ def test_a_failing_sink_is_closed_and_reported_and_cancels_the_others(sink: Diar
     assert delivery.sink_errors == (caught.value,)
 
 
-def test_a_sink_that_fails_on_an_error_does_not_hide_that_error(sink: Diary) -> None:
+def test_a_sink_that_fails_on_an_error_does_not_hide_that_error(sink: RecordingSink) -> None:
     sink.raises = "error"
     delivery = deliver(reactivex.throw(ValueError("no")), sink)
     with pytest.raises(ValueError, match="no"):
@@ -136,19 +138,19 @@ def test_a_sink_that_fails_on_an_error_does_not_hide_that_error(sink: Diary) -> 
     assert sink.calls == ["error no", "close"]
 
 
-def test_a_failing_sink_closes_the_request(sink: Diary) -> None:
-    source, notes = watched(reactivex.repeat_value(1))
+def test_a_failing_sink_closes_the_request(sink: RecordingSink) -> None:
+    source, events = record_subscriptions(reactivex.repeat_value(1))
     sink.raises = "next"
     delivery = deliver(source, sink)
     with pytest.raises(SinkError):
         delivery.wait(5)
     assert [call for call in sink.calls if call != "interrupt"] == ["next 1", "close"]
-    assert notes == ["subscribed", "left"]
+    assert events == ["subscribed", "disposed"]
 
 
-def test_the_others_go_on_if_asked_and_the_error_comes_at_the_end(sink: Diary) -> None:
+def test_with_continue_the_other_sinks_go_on_and_the_error_is_raised_at_the_end(sink: RecordingSink) -> None:
     sink.raises = "next"
-    other = Diary()
+    other = RecordingSink()
     delivery = deliver(of(1, 2), sink, other, on_sink_error="continue")
     with pytest.raises(SinkError) as caught:
         delivery.wait(5)
@@ -157,27 +159,27 @@ def test_the_others_go_on_if_asked_and_the_error_comes_at_the_end(sink: Diary) -
     assert other.calls == ["next 1", "next 2", "completed", "close"]
 
 
-def test_when_all_sinks_have_failed_the_request_is_closed(sink: Diary) -> None:
-    source, notes = watched(reactivex.repeat_value(1))
+def test_when_all_sinks_have_failed_the_request_is_closed(sink: RecordingSink) -> None:
+    source, events = record_subscriptions(reactivex.repeat_value(1))
     sink.raises = "next"
-    other = Diary(raises="next")
+    other = RecordingSink(raises="next")
     delivery = deliver(source, sink, other, on_sink_error="continue")
     with pytest.raises(SinkError):
         delivery.wait(5)
     assert {error.sink for error in delivery.sink_errors} == {sink, other}
-    assert notes == ["subscribed", "left"]
+    assert events == ["subscribed", "disposed"]
 
 
-def test_a_sink_that_leaves_is_closed_without_an_error(sink: Diary) -> None:
+def test_a_sink_that_raises_stop_sink_is_closed_without_an_error(sink: RecordingSink) -> None:
     sink.raises, sink.error = "next", StopSink()
-    other = Diary()
+    other = RecordingSink()
     deliver(of(1, 2), sink, other).wait(5)
     assert sink.calls == ["next 1", "close"]
     assert other.calls == ["next 1", "next 2", "completed", "close"]
 
 
-def test_a_sink_that_fails_to_be_interrupted_is_closed_all_the_same(sink: Diary) -> None:
-    class Stubborn(Diary):
+def test_a_sink_whose_interrupt_raises_is_closed_all_the_same(sink: RecordingSink) -> None:
+    class Stubborn(RecordingSink):
         def interrupt(self) -> None:
             raise OSError("no")
 
@@ -189,8 +191,8 @@ def test_a_sink_that_fails_to_be_interrupted_is_closed_all_the_same(sink: Diary)
     assert stubborn.calls == ["close"]
 
 
-def test_even_an_exit_inside_a_sink_ends_the_delivery() -> None:
-    sink = Diary(raises="next", error=SystemExit(3), blocking=True)
+def test_system_exit_raised_by_a_sink_ends_the_delivery() -> None:
+    sink = RecordingSink(raises="next", error=SystemExit(3), blocking=True)
     delivery = deliver(of(1), sink)
     with pytest.raises(SinkError) as caught:
         delivery.wait(5)
@@ -198,8 +200,8 @@ def test_even_an_exit_inside_a_sink_ends_the_delivery() -> None:
     assert sink.calls == ["next 1", "close"]
 
 
-def test_a_blocking_sink_works_on_one_thread_of_its_own() -> None:
-    own, plain = Diary(blocking=True), Diary()
+def test_a_blocking_sink_is_called_on_one_thread_of_its_own() -> None:
+    own, plain = RecordingSink(blocking=True), RecordingSink()
     deliver(of(1, 2), own, plain).wait(5)
     assert len(own.threads) == len(plain.threads) == 1
     assert own.threads != plain.threads
@@ -219,17 +221,17 @@ def test_each_sink_has_operators_of_its_own() -> None:
     assert loud.items == ["A", "BC", "D"]
 
 
-def test_a_branch_that_completes_early_closes_its_sink_alone(sink: Diary) -> None:
-    other = Diary()
+def test_a_branch_that_completes_early_closes_its_sink_alone(sink: RecordingSink) -> None:
+    other = RecordingSink()
     deliver(of(1, 2), sink.after(ops.take(1)), other).wait(5)
     assert sink.calls == ["next 1", "completed", "close"]
     assert other.calls == ["next 1", "next 2", "completed", "close"]
 
 
-def test_when_all_branches_are_complete_the_request_is_closed(sink: Diary) -> None:
-    source, notes = watched(reactivex.repeat_value(1))
-    deliver(source, sink.after(ops.take(1)), Diary().after(ops.take(2))).wait(5)
-    assert notes == ["subscribed", "left"]
+def test_when_all_branches_are_complete_the_request_is_closed(sink: RecordingSink) -> None:
+    source, events = record_subscriptions(reactivex.repeat_value(1))
+    deliver(source, sink.after(ops.take(1)), RecordingSink().after(ops.take(2))).wait(5)
+    assert events == ["subscribed", "disposed"]
 
 
 def test_an_explicit_scheduler_is_used_and_operators_share_it() -> None:
@@ -249,7 +251,7 @@ def test_an_explicit_scheduler_is_used_and_operators_share_it() -> None:
     assert len(plain.items) == 12
 
 
-def test_an_explicit_scheduler_works_inside_a_subscription_too() -> None:
+def test_an_explicit_scheduler_works_inside_another_subscription() -> None:
     sink = Collector[int]()
 
     def nested(_: int) -> None:
@@ -259,7 +261,7 @@ def test_an_explicit_scheduler_works_inside_a_subscription_too() -> None:
     assert sink.items == [1, 2]
 
 
-def test_hot_sources_lose_nothing_after_deliver_has_returned() -> None:
+def test_no_item_of_a_hot_source_is_lost_after_deliver_has_returned() -> None:
     source = Subject[int]()
     sink = Collector[int]()
     with deliver(source, sink):
@@ -268,7 +270,7 @@ def test_hot_sources_lose_nothing_after_deliver_has_returned() -> None:
     assert sink.items == [1]
 
 
-def test_inside_a_running_loop_sinks_work_on_that_loop(sink: Diary) -> None:
+def test_inside_a_running_loop_sinks_are_called_on_that_loop(sink: RecordingSink) -> None:
     async def main() -> None:
         await deliver(of(1, 2), sink)
         assert (threading.current_thread() in sink.threads) is not sink.blocking
@@ -279,7 +281,7 @@ def test_inside_a_running_loop_sinks_work_on_that_loop(sink: Diary) -> None:
 
 def test_a_cancel_from_a_thread_closes_the_sinks_on_the_loop() -> None:
     async def main() -> None:
-        sink = Diary()
+        sink = RecordingSink()
         delivery = deliver(reactivex.never(), sink)
         await asyncio.to_thread(delivery.cancel)
         await delivery
@@ -290,7 +292,7 @@ def test_a_cancel_from_a_thread_closes_the_sinks_on_the_loop() -> None:
 
 
 def test_a_cancel_after_the_loop_is_gone_still_closes_the_sinks() -> None:
-    sink = Diary()
+    sink = RecordingSink()
 
     async def main() -> Any:
         return deliver(reactivex.never(), sink)
@@ -307,20 +309,12 @@ def test_deliver_inside_a_callback_of_a_delivery_works() -> None:
     assert inner.items == [1, 10, 2, 20]
 
 
-def test_a_sink_is_an_observer_without_deliver_too() -> None:
-    sink = Collector[str]()
-    with sink:
-        of("a", "b").subscribe(sink)
-    assert sink.text == "ab"
-    assert sink.closed
-
-
 @pytest.mark.parametrize(
     ("sinks", "message"),
     [
         ((), "expected at least one Sink, got none"),
-        ((same := Diary(), same), "expected each Sink once, got the same Diary twice"),
-        ((same, same.after(ops.take(1))), "expected each Sink once, got the same Diary twice"),
+        ((same := RecordingSink(), same), "expected each Sink once, got the same RecordingSink twice"),
+        ((same, same.after(ops.take(1))), "expected each Sink once, got the same RecordingSink twice"),
     ],
 )
 def test_no_sink_and_repeated_sinks_are_refused(sinks: tuple[Any, ...], message: str) -> None:
@@ -338,14 +332,14 @@ def test_a_value_that_is_not_a_sink_is_refused_with_advice() -> None:
 
 
 def test_a_value_that_is_not_a_stream_is_refused_before_anything_happens() -> None:
-    sink = Diary()
+    sink = RecordingSink()
     with pytest.raises(TypeError, match=r"^stream: expected an Observable, got builtin_function_or_method"):
         deliver(cast(Any, print), sink)
     assert sink.calls == []
 
 
 def test_a_value_that_is_not_a_scheduler_is_refused() -> None:
-    sink = Diary()
+    sink = RecordingSink()
     with pytest.raises(TypeError, match=r"^scheduler: expected a SchedulerBase, got str$"):
         deliver(of(1), sink, scheduler=cast(Any, "loop"))
     assert sink.calls == []
@@ -355,11 +349,11 @@ def test_an_unknown_policy_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"^on_sink_error: expected one of 'cancel', 'continue', got 'ignore'"
     ):
-        deliver(of(1), Diary(), on_sink_error=cast(Any, "ignore"))
+        deliver(of(1), RecordingSink(), on_sink_error=cast(Any, "ignore"))
 
 
 def test_wrong_attributes_of_a_sink_are_refused() -> None:
-    sink = Diary()
+    sink = RecordingSink()
     sink.max_waiting = 0
     with pytest.raises(ValueError, match=r"^max_waiting: expected a whole number of at least 1, got 0$"):
         deliver(of(1), sink)

@@ -1,4 +1,4 @@
-"""A stream as a loop; leaving the loop leaves the stream."""
+"""A stream as a loop; leaving the loop disposes its subscription."""
 
 import asyncio
 import gc
@@ -15,18 +15,18 @@ from reactivex.subject import Subject
 
 from ollama_rx import iterate
 from ollama_rx.delivery.iterate import Items
-from tests.diary import pushed_at_once, watched
+from tests.recording_sink import emit_during_subscribe, record_subscriptions
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
-async def listed(items: Items[int]) -> list[int]:
+async def collect(items: Items[int]) -> list[int]:
     return [item async for item in items]
 
 
-def both(items: Items[int]) -> Iterator[list[int]]:
+def in_both_loops(items: Items[int]) -> Iterator[list[int]]:
     yield list(items)
-    yield asyncio.run(listed(items))
+    yield asyncio.run(collect(items))
 
 
 @pytest.mark.parametrize("max_waiting", [1, 2, 64])
@@ -34,30 +34,30 @@ def both(items: Items[int]) -> Iterator[list[int]]:
     "source",
     [
         of(*range(200)),
-        pushed_at_once(200),
+        emit_during_subscribe(200),
         of(*range(200)).pipe(ops.subscribe_on(NewThreadScheduler())),
         of(*range(200)).pipe(ops.observe_on(NewThreadScheduler())),
     ],
     ids=["synchronous", "while subscribing", "on another thread", "from another thread"],
 )
-def test_a_loop_gets_every_item_in_order(source: Observable[int], max_waiting: int) -> None:
-    for found in both(iterate(source, max_waiting=max_waiting)):
+def test_a_loop_receives_every_item_in_order(source: Observable[int], max_waiting: int) -> None:
+    for found in in_both_loops(iterate(source, max_waiting=max_waiting)):
         assert found == list(range(200))
 
 
 def test_an_empty_stream_is_an_empty_loop() -> None:
-    for found in both(iterate(reactivex.empty())):
+    for found in in_both_loops(iterate(reactivex.empty())):
         assert found == []
 
 
 def test_each_loop_subscribes_anew() -> None:
-    source, notes = watched(of(1))
-    for _ in both(iterate(source)):
+    source, events = record_subscriptions(of(1))
+    for _ in in_both_loops(iterate(source)):
         pass
-    assert notes.count("subscribed") == 2
+    assert events.count("subscribed") == 2
 
 
-def test_an_error_is_raised_after_the_items_and_then_it_is_over() -> None:
+def test_an_error_is_raised_after_the_items_and_ends_the_iterator() -> None:
     items = iter(iterate(of(1).pipe(ops.concat(reactivex.throw(ValueError("no"))))))
     assert next(items) == 1
     with pytest.raises(ValueError, match="no"):
@@ -66,7 +66,7 @@ def test_an_error_is_raised_after_the_items_and_then_it_is_over() -> None:
         next(items)
 
 
-def test_an_error_is_raised_in_an_async_loop_too() -> None:
+def test_an_error_is_raised_in_an_async_loop() -> None:
     async def main() -> None:
         items = aiter(iterate(of(1).pipe(ops.concat(reactivex.throw(ValueError("no"))))))
         assert await anext(items) == 1
@@ -76,15 +76,15 @@ def test_an_error_is_raised_in_an_async_loop_too() -> None:
     asyncio.run(main())
 
 
-def test_break_leaves_the_stream() -> None:
-    source, notes = watched(reactivex.repeat_value(1))
+def test_break_disposes_the_subscription() -> None:
+    source, events = record_subscriptions(reactivex.repeat_value(1))
     for _ in iterate(source):
         break
-    assert notes == ["subscribed", "left"]
+    assert events == ["subscribed", "disposed"]
 
 
-def test_an_exception_in_the_body_leaves_the_stream() -> None:
-    source, notes = watched(reactivex.repeat_value(1))
+def test_an_exception_in_the_body_disposes_the_subscription() -> None:
+    source, events = record_subscriptions(reactivex.repeat_value(1))
 
     def body() -> None:
         for _ in iterate(source):
@@ -92,49 +92,49 @@ def test_an_exception_in_the_body_leaves_the_stream() -> None:
 
     with pytest.raises(KeyError):
         body()
-    assert notes == ["subscribed", "left"]
+    assert events == ["subscribed", "disposed"]
 
 
-def test_break_and_exceptions_leave_the_stream_of_an_async_loop() -> None:
+def test_break_and_exceptions_dispose_the_subscription_of_an_async_loop() -> None:
     async def main() -> None:
         async def body(source: Observable[int]) -> None:
             async for _ in iterate(source):
                 raise KeyError
 
-        source, notes = watched(reactivex.timer(0.0, 0.001))
+        source, events = record_subscriptions(reactivex.timer(0.0, 0.001))
         async for _ in iterate(source):
             break
-        assert notes == ["subscribed", "left"]
+        assert events == ["subscribed", "disposed"]
         with pytest.raises(KeyError):
             await body(source)
-        assert notes == ["subscribed", "left"] * 2
+        assert events == ["subscribed", "disposed"] * 2
 
     asyncio.run(main())
 
 
-def test_cancelling_the_task_leaves_the_stream() -> None:
+def test_cancelling_the_task_disposes_the_subscription() -> None:
     async def main() -> None:
-        source, notes = watched(reactivex.never())
+        source, events = record_subscriptions(reactivex.never())
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(listed(iterate(source)), 0.01)
-        assert notes == ["subscribed", "left"]
+            await asyncio.wait_for(collect(iterate(source)), 0.01)
+        assert events == ["subscribed", "disposed"]
 
     asyncio.run(main())
 
 
-def test_a_forgotten_iterator_leaves_the_stream() -> None:
-    source, notes = watched(reactivex.never())
+def test_an_iterator_that_is_garbage_collected_disposes_its_subscription() -> None:
+    source, events = record_subscriptions(reactivex.never())
     items = iter(iterate(source))
-    assert notes == ["subscribed"]
+    assert events == ["subscribed"]
     cycle: list[object] = [items]
     cycle.append(cycle)
     del items, cycle
     gc.collect()
-    assert notes == ["subscribed", "left"]
+    assert events == ["subscribed", "disposed"]
 
 
 def test_an_iterator_can_be_closed_early() -> None:
-    source, notes = watched(reactivex.repeat_value(1))
+    source, events = record_subscriptions(reactivex.repeat_value(1))
     items = iter(iterate(source))
     assert next(items) == 1
     items.close()
@@ -142,12 +142,12 @@ def test_an_iterator_can_be_closed_early() -> None:
     with iter(iterate(source)) as more:
         assert next(more) == 1
     assert list(more) == []
-    assert notes == ["subscribed", "left"] * 2
+    assert events == ["subscribed", "disposed"] * 2
 
 
 def test_an_async_iterator_can_be_closed_early() -> None:
     async def main() -> None:
-        source, notes = watched(reactivex.timer(0.0, 0.001))
+        source, events = record_subscriptions(reactivex.timer(0.0, 0.001))
         items = aiter(iterate(source))
         assert await anext(items) == 0
         await items.aclose()
@@ -155,13 +155,13 @@ def test_an_async_iterator_can_be_closed_early() -> None:
             await anext(items)
         async with aiter(iterate(source)) as more:
             assert await anext(more) == 0
-        assert notes == ["subscribed", "left"] * 2
+        assert events == ["subscribed", "disposed"] * 2
 
     asyncio.run(main())
 
 
-def test_ctrl_c_leaves_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    source, notes = watched(reactivex.never())
+def test_ctrl_c_disposes_the_subscription(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, events = record_subscriptions(reactivex.never())
     items = iter(iterate(source))
 
     def press(_: object) -> None:
@@ -170,7 +170,7 @@ def test_ctrl_c_leaves_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(items._mailbox), "__next__", press)
     with pytest.raises(KeyboardInterrupt):
         next(items)
-    assert notes == ["subscribed", "left"]
+    assert events == ["subscribed", "disposed"]
 
 
 def test_a_source_on_a_thread_waits_for_a_slow_loop() -> None:
@@ -180,7 +180,7 @@ def test_a_source_on_a_thread_waits_for_a_slow_loop() -> None:
         assert len(sent) <= taken + 4
 
 
-def test_hot_sources_lose_nothing_once_the_loop_has_begun() -> None:
+def test_no_item_of_a_hot_source_is_lost_once_the_loop_has_begun() -> None:
     source = Subject[int]()
     items = iter(iterate(source))
     source.on_next(1)
@@ -188,7 +188,7 @@ def test_hot_sources_lose_nothing_once_the_loop_has_begun() -> None:
     assert list(items) == [1]
 
 
-def test_a_plain_loop_inside_a_running_loop_has_its_stream_on_a_thread() -> None:
+def test_a_plain_loop_inside_a_running_event_loop_runs_its_stream_on_a_thread() -> None:
     async def main() -> list[int]:
         return list(iterate(of(1, 2).pipe(ops.do_action(lambda _: threads.add(threading.current_thread())))))
 

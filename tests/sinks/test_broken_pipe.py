@@ -1,4 +1,4 @@
-"""A reader that goes away, as in `| head`, is no error."""
+"""A reader that exits, as in `| head`, causes no error."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def broken() -> Iterator[BinaryIO]:
 
 
 @pytest.mark.parametrize("flush", [True, False])
-def test_json_lines_leave_a_pipe_that_nobody_reads_and_the_others_go_on(
+def test_json_lines_stop_at_a_broken_pipe_and_the_other_sinks_go_on(
     broken: BinaryIO,
     flush: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
@@ -33,7 +33,7 @@ def test_json_lines_leave_a_pipe_that_nobody_reads_and_the_others_go_on(
 
 
 @pytest.mark.parametrize("sink", ["Console()", "JsonLines(sys.stdout.buffer)"])
-def test_the_interpreter_ends_quietly_when_nobody_reads_its_output(sink: str) -> None:
+def test_the_interpreter_exits_quietly_after_a_broken_pipe(sink: str) -> None:
     program = (
         "import sys; from reactivex import of; from ollama_rx import deliver; "
         "from ollama_rx.sinks import Console, JsonLines; "
@@ -49,5 +49,5 @@ def test_the_interpreter_ends_quietly_when_nobody_reads_its_output(sink: str) ->
     with process:
         assert process.stdout is not None
         process.stdout.close()
-        _, errors = process.communicate(timeout=30)  # closes its standard input, so it begins
+        _, errors = process.communicate(timeout=30)  # closes the standard input, which starts the delivery
     assert (process.returncode, errors) == (0, b"")

@@ -10,7 +10,7 @@ from ollama_rx import deliver
 from ollama_rx.sinks import Callback
 
 
-def noted(calls: list[object], *, blocking: bool) -> Callback[int]:
+def recording(calls: list[object], *, blocking: bool) -> Callback[int]:
     return Callback(
         calls.append,
         on_completed=lambda: calls.append("completed"),
@@ -21,22 +21,22 @@ def noted(calls: list[object], *, blocking: bool) -> Callback[int]:
 
 
 @pytest.mark.parametrize("blocking", [False, True])
-def test_each_function_is_called_in_its_turn(blocking: bool) -> None:  # noqa: FBT001
+def test_the_functions_are_called_in_order(blocking: bool) -> None:  # noqa: FBT001
     calls: list[object] = []
-    deliver(of(1, 2), noted(calls, blocking=blocking)).wait(5)
+    deliver(of(1, 2), recording(calls, blocking=blocking)).wait(5)
     assert calls == [1, 2, "completed", "close"]
 
 
 @pytest.mark.parametrize("blocking", [False, True])
-def test_an_error_has_a_function_too(blocking: bool) -> None:  # noqa: FBT001
+def test_on_error_is_called_with_the_error(blocking: bool) -> None:  # noqa: FBT001
     calls: list[object] = []
     error = ValueError("no")
     with pytest.raises(ValueError, match="no"):
-        deliver(reactivex.throw(error), noted(calls, blocking=blocking)).wait(5)
+        deliver(reactivex.throw(error), recording(calls, blocking=blocking)).wait(5)
     assert calls == [error, "close"]
 
 
-def test_one_function_is_enough() -> None:
+def test_only_on_next_is_required() -> None:
     calls: list[int] = []
     deliver(of(1), Callback(calls.append)).wait(5)
     with pytest.raises(ValueError, match="no"):

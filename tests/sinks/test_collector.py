@@ -1,4 +1,4 @@
-"""All that came, and how it ended."""
+"""All items, and how the stream ended."""
 
 import pytest
 import reactivex
@@ -8,7 +8,7 @@ from ollama_rx import Chunk, deliver
 from ollama_rx.sinks import Collector
 
 
-def test_items_are_kept_and_their_text_is_one() -> None:
+def test_items_are_kept_and_their_text_is_joined() -> None:
     sink = Collector[Chunk]()
     chunks = [Chunk({"response": "Hel"}), Chunk({"response": "lo"})]
     deliver(of(*chunks), sink).wait(5)
@@ -25,7 +25,7 @@ def test_an_error_is_kept() -> None:
     assert (sink.completed, sink.error, sink.closed) == (False, error, True)
 
 
-def test_a_cancelled_one_is_neither_complete_nor_failed() -> None:
+def test_after_a_cancel_the_collector_is_neither_completed_nor_failed() -> None:
     sink = Collector[str]()
     delivery = deliver(reactivex.never(), sink)
     delivery.cancel()

@@ -1,4 +1,4 @@
-"""Text comes out at once, ends its line, and can't steer the terminal."""
+"""Text is printed at once, ends its line, and cannot control the terminal."""
 
 import io
 import sys
@@ -14,7 +14,7 @@ from ollama_rx.sinks import Collector, Console
 
 
 class Terminal(io.StringIO):
-    """Counts flushes and says that it is a terminal."""
+    """A terminal that counts its flushes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,14 +46,14 @@ def test_a_newline_is_added_exactly_when_it_is_missing(pieces: list[str], expect
     assert printed(*pieces) == expected
 
 
-def test_an_interrupted_line_is_ended_too() -> None:
+def test_an_unfinished_line_is_ended_after_an_error() -> None:
     file = io.StringIO()
     with pytest.raises(ValueError, match="no"):
         deliver(of("Hel").pipe(ops.concat(reactivex.throw(ValueError("no")))), Console(file)).wait(5)
     assert file.getvalue() == "Hel\n"
 
 
-def test_each_piece_is_visible_at_once() -> None:
+def test_each_item_is_flushed_at_once() -> None:
     file = Terminal()
     Console(file).on_next("Hel")
     assert file.flushes == 1
@@ -69,7 +69,7 @@ def test_chunks_are_printed_as_their_text() -> None:
     assert printed(*chunks) == "Hello\n"
 
 
-THOUGHTS = (
+THINKING = (
     Chunk({"thinking": "Hm", "response": ""}),
     Chunk({"thinking": "m", "response": ""}),
     Chunk({"response": "Hello"}),
@@ -77,20 +77,33 @@ THOUGHTS = (
 )
 
 
-def test_thinking_is_left_out_unless_asked_for() -> None:
-    assert printed(*THOUGHTS) == "Hello.\n"
+def test_thinking_is_not_printed_by_default() -> None:
+    assert printed(*THINKING) == "Hello.\n"
 
 
-def test_thinking_stands_before_the_answer_and_is_plain_in_a_file() -> None:
-    assert printed(*THOUGHTS, thinking=True) == "Hmm\nHello.\n"
+def test_thinking_is_printed_before_the_answer_and_is_plain_in_a_file() -> None:
+    assert printed(*THINKING, thinking=True) == "Hmm\nHello.\n"
 
 
 def test_thinking_is_dim_on_a_terminal() -> None:
     expected = "\x1b[2mHm\x1b[22m\x1b[2mm\x1b[22m\nHello.\n"
-    assert printed(*THOUGHTS, thinking=True, file=Terminal()) == expected
+    assert printed(*THINKING, thinking=True, file=Terminal()) == expected
 
 
-def test_text_can_not_steer_the_terminal() -> None:
+def test_with_an_end_each_text_is_printed_on_a_line_of_its_own() -> None:
+    file = io.StringIO()
+    _ = of("One.", "", "Two.").subscribe(Console(file, end="\n"))
+    assert file.getvalue() == "One.\nTwo.\n"
+
+
+def test_with_an_end_each_chunk_with_text_is_printed_on_a_line_of_its_own() -> None:
+    file = io.StringIO()
+    chunks = of(Chunk({"response": "One."}), Chunk({"response": ""}), Chunk({"response": "Two."}))
+    _ = chunks.subscribe(Console(file, end="\n"))
+    assert file.getvalue() == "One.\nTwo.\n"
+
+
+def test_text_cannot_control_the_terminal() -> None:
     text = "a\x1b[2Jb\x07\x9b31m\r\x00\x7f\tc\n\u00e9\u00a0\U0001f600"
     assert printed(text) == "a\\x1b[2Jb\\x07\\x9b31m\\x0d\\x00\\x7f\tc\n\u00e9\u00a0\U0001f600\n"
 
@@ -116,13 +129,13 @@ def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) ->
         Console(**arguments)
 
 
-def test_a_reader_that_has_gone_is_no_error_and_the_others_go_on() -> None:
+def test_a_broken_pipe_stops_the_sink_without_an_error_and_the_others_go_on() -> None:
     other = Collector[str]()
     deliver(of("a", "b"), Console(BrokenPipe()), other).wait(5)
     assert other.items == ["a", "b"]
 
 
-def test_a_reader_that_goes_before_the_last_newline_is_no_error() -> None:
+def test_a_pipe_that_breaks_at_the_last_newline_raises_no_error() -> None:
     class LatePipe(io.StringIO):
         def write(self, text: str, /) -> int:
             if text == "\n":
@@ -132,6 +145,6 @@ def test_a_reader_that_goes_before_the_last_newline_is_no_error() -> None:
     deliver(of("a"), Console(LatePipe())).wait(5)
 
 
-def test_a_reader_that_has_gone_from_a_replaced_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_pipe_of_a_replaced_standard_output_raises_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", BrokenPipe())
     deliver(of("a"), Console()).wait(5)

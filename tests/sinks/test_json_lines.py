@@ -1,4 +1,4 @@
-"""Whole lines of JSON, at any time."""
+"""The file contains whole lines of JSON at any time."""
 
 import io
 from dataclasses import dataclass
@@ -34,26 +34,26 @@ def test_other_items_are_written_as_they_are(tmp_path: Path) -> None:
     assert file.read_text() == '"word"\n1.5\n{"a":[1,2]}\n{"x":3}\n'
 
 
-def test_an_existing_file_is_replaced_or_added_to(tmp_path: Path) -> None:
+def test_an_existing_file_is_replaced_or_appended_to(tmp_path: Path) -> None:
     file = tmp_path / "answer.jsonl"
     for append, expected in (False, "1\n"), (False, "1\n"), (True, "1\n1\n"):
         deliver(of(1), JsonLines(file, append=append)).wait(5)
         assert file.read_text() == expected
 
 
-def test_each_line_is_there_before_the_next_item_comes(tmp_path: Path) -> None:
+def test_each_line_is_in_the_file_before_the_next_item_arrives(tmp_path: Path) -> None:
     file = tmp_path / "answer.jsonl"
     with JsonLines(file) as sink:
         sink.on_next(1)
         assert file.read_text() == "1\n"
 
 
-def test_a_file_that_takes_less_than_a_line_at_once_gets_all_of_it(tmp_path: Path) -> None:
-    class Reluctant(io.BytesIO):
+def test_a_line_is_completed_after_a_partial_write(tmp_path: Path) -> None:
+    class PartialWriter(io.BytesIO):
         def write(self, data: Any, /) -> int:
             return super().write(data[:3])
 
-    file = Reluctant()
+    file = PartialWriter()
     sink = JsonLines(tmp_path / "answer.jsonl")
     sink._file.close()
     sink._file = file
@@ -61,7 +61,7 @@ def test_a_file_that_takes_less_than_a_line_at_once_gets_all_of_it(tmp_path: Pat
     assert file.getvalue() == b'"some text"\n'
 
 
-def test_lines_may_be_written_in_blocks(tmp_path: Path) -> None:
+def test_without_flush_lines_are_written_in_blocks(tmp_path: Path) -> None:
     file = tmp_path / "answer.jsonl"
     with JsonLines(file, flush=False) as sink:
         sink.on_next(1)
@@ -69,7 +69,7 @@ def test_lines_may_be_written_in_blocks(tmp_path: Path) -> None:
     assert file.read_text() == "1\n"
 
 
-def test_what_is_no_json_fails_the_sink_and_leaves_whole_lines(tmp_path: Path) -> None:
+def test_an_item_that_is_not_serializable_fails_the_sink_and_leaves_whole_lines(tmp_path: Path) -> None:
     file = tmp_path / "answer.jsonl"
     with pytest.raises(SinkError, match="not JSON serializable") as caught:
         deliver(of(1, {"a": object()}, 2), JsonLines(file)).wait(5)
@@ -111,7 +111,7 @@ def test_wrong_arguments_are_refused_before_a_file_is_opened(
 
 
 @pytest.mark.parametrize("flush", [True, False])
-def test_a_reader_that_has_gone_is_no_error_and_the_others_go_on(flush: bool) -> None:  # noqa: FBT001
+def test_a_broken_pipe_stops_the_sink_without_an_error_and_the_others_go_on(flush: bool) -> None:  # noqa: FBT001
     class BrokenPipe(io.BytesIO):
         def flush(self) -> None:
             raise BrokenPipeError

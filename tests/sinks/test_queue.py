@@ -1,4 +1,4 @@
-"""One queue for threads and asyncio; a full one makes the stream wait."""
+"""A queue for threads and asyncio; a full queue pauses the stream."""
 
 import asyncio
 import threading
@@ -12,12 +12,12 @@ from reactivex.subject import Subject
 
 from ollama_rx import SinkError, deliver
 from ollama_rx.sinks import END, Queue
-from tests.diary import pushed_at_once
+from tests.recording_sink import emit_during_subscribe
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
-def test_a_thread_reads_all_in_order_while_the_stream_waits() -> None:
+def test_a_thread_reads_every_item_in_order_while_the_stream_waits() -> None:
     sent: list[int] = []
     queue = Queue[int](max_waiting=4)
     with deliver(of(*range(100)).pipe(ops.do_action(sent.append)), queue):
@@ -28,7 +28,7 @@ def test_a_thread_reads_all_in_order_while_the_stream_waits() -> None:
     assert repr(END) == "END"
 
 
-def test_a_task_reads_all_in_order() -> None:
+def test_a_task_reads_every_item_in_order() -> None:
     async def main() -> list[int]:
         queue = Queue[int](max_waiting=4)
         async with deliver(of(*range(100)), queue):
@@ -49,7 +49,7 @@ def test_an_error_of_the_stream_reaches_the_reader() -> None:
         delivery.wait(5)
 
 
-def test_waiting_too_long_is_a_timeout() -> None:
+def test_get_times_out() -> None:
     queue = Queue[int]()
     with pytest.raises(TimeoutError, match=r"nothing arrived within 0\.01 s"):
         queue.get(timeout=0.01)
@@ -83,28 +83,28 @@ def test_wrong_arguments_are_refused(arguments: dict[str, Any], error: type[Exce
         Queue[int](**arguments)
 
 
-def test_cancelling_wakes_a_stream_that_waits_and_what_waits_can_be_read() -> None:
+def test_cancelling_wakes_a_waiting_stream_and_the_waiting_items_can_be_read() -> None:
     waiting = threading.Event()
     queue = Queue[int](max_waiting=2)
 
-    def tell(item: int) -> None:
+    def signal(item: int) -> None:
         if item == 1:
             waiting.set()
 
-    delivery = deliver(of(*range(10)).pipe(ops.do_action(tell)), queue)
+    delivery = deliver(of(*range(10)).pipe(ops.do_action(signal)), queue)
     assert waiting.wait(5)
     delivery.cancel()
     delivery.wait(5)
     assert list(queue) == [0, 1]
 
 
-def test_a_source_that_sends_while_it_is_subscribed_to_can_fill_it() -> None:
+def test_a_source_that_sends_during_subscribe_can_fill_the_queue() -> None:
     queue = Queue[int](max_waiting=2)
-    with deliver(pushed_at_once(9), queue):
+    with deliver(emit_during_subscribe(9), queue):
         assert list(queue) == list(range(9))
 
 
-def test_the_newest_are_kept_if_asked() -> None:
+def test_with_drop_oldest_the_newest_items_are_kept() -> None:
     source = Subject[int]()
     queue = Queue[int](max_waiting=2, when_full="drop_oldest")
     with deliver(source, queue):
@@ -114,7 +114,7 @@ def test_the_newest_are_kept_if_asked() -> None:
     assert list(queue) == [3, 4]
 
 
-def test_one_too_many_fails_the_sink_if_asked() -> None:
+def test_with_fail_one_item_too_many_fails_the_sink() -> None:
     source = Subject[int]()
     queue = Queue[int](max_waiting=2, when_full="fail")
     delivery = deliver(source, queue)
@@ -125,7 +125,7 @@ def test_one_too_many_fails_the_sink_if_asked() -> None:
     assert list(queue) == [0, 1]
 
 
-def test_a_second_stream_is_refused_instead_of_lost() -> None:
+def test_a_second_stream_is_refused() -> None:
     queue = Queue[int]()
     deliver(of(1), queue).wait(5)
     with pytest.raises(SinkError, match="this Queue has ended"):
@@ -134,7 +134,7 @@ def test_a_second_stream_is_refused_instead_of_lost() -> None:
 
 
 @pytest.mark.parametrize("error", [None, ValueError("no")])
-def test_nothing_may_follow_the_end_also_without_a_delivery(error: Exception | None) -> None:
+def test_an_item_after_the_end_is_refused_also_without_a_delivery(error: Exception | None) -> None:
     queue = Queue[int]()
     queue.on_next(1)
     if error is None:

@@ -1,4 +1,4 @@
-"""Sinks by name: ours and those of installed packages."""
+"""Sinks by name, of this package and of other installed packages."""
 
 import os
 import subprocess
@@ -24,15 +24,15 @@ class Shout(Sink[str]):
         raise NotImplementedError
 
 
-class Picky(Shout):
+class RefusesArgument(Shout):
     @classmethod
-    def from_uri(cls, argument: str) -> "Picky":
+    def from_uri(cls, argument: str) -> "RefusesArgument":
         raise ValueError(f"not {argument!r}")
 
 
 @pytest.fixture
 def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Register:
-    """Make names known as an installed package does."""
+    """Register names as an installed package does."""
 
     def write(names: Mapping[str, str]) -> None:
         info = tmp_path / "some_sinks-1.0.dist-info"
@@ -51,52 +51,52 @@ def ours(register: Register) -> None:
 
 
 @pytest.mark.usefixtures("ours")
-def test_the_console_has_a_name() -> None:
+def test_console_names_the_console() -> None:
     assert isinstance(sink_from_uri("console"), Console)
 
 
 @pytest.mark.usefixtures("ours")
-def test_json_lines_have_a_name_and_take_a_file(tmp_path: Path) -> None:
+def test_jsonl_names_json_lines_and_takes_a_file(tmp_path: Path) -> None:
     with sink_from_uri(f"jsonl:{tmp_path / 'a:b.jsonl'}") as sink:
         assert isinstance(sink, JsonLines)
     assert (tmp_path / "a:b.jsonl").exists()
 
 
 @pytest.mark.usefixtures("ours")
-def test_an_unknown_name_is_told_what_there_is() -> None:
+def test_an_unknown_name_is_refused_with_the_known_names() -> None:
     assert {"console", "jsonl"} <= set(OURS)
-    there = ", ".join(sorted(OURS))
-    with pytest.raises(ValueError, match=f"^no sink is called 'nowhere'; known sinks: {there}$"):
+    known = ", ".join(sorted(OURS))
+    with pytest.raises(ValueError, match=f"^no sink is called 'nowhere'; known sinks: {known}$"):
         sink_from_uri("nowhere:x")
 
 
-def test_without_any_name_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_no_name_is_known_the_message_gives_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(ROOT)])
     with pytest.raises(ValueError, match="known sinks: none, because ollama-rx is not installed"):
         sink_from_uri("console")
 
 
 @pytest.mark.usefixtures("ours")
-def test_an_argument_nobody_asked_for_is_refused() -> None:
+def test_an_argument_for_a_sink_without_arguments_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^sink 'console': Console: expected no argument, got 'x'$"):
         sink_from_uri("console:x")
 
 
 def test_a_sink_may_refuse_its_argument(register: Register) -> None:
-    register({"picky": f"{__name__}:Picky"})
+    register({"picky": f"{__name__}:RefusesArgument"})
     with pytest.raises(ValueError, match="sink 'picky': not 'x'"):
         sink_from_uri("picky:x")
 
 
 @pytest.mark.parametrize("value", ["no_such_module:Sink", "ollama_rx.sinks:NoSuchSink"])
-def test_a_package_that_can_not_be_loaded_is_named(register: Register, value: str) -> None:
+def test_an_entry_point_that_cannot_be_loaded_is_named(register: Register, value: str) -> None:
     register({"broken": value})
     with pytest.raises(ValueError, match=f"sink 'broken' is registered as {value}, which can't be loaded"):
         sink_from_uri("broken")
 
 
 @pytest.mark.parametrize("value", ["builtins:print", "builtins:str"])
-def test_a_name_that_is_not_of_a_sink_class_is_refused(register: Register, value: str) -> None:
+def test_an_entry_point_that_is_not_a_sink_class_is_refused(register: Register, value: str) -> None:
     register({"wrong": value})
     with pytest.raises(TypeError, match=f"^sink 'wrong': expected a Sink class, got {value}$"):
         sink_from_uri("wrong")

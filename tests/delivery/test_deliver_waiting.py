@@ -14,12 +14,12 @@ from reactivex.subject import Subject
 
 from ollama_rx import SinkError, deliver
 from ollama_rx.sinks import Collector
-from tests.diary import Diary, watched
+from tests.recording_sink import RecordingSink, record_subscriptions
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
-def test_waiting_too_long_is_a_timeout_and_it_goes_on() -> None:
+def test_a_wait_that_times_out_leaves_the_delivery_running() -> None:
     source = Subject[int]()
     sink = Collector[int]()
     delivery = deliver(source, sink)
@@ -47,7 +47,7 @@ def test_a_timeout_of_zero_asks_without_waiting() -> None:
     delivery.wait(0)
 
 
-def test_waiting_again_raises_again() -> None:
+def test_each_wait_raises_the_error() -> None:
     delivery = deliver(reactivex.throw(ValueError("no")), Collector[int]())
     for _ in range(2):
         with pytest.raises(ValueError, match="no"):
@@ -60,7 +60,7 @@ def test_waiting_on_a_running_loop_is_refused_with_advice() -> None:
         with pytest.raises(RuntimeError, match="use `await delivery`"):
             delivery.wait()
         delivery.cancel()
-        delivery.wait()  # it is done: nothing stands still
+        delivery.wait()  # it is done: nothing blocks
 
     asyncio.run(main())
 
@@ -68,7 +68,7 @@ def test_waiting_on_a_running_loop_is_refused_with_advice() -> None:
 def test_many_tasks_and_threads_can_wait_for_one_delivery() -> None:
     async def main() -> None:
         source = Subject[int]()
-        sink = Diary(blocking=True)
+        sink = RecordingSink(blocking=True)
         delivery = deliver(source, sink)
         waits = [asyncio.ensure_future(delivery), asyncio.ensure_future(delivery)]
         thread = asyncio.ensure_future(asyncio.to_thread(delivery.wait, 5))
@@ -89,15 +89,15 @@ def test_awaiting_raises_the_streams_error() -> None:
 
 def test_after_the_end_no_task_is_left() -> None:
     async def main() -> None:
-        await deliver(of(1), Diary(blocking=True))
+        await deliver(of(1), RecordingSink(blocking=True))
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
 
 
-def test_a_delivery_can_be_awaited_on_another_loop_than_its_own() -> None:
+def test_a_delivery_can_be_awaited_on_another_loop() -> None:
     async def main() -> None:
-        sink = Diary()
+        sink = RecordingSink()
         delivery = deliver(reactivex.timer(0.01), sink)
 
         async def wait() -> None:
@@ -109,44 +109,44 @@ def test_a_delivery_can_be_awaited_on_another_loop_than_its_own() -> None:
     asyncio.run(main())
 
 
-def test_a_delivery_that_nobody_awaits_ends_with_its_loop() -> None:
-    source, notes = watched(reactivex.never())
-    sinks = Diary(), Diary(blocking=True)
+def test_a_delivery_that_is_not_awaited_ends_with_its_loop() -> None:
+    source, events = record_subscriptions(reactivex.never())
+    sinks = RecordingSink(), RecordingSink(blocking=True)
 
     async def main() -> None:
         deliver(source, *sinks)
 
     asyncio.run(main())
-    assert notes == ["subscribed", "left"]
+    assert events == ["subscribed", "disposed"]
     assert sinks[0].calls == ["interrupt", "close"]
 
 
 def test_cancelling_the_task_that_awaits_cancels_the_delivery() -> None:
     async def main() -> None:
-        source, notes = watched(reactivex.never())
-        sink = Diary()
+        source, events = record_subscriptions(reactivex.never())
+        sink = RecordingSink()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(deliver(source, sink), 0.01)
         assert sink.calls == ["interrupt", "close"]
-        assert notes == ["subscribed", "left"]
+        assert events == ["subscribed", "disposed"]
 
     asyncio.run(main())
 
 
 def test_a_with_block_waits_for_the_end() -> None:
-    sink = Diary(blocking=True)
+    sink = RecordingSink(blocking=True)
     with deliver(of(1), sink) as delivery:
         assert delivery.sink_errors == ()
     assert sink.calls == ["next 1", "completed", "close"]
 
 
-def test_a_with_block_raises_what_went_wrong() -> None:
-    with pytest.raises(SinkError), deliver(of(1), Diary(raises="next")):
+def test_a_with_block_raises_the_error() -> None:
+    with pytest.raises(SinkError), deliver(of(1), RecordingSink(raises="next")):
         pass
 
 
-def test_an_exception_in_a_with_block_cancels_and_waits_until_all_is_closed() -> None:
-    sink = Diary(blocking=True)
+def test_an_exception_in_a_with_block_cancels_and_waits_until_the_sinks_are_closed() -> None:
+    sink = RecordingSink(blocking=True)
     with pytest.raises(KeyError), deliver(reactivex.never(), sink):
         raise KeyError
     assert sink.calls == ["interrupt", "close"]
@@ -154,7 +154,7 @@ def test_an_exception_in_a_with_block_cancels_and_waits_until_all_is_closed() ->
 
 def test_an_exception_in_a_with_block_on_a_loop_cancels() -> None:
     async def main() -> None:
-        sink = Diary()
+        sink = RecordingSink()
         with pytest.raises(KeyError), deliver(reactivex.never(), sink):
             raise KeyError
         assert sink.calls == ["interrupt", "close"]
@@ -164,7 +164,7 @@ def test_an_exception_in_a_with_block_on_a_loop_cancels() -> None:
 
 def test_an_async_with_block_waits_for_the_end() -> None:
     async def main() -> None:
-        sink = Diary(blocking=True)
+        sink = RecordingSink(blocking=True)
         async with deliver(of(1), sink):
             pass
         assert sink.calls == ["next 1", "completed", "close"]
@@ -172,9 +172,9 @@ def test_an_async_with_block_waits_for_the_end() -> None:
     asyncio.run(main())
 
 
-def test_an_exception_in_an_async_with_block_cancels_and_waits_until_all_is_closed() -> None:
+def test_an_exception_in_an_async_with_block_cancels_and_waits_until_the_sinks_are_closed() -> None:
     async def main() -> None:
-        sink = Diary(blocking=True)
+        sink = RecordingSink(blocking=True)
         with pytest.raises(KeyError):
             async with deliver(reactivex.never(), sink):
                 raise KeyError
@@ -183,7 +183,9 @@ def test_an_exception_in_an_async_with_block_cancels_and_waits_until_all_is_clos
     asyncio.run(main())
 
 
-def test_ctrl_c_while_waiting_cancels_and_closes_before_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_during_wait_cancels_and_closes_the_sinks_before_it_is_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pressed: list[float | None] = []
     really_wait = futures.wait
 
@@ -194,7 +196,7 @@ def test_ctrl_c_while_waiting_cancels_and_closes_before_it_goes_on(monkeypatch: 
         return really_wait(waited_for, timeout)
 
     monkeypatch.setattr(futures, "wait", press)
-    sink = Diary(blocking=True)
+    sink = RecordingSink(blocking=True)
     delivery = deliver(reactivex.never(), sink)
     with pytest.raises(KeyboardInterrupt):
         delivery.wait()
@@ -202,7 +204,7 @@ def test_ctrl_c_while_waiting_cancels_and_closes_before_it_goes_on(monkeypatch: 
     assert sink.calls == ["interrupt", "close"]
 
 
-def test_ctrl_c_while_a_source_is_subscribed_to_cancels() -> None:
+def test_ctrl_c_during_subscribe_cancels() -> None:
     main = threading.get_ident()
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("signals reach the main thread only")
@@ -213,8 +215,8 @@ def test_ctrl_c_while_a_source_is_subscribed_to_cancels() -> None:
         seen.wait(5)
         return reactivex.never().subscribe()
 
-    sink = Diary()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a job runs behind
+    sink = RecordingSink()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores SIGINT
     try:
         with pytest.raises(KeyboardInterrupt):
             deliver(Observable(subscribe), sink)
@@ -224,7 +226,7 @@ def test_ctrl_c_while_a_source_is_subscribed_to_cancels() -> None:
     assert sink.calls == ["interrupt", "close"]
 
 
-def test_no_request_is_made_when_no_branch_wants_anything() -> None:
-    source, notes = watched(of(1))
+def test_the_source_is_not_subscribed_if_every_branch_completes_at_once() -> None:
+    source, events = record_subscriptions(of(1))
     deliver(source, Collector[int]().after(ops.take(0))).wait(5)
-    assert notes == []
+    assert events == []

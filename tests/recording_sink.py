@@ -1,4 +1,4 @@
-"""A sink that writes down what it is told, and sources for the tests of deliveries."""
+"""A sink that records its calls, and sources for the tests of deliveries."""
 
 import threading
 from typing import TypeVar
@@ -11,8 +11,8 @@ from ollama_rx.sinks import Sink
 T = TypeVar("T")
 
 
-class Diary(Sink[object]):
-    """Notes each call; the one that is named in `raises` fails."""
+class RecordingSink(Sink[object]):
+    """Records each call; the call that is named by ``raises`` fails."""
 
     def __init__(
         self, *, raises: str = "", error: BaseException | None = None, blocking: bool = False
@@ -23,44 +23,44 @@ class Diary(Sink[object]):
         self.error = error or OSError("broken")
         self.blocking = blocking
 
-    def _note(self, call: str) -> None:
+    def _record(self, call: str) -> None:
         self.calls.append(call)
         self.threads.add(threading.current_thread())
         if call.partition(" ")[0] == self.raises:
             raise self.error
 
     def on_next(self, value: object) -> None:
-        self._note(f"next {value}")
+        self._record(f"next {value}")
 
     def on_error(self, error: Exception) -> None:
-        self._note(f"error {error}")
+        self._record(f"error {error}")
 
     def on_completed(self) -> None:
-        self._note("completed")
+        self._record("completed")
 
     def interrupt(self) -> None:
         self.calls.append("interrupt")
 
     def close(self) -> None:
-        self._note("close")
+        self._record("close")
 
 
-def watched(source: Observable[T]) -> tuple[Observable[T], list[str]]:
-    """Return the source, and the list it writes down in when it is subscribed to and left."""
-    notes: list[str] = []
+def record_subscriptions(source: Observable[T]) -> tuple[Observable[T], list[str]]:
+    """Return the source, and a list that records each "subscribed" and "disposed"."""
+    events: list[str] = []
 
     def subscribe(
         observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        notes.append("subscribed")
-        left = Disposable(lambda: notes.append("left"))
-        return CompositeDisposable(source.subscribe(observer, scheduler=scheduler), left)
+        events.append("subscribed")
+        disposed = Disposable(lambda: events.append("disposed"))
+        return CompositeDisposable(source.subscribe(observer, scheduler=scheduler), disposed)
 
-    return Observable(subscribe), notes
+    return Observable(subscribe), events
 
 
-def pushed_at_once(count: int) -> Observable[int]:
-    """Send while it is being subscribed to."""
+def emit_during_subscribe(count: int) -> Observable[int]:
+    """Return a source that sends all its items before ``subscribe`` returns."""
 
     def subscribe(observer: abc.ObserverBase[int], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
         for number in range(count):
