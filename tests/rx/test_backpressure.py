@@ -1,4 +1,4 @@
-"""A upstream pauses and resumes what is subscribed with it."""
+"""A `PausableScheduler` pauses and resumes the sources that are subscribed with it."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,30 +6,30 @@ from collections.abc import Callable
 from ollama_rx.rx.backpressure import PausableScheduler
 
 
-class Spring:
-    """A source that notes what it is told."""
+class RecordingSource:
+    """A source that records its calls."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.calls: list[str] = []
 
     def pause(self) -> None:
-        self.told.append("pause")
+        self.calls.append("pause")
 
     def resume(self) -> None:
-        self.told.append("resume")
+        self.calls.append("resume")
 
 
-def on_a_loop(act: Callable[[PausableScheduler], None]) -> None:
+def on_a_loop(action: Callable[[PausableScheduler], None]) -> None:
     async def main() -> None:
-        act(PausableScheduler(asyncio.get_running_loop()))
+        action(PausableScheduler(asyncio.get_running_loop()))
 
     asyncio.run(main())
 
 
 def test_all_sources_are_paused_and_resumed() -> None:
-    one, two = Spring(), Spring()
+    one, two = RecordingSource(), RecordingSource()
 
-    def act(upstream: PausableScheduler) -> None:
+    def action(upstream: PausableScheduler) -> None:
         upstream.attach(one)
         upstream.attach(two)
         assert not upstream.paused
@@ -38,87 +38,87 @@ def test_all_sources_are_paused_and_resumed() -> None:
         upstream.resume()
         assert not upstream.paused
 
-    on_a_loop(act)
-    assert one.told == two.told == ["pause", "resume"]
+    on_a_loop(action)
+    assert one.calls == two.calls == ["pause", "resume"]
 
 
-def test_each_pause_wants_a_resume() -> None:
-    spring = Spring()
+def test_each_pause_needs_a_resume() -> None:
+    source = RecordingSource()
 
-    def act(upstream: PausableScheduler) -> None:
-        upstream.attach(spring)
+    def action(upstream: PausableScheduler) -> None:
+        upstream.attach(source)
         upstream.pause()
         upstream.pause()
         upstream.resume()
         assert upstream.paused
-        assert spring.told == ["pause"]
+        assert source.calls == ["pause"]
         upstream.resume()
 
-    on_a_loop(act)
-    assert spring.told == ["pause", "resume"]
+    on_a_loop(action)
+    assert source.calls == ["pause", "resume"]
 
 
-def test_a_source_that_comes_during_a_pause_waits_too() -> None:
-    spring = Spring()
+def test_a_source_that_is_attached_during_a_pause_is_paused() -> None:
+    source = RecordingSource()
 
-    def act(upstream: PausableScheduler) -> None:
+    def action(upstream: PausableScheduler) -> None:
         upstream.pause()
-        upstream.attach(spring)
+        upstream.attach(source)
         upstream.resume()
 
-    on_a_loop(act)
-    assert spring.told == ["pause", "resume"]
+    on_a_loop(action)
+    assert source.calls == ["pause", "resume"]
 
 
-def test_a_source_that_has_ended_is_left_alone() -> None:
-    spring = Spring()
+def test_a_detached_source_is_not_paused() -> None:
+    source = RecordingSource()
 
-    def act(upstream: PausableScheduler) -> None:
-        upstream.attach(spring)
-        upstream.detach(spring)
-        upstream.detach(spring)
+    def action(upstream: PausableScheduler) -> None:
+        upstream.attach(source)
+        upstream.detach(source)
+        upstream.detach(source)
         upstream.pause()
 
-    on_a_loop(act)
-    assert spring.told == []
+    on_a_loop(action)
+    assert source.calls == []
 
 
 def test_a_source_that_fills_the_consumer_again_leaves_the_others_paused() -> None:
-    def act(upstream: PausableScheduler) -> None:
-        class Gush(Spring):
+    def action(upstream: PausableScheduler) -> None:
+        class RefillingSource(RecordingSource):
             def resume(self) -> None:
                 super().resume()
                 upstream.pause()
 
-        springs = [Gush(), Gush()]
-        for spring in springs:
-            upstream.attach(spring)
+        sources = [RefillingSource(), RefillingSource()]
+        for source in sources:
+            upstream.attach(source)
         upstream.pause()
         upstream.resume()
-        assert sum("resume" in spring.told for spring in springs) == 1
+        assert sum("resume" in source.calls for source in sources) == 1
 
-    on_a_loop(act)
+    on_a_loop(action)
 
 
-def test_a_source_that_another_one_ends_when_it_goes_on_is_not_resumed() -> None:
-    class Rival(Spring):
+def test_a_source_that_is_detached_by_the_resume_of_another_is_not_resumed() -> None:
+    class DetachingSource(RecordingSource):
         def __init__(self, upstream: PausableScheduler) -> None:
             super().__init__()
             self.upstream = upstream
-            self.other: Spring | None = None
+            self.other: RecordingSource | None = None
 
         def resume(self) -> None:
             super().resume()
             assert self.other is not None
             self.upstream.detach(self.other)
 
-    def act(upstream: PausableScheduler) -> None:
-        one, two = Rival(upstream), Rival(upstream)
+    def action(upstream: PausableScheduler) -> None:
+        one, two = DetachingSource(upstream), DetachingSource(upstream)
         one.other, two.other = two, one
         upstream.attach(one)
         upstream.attach(two)
         upstream.pause()
         upstream.resume()
-        assert sorted([one.told, two.told]) == [["pause"], ["pause", "resume"]]
+        assert sorted([one.calls, two.calls]) == [["pause"], ["pause", "resume"]]
 
-    on_a_loop(act)
+    on_a_loop(action)

@@ -10,7 +10,7 @@ def test_on_a_plain_thread_there_is_no_loop() -> None:
     assert running_loop() is None
 
 
-def test_a_running_loop_is_the_users_unless_it_is_marked_as_internal_loop() -> None:
+def test_a_running_loop_is_the_users_unless_it_is_marked_as_internal() -> None:
     async def main() -> None:
         assert user_loop() is running_loop() is asyncio.get_running_loop()
         with internal_loop():
@@ -20,7 +20,7 @@ def test_a_running_loop_is_the_users_unless_it_is_marked_as_internal_loop() -> N
     asyncio.run(main())
 
 
-def test_on_its_own_loop_something_is_done_at_once() -> None:
+def test_an_action_for_the_running_loop_is_called_at_once() -> None:
     async def main() -> None:
         done: list[bool] = []
         assert run_on_loop(asyncio.get_running_loop(), lambda: done.append(True))
@@ -29,7 +29,7 @@ def test_on_its_own_loop_something_is_done_at_once() -> None:
     asyncio.run(main())
 
 
-def test_from_another_thread_something_is_done_soon() -> None:
+def test_an_action_from_another_thread_is_called_soon() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         done = asyncio.Event()
@@ -39,7 +39,7 @@ def test_from_another_thread_something_is_done_soon() -> None:
     asyncio.run(main())
 
 
-def test_on_a_closed_loop_nothing_is_done() -> None:
+def test_an_action_for_a_closed_loop_is_not_called() -> None:
     loop = asyncio.new_event_loop()
     loop.close()
     assert not run_on_loop(loop, lambda: None)

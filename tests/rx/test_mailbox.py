@@ -1,4 +1,4 @@
-"""A mailbox loses and reorders nothing, keeps few, and makes its writer wait."""
+"""A mailbox loses and reorders no items, holds few of them, and makes its writer wait."""
 
 import asyncio
 import threading
@@ -13,32 +13,32 @@ from ollama_rx.rx.mailbox import EMPTY, END, Mailbox, MailboxFull
 
 
 class RecordingSource:
-    """A source that notes when it is told to pause and to resume."""
+    """A source that records its calls."""
 
     def __init__(self) -> None:
-        self.notes: list[str] = []
+        self.calls: list[str] = []
 
     def pause(self) -> None:
-        self.notes.append("pause")
+        self.calls.append("pause")
 
     def resume(self) -> None:
-        self.notes.append("resume")
+        self.calls.append("resume")
 
 
-def filled(mailbox: Mailbox[int], count: int) -> Callable[[], None]:
-    def fill() -> None:
+def fill(mailbox: Mailbox[int], count: int) -> Callable[[], None]:
+    def put_all() -> None:
         for number in range(count):
             mailbox.put(number)
         mailbox.end()
 
-    return fill
+    return put_all
 
 
 @pytest.mark.parametrize("max_waiting", [1, 2, 3, 64])
 def test_between_threads_nothing_is_lost_or_reordered(max_waiting: int) -> None:
     mailbox = Mailbox[int](max_waiting)
     with ThreadPoolExecutor() as pool:
-        pool.submit(filled(mailbox, 1000))
+        pool.submit(fill(mailbox, 1000))
         assert list(mailbox) == list(range(1000))
 
 
@@ -46,7 +46,7 @@ def test_between_threads_nothing_is_lost_or_reordered(max_waiting: int) -> None:
 def test_from_a_thread_to_a_loop_nothing_is_lost_or_reordered(max_waiting: int) -> None:
     async def main() -> list[int]:
         mailbox = Mailbox[int](max_waiting)
-        filling = asyncio.ensure_future(asyncio.to_thread(filled(mailbox, 1000)))
+        filling = asyncio.ensure_future(asyncio.to_thread(fill(mailbox, 1000)))
         found = [item async for item in mailbox]
         await filling
         return found
@@ -54,16 +54,16 @@ def test_from_a_thread_to_a_loop_nothing_is_lost_or_reordered(max_waiting: int) 
     assert asyncio.run(main()) == list(range(1000))
 
 
-def test_several_readers_share_the_items_and_all_come_to_the_end() -> None:
+def test_several_readers_share_the_items_and_all_reach_the_end() -> None:
     mailbox = Mailbox[int](4)
     with ThreadPoolExecutor() as pool:
         readers = [pool.submit(list[int], mailbox) for _ in range(3)]
-        pool.submit(filled(mailbox, 300))
+        pool.submit(fill(mailbox, 300))
         found = [item for reader in readers for item in reader.result(5)]
     assert sorted(found) == list(range(300))
 
 
-def test_an_error_comes_after_the_items_and_once() -> None:
+def test_an_error_is_raised_once_after_the_items() -> None:
     mailbox = Mailbox[int]()
     mailbox.put(1)
     mailbox.end(ValueError("no"))
@@ -78,15 +78,15 @@ def test_an_error_comes_after_the_items_and_once() -> None:
 def test_all_waiting_items_can_be_taken_at_once() -> None:
     mailbox = Mailbox[int]()
     assert mailbox.get_all_nowait() is EMPTY
-    filled(mailbox, 3)()
+    fill(mailbox, 3)()
     assert mailbox.get_all_nowait() == [0, 1, 2]
     assert mailbox.get_all_nowait() is END
 
 
-def test_taking_all_items_at_once_lets_a_waiting_writer_go_on() -> None:
+def test_taking_all_items_releases_a_waiting_writer() -> None:
     async def main() -> list[int]:
         mailbox = Mailbox[int](4)
-        filling = asyncio.ensure_future(asyncio.to_thread(filled(mailbox, 1000)))
+        filling = asyncio.ensure_future(asyncio.to_thread(fill(mailbox, 1000)))
         found: list[int] = []
         while (items := mailbox.get_all_nowait()) is not END:
             if isinstance(items, list):
@@ -99,10 +99,10 @@ def test_taking_all_items_at_once_lets_a_waiting_writer_go_on() -> None:
     assert asyncio.run(main()) == list(range(1000))
 
 
-def test_closing_drops_what_waits_and_lets_the_writer_go_on() -> None:
+def test_close_drops_the_waiting_items_and_releases_the_writer() -> None:
     mailbox = Mailbox[int](2)
     with ThreadPoolExecutor() as pool:
-        writing = pool.submit(filled(mailbox, 10))
+        writing = pool.submit(fill(mailbox, 10))
         while len(mailbox) < 2:
             threading.Event().wait(0.001)
         mailbox.close()
@@ -110,13 +110,13 @@ def test_closing_drops_what_waits_and_lets_the_writer_go_on() -> None:
     assert list(mailbox) == []
 
 
-def test_the_newest_are_kept_if_asked() -> None:
+def test_with_drop_oldest_the_newest_items_are_kept() -> None:
     mailbox = Mailbox[int](3, "drop_oldest")
-    filled(mailbox, 10)()
+    fill(mailbox, 10)()
     assert list(mailbox) == [7, 8, 9]
 
 
-def test_one_too_many_fails_if_asked() -> None:
+def test_with_fail_one_item_too_many_raises() -> None:
     mailbox = Mailbox[int](2, "fail")
     mailbox.put(1)
     mailbox.put(2)
@@ -126,24 +126,24 @@ def test_one_too_many_fails_if_asked() -> None:
     assert list(mailbox) == [1, 2]
 
 
-def test_on_a_loop_a_full_mailbox_pauses_the_flow_until_it_is_half_empty() -> None:
+def test_on_a_loop_a_full_mailbox_pauses_the_upstream_until_it_is_half_empty() -> None:
     async def main() -> None:
         source = RecordingSource()
         mailbox = Mailbox[int](4)
         mailbox.upstream = PausableScheduler(asyncio.get_running_loop())
         mailbox.upstream.attach(source)
-        for number in range(5):  # one more than allowed, as a source may that is told in mid-read
+        for number in range(5):  # one more than allowed: a source may finish its read first
             mailbox.put(number)
-        assert source.notes == ["pause"]
+        assert source.calls == ["pause"]
         assert [await anext(mailbox), await anext(mailbox)] == [0, 1]
-        assert source.notes == ["pause"]
+        assert source.calls == ["pause"]
         assert await anext(mailbox) == 2
-        assert source.notes == ["pause", "resume"]
+        assert source.calls == ["pause", "resume"]
 
     asyncio.run(main())
 
 
-def test_a_reader_on_a_thread_resumes_the_flow_on_its_loop() -> None:
+def test_a_reader_on_a_thread_resumes_the_upstream_on_its_loop() -> None:
     async def main() -> None:
         source = RecordingSource()
         mailbox = Mailbox[int](1)
@@ -153,34 +153,34 @@ def test_a_reader_on_a_thread_resumes_the_flow_on_its_loop() -> None:
         assert await asyncio.to_thread(next, mailbox) == 1
         mailbox.upstream.loop.call_soon(mailbox.end)
         assert [item async for item in mailbox] == []
-        assert source.notes == ["pause", "resume"]
+        assert source.calls == ["pause", "resume"]
 
     asyncio.run(main())
 
 
-def test_the_end_takes_the_pause_back() -> None:
+def test_close_resumes_a_paused_upstream() -> None:
     async def main() -> None:
-        flow = PausableScheduler(asyncio.get_running_loop())
+        upstream = PausableScheduler(asyncio.get_running_loop())
         mailbox = Mailbox[int](1)
-        mailbox.upstream = flow
+        mailbox.upstream = upstream
         mailbox.put(1)
-        assert flow.paused
+        assert upstream.paused
         mailbox.close()
-        assert not flow.paused
+        assert not upstream.paused
 
     asyncio.run(main())
 
 
-def test_without_a_flow_a_mailbox_on_a_loop_grows() -> None:
+def test_without_an_upstream_a_mailbox_on_a_loop_grows() -> None:
     async def main() -> None:
         mailbox = Mailbox[int](1)
-        filled(mailbox, 10)()
+        fill(mailbox, 10)()
         assert [item async for item in mailbox] == list(range(10))
 
     asyncio.run(main())
 
 
-def test_a_reader_whose_loop_is_gone_is_forgotten() -> None:
+def test_a_reader_whose_loop_is_closed_is_ignored() -> None:
     mailbox = Mailbox[int]()
 
     async def main() -> None:
@@ -192,7 +192,7 @@ def test_a_reader_whose_loop_is_gone_is_forgotten() -> None:
     assert next(mailbox) == 1
 
 
-def test_a_reader_that_was_cancelled_takes_nothing() -> None:
+def test_a_cancelled_reader_takes_no_item() -> None:
     async def main() -> None:
         mailbox = Mailbox[int]()
         with pytest.raises(TimeoutError):
@@ -203,7 +203,7 @@ def test_a_reader_that_was_cancelled_takes_nothing() -> None:
     asyncio.run(main())
 
 
-def test_limits_that_make_no_sense_are_refused() -> None:
+def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="max_waiting: expected a whole number of at least 1"):
         Mailbox[int](0)
     for wrong in ("5", 1.5, True):
@@ -214,36 +214,36 @@ def test_limits_that_make_no_sense_are_refused() -> None:
         Mailbox[int](1, cast(Any, "explode"))
 
 
-def test_who_asks_for_a_bell_when_it_is_ready_hears_it_at_once() -> None:
-    rung: list[str] = []
+def test_when_ready_calls_back_at_once_if_an_item_or_the_end_is_there() -> None:
+    called: list[str] = []
     mailbox = Mailbox[int]()
-    mailbox.when_ready(lambda: rung.append("item"))
-    assert rung == []
+    mailbox.when_ready(lambda: called.append("item"))
+    assert called == []
     mailbox.put(1)
-    mailbox.when_ready(lambda: rung.append("still"))
+    mailbox.when_ready(lambda: called.append("still"))
     mailbox.close()
-    mailbox.when_ready(lambda: rung.append("end"))
-    assert rung == ["item", "still", "end"]
+    mailbox.when_ready(lambda: called.append("end"))
+    assert called == ["item", "still", "end"]
 
 
-def test_a_writer_does_not_wait_if_there_is_room_again_by_then() -> None:
+def test_a_writer_does_not_wait_if_there_is_room_again() -> None:
     async def main() -> None:
-        flow = PausableScheduler(asyncio.get_running_loop())
+        upstream = PausableScheduler(asyncio.get_running_loop())
         mailbox = Mailbox[int](2)
         mailbox.put(1)
-        mailbox._pause(flow)
+        mailbox._pause(upstream)
         mailbox._block()
-        assert not flow.paused
+        assert not upstream.paused
 
     asyncio.run(main())
 
 
-def test_a_reader_that_comes_while_an_item_is_put_in_is_rung_for_once() -> None:
-    rung: list[str] = []
+def test_a_reader_that_registers_during_put_is_called_once() -> None:
+    called: list[str] = []
     mailbox = Mailbox[int]()
 
-    class Meanwhile:
-        """A lock that lets a reader take its turn as soon as the writer has let go."""
+    class InterleavingLock:
+        """A lock that runs a reader as soon as the writer releases it."""
 
         def __enter__(self) -> None:
             pass
@@ -251,10 +251,10 @@ def test_a_reader_that_comes_while_an_item_is_put_in_is_rung_for_once() -> None:
         def __exit__(self, *_: object) -> None:
             mailbox._lock = threading.RLock()
             assert next(mailbox) == 1
-            mailbox.when_ready(lambda: rung.append("rung"))
+            mailbox.when_ready(lambda: called.append("called"))
 
-    mailbox._lock = cast(Any, Meanwhile())
+    mailbox._lock = cast(Any, InterleavingLock())
     mailbox.put(1)
-    assert rung == []
+    assert called == []
     mailbox.put(2)
-    assert rung == ["rung"]
+    assert called == ["called"]

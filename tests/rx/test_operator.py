@@ -1,5 +1,6 @@
-"""The plumbing keeps Rx's grammar, whatever machines and subscribers do."""
+"""Operators keep Rx's grammar and the contract of machines, whatever machines and subscribers do."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +19,11 @@ from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.testing import check
 
 BOOM = RuntimeError("boom")
+DEADLINE = 5.0  # seconds; only reached when something is broken
 
 
-class Recorded:
-    """A subscriber that writes down what it is told."""
+class RecordingSubscriber:
+    """A subscriber that records its events."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []
@@ -37,7 +39,7 @@ class Recorded:
 
 
 class Double:
-    """Emits each item twice and tells how it ended."""
+    """Emits each item twice and records how it ended."""
 
     def __init__(self, out: Emitter[str], log: list[Any]) -> None:
         self._out = out
@@ -62,8 +64,8 @@ def double(log: list[Any]) -> Callable[[Observable[str]], Observable[str]]:
     return through(lambda out: Double(out, log))
 
 
-class Careless(Observable[str]):
-    """A source that hears neither its end nor that it was disposed."""
+class UnsafeSource(Observable[str]):
+    """A source that sends events after its end and after it was disposed."""
 
     def __init__(self, *events: Any) -> None:
         super().__init__()
@@ -87,23 +89,23 @@ class Careless(Observable[str]):
 
 def test_on_completion_a_machine_is_flushed_then_closed_once() -> None:
     log: list[Any] = []
-    seen = Recorded()
+    seen = RecordingSubscriber()
     subscription = seen.subscribe(rx.of("a").pipe(double(log)))
     subscription.dispose()
     assert seen.events == ["a", "a", "tail", "|"]
     assert log == ["flush", "close"]
 
 
-def test_on_an_error_a_machine_is_told_then_closed_once() -> None:
+def test_on_an_error_a_machine_fails_then_is_closed_once() -> None:
     log: list[Any] = []
-    seen = Recorded()
+    seen = RecordingSubscriber()
     subscription = seen.subscribe(rx.throw(BOOM).pipe(double(log)))
     subscription.dispose()
     assert seen.events == [BOOM]
     assert log == [BOOM, "close"]
 
 
-def test_a_disposed_machine_is_closed_and_nothing_else() -> None:
+def test_on_dispose_a_machine_is_only_closed() -> None:
     log: list[Any] = []
     source: Subject[str] = Subject()
     subscription = source.pipe(double(log)).subscribe()
@@ -113,11 +115,11 @@ def test_a_disposed_machine_is_closed_and_nothing_else() -> None:
     assert not source.observers
 
 
-def test_an_early_end_flushes_what_is_after_it_and_disposes_what_is_before_it() -> None:
+def test_an_early_completion_flushes_downstream_machines_and_disposes_the_upstream() -> None:
     before: list[Any] = []
     after: list[Any] = []
     source: Subject[str] = Subject()
-    seen = Recorded()
+    seen = RecordingSubscriber()
     seen.subscribe(source.pipe(double(before), stop_at("END"), double(after)))
     source.on_next("a")
     source.on_next("END")
@@ -130,13 +132,13 @@ def test_an_early_end_flushes_what_is_after_it_and_disposes_what_is_before_it() 
 
 
 @pytest.mark.parametrize("end", ["|", BOOM])
-def test_nothing_comes_after_the_one_terminal_event(end: Any) -> None:
-    seen = Recorded()
-    seen.subscribe(Careless("a", end, "b", "|", BOOM).pipe(double([])))
+def test_nothing_follows_the_terminal_event(end: Any) -> None:
+    seen = RecordingSubscriber()
+    seen.subscribe(UnsafeSource("a", end, "b", "|", BOOM).pipe(double([])))
     assert seen.events == (["a", "a", "tail", "|"] if end == "|" else ["a", "a", BOOM])
 
 
-def test_after_dispose_inside_on_next_the_outputs_that_are_pending_are_dropped() -> None:
+def test_after_dispose_inside_on_next_pending_outputs_are_dropped() -> None:
     seen: list[str] = []
     source: Subject[str] = Subject()
 
@@ -151,8 +153,8 @@ def test_after_dispose_inside_on_next_the_outputs_that_are_pending_are_dropped()
     assert not source.observers
 
 
-def test_a_machine_that_ends_twice_completes_once() -> None:
-    class Eager:
+def test_a_machine_that_completes_twice_completes_the_stream_once() -> None:
+    class CompletesTwice:
         def __init__(self, out: Emitter[str]) -> None:
             self._out = out
 
@@ -160,13 +162,13 @@ def test_a_machine_that_ends_twice_completes_once() -> None:
             self._out.complete()
             self._out.complete()
 
-    seen = Recorded()
-    seen.subscribe(rx.of("a").pipe(through(Eager)))
+    seen = RecordingSubscriber()
+    seen.subscribe(rx.of("a").pipe(through(CompletesTwice)))
     assert seen.events == ["|"]
 
 
-def test_dispose_while_the_source_is_being_subscribed_stops_it() -> None:
-    seen = Recorded()
+def test_completing_during_subscribe_stops_the_source() -> None:
+    seen = RecordingSubscriber()
     seen.subscribe(rx.of("a", "END", "b").pipe(stop_at("END")))
     assert seen.events == ["a", "|"]
 
@@ -174,7 +176,7 @@ def test_dispose_while_the_source_is_being_subscribed_stops_it() -> None:
 # exceptions
 
 
-def test_what_a_machine_raises_is_the_streams_error() -> None:
+def test_an_exception_in_feed_is_the_streams_error() -> None:
     class Broken:
         def __init__(self, out: Emitter[str]) -> None:
             del out
@@ -183,14 +185,14 @@ def test_what_a_machine_raises_is_the_streams_error() -> None:
             raise BOOM
 
     source: Subject[str] = Subject()
-    seen = Recorded()
+    seen = RecordingSubscriber()
     seen.subscribe(source.pipe(through(Broken)))
     source.on_next("a")
     assert seen.events == [BOOM]
     assert not source.observers
 
 
-def test_what_a_flush_raises_is_the_streams_error() -> None:
+def test_an_exception_in_flush_is_the_streams_error() -> None:
     class Broken:
         def __init__(self, out: Emitter[str]) -> None:
             self.feed = out.emit
@@ -198,12 +200,12 @@ def test_what_a_flush_raises_is_the_streams_error() -> None:
         def flush(self) -> None:
             raise BOOM
 
-    seen = Recorded()
+    seen = RecordingSubscriber()
     seen.subscribe(rx.of("a").pipe(through(Broken)))
     assert seen.events == ["a", BOOM]
 
 
-def test_what_a_subscriber_raises_reaches_its_on_error_and_ends_the_source() -> None:
+def test_an_exception_of_the_subscriber_reaches_its_on_error_and_disposes_the_source() -> None:
     source: Subject[str] = Subject()
     errors: list[Exception] = []
 
@@ -216,7 +218,7 @@ def test_what_a_subscriber_raises_reaches_its_on_error_and_ends_the_source() -> 
     assert not source.observers
 
 
-def test_what_a_subscriber_raises_without_on_error_reaches_whoever_feeds_the_source() -> None:
+def test_without_on_error_an_exception_of_the_subscriber_is_raised_to_the_producer() -> None:
     source: Subject[str] = Subject()
 
     def on_next(_: str) -> None:
@@ -232,7 +234,7 @@ def test_what_a_subscriber_raises_without_on_error_reaches_whoever_feeds_the_sou
     [("never", False), ("tail", False), ("a", True)],
     ids=["completed", "ended by the last text", "ended early"],
 )
-def test_what_on_completed_raises_is_not_swallowed_and_no_second_event(
+def test_an_exception_in_on_completed_is_raised_and_not_sent_as_an_error(
     stop: str,
     ends_early: bool,  # noqa: FBT001
 ) -> None:
@@ -250,7 +252,7 @@ def test_what_on_completed_raises_is_not_swallowed_and_no_second_event(
     assert not source.observers
 
 
-def test_what_is_raised_after_dispose_is_not_swallowed() -> None:
+def test_an_exception_after_dispose_is_raised() -> None:
     source: Subject[str] = Subject()
 
     def on_next(_: str) -> None:
@@ -262,34 +264,34 @@ def test_what_is_raised_after_dispose_is_not_swallowed() -> None:
         source.on_next("a")
 
 
-def test_an_error_that_nobody_takes_is_raised() -> None:
+def test_without_on_error_an_error_of_the_source_is_raised() -> None:
     with pytest.raises(RuntimeError, match="boom"):
-        Careless(BOOM).pipe(double([])).subscribe()
+        UnsafeSource(BOOM).pipe(double([])).subscribe()
 
 
 def test_errors_after_the_end_are_dropped() -> None:
-    seen = Recorded()
-    seen.subscribe(Careless("|", BOOM).pipe(double([])))
+    seen = RecordingSubscriber()
+    seen.subscribe(UnsafeSource("|", BOOM).pipe(double([])))
     assert seen.events == ["tail", "|"]
 
 
-# with others
+# with RxPY
 
 
-def test_any_observer_can_subscribe() -> None:
+def test_an_observer_object_can_subscribe() -> None:
     events: list[Any] = []
     observer: Observer[str] = Observer(events.append, events.append, lambda: events.append("|"))
     rx.of("a").pipe(double([])).subscribe(observer)
     assert events == ["a", "a", "tail", "|"]
 
 
-def test_a_subscriber_may_care_for_nothing() -> None:
+def test_a_subscription_without_callbacks_works() -> None:
     log: list[Any] = []
     rx.of("a").pipe(double(log)).subscribe()
     assert log == ["flush", "close"]
 
 
-def test_rx_operators_go_before_between_and_after() -> None:
+def test_rxpy_operators_work_before_between_and_after() -> None:
     found = (
         rx.of("a", "b")
         .pipe(
@@ -305,7 +307,7 @@ def test_rx_operators_go_before_between_and_after() -> None:
     assert found == ["A", "A", "A"]
 
 
-def test_an_rx_operator_that_takes_enough_disposes_the_source() -> None:
+def test_an_rxpy_operator_that_completes_early_disposes_the_source() -> None:
     check(
         lambda source: source.pipe(double([]), ops.take(3)),
         source="-a-b-c-|",
@@ -328,7 +330,7 @@ def test_streams_can_be_flat_mapped_concatenated_and_repeated() -> None:
 
 
 def test_a_subscription_inside_a_callback_works() -> None:
-    inner = Recorded()
+    inner = RecordingSubscriber()
     stream = rx.of("a").pipe(double([]))
 
     def subscribe_again(_: str) -> None:
@@ -341,38 +343,38 @@ def test_a_subscription_inside_a_callback_works() -> None:
 def test_the_scheduler_of_the_subscription_reaches_the_source() -> None:
     found: list[Any] = []
 
-    class Asking(Careless):
+    class SchedulerRecorder(UnsafeSource):
         def subscribe(self, *args: Any, scheduler: Any = None, **more: Any) -> Disposable:
             found.append(scheduler)
             return super().subscribe(*args, **more)
 
     scheduler = ImmediateScheduler.singleton()
-    Asking().pipe(accumulate_text(), accumulate_text()).subscribe(scheduler=scheduler)
+    SchedulerRecorder().pipe(accumulate_text(), accumulate_text()).subscribe(scheduler=scheduler)
     assert found == [scheduler]
 
 
-# a chain of hops
+# a chain of machines
 
 
-def test_a_chain_of_streams_has_one_life_and_binds_hop_to_hop() -> None:
-    lives: list[ChainSubscription] = []
-    taps: list[ChainObserver[str]] = []
+def test_a_chain_shares_one_subscription_and_calls_feed_directly() -> None:
+    subscriptions: list[ChainSubscription] = []
+    observers: list[ChainObserver[str]] = []
 
     class Source(ChainedObservable[str]):
         def subscribe_chained(self, observer: ChainObserver[str], subscription: ChainSubscription) -> None:
-            lives.append(subscription)
-            taps.append(observer)
+            subscriptions.append(subscription)
+            observers.append(observer)
             subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
 
     machines: list[Machine[str]] = []
 
-    def remembered(out: Emitter[str]) -> Machine[str]:
+    def recorded(out: Emitter[str]) -> Machine[str]:
         machines.append(Double(out, []))
         return machines[-1]
 
-    subscription = Source().pipe(through(remembered), through(remembered)).subscribe()
-    assert lives == [subscription]
-    assert taps[0].on_next == machines[-1].feed
+    subscription = Source().pipe(through(recorded), through(recorded)).subscribe()
+    assert subscriptions == [subscription]
+    assert observers[0].on_next == machines[-1].feed
 
 
 def test_two_subscriptions_build_two_machines() -> None:
@@ -388,7 +390,7 @@ def test_two_subscriptions_build_two_machines() -> None:
     assert len(built) == 2
 
 
-def test_a_machine_tested_bare_may_ask_for_everything() -> None:
+def test_a_machine_can_be_tested_with_a_bare_emitter() -> None:
     emitted: list[str] = []
     out = Emitter(emitted.append)
     out.later(1.0, out.complete)()
@@ -406,8 +408,8 @@ def test_timers_and_items_of_one_tick_keep_their_order() -> None:
     )
 
 
-def test_a_machine_that_is_told_of_an_error_late_does_not_hide_it() -> None:
-    seen = Recorded()
+def test_an_exception_in_fail_does_not_hide_the_streams_error() -> None:
+    seen = RecordingSubscriber()
 
     def into(_: object) -> None:
         raise KeyError("into")
@@ -417,3 +419,174 @@ def test_a_machine_that_is_told_of_an_error_late_does_not_hide_it() -> None:
     with pytest.raises(KeyError):
         source.on_error(BOOM)
     assert seen.events == [BOOM]
+
+
+# the contract of a machine
+
+
+class AcceptsText:
+    """The smallest machine, for subclasses that break the contract or stretch it."""
+
+    def __init__(self, out: Emitter[str]) -> None:
+        self._emit = out.emit
+
+    def feed(self, item: str, /) -> None:
+        self._emit(item)
+
+
+def test_a_misspelt_method_is_refused_with_the_right_name() -> None:
+    class Misspelt(AcceptsText):
+        def flsuh(self) -> None:
+            raise NotImplementedError
+
+    with pytest.raises(
+        TypeError,
+        match=r"^through: Misspelt\.flsuh is not a machine's method; did you mean 'flush'\?$",
+    ):
+        rx.of("a").pipe(through(Misspelt)).subscribe()
+
+
+def test_any_other_public_method_is_refused() -> None:
+    class Talkative(AcceptsText):
+        def describe(self) -> str:
+            raise NotImplementedError
+
+    with pytest.raises(
+        TypeError,
+        match=r"^through: Talkative\.describe is not a machine's method; start its name with an underscore$",
+    ):
+        rx.of("a").pipe(through(Talkative)).subscribe()
+
+
+def test_a_machine_without_feed_is_refused() -> None:
+    class Unfeedable:
+        def __init__(self, out: Emitter[str]) -> None:
+            del out
+
+        def flush(self) -> None:
+            raise NotImplementedError
+
+    machine: Any = Unfeedable
+    with pytest.raises(TypeError, match=r"^through: Unfeedable has no method 'feed'$"):
+        rx.of("a").pipe(through(machine)).subscribe()
+
+
+def test_a_wrong_machine_is_refused_before_the_source_is_subscribed_to() -> None:
+    class Misspelt(AcceptsText):
+        def flsuh(self) -> None:
+            raise NotImplementedError
+
+    source: Subject[str] = Subject()
+    for _ in range(2):  # the class is not remembered as a good one
+        with pytest.raises(TypeError, match="did you mean 'flush'"):
+            source.pipe(through(Misspelt)).subscribe()
+    assert not source.observers
+
+
+def test_feed_may_be_an_instance_attribute() -> None:
+    class Forwards:
+        def __init__(self, out: Emitter[str]) -> None:
+            self.feed = out.emit
+
+    assert rx.of("a", "b").pipe(through(Forwards), ops.to_list()).run() == ["a", "b"]
+
+
+def test_public_data_attributes_are_accepted() -> None:
+    class Counts(AcceptsText):
+        limit = 2
+
+        def __init__(self, out: Emitter[str]) -> None:
+            super().__init__(out)
+            self.count = 0
+
+        def feed(self, item: str, /) -> None:
+            self.count += 1
+            if self.count <= self.limit:
+                super().feed(item)
+
+    assert rx.of("a", "b", "c").pipe(through(Counts), ops.to_list()).run() == ["a", "b"]
+
+
+def test_a_machine_class_is_examined_once() -> None:
+    examined: list[str] = []
+
+    class Examined(AcceptsText):
+        def __dir__(self) -> list[str]:
+            examined.append("dir")
+            return list(super().__dir__())
+
+    stream = rx.of("a").pipe(through(Examined), through(Examined))
+    stream.subscribe()
+    stream.subscribe()
+    assert examined == ["dir"]
+
+
+# timers and sources on other threads
+
+
+class Timed:
+    """Sets a timer for each item; ``feed`` and the action run the given functions."""
+
+    def __init__(
+        self, out: Emitter[str], feeding: Callable[[str], object], action: Callable[[], object]
+    ) -> None:
+        self._later = out.later
+        self._feeding = feeding
+        self._action = action
+
+    def feed(self, item: str, /) -> None:
+        if item == "timer":
+            self._later(0.001, self._action)
+        self._feeding(item)
+
+
+def push_from_a_thread(source: Subject[str], item: str) -> threading.Thread:
+    thread = threading.Thread(target=source.on_next, args=(item,))
+    thread.start()
+    return thread
+
+
+def test_a_timer_action_waits_while_another_thread_feeds() -> None:
+    acted = threading.Event()
+    early: list[bool] = []
+
+    def feeding(_: str) -> None:
+        early.append(acted.wait(0.05))
+
+    def timed(out: Emitter[str]) -> Timed:
+        return Timed(out, feeding, acted.set)
+
+    source: Subject[str] = Subject()
+    subscription = source.pipe(through(timed)).subscribe()
+    push_from_a_thread(source, "timer").join()
+    assert acted.wait(DEADLINE)
+    assert early == [False]
+    subscription.dispose()
+
+
+def test_feeding_from_another_thread_waits_while_a_timer_action_runs() -> None:
+    acting, pushed, fed = threading.Event(), threading.Event(), threading.Event()
+    early: list[bool] = []
+
+    def action() -> None:
+        acting.set()
+        assert pushed.wait(DEADLINE)
+        early.append(fed.wait(0.05))
+
+    def feeding(item: str) -> None:
+        if item == "item":
+            fed.set()
+
+    def timed(out: Emitter[str]) -> Timed:
+        return Timed(out, feeding, action)
+
+    source: Subject[str] = Subject()
+    subscription = source.pipe(through(timed)).subscribe()
+    source.on_next("timer")
+    assert acting.wait(DEADLINE)
+    thread = push_from_a_thread(source, "item")
+    pushed.set()
+    thread.join()
+    assert fed.is_set()
+    assert early == [False]
+    subscription.dispose()

@@ -1,4 +1,4 @@
-"""A subscription ends once, from any thread, and all its timers with it."""
+"""A subscription ends once, from any thread, and its timers end with it."""
 
 import asyncio
 import threading
@@ -19,14 +19,14 @@ DEADLINE = 5.0  # seconds; only reached when something is broken
 BOOM = RuntimeError("boom")
 
 
-def rooted(events: list[Any], scheduler: Any = None) -> ChainSubscription:
+def recording_subscription(events: list[Any], scheduler: Any = None) -> ChainSubscription:
     subscription = ChainSubscription(scheduler)
     subscription.set_terminal_handlers(events.append, lambda: events.append("|"))
     return subscription
 
 
-def test_what_is_added_is_closed_once_and_at_once_when_it_is_over() -> None:
-    subscription = rooted([])
+def test_a_teardown_is_called_once_and_at_once_if_the_chain_has_ended() -> None:
+    subscription = recording_subscription([])
     closed: list[str] = []
     subscription.add_teardown(lambda: closed.append("early"))
     subscription.dispose()
@@ -35,21 +35,21 @@ def test_what_is_added_is_closed_once_and_at_once_when_it_is_over() -> None:
     assert closed == ["early", "late"]
 
 
-def test_what_a_closer_adds_is_closed_too() -> None:
-    subscription = rooted([])
+def test_a_teardown_may_add_another_teardown() -> None:
+    subscription = recording_subscription([])
     closed: list[str] = []
     subscription.add_teardown(lambda: subscription.add_teardown(lambda: closed.append("inner")))
     subscription.dispose()
     assert closed == ["inner"]
 
 
-def test_each_closer_runs_once_when_many_threads_dispose() -> None:
+def test_each_teardown_is_called_once_if_many_threads_dispose() -> None:
     for _ in range(50):
-        assert sorted(_closed_by_four_threads()) == list(range(20))
+        assert sorted(_torn_down_by_four_threads()) == list(range(20))
 
 
-def _closed_by_four_threads() -> list[int]:
-    subscription = rooted([])
+def _torn_down_by_four_threads() -> list[int]:
+    subscription = recording_subscription([])
     closed: list[int] = []
     for number in range(20):
         subscription.add_teardown(partial(closed.append, number))
@@ -69,7 +69,7 @@ def _closed_by_four_threads() -> list[int]:
 
 def test_only_the_first_terminal_event_is_sent() -> None:
     events: list[Any] = []
-    subscription = rooted(events)
+    subscription = recording_subscription(events)
     subscription.complete()
     subscription.complete()
     subscription.fail(BOOM)
@@ -77,15 +77,15 @@ def test_only_the_first_terminal_event_is_sent() -> None:
 
 
 def test_the_terminal_event_can_be_claimed_once() -> None:
-    subscription = rooted([])
+    subscription = recording_subscription([])
     assert subscription.claim_terminal()
     assert not subscription.claim_terminal()
-    over = rooted([])
-    over.dispose()
-    assert not over.claim_terminal()
+    disposed = recording_subscription([])
+    disposed.dispose()
+    assert not disposed.claim_terminal()
 
 
-def test_what_completion_raises_is_sent_as_an_error() -> None:
+def test_an_exception_during_completion_is_sent_as_an_error() -> None:
     events: list[Any] = []
     subscription = ChainSubscription(None)
 
@@ -98,9 +98,9 @@ def test_what_completion_raises_is_sent_as_an_error() -> None:
     assert subscription.is_disposed
 
 
-def test_what_the_chain_raises_is_an_error_event_or_raised_again() -> None:
+def test_an_exception_in_the_chain_is_sent_as_an_error_or_raised_after_the_end() -> None:
     events: list[Any] = []
-    subscription = rooted(events)
+    subscription = recording_subscription(events)
     subscription.handle_exception(BOOM)
     assert events == [BOOM]
     with pytest.raises(RuntimeError, match="boom"):
@@ -110,22 +110,22 @@ def test_what_the_chain_raises_is_an_error_event_or_raised_again() -> None:
 # the clock
 
 
-def test_virtual_time_is_told_in_seconds() -> None:
+def test_virtual_time_is_given_in_seconds() -> None:
     scheduler = TestScheduler()
-    subscription = rooted([], scheduler)
+    subscription = recording_subscription([], scheduler)
     start = subscription.now()
     scheduler.advance_by(2.5)
     assert subscription.now() - start == pytest.approx(2.5)
 
 
-def test_real_time_goes_on() -> None:
-    subscription = rooted([])
+def test_real_time_is_monotonic() -> None:
+    subscription = recording_subscription([])
     assert subscription.now() <= subscription.now()
 
 
 def test_a_timer_runs_in_virtual_time_unless_it_is_cancelled() -> None:
     scheduler = VirtualTimeScheduler()
-    subscription = rooted([], scheduler)
+    subscription = recording_subscription([], scheduler)
     ran: list[str] = []
     subscription.call_later(1, lambda: ran.append("a"))
     cancel = subscription.call_later(2, lambda: ran.append("b"))
@@ -135,9 +135,9 @@ def test_a_timer_runs_in_virtual_time_unless_it_is_cancelled() -> None:
     assert ran == ["a", "c"]
 
 
-def test_a_timer_that_is_over_before_it_is_due_does_nothing() -> None:
+def test_a_timer_of_a_disposed_chain_does_nothing() -> None:
     scheduler = VirtualTimeScheduler()
-    subscription = rooted([], scheduler)
+    subscription = recording_subscription([], scheduler)
     ran: list[str] = []
     subscription.call_later(1, lambda: ran.append("a"))
     subscription.dispose()
@@ -147,10 +147,10 @@ def test_a_timer_that_is_over_before_it_is_due_does_nothing() -> None:
     assert ran == []
 
 
-def test_what_a_timer_raises_is_the_streams_error() -> None:
+def test_an_exception_in_a_timer_is_the_streams_error() -> None:
     scheduler = VirtualTimeScheduler()
     events: list[Any] = []
-    subscription = rooted(events, scheduler)
+    subscription = recording_subscription(events, scheduler)
 
     def action() -> None:
         raise BOOM
@@ -162,7 +162,7 @@ def test_what_a_timer_raises_is_the_streams_error() -> None:
 
 def test_on_a_loop_a_timer_runs_on_that_loop() -> None:
     async def main() -> None:
-        subscription = rooted([])
+        subscription = recording_subscription([])
         ran = asyncio.Event()
         threads: list[int] = []
 
@@ -179,8 +179,8 @@ def test_on_a_loop_a_timer_runs_on_that_loop() -> None:
     asyncio.run(main())
 
 
-def ran_never(_: object) -> None:
-    """Stand for an ``on_next`` that is never called."""
+def ignore(_: object) -> None:
+    """Take the place of an ``on_next`` that is never called."""
 
 
 def _on_a_thread(start: Callable[[ChainSubscription, Callable[[], None]], object], scheduler: Any) -> int:
@@ -191,7 +191,7 @@ def _on_a_thread(start: Callable[[ChainSubscription, Callable[[], None]], object
         threads.append(threading.get_ident())
         ran.set()
 
-    start(rooted([], scheduler), action)
+    start(recording_subscription([], scheduler), action)
     assert ran.wait(DEADLINE)
     return threads[0]
 
@@ -205,13 +205,13 @@ def test_without_a_loop_a_timer_runs_on_a_thread(scheduler: Any) -> None:
 
 
 def test_a_cancelled_timer_that_is_already_running_waits_for_the_lock_and_does_nothing() -> None:
-    subscription = rooted([])
-    subscription.guard_foreign(ran_never)
+    subscription = recording_subscription([])
+    subscription.guard_foreign(ignore)
     ran: list[str] = []
     waiting = threading.Event()
 
-    class Watched:
-        """Tells that somebody waits for the lock."""
+    class ObservedLock:
+        """Sets an event when a thread waits for the lock."""
 
         def __init__(self, lock: Any) -> None:
             self._lock = lock
@@ -225,7 +225,7 @@ def test_a_cancelled_timer_that_is_already_running_waits_for_the_lock_and_does_n
 
     lock: Any = subscription._lock
     with lock:
-        subscription._lock = Watched(lock)
+        subscription._lock = ObservedLock(lock)
         cancel = subscription.call_later(0.001, lambda: ran.append("a"))
         assert waiting.wait(DEADLINE)
         cancel()
@@ -253,7 +253,7 @@ def test_items_and_timer_actions_never_overlap() -> None:
 
 
 class EmptiedList(list[Any]):
-    """A list that another thread empties between a look and a pop."""
+    """A list that another thread empties between the check and the pop."""
 
     def pop(self, *_: Any) -> Any:
         self.clear()
@@ -261,15 +261,15 @@ class EmptiedList(list[Any]):
 
 
 class EmptiedSet(set[Any]):
-    """A set that another thread empties between a look and a pop."""
+    """A set that another thread empties between the check and the pop."""
 
     def pop(self) -> Any:
         self.clear()
         raise KeyError
 
 
-def test_two_threads_that_close_at_once_do_not_trip_over_each_other() -> None:
-    subscription = rooted([])
+def test_two_threads_may_dispose_at_the_same_time() -> None:
+    subscription = recording_subscription([])
     subscription._teardowns = EmptiedList([1])
     subscription.dispose()
     assert not subscription._teardowns
@@ -278,7 +278,7 @@ def test_two_threads_that_close_at_once_do_not_trip_over_each_other() -> None:
     assert not subscription._timers
 
 
-class DeafScheduler(VirtualTimeScheduler):
+class UncancellableScheduler(VirtualTimeScheduler):
     """A scheduler whose actions cannot be cancelled."""
 
     def schedule_absolute(self, *args: Any, **more: Any) -> Disposable:
@@ -286,11 +286,11 @@ class DeafScheduler(VirtualTimeScheduler):
         return Disposable()
 
 
-def test_a_timer_that_comes_in_spite_of_its_cancel_does_nothing() -> None:
-    scheduler = DeafScheduler()
+def test_a_timer_that_fires_after_its_cancel_does_nothing() -> None:
+    scheduler = UncancellableScheduler()
     ran: list[str] = []
-    rooted([], scheduler).call_later(1, lambda: ran.append("a"))()
-    subscription = rooted([], scheduler)
+    recording_subscription([], scheduler).call_later(1, lambda: ran.append("a"))()
+    subscription = recording_subscription([], scheduler)
     subscription.call_later(1, lambda: ran.append("b"))
     subscription.dispose()
     scheduler.start()
