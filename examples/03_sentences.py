@@ -1,4 +1,4 @@
-"""Whole sentences to a callback, each as soon as it is complete: what a voice wants."""
+"""Pass whole sentences to a callback, each as soon as it is complete, as a speech synthesiser needs them."""
 
 from ollama_rx import Client, deliver
 from ollama_rx import operators as op
@@ -6,7 +6,7 @@ from ollama_rx.sinks import Callback
 
 
 def speak(sentence: str) -> None:
-    """Stand in for a speech synthesiser; it may take its time, so it gets a thread of its own."""
+    """Stand in for a speech synthesiser; it takes time, so it runs on a thread of its own."""
     print(f"speaking: {sentence}")
 
 

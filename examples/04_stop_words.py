@@ -1,4 +1,4 @@
-"""Stop at a word, even one that is cut into pieces: the request is closed and the model stops computing."""
+"""Stop at a word, even one that arrives in pieces: the request is closed and the model stops computing."""
 
 from ollama_rx import Client, deliver
 from ollama_rx import operators as op

@@ -1,4 +1,4 @@
-"""Measure answers while they pass, one by one and added up; cancelled and failed ones count too."""
+"""Measure each answer and add up the figures; cancelled and failed answers count too."""
 
 from ollama_rx import Client, Stats, StatsTotals
 from ollama_rx import operators as op
@@ -7,7 +7,7 @@ totals = StatsTotals()
 
 
 def report(stats: Stats) -> None:
-    """Show one answer's figures and add them up."""
+    """Print the figures of one answer and add them to the totals."""
     totals.add(stats)
     print(f"{stats.model}: ended by {stats.ended_by}, {stats.characters} characters")
 

@@ -1,4 +1,4 @@
-"""Try again while nothing has arrived; once text has been shown, an error stays an error."""
+"""Retry a request as long as nothing has arrived; after the first text an error is raised."""
 
 from ollama_rx import Client, OllamaError, deliver
 from ollama_rx import operators as op

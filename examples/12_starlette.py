@@ -1,4 +1,4 @@
-"""A pipeline inside a web app: sentences as server-sent events; a browser that leaves stops the model."""
+"""A web app that sends sentences as server-sent events; the model stops when the browser disconnects."""
 
 import json
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ client = Client(model="llama3.2")
 
 
 async def sentences(prompt: str) -> AsyncIterator[str]:
-    """Ask and give each sentence as one event; being closed closes the request."""
+    """Yield each sentence as one event; closing this generator closes the request."""
     stream = client.generate(prompt).pipe(op.text(), op.split_sentences())
     async with aiter(iterate(stream)) as items:
         async for sentence in items:

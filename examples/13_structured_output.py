@@ -7,7 +7,7 @@ from ollama_rx import operators as op
 
 
 class City(BaseModel):
-    """What is wanted to know."""
+    """The facts that the answer must contain."""
 
     name: str
     country: str

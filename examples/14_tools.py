@@ -1,4 +1,4 @@
-"""Let the model call a Python function: its signature and docstring make the schema."""
+"""Let the model call a Python function: its signature and docstring become the schema."""
 
 from ollama_rx import Chunk, Client, Message, ToolCall, deliver
 from ollama_rx import operators as op
@@ -6,7 +6,7 @@ from ollama_rx.sinks import Collector, Console
 
 
 def temperature(city: str) -> str:
-    """Tell the temperature in a city.
+    """Return the temperature in a city.
 
     Args:
         city: its English name

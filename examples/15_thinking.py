@@ -1,4 +1,4 @@
-"""A model that thinks first: its thoughts to one sink, its answer to another."""
+"""A model that thinks first: its thinking goes to one sink, its answer to another."""
 
 from ollama_rx import Client, deliver
 from ollama_rx import operators as op

@@ -10,7 +10,7 @@ from ollama_rx.sinks import Console
 with Client(model="llama3.2") as client:
 
     def translate(sentence: str) -> Observable[str]:
-        """Ask for a French version, whole."""
+        """Emit the French translation of a sentence as one text."""
         answer = client.generate(f"Translate to French, nothing else: {sentence}")
         return answer.pipe(op.text(), rx.reduce(str.__add__, ""))
 

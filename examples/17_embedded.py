@@ -1,4 +1,4 @@
-"""No server at all: a small real model in this process; its weights are fetched the first time."""
+"""No server: a small model runs in this process; its weights are downloaded the first time."""
 
 from ollama_rx import Client, deliver
 from ollama_rx.embedded import embedded

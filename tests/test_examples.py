@@ -1,4 +1,4 @@
-"""Every example does what its first line says, against a scripted server."""
+"""Every example does what its docstring says, against a scripted server."""
 
 import asyncio
 import re
@@ -40,28 +40,28 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOllama]:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> "Said":
-    return Said(capsys)
+def example(capsys: pytest.CaptureFixture[str]) -> "ExampleRunner":
+    return ExampleRunner(capsys)
 
 
-class Said:
-    """Runs an example and gives what it printed."""
+class ExampleRunner:
+    """Runs an example and returns what it printed."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
 
-    def by(self, name: str) -> str:
+    def output_of(self, name: str) -> str:
         runpy.run_path(str(FOLDER / name), run_name="__main__")
         output = self._capsys.readouterr()
         assert output.err == ""
         return output.out
 
-    def lines_by(self, name: str) -> list[str]:
-        return self.by(name).splitlines()
+    def lines_of(self, name: str) -> list[str]:
+        return self.output_of(name).splitlines()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_is_short_says_what_it_shows_and_is_tested_here(name: str) -> None:
+def test_an_example_is_short_has_a_docstring_and_is_tested_here(name: str) -> None:
     lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
     assert len(lines) < 40
     assert lines[0].startswith('"""')
@@ -72,15 +72,15 @@ def test_the_numbers_are_in_order_without_gaps() -> None:
     assert [int(name[:2]) for name in EXAMPLES] == list(range(1, len(EXAMPLES) + 1))
 
 
-def test_generate(fake: FakeOllama, said: Said) -> None:
+def test_generate(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer("Because", " of air."))
-    assert said.by("01_generate.py") == "Because of air.\n"
+    assert example.output_of("01_generate.py") == "Because of air.\n"
     assert fake.requests[0].json["prompt"] == "Why is the sky blue?"
 
 
-def test_chat(fake: FakeOllama, said: Said) -> None:
+def test_chat(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer("Hello", " Ada."), answer("Ada."))
-    assert said.lines_by("02_chat.py")[-1] == "assistant: Ada."
+    assert example.lines_of("02_chat.py")[-1] == "assistant: Ada."
     assert [message["content"] for message in cast(list[Any], fake.requests[1].json["messages"])] == [
         "You answer in one sentence.",
         "My name is Ada.",
@@ -89,29 +89,29 @@ def test_chat(fake: FakeOllama, said: Said) -> None:
     ]
 
 
-def test_sentences(fake: FakeOllama, said: Said) -> None:
+def test_sentences(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer("It is 3.", "5 km wide, Dr. Le", "e says. The end is near", "."))
-    assert said.lines_by("03_sentences.py") == [
+    assert example.lines_of("03_sentences.py") == [
         "speaking: It is 3.5 km wide, Dr. Lee says.",
         "speaking: The end is near.",
     ]
 
 
-def test_stop_words(fake: FakeOllama, said: Said) -> None:
+def test_stop_words(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer("ten, ", "eleven, ", "twe", "lve, ", endless("and on ")))
-    assert said.by("04_stop_words.py") == "ten, eleven, \n"
+    assert example.output_of("04_stop_words.py") == "ten, eleven, \n"
     fake.wait_for_disconnect()
 
 
-def test_context(fake: FakeOllama, said: Said) -> None:
+def test_context(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer("Hello.", context=[1, 2, 3]), answer("Ada.", context=[1, 2, 3, 4]))
-    assert said.lines_by("05_context.py")[-1] == "(<ContextBox 4 tokens>)"
+    assert example.lines_of("05_context.py")[-1] == "(<ContextBox 4 tokens>)"
     assert [request.json.get("context") for request in fake.requests] == [None, [1, 2, 3]]
 
 
-def test_stats(fake: FakeOllama, said: Said) -> None:
+def test_stats(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer("Red"), answer("A ", "cat", done_reason="length"))
-    lines = said.lines_by("06_stats.py")
+    lines = example.lines_of("06_stats.py")
     assert lines[:3] == [
         "llama3.2: ended by stop, 3 characters",
         "llama3.2: ended by length, 5 characters",
@@ -120,9 +120,9 @@ def test_stats(fake: FakeOllama, said: Said) -> None:
     assert re.fullmatch(r"95 % of the first words came within \d+\.\d{3} s", lines[3])
 
 
-def test_fan_out(fake: FakeOllama, said: Said) -> None:
+def test_fan_out(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer("It is deep. I", "t is blue."))
-    assert said.lines_by("07_fan_out.py") == [
+    assert example.lines_of("07_fan_out.py") == [
         "It is deep. It is blue.",
         "6 words; as sentences in the file:",
         '"It is deep."',
@@ -131,42 +131,42 @@ def test_fan_out(fake: FakeOllama, said: Said) -> None:
     assert len(fake.requests) == 1
 
 
-def test_cancel(fake: FakeOllama, said: Said) -> None:
+def test_cancel(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer(endless("and on ", every=0.001)))
-    (line,) = said.lines_by("08_cancel.py")
+    (line,) = example.lines_of("08_cancel.py")
     found = re.fullmatch(r"cancelled after (\d+) characters; complete: False", line)
     assert found
     assert int(found[1]) > 100
     fake.wait_for_disconnect()
 
 
-def test_retry(fake: FakeOllama, said: Said) -> None:
+def test_retry(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(error_status(503), error_status(503), answer("Something."))
-    assert said.by("09_retry.py") == "Something.\n"
+    assert example.output_of("09_retry.py") == "Something.\n"
     assert len(fake.requests) == 3
 
 
-def test_no_retry_after_the_first_words(fake: FakeOllama, said: Said) -> None:
+def test_after_the_first_words_there_is_no_retry(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer("Some", cut()))
-    lines = said.lines_by("09_retry.py")
+    lines = example.lines_of("09_retry.py")
     assert lines[0] == "Some"
     assert lines[1].startswith("IncompleteStreamError: ")
     assert len(fake.requests) == 1
 
 
-def test_asyncio(fake: FakeOllama, said: Said) -> None:
+def test_asyncio(fake: FakeOllama, example: ExampleRunner) -> None:
     def reply(request: Request) -> Reply:
         counting = request.json["prompt"] == "Count to three."
         return answer("one", " two", endless(" more")) if counting else answer("oak", " elm")
 
     fake.play(reply)
-    assert said.lines_by("10_asyncio.py") == ["[['oak', 'elm'], ['oak', 'elm']]", "'one'", "' two'"]
+    assert example.lines_of("10_asyncio.py") == ["[['oak', 'elm'], ['oak', 'elm']]", "'one'", "' two'"]
     fake.wait_for_disconnect()
 
 
-def test_threads(fake: FakeOllama, said: Said) -> None:
+def test_threads(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(lambda request: answer(f"{request.json['prompt']}\n", endless("never read\n")))
-    assert said.lines_by("11_threads.py") == [
+    assert example.lines_of("11_threads.py") == [
         f"Describe {city} in one line." for city in ("Paris", "Oslo", "Rome")
     ]
     fake.wait_for_disconnect(3)
@@ -174,7 +174,7 @@ def test_threads(fake: FakeOllama, said: Said) -> None:
 
 @contextmanager
 def served(app: Any) -> Generator[str]:
-    """Serve an app on a free port of this machine; a socket that listens already needs no waiting."""
+    """Serve an app on a free port of this machine; the socket listens already, so no wait is needed."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
@@ -200,17 +200,17 @@ def test_starlette(fake: FakeOllama) -> None:
         fake.wait_for_disconnect()
 
 
-def test_structured_output(fake: FakeOllama, said: Said) -> None:
+def test_structured_output(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer('{"name": "Oslo", "country"', ': "Norway", "population": 717710}'))
-    assert said.by("13_structured_output.py") == "Oslo in Norway has 717710 inhabitants\n"
+    assert example.output_of("13_structured_output.py") == "Oslo in Norway has 717710 inhabitants\n"
     schema = cast(dict[str, Any], fake.requests[0].json["format"])
     assert set(schema["properties"]) == {"name", "country", "population"}
 
 
-def test_tools(fake: FakeOllama, said: Said) -> None:
+def test_tools(fake: FakeOllama, example: ExampleRunner) -> None:
     both = tool_calls(tool_call("temperature", {"city": "Oslo"}), tool_call("temperature", {"city": "Rome"}))
     fake.play(answer(both), answer("In Oslo", "."))
-    assert said.lines_by("14_tools.py") == [
+    assert example.lines_of("14_tools.py") == [
         "temperature({'city': 'Oslo'}) = -3 °C",
         "temperature({'city': 'Rome'}) = 14 °C",
         "In Oslo.",
@@ -219,13 +219,13 @@ def test_tools(fake: FakeOllama, said: Said) -> None:
     assert [message["role"] for message in messages] == ["user", "assistant", "tool", "tool"]
 
 
-def test_thinking(fake: FakeOllama, said: Said) -> None:
+def test_thinking(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer(thinking("7 times 13\n"), thinking("is 91\n"), "No", "."))
-    lines = said.lines_by("15_thinking.py")
+    lines = example.lines_of("15_thinking.py")
     assert lines == ["  thinking: 7 times 13", "  thinking: is 91", "No."]
 
 
-def test_chain(fake: FakeOllama, said: Said) -> None:
+def test_chain(fake: FakeOllama, example: ExampleRunner) -> None:
     def reply(request: Request) -> Reply:
         prompt = str(request.json["prompt"])
         if prompt.startswith("Tell"):
@@ -233,11 +233,11 @@ def test_chain(fake: FakeOllama, said: Said) -> None:
         return answer("Le chat. " if "cat" in prompt else "Il dort.")
 
     fake.play(reply)
-    assert said.lines_by("16_chain.py") == ["Le chat. ", "Il dort."]
+    assert example.lines_of("16_chain.py") == ["Le chat. ", "Il dort."]
     assert len(fake.requests) == 3
 
 
 @pytest.mark.embedded
-def test_embedded(said: Said) -> None:
+def test_embedded(example: ExampleRunner) -> None:
     fetch_weights()
-    assert len(said.by("17_embedded.py").split()) > 1
+    assert len(example.output_of("17_embedded.py").split()) > 1
