@@ -53,7 +53,7 @@ class Items(Generic[T]):
 
 
 class _ItemSubscription(Generic[T]):
-    """One subscription and its mailbox; disposed when the loop is left or its iterator is collected."""
+    """One subscription and its mailbox; disposed when the loop ends or its iterator is garbage collected."""
 
     def __init__(
         self, stream: Observable[T], max_waiting: int, loop: asyncio.AbstractEventLoop | None

@@ -1,4 +1,4 @@
-"""Items on their way from one thread or event loop to another: in order, none lost, few waiting.
+"""A bounded queue between threads and event loops; it keeps the order of the items.
 
 The one queue behind blocking sinks, `iterate` and the `Queue` sink. A full mailbox makes its writer wait, in
 the way that fits where the writer runs: a plain thread (or an internal loop, which serves a single stream)

@@ -28,8 +28,8 @@ What `deliver` promises to a sink, and what a sink may do:
    stream runs on a thread; a sink pauses such a stream by blocking in ``on_next``.
 6. **Interrupting.** If a delivery is cancelled while ``on_next`` waits for something (a device, a full
    buffer), the sink cannot be closed before ``on_next`` returns. So ``interrupt`` is called: at most once,
-   from any thread, possibly during another call. It should only wake the waiting call, for instance by
-   setting a `threading.Event`; releasing the resources is left to ``close``.
+   from any thread, possibly during another call, also during ``close``. It should only wake the waiting
+   call, for instance by setting a `threading.Event`; ``close`` releases the resources.
 
 A sink with a wait that can be interrupted::
 
@@ -115,12 +115,12 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     def interrupt(self) -> None:
         """Wake a call of this sink that waits for something, because the delivery is cancelled.
 
-        Called at most once, from any thread, possibly during another call, and only if the delivery is
-        cancelled before the sink has ended. A sink that never waits does not need this method.
+        Called at most once, from any thread, possibly during another call (also ``close``), and only if the
+        delivery is cancelled before the sink has ended. A sink that never waits does not need this method.
         """
 
     def close(self) -> None:
-        """Release the sink's resources; called exactly once, as the last call."""
+        """Release the sink's resources; called exactly once, however the delivery ends."""
 
     @classmethod
     def from_uri(cls, argument: str) -> Self:

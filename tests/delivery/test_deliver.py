@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import Any, cast
 
 import pytest
 import reactivex
-from reactivex import of
+from reactivex import Observable, of
 from reactivex import operators as ops
 from reactivex.scheduler import ImmediateScheduler
 from reactivex.subject import Subject
@@ -176,6 +177,21 @@ def test_a_sink_that_raises_stop_sink_is_closed_without_an_error(sink: Recording
     deliver(of(1, 2), sink, other).wait(5)
     assert sink.calls == ["next 1", "close"]
     assert other.calls == ["next 1", "next 2", "completed", "close"]
+
+
+@pytest.mark.parametrize(
+    ("stream", "raises"),
+    [(of(1), "completed"), (reactivex.throw(ValueError("no")), "error"), (of(1), "close")],
+)
+def test_stop_sink_is_no_failure_in_any_call(
+    sink: RecordingSink, stream: Observable[int], raises: str
+) -> None:
+    sink.raises, sink.error = raises, StopSink()
+    with suppress(ValueError), deliver(stream, sink) as delivery:
+        pass
+    assert delivery.sink_errors == ()
+    assert sink.calls[-1] == "close"
+    assert sink.calls.count("close") == 1
 
 
 def test_a_sink_whose_interrupt_raises_is_closed_all_the_same(sink: RecordingSink) -> None:

@@ -99,6 +99,27 @@ def test_a_sink_that_fails_does_not_stop_the_stream_for_the_others() -> None:
     assert other.items == list(range(50))
 
 
+def test_a_sink_that_waits_in_on_next_is_interrupted_and_receives_no_more_items() -> None:
+    class Waits(RecordingSink):
+        woken = threading.Event()
+
+        def on_next(self, value: object) -> None:
+            super().on_next(value)
+            assert self.woken.wait(5)
+
+        def interrupt(self) -> None:
+            super().interrupt()
+            self.woken.set()
+
+    sink = Waits(blocking=True)
+    delivery = deliver(of(1, 2), sink)
+    while not sink.calls:
+        threading.Event().wait(0.001)
+    delivery.cancel()
+    delivery.wait(5)
+    assert sink.calls == ["next 1", "interrupt", "close"]
+
+
 def test_a_sink_that_waits_in_on_completed_is_interrupted() -> None:
     class Patient(RecordingSink):
         woken = threading.Event()
