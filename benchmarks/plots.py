@@ -43,6 +43,7 @@ LINES = {
     "ollama_async/uvloop": ("official client, uvloop", PEERS, "-"),
     "ollama_async/asyncio": ("official client", PEERS, "--"),
     "httpx_async/uvloop": ("bare httpx, uvloop", GREY, "-"),
+    "floor_async/uvloop": ("floor: asyncio.Protocol + orjson, uvloop", GREY, ":"),
 }
 
 

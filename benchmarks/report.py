@@ -59,13 +59,13 @@ def print_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print aligned columns, with rich if it is installed."""
     try:
         from rich.console import Console  # noqa: PLC0415 - an extra
-        from rich.table import Table  # noqa: PLC0415
+        from rich.table import Column, Table  # noqa: PLC0415
     except ImportError:
         widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
         for row in [head, *rows]:
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         return
-    table = Table(*head)
+    table = Table(*[Column(name, overflow="fold") for name in head])
     for row in rows:
         table.add_row(*row, style="bold red" if row[-1] == MARKS[False] else None)
     Console(width=None if os.isatty(1) else 160).print(table)

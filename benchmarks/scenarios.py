@@ -1,4 +1,4 @@
-"""What is measured: each scenario runs its variants in interleaved rounds and returns every round."""
+"""The scenarios: each runs its variants in interleaved rounds and returns the figures of every round."""
 
 import json
 import subprocess
@@ -12,14 +12,14 @@ from benchmarks.rounds import Figures, NoResultError, Round, Worker, interleave
 from benchmarks.server import ReplayServer
 from benchmarks.worker import raise_file_limit
 
-RATE = 20  # tokens a second of one paced stream: a model a person reads along with
+RATE = 20  # tokens a second of one paced stream: about as fast as a person reads
 LIVE_RATE = 2000
 SPARE_FILES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured; the ratios are the same, a full run is steadier."""
+    """How much is measured; a full run gives the same ratios with less noise."""
 
     rounds: int
     blast_tokens: int
@@ -30,6 +30,9 @@ class Size:
 
 QUICK = Size(rounds=3, blast_tokens=10_000, live_tokens=600, paced_seconds=2, crowd_rounds=1)
 FULL = Size(rounds=7, blast_tokens=20_000, live_tokens=2_000, paced_seconds=4, crowd_rounds=4)
+
+CROWDS = (300, 1000, 2000, 3000)  # streams in one process, ours and the floor
+TO_THE_END = {"ours", "floor_async"}  # clients that close many streams quickly
 
 Tell = Callable[[str], object]
 Scenario = Callable[[ReplayServer, Size, Tell], list[Round]]
@@ -55,12 +58,12 @@ SEQUENTIAL = variants(
 
 
 def blast(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
-    """One stream as fast as the client can take it: what decoding and parsing cost."""
+    """Measure one stream that comes as fast as the client can read: the cost of decoding and parsing."""
     return _sequential(server.url(tokens=size.blast_tokens), size.blast_tokens, size.rounds, tell)
 
 
 def live(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
-    """One stream of 2000 tokens a second, each token in a write of its own: what waking up costs."""
+    """Measure one stream of 2000 tokens a second, each written separately: the cost of waking up."""
     return _sequential(
         server.url(tokens=size.live_tokens, rate=LIVE_RATE), size.live_tokens, size.rounds, tell
     )
@@ -82,19 +85,19 @@ def _sequential(url: str, tokens: int, rounds: int, tell: Tell) -> list[Round]:
 
 
 def paced_300(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
-    """300 streams of 20 tokens a second beside the official client, which still keeps up with them."""
+    """Measure 300 streams beside the official client, which can still keep up with so many."""
     names = ("ours/asyncio", "ours/uvloop", "ollama_async/asyncio", "ollama_async/uvloop")
     return _crowds(server, [(*each, 300) for each in variants(*names)], size, size.crowd_rounds, tell)
 
 
 def paced_many(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
-    """From 100 to 3000 streams on uvloop: opening, memory, and how late tokens come."""
-    crowds = [("ours", "uvloop", streams) for streams in (100, 1000, 2000, 3000)]
-    return _crowds(server, crowds, size, size.crowd_rounds, tell)
+    """Measure up to 3000 streams on uvloop beside the floor: tokens, opening, memory and latency."""
+    crowds = [(name, "uvloop", streams) for streams in CROWDS for name in ("floor_async", "ours")]
+    return _crowds(server, [("ours", "uvloop", 100), *crowds], size, size.crowd_rounds, tell)
 
 
 def paced_peers(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
-    """The other clients with 100 and 1000 streams, for the plots: once, for they need long."""
+    """Measure the other clients with 100 and 1000 streams for the plots; only once, because they are slow."""
     crowds = [
         (name, loop, streams)
         for streams in (100, 1000)
@@ -118,17 +121,17 @@ def _crowds(
 
 def _crowd(server: ReplayServer, name: str, loop: str, streams: int, size: Size) -> Figures:
     tokens = size.paced_seconds * RATE
-    crowd = {"streams": streams, "tokens": tokens, "rate": RATE, "to_the_end": name == "ours"}
+    crowd = {"streams": streams, "tokens": tokens, "rate": RATE, "to_the_end": name in TO_THE_END}
     url = server.url(tokens=tokens, rate=RATE, gate=streams)
     before = server.stats()
-    with Worker(name, loop) as worker:  # a new process each time: memory and opening start from nothing
+    with Worker(name, loop) as worker:  # a new process, so that memory and opening start from zero
         figures = worker.do(60, url=url, warm_up=server.url(tokens=100), crowd=crowd)
     after = server.stats()
     return {**figures, "server_worst_late_ms": after.worst_late_ms, "server_cpu": after.cpu - before.cpu}
 
 
 def micro(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:  # noqa: ARG001 - as all scenarios
-    """A hop and a subscription of ours beside those of RxPY's ``map``."""
+    """Measure a hop and a subscription of ours beside those of RxPY's ``map``."""
     tell(f"{size.rounds} rounds")
     command = [sys.executable, "-m", "benchmarks.micro", str(size.rounds)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)

@@ -1,4 +1,4 @@
-"""The clients that are measured, by name; each is imported only by the worker process that runs it."""
+"""The measured clients by name; each is imported only by the worker process that runs it."""
 
 from importlib import import_module
 from typing import cast
@@ -12,6 +12,7 @@ SYNC = {
     "ours_threads": "ours:ThreadReader",
 }
 ASYNC = {
+    "floor_async": "floor:AsyncFloorReader",
     "httpx_async": "bare_httpx:HttpxAsyncReader",
     "ollama_async": "official:OfficialAsyncReader",
     "ours": "ours:LoopReader",
