@@ -162,4 +162,19 @@ MICRO = (
     ),
 )
 
-GOALS = (*BLAST, *LIVE, *PACED, *MICRO)
+IMPORTS = (
+    Goal(
+        "imports",
+        "import: client, operators, Console / libraries alone",
+        ratio_of("usual", "libraries", "ms"),
+        at_most=1.25,
+    ),
+    Goal("imports", "import ollama_rx alone / libraries", ratio_of("package", "libraries", "ms")),
+    Goal(
+        "imports",
+        "import and build a pipeline / libraries",
+        ratio_of("pipeline", "libraries", "ms"),
+    ),
+)
+
+GOALS = (*BLAST, *LIVE, *PACED, *MICRO, *IMPORTS)

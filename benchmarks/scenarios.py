@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from benchmarks.imports import measure_imports
 from benchmarks.rounds import Figures, NoResultError, Round, Worker, interleave
 from benchmarks.server import ReplayServer
 from benchmarks.worker import raise_file_limit
@@ -26,10 +27,13 @@ class Size:
     live_tokens: int
     paced_seconds: int
     crowd_rounds: int
+    import_rounds: int
 
 
-QUICK = Size(rounds=3, blast_tokens=10_000, live_tokens=600, paced_seconds=2, crowd_rounds=1)
-FULL = Size(rounds=7, blast_tokens=20_000, live_tokens=2_000, paced_seconds=4, crowd_rounds=4)
+QUICK = Size(rounds=3, blast_tokens=10_000, live_tokens=600, paced_seconds=2, crowd_rounds=1, import_rounds=7)
+FULL = Size(
+    rounds=7, blast_tokens=20_000, live_tokens=2_000, paced_seconds=4, crowd_rounds=4, import_rounds=21
+)
 
 CROWDS = (300, 1000, 2000, 3000)  # streams in one process, ours and the floor
 TO_THE_END = {"ours", "floor_async"}  # clients that close many streams quickly
@@ -139,8 +143,14 @@ def micro(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:  # noqa:
     return rounds
 
 
+def imports(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:  # noqa: ARG001 - as all scenarios
+    """Measure what a fresh interpreter needs to import the package, beside its libraries alone."""
+    return measure_imports(size.import_rounds, tell)
+
+
 SCENARIOS: dict[str, Scenario] = {
     "micro": micro,
+    "imports": imports,
     "blast": blast,
     "live": live,
     "paced_300": paced_300,
