@@ -1,1 +1,1 @@
-"""What the speed claims rest on: `python -m benchmarks` measures us, the floor and the peers."""
+"""The measurements behind the claims about speed: `python -m benchmarks`."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure, print the table, write ``results/``."""
+"""``python -m benchmarks``: measure, print the tables, write ``results/``."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 from benchmarks.goals import GOALS
-from benchmarks.report import print_doubts, print_figures, print_table, write_json
+from benchmarks.report import print_figures, print_table, print_warnings, write_json
 from benchmarks.results import results
 from benchmarks.scenarios import FULL, QUICK, SCENARIOS
 from benchmarks.server import ReplayServer
@@ -15,22 +15,24 @@ RESULTS = Path(__file__).with_name("results")
 
 
 def main() -> None:
-    """Run the scenarios that were asked for; all of them if none was."""
+    """Run the scenarios named on the command line, by default all."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
-        "scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; default all"
+        "scenarios", nargs="*", metavar="SCENARIO", help=f"{', '.join(SCENARIOS)}; default: all"
     )
     parser.add_argument(
-        "--quick", action="store_true", help="a minute instead of some, less steady, nothing written"
+        "--quick",
+        action="store_true",
+        help="take two minutes instead of ten; noisier, and nothing is written",
     )
-    asked = parser.parse_args()
-    unknown = set(asked.scenarios) - set(SCENARIOS)
+    arguments = parser.parse_args()
+    unknown = set(arguments.scenarios) - set(SCENARIOS)
     if unknown:
-        parser.error(f"unknown scenario {', '.join(sorted(unknown))}: choose of {', '.join(SCENARIOS)}")
+        parser.error(f"unknown scenario {', '.join(sorted(unknown))}: choose from {', '.join(SCENARIOS)}")
 
-    began = monotonic()
-    size = QUICK if asked.quick else FULL
-    names = asked.scenarios or SCENARIOS
+    started = monotonic()
+    size = QUICK if arguments.quick else FULL
+    names = arguments.scenarios or SCENARIOS
     with ReplayServer() as server:
         measured = {name: SCENARIOS[name](server, size, Progress(name)) for name in names}
     Progress.clear()
@@ -38,9 +40,9 @@ def main() -> None:
     print_figures(measured)
     print()
     print_table(found)
-    print_doubts(measured)
-    print(f"{monotonic() - began:.0f} s")
-    if not asked.quick and not asked.scenarios:
+    print_warnings(measured)
+    print(f"{monotonic() - started:.0f} s")
+    if not arguments.quick and not arguments.scenarios:
         write_json(RESULTS / "results.json", found, measured, "full")
         from benchmarks.plots import draw_all  # noqa: PLC0415 - matplotlib is slow to import
 
@@ -49,13 +51,13 @@ def main() -> None:
 
 
 class Progress:
-    """One line on the terminal that says what is being measured."""
+    """One line on the terminal that shows what is being measured."""
 
     def __init__(self, scenario: str) -> None:
         self._scenario = scenario
 
     def __call__(self, text: str) -> None:
-        """Show the text in place of the last one."""
+        """Replace the line."""
         if sys.stderr.isatty():
             print(f"\r\x1b[K{self._scenario}: {text}", end="", file=sys.stderr, flush=True)
 

@@ -3,30 +3,30 @@
 from collections.abc import Callable
 
 from benchmarks.results import Goal, Rounds
-from benchmarks.rounds import middle, ratio
-from benchmarks.scenarios import CROWDS
+from benchmarks.rounds import median_of, ratio
+from benchmarks.scenarios import STREAMS
 
 OURS, OURS_UV, OFFICIAL = "ours/asyncio", "ours/uvloop", "ollama_async/asyncio"
 FLOOR_UV = "floor_async/uvloop"
 
 
 def of(variant: str, figure: str) -> Callable[[Rounds], float | None]:
-    """Return what computes one figure of one variant."""
-    return lambda rounds: middle(rounds, variant, figure)
+    """Return a function that computes one figure of one variant."""
+    return lambda rounds: median_of(rounds, variant, figure)
 
 
 def ratio_of(over: str, under: str, figure: str = "us_per_token") -> Callable[[Rounds], float | None]:
-    """Return what divides a figure of one variant, a token's processor time, by that of another."""
+    """Return a function that computes the ratio of two variants in one figure."""
     return lambda rounds: ratio(rounds, over, under, figure)
 
 
 def to_floor(streams: int, figure: str = "us_per_token") -> Callable[[Rounds], float | None]:
-    """Return what divides a figure of ours by that of the floor, both on uvloop with as many streams."""
+    """Return a function that computes the ratio of ours to the floor, with as many streams on uvloop."""
     return ratio_of(f"{OURS_UV}/{streams}", f"{FLOOR_UV}/{streams}", figure)
 
 
 def arrived(variant: str) -> Callable[[Rounds], float | None]:
-    """Return what computes the percentage of tokens that arrived in the planned time, in the worst round."""
+    """Return a function that computes the percentage of tokens that came in time in the worst round."""
 
     def worst(rounds: Rounds) -> float | None:
         found = [each[variant] for each in rounds if variant in each]
@@ -77,7 +77,7 @@ PACED = (
             to_floor(streams),
             at_most=1.5,
         )
-        for streams in CROWDS
+        for streams in STREAMS
     ),
     Goal(
         "paced_many",

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from statistics import quantiles
 
-from benchmarks.rounds import Figures, Round, interleave, middle, ratio
+from benchmarks.rounds import Figures, Round, interleave, median_of, ratio
 
 ROUNDS = 21
 
-# As if none of our extras were installed: httpx imports its own command line, and with it rich, where it can.
+# Hides our extras. Where click is installed, httpx also imports its command line, and with it rich.
 _CORE = "import sys; sys.modules.update(dict.fromkeys(('click', 'rich', 'uvloop')))\n"
 _USUAL = """
 from ollama_rx import Client, deliver
@@ -26,19 +26,19 @@ PROGRAMS = {
     "libraries": "import httpx, reactivex, orjson",
     "package": "import ollama_rx",
     "usual": _USUAL,
-    "pipeline": _USUAL + "op.chunk_text(), op.stop_at('x'), op.split_sentences()",
+    "pipeline": _USUAL + "op.text(), op.stop_at('x'), op.split_sentences()",
 }
-"""What is measured. All need the libraries, except `package`, which imports nothing until a name is used."""
+"""All of them load the libraries, except `nothing` and `package`: it imports nothing until a name is used."""
 
 
-def measure_imports(rounds: int, tell: Callable[[str], object]) -> list[Round]:
+def measure_imports(rounds: int, progress: Callable[[str], object]) -> list[Round]:
     """Run each program in a fresh interpreter, interleaved."""
     for program in PROGRAMS.values():
         run(program)  # writes missing .pyc files, so that no round compiles anything
     measures: dict[str, Callable[[], Figures]] = {
         name: partial(run, program) for name, program in PROGRAMS.items()
     }
-    return interleave(measures, rounds, tell)
+    return interleave(measures, rounds, progress)
 
 
 def run(program: str) -> Figures:
@@ -59,7 +59,7 @@ def main() -> None:
     for name in PROGRAMS:
         low, _, high = quantiles([each[name]["ms"] for each in rounds], n=4)
         times = ratio(rounds, name, "libraries", "ms")
-        print(f"{name:12}{middle(rounds, name, 'ms'):8.0f}{f'{low:.0f} .. {high:.0f}':>16}{times:13.2f}")
+        print(f"{name:12}{median_of(rounds, name, 'ms'):8.0f}{f'{low:.0f} .. {high:.0f}':>16}{times:13.2f}")
 
 
 if __name__ == "__main__":

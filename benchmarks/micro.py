@@ -1,4 +1,4 @@
-"""What a hop and a subscription cost, ours beside RxPY's ``map``; prints JSON.
+"""The cost of a hop and of a subscription, ours beside RxPY's ``map``; prints JSON.
 
 ``python -m benchmarks.micro [ROUNDS]``; started by ``scenarios.py`` in a process of its own.
 """
@@ -25,10 +25,10 @@ Operator = Callable[[Observable[Any]], Observable[Any]]
 
 
 class Counting(ChainedObservable[int]):
-    """A cold source of the kind the client is."""
+    """A cold source like the client's."""
 
     def subscribe_chained(self, observer: ChainObserver[int], subscription: ChainSubscription) -> None:
-        """Send all the numbers at once."""
+        """Send all numbers at once."""
         subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
         on_next = observer.on_next
         for number in range(ITEMS):
@@ -37,10 +37,10 @@ class Counting(ChainedObservable[int]):
 
 
 class Silent(ChainedObservable[Any]):
-    """A source of the kind the client is, that never sends anything."""
+    """A source like the client's that never sends anything."""
 
     def subscribe_chained(self, observer: ChainObserver[Any], subscription: ChainSubscription) -> None:
-        """Wait for the end."""
+        """Send nothing."""
         subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
 
 
@@ -53,7 +53,7 @@ class _Pass:
 
 
 def own_hops() -> list[Operator]:
-    """Return operators of ours that pass on what they get."""
+    """Return operators of ours that pass every item on."""
     return [through(_Pass) for _ in range(HOPS)]
 
 
@@ -63,12 +63,12 @@ def map_hops() -> list[Operator]:
 
 
 def pipeline() -> list[Operator]:
-    """Return the real operators of the pipeline that the other benchmarks run."""
+    """Return the operators of the pipeline that the other benchmarks run."""
     return [op.gather_stats(_ignore), op.text(), op.stop_at("<END>"), op.split_sentences()]
 
 
 def per_item(operators: list[Operator]) -> float:
-    """Return the microseconds an item takes from a cold source through these operators."""
+    """Return the microseconds per item from a cold source through these operators."""
     stream = Counting().pipe(*operators)
     before = process_time()
     stream.subscribe(_ignore)
@@ -89,7 +89,7 @@ def _ignore(_: object) -> None:
 
 
 def measure() -> dict[str, dict[str, float]]:
-    """Run one round; what five hops add to the bare source, divided by five, is a hop."""
+    """Run one round; a hop is a fifth of what five hops add to the bare source."""
     ours, bare, mapped = per_item(own_hops()), per_item([]), per_item(map_hops())
     found = {
         "own_hop": (ours - bare) / HOPS,

@@ -1,7 +1,7 @@
-"""What each of our operators costs a token, and whether that grows with the answer.
+"""The cost of a token in each of our operators, and whether it grows with the length of the answer.
 
 ``python -m benchmarks.operators`` prints microseconds, multiples of an `ops.map` hop, and the growth
-from 10 000 to 100 000 tokens. Only the ratios mean something on a busy machine.
+from 10 000 to 100 000 tokens. On a busy machine only the ratios are meaningful.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ ENGLISH, CHINESE, EMOJI, RECORDS = (text.split("|") for text in (_ENGLISH, _CHIN
 
 
 class Blast(ChainedObservable[Any]):
-    """Sends its items as fast as they are taken."""
+    """Sends its items as fast as the operators take them."""
 
     def __init__(self, items: Sequence[Any]) -> None:
         super().__init__()
@@ -47,28 +47,28 @@ class Blast(ChainedObservable[Any]):
 
 
 def repeated(tokens: Sequence[str], count: int) -> list[str]:
-    """Return so many tokens."""
+    """Return ``count`` tokens."""
     return list(islice(cycle(tokens), count))
 
 
 def chunks(count: int) -> list[Chunk]:
-    """Return so many chunks of an answer."""
+    """Return ``count`` chunks of an answer."""
     return [Chunk({"model": "m", "response": text, "done": False}) for text in repeated(ENGLISH, count)]
 
 
 def records(count: int) -> list[str]:
-    """Return the tokens of a JSON array."""
+    """Return about ``count`` tokens of a JSON array."""
     whole = count // len(RECORDS)
     return ["[", *RECORDS * whole, "{}]"]
 
 
 def sentences(count: int) -> list[str]:
-    """Return sentences of together so many tokens."""
+    """Return sentences of about ``count`` tokens in total."""
     return ["".join(ENGLISH)] * (count // len(ENGLISH))
 
 
 def cost(items: Sequence[Any], operator: AnyOperator | None, tokens: int) -> float:
-    """Return the microseconds of processor time a token takes."""
+    """Return the microseconds of processor time per token."""
     stream: Observable[Any] = Blast(items)
     if operator is not None:
         stream = operator(stream)
@@ -78,7 +78,7 @@ def cost(items: Sequence[Any], operator: AnyOperator | None, tokens: int) -> flo
 
 
 def cases() -> Iterator[tuple[str, AnyOperator | None, Callable[[int], Sequence[Any]]]]:
-    """Return what is measured: a name, an operator, and the items for it."""
+    """Yield a name, an operator, and a function that makes the items for it."""
 
     def english(count: int) -> list[str]:
         return repeated(ENGLISH, count)
@@ -91,7 +91,7 @@ def cases() -> Iterator[tuple[str, AnyOperator | None, Callable[[int], Sequence[
     yield "capture_context", op.capture_context(ContextBox()), chunks
     yield "gather_stats", op.gather_stats(lambda _: None), chunks
     yield "split_thinking", op.split_thinking(), chunks
-    yield "chunk_text", op.text(), chunks
+    yield "text", op.text(), chunks
     yield "stop_at", op.stop_at("END", "</s>"), english
     yield "stop_at, any case", op.stop_at("END", ignore_case=True), english
     yield "split_lines", op.split_lines(), english

@@ -1,4 +1,4 @@
-"""The SVG pictures for the README; greys and colours that can be read on white and on black."""
+"""The SVG pictures of the README, in colours that can be read on white and on black."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.results import Rounds
-from benchmarks.rounds import middle, ratio
+from benchmarks.rounds import median_of, ratio
 
 GREY = "#808890"
 OURS = "#e8743b"
@@ -48,7 +48,7 @@ LINES = {
 
 
 def draw_all(folder: Path, measured: Mapping[str, Rounds]) -> None:
-    """Draw every picture into the folder."""
+    """Draw all pictures into the folder."""
     with mpl.rc_context(STYLE):
         _save(_tokens(measured), folder / "tokens.svg")
         _save(_streams(measured), folder / "streams.svg")
@@ -85,13 +85,13 @@ def _bars(axes: Axes, rounds: Rounds, title: str) -> None:
 def _streams(measured: Mapping[str, Rounds]) -> Figure:
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
-    crowds = [each for name in ("paced_300", "paced_many", "paced_peers") for each in measured[name]]
+    rounds = [each for name in ("paced_300", "paced_many", "paced_peers") for each in measured[name]]
     for axes, value, label in (
         (left, "core_percent", "one core, %"),
         (right, "late_p99_ms", "added latency, p99, ms"),
     ):
         for variant, (name, colour, dashes) in LINES.items():
-            points = _points(crowds, variant, value)
+            points = _points(rounds, variant, value)
             axes.plot(*zip(*points, strict=True), dashes, marker="o", markersize=4, color=colour, label=name)
         axes.set_xlabel("streams of 20 tokens a second")
         axes.set_title(label, fontsize=11)
@@ -103,9 +103,9 @@ def _streams(measured: Mapping[str, Rounds]) -> Figure:
     return figure
 
 
-def _points(crowds: Rounds, variant: str, figure: str) -> list[tuple[int, float]]:
+def _points(rounds: Rounds, variant: str, figure: str) -> list[tuple[int, float]]:
     sizes = {
-        int(name.rpartition("/")[2]) for each in crowds for name in each if name.startswith(variant + "/")
+        int(name.rpartition("/")[2]) for each in rounds for name in each if name.startswith(variant + "/")
     }
-    found = [(size, middle(crowds, f"{variant}/{size}", figure)) for size in sorted(sizes)]
+    found = [(size, median_of(rounds, f"{variant}/{size}", figure)) for size in sorted(sizes)]
     return [(size, value) for size, value in found if value is not None]

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import Result, Rounds
-from benchmarks.rounds import middle
+from benchmarks.rounds import median_of
 
 PACKAGES = ("reactivex", "httpx", "httpcore", "h11", "orjson", "uvloop", "ollama")
-DOUBTFUL_MS = 30
+LATE_SERVER_MS = 30
 MARKS = {True: "yes", False: "NO", None: ""}
 
 
 def print_table(found: Sequence[Result]) -> None:
-    """Print what was wanted and what was reached."""
+    """Print the goals and what was reached."""
     rows = [
         (
             result.goal.what,
@@ -38,20 +38,20 @@ def print_figures(measured: Mapping[str, Rounds]) -> None:
         if not names:
             continue
         columns = list(next(each[names[0]] for each in rounds if names[0] in each))
-        values = [(name, *[_short(middle(rounds, name, column)) for column in columns]) for name in names]
+        values = [(name, *[_short(median_of(rounds, name, column)) for column in columns]) for name in names]
         print()
         print_rows((scenario, *columns), values)
 
 
-def print_doubts(measured: Mapping[str, Rounds]) -> None:
-    """Say where the machine was too busy: a server that is late itself can't show that a client is not."""
+def print_warnings(measured: Mapping[str, Rounds]) -> None:
+    """Print where the machine was too busy: behind a late server, a client's latency means nothing."""
     for scenario, rounds in measured.items():
         names = dict.fromkeys(name for each in rounds for name in each)
         for name in names:
-            late = middle(rounds, name, "server_worst_late_ms") if scenario.startswith("paced") else None
-            if late is not None and late > DOUBTFUL_MS:
+            late = median_of(rounds, name, "server_worst_late_ms") if scenario.startswith("paced") else None
+            if late is not None and late > LATE_SERVER_MS:
                 print(
-                    f"{scenario} {name}: the server itself was up to {late:.0f} ms late, something else ran"
+                    f"{scenario} {name}: the server itself was up to {late:.0f} ms late; the machine was busy"
                 )
 
 
@@ -76,7 +76,7 @@ def _short(value: float | None) -> str:
 
 
 def write_json(path: Path, found: Sequence[Result], measured: Mapping[str, Rounds], mode: str) -> None:
-    """Write goals, medians and every round, with the machine and the versions they were measured on."""
+    """Write the goals and every round, with the machine and the package versions."""
     goals = [
         {
             "what": result.goal.what,
@@ -100,7 +100,7 @@ def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
 
 
 def _compact(content: Mapping[str, Any]) -> str:
-    """Return JSON with one line per goal and per round: small, and readable in a diff."""
+    """Return JSON with one line per goal and per round, so that it is small and easy to read in a diff."""
 
     def lines(items: Sequence[Any]) -> str:
         return "[\n" + ",\n".join("      " + json.dumps(item) for item in items) + "\n    ]"
@@ -113,7 +113,7 @@ def _compact(content: Mapping[str, Any]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Say where and with what it was measured."""
+    """Return the machine and the versions of the packages."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": _processor(),

@@ -1,4 +1,4 @@
-"""Goals, and what was reached of them."""
+"""Goals and results."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Rounds = Sequence[Round]
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One line of the table; without a limit it only informs."""
+    """One line of the table; without a limit it is for information."""
 
     scenario: str
     what: str
@@ -27,7 +27,7 @@ class Goal:
         return f"≥ {self.at_least:g}{self.unit}" if self.at_least is not None else ""
 
     def reached(self, value: float) -> bool | None:
-        """Whether the value is within the limit; None if there is none."""
+        """Whether the value is within the limit; None if there is no limit."""
         if self.at_most is not None:
             return value <= self.at_most
         return value >= self.at_least if self.at_least is not None else None
@@ -35,7 +35,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was reached of a goal; no value when it was not measured."""
+    """The value reached for a goal; None if it was not measured."""
 
     goal: Goal
     value: float | None
@@ -47,7 +47,7 @@ class Result:
 
 
 def results(goals: Sequence[Goal], measured: Mapping[str, Rounds]) -> list[Result]:
-    """Work out every goal whose scenario was run."""
+    """Compute every goal whose scenario was run."""
     return [
         Result(goal, goal.measure(measured[goal.scenario])) for goal in goals if goal.scenario in measured
     ]

@@ -1,4 +1,4 @@
-"""Interleaved rounds A B C, A B C: each variant meets the same noise, and ratios are taken within a round."""
+"""Interleaved rounds A B C, A B C: all variants meet the same noise, and ratios are taken within a round."""
 
 import json
 import subprocess
@@ -14,11 +14,11 @@ Round = dict[str, Figures]
 
 
 class NoResultError(Exception):
-    """A worker failed (its traceback stands above) or took too long."""
+    """A worker failed, with its traceback on stderr, or took too long."""
 
 
 class Worker:
-    """One client in a process of its own, for the length of a ``with`` block."""
+    """A process that runs one client, for the length of a ``with`` block."""
 
     def __init__(self, name: str, loop: str = "") -> None:
         self._command = [sys.executable, "-m", "benchmarks.worker", name, *filter(None, [loop])]
@@ -35,8 +35,8 @@ class Worker:
         self._process.kill()
         self._process.communicate()
 
-    def do(self, timeout: float, /, **job: Any) -> Figures:
-        """Have the worker do a job; kill it when that takes longer than ``timeout`` seconds."""
+    def run(self, timeout: float, /, **job: Any) -> Figures:
+        """Run a job and return its figures; kill the worker after ``timeout`` seconds."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         watchdog = Timer(timeout, self._process.kill)
@@ -56,14 +56,14 @@ class Worker:
 
 
 def interleave(
-    measures: Mapping[str, Callable[[], Figures]], rounds: int, tell: Callable[[str], object]
+    measures: Mapping[str, Callable[[], Figures]], rounds: int, progress: Callable[[str], object]
 ) -> list[Round]:
-    """Run all measures in turn, so many times; one whose worker failed is absent from that round."""
+    """Run all measures in turn in each round; a measure that fails is missing from that round."""
     done: list[Round] = []
     for number in range(rounds):
         found: Round = {}
         for name, measure in measures.items():
-            tell(f"round {number + 1}/{rounds}: {name}")
+            progress(f"round {number + 1}/{rounds}: {name}")
             try:
                 found[name] = measure()
             except NoResultError as error:
@@ -72,13 +72,13 @@ def interleave(
     return done
 
 
-def middle(rounds: Sequence[Round], name: str, figure: str) -> float | None:
-    """Return the median of one figure of one variant, or None if there is none."""
+def median_of(rounds: Sequence[Round], name: str, figure: str) -> float | None:
+    """Return the median of one figure of one variant, or None if it was not measured."""
     values = [each[name][figure] for each in rounds if name in each]
     return median(values) if values else None
 
 
 def ratio(rounds: Sequence[Round], over: str, under: str, figure: str) -> float | None:
-    """Return the median of the ratios of two variants, each taken within a round."""
+    """Return the median of the ratios of two variants, or None; each ratio is taken within a round."""
     values = [each[over][figure] / each[under][figure] for each in rounds if over in each and under in each]
     return median(values) if values else None

@@ -26,20 +26,20 @@ class Size:
     blast_tokens: int
     live_tokens: int
     paced_seconds: int
-    crowd_rounds: int
+    paced_rounds: int
     import_rounds: int
 
 
-QUICK = Size(rounds=3, blast_tokens=10_000, live_tokens=600, paced_seconds=2, crowd_rounds=1, import_rounds=7)
+QUICK = Size(rounds=3, blast_tokens=10_000, live_tokens=600, paced_seconds=2, paced_rounds=1, import_rounds=7)
 FULL = Size(
-    rounds=7, blast_tokens=20_000, live_tokens=2_000, paced_seconds=4, crowd_rounds=4, import_rounds=21
+    rounds=7, blast_tokens=20_000, live_tokens=2_000, paced_seconds=4, paced_rounds=4, import_rounds=21
 )
 
-CROWDS = (300, 1000, 2000, 3000)  # streams in one process, ours and the floor
+STREAMS = (300, 1000, 2000, 3000)  # streams in one process, ours and the floor
 TO_THE_END = {"ours", "floor_async"}  # clients that close many streams quickly
 
-Tell = Callable[[str], object]
-Scenario = Callable[[ReplayServer, Size, Tell], list[Round]]
+Progress = Callable[[str], object]
+Scenario = Callable[[ReplayServer, Size, Progress], list[Round]]
 
 
 def variants(*names: str) -> list[tuple[str, str]]:
@@ -61,91 +61,91 @@ SEQUENTIAL = variants(
 )
 
 
-def blast(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
+def blast(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:
     """Measure one stream that comes as fast as the client can read: the cost of decoding and parsing."""
-    return _sequential(server.url(tokens=size.blast_tokens), size.blast_tokens, size.rounds, tell)
+    return _sequential(server.url(tokens=size.blast_tokens), size.blast_tokens, size.rounds, progress)
 
 
-def live(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
+def live(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:
     """Measure one stream of 2000 tokens a second, each written separately: the cost of waking up."""
     return _sequential(
-        server.url(tokens=size.live_tokens, rate=LIVE_RATE), size.live_tokens, size.rounds, tell
+        server.url(tokens=size.live_tokens, rate=LIVE_RATE), size.live_tokens, size.rounds, progress
     )
 
 
-def _sequential(url: str, tokens: int, rounds: int, tell: Tell) -> list[Round]:
+def _sequential(url: str, tokens: int, rounds: int, progress: Progress) -> list[Round]:
     with ExitStack() as open_workers:
         measures: dict[str, Callable[[], Figures]] = {}
         for name, loop in SEQUENTIAL:
             worker = open_workers.enter_context(Worker(name, loop))
-            job = partial(worker.do, 60, url=url, tokens=tokens, answers=1)
+            job = partial(worker.run, 60, url=url, tokens=tokens, answers=1)
             try:
-                job()  # imports, connects, warms the caches
+                job()  # the first one imports, connects and warms the caches
             except NoResultError as error:
                 print(error, file=sys.stderr)
             else:
                 measures[f"{name}/{loop}".rstrip("/")] = job
-        return interleave(measures, rounds, tell)
+        return interleave(measures, rounds, progress)
 
 
-def paced_300(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
+def paced_300(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:
     """Measure 300 streams beside the official client, which can still keep up with so many."""
     names = ("ours/asyncio", "ours/uvloop", "ollama_async/asyncio", "ollama_async/uvloop")
-    return _crowds(server, [(*each, 300) for each in variants(*names)], size, size.crowd_rounds, tell)
+    return _paced(server, [(*each, 300) for each in variants(*names)], size, size.paced_rounds, progress)
 
 
-def paced_many(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
+def paced_many(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:
     """Measure up to 3000 streams on uvloop beside the floor: tokens, opening, memory and latency."""
-    crowds = [(name, "uvloop", streams) for streams in CROWDS for name in ("floor_async", "ours")]
-    return _crowds(server, [("ours", "uvloop", 100), *crowds], size, size.crowd_rounds, tell)
+    clients = [(name, "uvloop", streams) for streams in STREAMS for name in ("floor_async", "ours")]
+    return _paced(server, [("ours", "uvloop", 100), *clients], size, size.paced_rounds, progress)
 
 
-def paced_peers(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:
+def paced_peers(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:
     """Measure the other clients with 100 and 1000 streams for the plots; only once, because they are slow."""
-    crowds = [
+    clients = [
         (name, loop, streams)
         for streams in (100, 1000)
         for name, loop in variants("ollama_async/asyncio", "ollama_async/uvloop", "httpx_async/uvloop")
     ]
-    return _crowds(server, [*crowds, ("ours", "asyncio", 1000)], size, 1, tell)
+    return _paced(server, [*clients, ("ours", "asyncio", 1000)], size, 1, progress)
 
 
-def _crowds(
-    server: ReplayServer, crowds: list[tuple[str, str, int]], size: Size, rounds: int, tell: Tell
+def _paced(
+    server: ReplayServer, clients: list[tuple[str, str, int]], size: Size, rounds: int, progress: Progress
 ) -> list[Round]:
     allowed = raise_file_limit() - SPARE_FILES
     measures: dict[str, Callable[[], Figures]] = {}
-    for name, loop, streams in crowds:
+    for name, loop, streams in clients:
         if streams > allowed:
-            tell(f"skipped {streams} streams: only {allowed} files may be open (ulimit -Hn)")
+            progress(f"skipped {streams} streams: only {allowed} files may be open (ulimit -Hn)")
         else:
-            measures[f"{name}/{loop}/{streams}"] = partial(_crowd, server, name, loop, streams, size)
-    return interleave(measures, rounds, tell)
+            measures[f"{name}/{loop}/{streams}"] = partial(_paced_one, server, name, loop, streams, size)
+    return interleave(measures, rounds, progress)
 
 
-def _crowd(server: ReplayServer, name: str, loop: str, streams: int, size: Size) -> Figures:
+def _paced_one(server: ReplayServer, name: str, loop: str, streams: int, size: Size) -> Figures:
     tokens = size.paced_seconds * RATE
-    crowd = {"streams": streams, "tokens": tokens, "rate": RATE, "to_the_end": name in TO_THE_END}
+    paced = {"streams": streams, "tokens": tokens, "rate": RATE, "to_the_end": name in TO_THE_END}
     url = server.url(tokens=tokens, rate=RATE, gate=streams)
     before = server.stats()
     with Worker(name, loop) as worker:  # a new process, so that memory and opening start from zero
-        figures = worker.do(60, url=url, warm_up=server.url(tokens=100), crowd=crowd)
+        figures = worker.run(60, url=url, warm_up=server.url(tokens=100), paced=paced)
     after = server.stats()
     return {**figures, "server_worst_late_ms": after.worst_late_ms, "server_cpu": after.cpu - before.cpu}
 
 
-def micro(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:  # noqa: ARG001 - as all scenarios
+def micro(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:  # noqa: ARG001 - as all scenarios
     """Measure a hop and a subscription of ours beside those of RxPY's ``map``."""
-    tell(f"{size.rounds} rounds")
+    progress(f"{size.rounds} rounds")
     command = [sys.executable, "-m", "benchmarks.micro", str(size.rounds)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     rounds: list[Round] = json.loads(done.stdout)
     return rounds
 
 
-def imports(server: ReplayServer, size: Size, tell: Tell) -> list[Round]:  # noqa: ARG001 - as all scenarios
-    """Measure what a fresh interpreter needs to import the package, beside its libraries alone."""
-    return measure_imports(size.import_rounds, tell)
+def imports(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:  # noqa: ARG001 - as all scenarios
+    """Measure a fresh interpreter that imports the package, and one that imports its libraries only."""
+    return measure_imports(size.import_rounds, progress)
 
 
 SCENARIOS: dict[str, Scenario] = {

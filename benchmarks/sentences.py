@@ -1,6 +1,6 @@
-"""What splitting into sentences costs, beside the most naive way, and whether it grows with the answer.
+"""The cost of splitting into sentences, compared with a naive way, and whether it grows with the answer.
 
-``python -m benchmarks.sentences`` prints ratios; only those mean something on a busy machine.
+``python -m benchmarks.sentences`` prints ratios; on a busy machine only those are meaningful.
 """
 
 import random
@@ -15,14 +15,14 @@ from ollama_rx.operators._split_sentences import _Merger
 SIZES = (1_000, 10_000, 100_000)
 ROUNDS = 7
 SHORT_STREAMS = 300
-TOKENS = 80  # of a short stream: a usual answer of a voice assistant
+TOKENS = 80  # of a short stream, like the answer of a voice assistant
 
 Emit = Callable[[str], object]
 Feed = Callable[[str], object]
 
 
 class Naive:
-    """The yardstick: cut after a mark and white space, scanning the buffer at each token."""
+    """The yardstick: scan the buffer at each token and cut after a mark and white space."""
 
     pattern = re.compile(r"[.!?]\s")
 
@@ -39,13 +39,15 @@ class Naive:
 
 
 def naive(emit: Emit) -> Feed:
-    """Return the feed of the yardstick."""
+    """Return the ``feed`` of the yardstick."""
     return Naive(emit).feed
 
 
 def ours(*, eager: bool = False) -> Callable[[Emit], Feed]:
-    """Return what makes the feed of our machine."""
-    make_splitter = splitter_factory("en", eager=eager, first_fragment=False, min_chars=0, max_chars=None)
+    """Return a function that makes the ``feed`` of our machine."""
+    options = Options(
+        language="en", eager=eager, min_chars=0, max_chars=None, first_fragment=False, idle=None, strip=True
+    )
 
     def make(emit: Emit) -> Feed:
         merger = _Merger(emit, strip=True, min_chars=0, max_chars=None)
@@ -55,7 +57,7 @@ def ours(*, eager: bool = False) -> Callable[[Emit], Feed]:
 
 
 def prose(count: int, *, marks: bool = True) -> list[str]:
-    """Return tokens of made-up prose: a sentence of 13 words, or none that ever ends."""
+    """Return tokens of made-up prose: sentences of 13 words, or without marks one that never ends."""
     rng = random.Random(5)
     tokens: list[str] = []
     while len(tokens) < count:
@@ -68,7 +70,7 @@ def prose(count: int, *, marks: bool = True) -> list[str]:
 
 
 def cpu(make: Callable[[Emit], Feed], streams: Sequence[Sequence[str]]) -> float:
-    """Return the seconds of processor time that feeding some streams takes."""
+    """Return the seconds of processor time to feed some streams."""
     found: list[str] = []
     began = process_time()
     for tokens in streams:
@@ -79,14 +81,14 @@ def cpu(make: Callable[[Emit], Feed], streams: Sequence[Sequence[str]]) -> float
 
 
 def ratio(make: Callable[[Emit], Feed]) -> float:
-    """Return the cost in naive ones: the median of interleaved rounds."""
+    """Return our cost as a multiple of the naive one, the median of interleaved rounds."""
     tokens = prose(SHORT_STREAMS * TOKENS)
     streams = [tokens[at : at + TOKENS] for at in range(0, len(tokens), TOKENS)]
     return median(cpu(make, streams) / cpu(naive, streams) for _ in range(ROUNDS))
 
 
 def growth(*, marks: bool) -> list[float]:
-    """Return microseconds a token for streams of each size, the least of some rounds."""
+    """Return microseconds per token for streams of each size, the minimum of some rounds."""
     tokens = prose(SIZES[-1], marks=marks)
     return [min(cpu(ours(), [tokens[:size]]) for _ in range(ROUNDS)) * 1e6 / size for size in SIZES]
 

@@ -1,4 +1,4 @@
-/* A replay server that is never the bottleneck: one process, epoll, pre-built buffers.
+/* A replay server that is cheaper than any client: one process, epoll, prepared buffers.
  *
  *   POST /n20000/api/generate            blast: 20000 tokens as fast as the socket takes them
  *   POST /n2000/r2000/api/chat           live: one token per write, 2000 tokens a second

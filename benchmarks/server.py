@@ -1,4 +1,4 @@
-"""The replay server as a process: compile `server.c`, run it for the length of a `with` block."""
+"""The replay server: compiles `server.c` and runs it for the length of a `with` block."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ BUILD = Path(__file__).with_name("build")
 
 @dataclass(frozen=True, slots=True)
 class ServerStats:
-    """What the server says about itself since it was last asked: proof that it was not the bottleneck."""
+    """Figures that show whether the server was the bottleneck."""
 
     cpu: float
     tokens: int
@@ -25,7 +25,7 @@ class ServerStats:
 
 
 class ReplayServer:
-    """A running replay server; `url(tokens=..., rate=..., gate=...)` names what it shall send."""
+    """A running replay server; `url(tokens=..., rate=..., gate=...)` chooses what it sends."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen([str(compile_server())], stdout=subprocess.PIPE, text=True)
@@ -40,20 +40,20 @@ class ReplayServer:
         self._process.communicate(timeout=10)
 
     def url(self, *, tokens: int, rate: int = 0, gate: int = 0) -> str:
-        """Base address of streams of so many tokens at `rate` a second, 0: as fast as it can.
+        """Return the base URL of streams of so many tokens, `rate` a second, or as fast as possible if 0.
 
-        They are held until `gate` of them are open.
+        The server holds them back until `gate` of them are open.
         """
         return f"{self._base}/n{tokens}/r{rate}/c{gate}"
 
     def stats(self) -> ServerStats:
-        """Processor seconds so far, and tokens and worst lateness since the last call."""
+        """Return the processor seconds so far, and tokens and worst lateness since the last call."""
         with urllib.request.urlopen(f"{self._base}/stats", timeout=10) as answer:
             return ServerStats(**json.load(answer))
 
 
 def compile_server() -> Path:
-    """Compile the server if its source is newer than the program, and give the program's path."""
+    """Compile the server if its source is newer than the program; return the program's path."""
     program = BUILD / "replay-server"
     if program.exists() and program.stat().st_mtime >= SOURCE.stat().st_mtime:
         return program

@@ -1,4 +1,4 @@
-"""A worker process: one client, told by JSON lines what to read, answering with its own processor time.
+"""A worker process: runs one client; jobs come and figures go as JSON lines.
 
 ``python -m benchmarks.worker NAME [asyncio|uvloop]``; started by ``rounds.py``.
 """
@@ -13,44 +13,44 @@ from time import process_time
 from typing import Any
 
 from benchmarks.clients import ASYNC, make_async_reader, make_reader
-from benchmarks.crowd import measure_crowd, warm_up
+from benchmarks.paced import measure_paced, warm_up
 
 Job = dict[str, Any]
 Figures = dict[str, float]
 
 
 def main() -> None:
-    """Do what each line of standard input asks, until it ends."""
+    """Run the job on each line of standard input until that is closed."""
     raise_file_limit()
     name, *loop = sys.argv[1:]
-    with _in_loop(name, *loop) if name in ASYNC else _alone(name) as work:
+    with _on_loop(name, *loop) if name in ASYNC else _blocking(name) as run_job:
         for line in sys.stdin:
-            print(json.dumps(work(json.loads(line))), flush=True)
+            print(json.dumps(run_job(json.loads(line))), flush=True)
 
 
 def raise_file_limit() -> int:
-    """Allow as many open files as this user may have, and return how many."""
+    """Raise the limit of open files to the hard limit and return it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[Callable[[Job], Figures]]:
+def _blocking(name: str) -> Iterator[Callable[[Job], Figures]]:
     reader = make_reader(name)
 
-    def work(job: Job) -> Figures:
+    def run_job(job: Job) -> Figures:
         before = process_time()
         tokens = sum(reader.read(job["url"]) for _ in range(job["answers"]))
         return _per_token(process_time() - before, tokens, job)
 
-    yield work
+    yield run_job
 
 
 @contextmanager
-def _in_loop(name: str, loop: str) -> Iterator[Callable[[Job], Figures]]:
+def _on_loop(name: str, loop: str) -> Iterator[Callable[[Job], Figures]]:
     with asyncio.Runner(loop_factory=_loop_factory(loop)) as runner:
-        reader = runner.run(_made(name))
+        reader = runner.run(_async_reader(name))
 
         async def read(job: Job) -> Figures:
             before = process_time()
@@ -59,14 +59,14 @@ def _in_loop(name: str, loop: str) -> Iterator[Callable[[Job], Figures]]:
                 tokens += await reader.read(job["url"])
             return _per_token(process_time() - before, tokens, job)
 
-        async def crowd(job: Job) -> Figures:
+        async def paced(job: Job) -> Figures:
             await warm_up(reader, job["warm_up"])
-            return await measure_crowd(reader, job["url"], **job["crowd"])
+            return await measure_paced(reader, job["url"], **job["paced"])
 
-        yield lambda job: runner.run(crowd(job) if "crowd" in job else read(job))
+        yield lambda job: runner.run(paced(job) if "paced" in job else read(job))
 
 
-async def _made(name: str) -> Any:
+async def _async_reader(name: str) -> Any:
     return make_async_reader(name)
 
 

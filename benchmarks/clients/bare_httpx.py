@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import orjson
 
-from benchmarks.clients.contract import Saw
+from benchmarks.clients.contract import OnToken
 
 REQUEST = {"model": "llama3.2", "prompt": "Hello"}
 
@@ -46,11 +46,11 @@ class HttpxAsyncReader:
                         texts += 1
         return texts
 
-    async def read_many(self, url: str, streams: int, saw: Saw) -> None:
-        """Read many answers at once, each in a task."""
-        await asyncio.gather(*[self._watched(url, saw) for _ in range(streams)])
+    async def read_many(self, url: str, streams: int, on_token: OnToken) -> None:
+        """Read many answers at once, one task for each."""
+        await asyncio.gather(*[self._read_paced(url, on_token) for _ in range(streams)])
 
-    async def _watched(self, url: str, saw: Saw) -> None:
+    async def _read_paced(self, url: str, on_token: OnToken) -> None:
         tail = b""
         async with self._client.stream("POST", f"{url}/api/generate", json=REQUEST) as response:
             async for data in response.aiter_raw():
@@ -58,4 +58,4 @@ class HttpxAsyncReader:
                 for line in lines:
                     item = orjson.loads(line)
                     if item["response"]:
-                        saw(item["created_at"])
+                        on_token(item["created_at"])

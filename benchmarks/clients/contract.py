@@ -1,27 +1,27 @@
-"""What a measured client offers to the worker that runs it."""
+"""The interface between a measured client and the worker that runs it."""
 
 from collections.abc import Callable
 from typing import Protocol
 
-Saw = Callable[[str], object]
-"""Called with the server's time stamp when a token has reached the end of the client's work on it."""
+OnToken = Callable[[str], object]
+"""Called with the server's time stamp of a token when the client has finished its work on that token."""
 
 
 class Reader(Protocol):
-    """A blocking client; it keeps its connection from one answer to the next."""
+    """A blocking client; it reuses its connection for the next answer."""
 
     def read(self, url: str) -> int:
-        """Read one answer to its end and return how many lines with text it had."""
+        """Read one answer to its end and return the number of lines with text."""
         ...
 
 
 class AsyncReader(Protocol):
-    """A client on the running event loop; it keeps its connections from one answer to the next."""
+    """A client on the running event loop; all but the floor reuse their connections for the next answer."""
 
     async def read(self, url: str) -> int:
-        """Read one answer to its end and return how many lines with text it had."""
+        """Read one answer to its end and return the number of lines with text."""
         ...
 
-    async def read_many(self, url: str, streams: int, saw: Saw) -> None:
-        """Read so many answers at once to their ends, telling the time stamp of each token."""
+    async def read_many(self, url: str, streams: int, on_token: OnToken) -> None:
+        """Read many answers at once to their ends and report the time stamp of each token."""
         ...

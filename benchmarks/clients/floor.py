@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from benchmarks.clients.contract import Saw
+from benchmarks.clients.contract import OnToken
 
 READ_BYTES = 65_536
 HEAD_END = b"\r\n\r\n"
@@ -57,7 +57,7 @@ class AsyncFloorReader:
         await self.read_many(url, 1, stamps.append)
         return len(stamps)
 
-    async def read_many(self, url: str, streams: int, saw: Saw) -> None:
+    async def read_many(self, url: str, streams: int, on_token: OnToken) -> None:
         """Read many answers at once; no task is needed after their connections are open."""
         host, port, request = request_for(url)
         loop = asyncio.get_running_loop()
@@ -74,7 +74,7 @@ class AsyncFloorReader:
             elif not missing:
                 done.set_result(None)
 
-        make = partial(_Answer, request, saw, ended)
+        make = partial(_Answer, request, on_token, ended)
         await asyncio.gather(*[loop.create_connection(make, host, port) for _ in range(streams)])
         await done
 
@@ -82,11 +82,11 @@ class AsyncFloorReader:
 class _Answer(asyncio.Protocol):
     """Reads one answer."""
 
-    __slots__ = ("_buffer", "_ended", "_in_body", "_over", "_request", "_saw", "_tail", "_transport")
+    __slots__ = ("_buffer", "_ended", "_in_body", "_on_token", "_over", "_request", "_tail", "_transport")
 
-    def __init__(self, request: bytes, saw: Saw, ended: Callable[[Exception | None], None]) -> None:
+    def __init__(self, request: bytes, on_token: OnToken, ended: Callable[[Exception | None], None]) -> None:
         self._request = request
-        self._saw = saw
+        self._on_token = on_token
         self._ended = ended
         self._in_body = False
         self._over = False
@@ -115,7 +115,7 @@ class _Answer(asyncio.Protocol):
         for line in lines:
             item = orjson.loads(line)
             if item["response"]:
-                self._saw(item["created_at"])
+                self._on_token(item["created_at"])
         if ended:
             self._over = True
             self._transport.close()

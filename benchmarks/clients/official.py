@@ -1,11 +1,11 @@
-"""The official ``ollama`` client, merely iterating over the answer."""
+"""The official ``ollama`` client, which only iterates over the answer."""
 
 import asyncio
 
 import httpx
 import ollama
 
-from benchmarks.clients.contract import Saw
+from benchmarks.clients.contract import OnToken
 
 UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 
@@ -43,10 +43,10 @@ class OfficialAsyncReader:
                 texts += 1
         return texts
 
-    async def read_many(self, url: str, streams: int, saw: Saw) -> None:
-        """Read many answers at once, each in a task."""
+    async def read_many(self, url: str, streams: int, on_token: OnToken) -> None:
+        """Read many answers at once, one task for each."""
         client = self._client(url)
-        await asyncio.gather(*[_watched(client, saw) for _ in range(streams)])
+        await asyncio.gather(*[_read_paced(client, on_token) for _ in range(streams)])
 
     def _client(self, url: str) -> ollama.AsyncClient:
         if url not in self._clients:
@@ -54,7 +54,7 @@ class OfficialAsyncReader:
         return self._clients[url]
 
 
-async def _watched(client: ollama.AsyncClient, saw: Saw) -> None:
+async def _read_paced(client: ollama.AsyncClient, on_token: OnToken) -> None:
     async for part in await client.generate("llama3.2", "Hello", stream=True):
         if part.response and part.created_at:
-            saw(part.created_at)
+            on_token(part.created_at)

@@ -7,14 +7,14 @@ from threading import Event
 
 from reactivex import Observable
 
-from benchmarks.clients.contract import Saw
+from benchmarks.clients.contract import OnToken
 from ollama_rx import Chunk, Client, Stats
 from ollama_rx import operators as op
 from ollama_rx.rx.operator import Emitter, through
 
 
 class LoopReader:
-    """The pipeline on the running loop."""
+    """The pipeline on the running event loop."""
 
     def __init__(self) -> None:
         self._clients: dict[str, Client] = {}
@@ -29,8 +29,8 @@ class LoopReader:
         await done
         return texts(stats, sentences)
 
-    async def read_many(self, url: str, streams: int, saw: Saw) -> None:
-        """Read many answers at once; no task for each is needed."""
+    async def read_many(self, url: str, streams: int, on_token: OnToken) -> None:
+        """Read many answers at once."""
         client = _client(self._clients, url)
         stats: list[Stats] = []
         done = asyncio.get_running_loop().create_future()
@@ -48,13 +48,13 @@ class LoopReader:
 
         for _ in range(streams):
             sentences: list[str] = []
-            answer = chunks(client, stats.append).pipe(stamped(saw))
+            answer = chunks(client, stats.append).pipe(stamped(on_token))
             pipeline(answer).subscribe(sentences.append, failed, completed)
         await done
 
 
 class ThreadReader:
-    """The pipeline where no loop runs: the client takes a thread of its own."""
+    """The pipeline in a thread without an event loop: the client starts a thread of its own."""
 
     def __init__(self) -> None:
         self._clients: dict[str, Client] = {}
@@ -79,36 +79,36 @@ class ThreadReader:
 
 
 def chunks(client: Client, into: Callable[[Stats], object]) -> Observable[Chunk]:
-    """Return the first half of what is measured."""
+    """Return the source and the first operator."""
     return client.generate("Hello", model="llama3.2").pipe(op.gather_stats(into))
 
 
 def pipeline(answer: Observable[Chunk]) -> Observable[str]:
-    """Return the second half."""
+    """Return the other operators."""
     return answer.pipe(op.text(), op.stop_at("<END>"), op.split_sentences())
 
 
 def texts(stats: list[Stats], sentences: list[str]) -> int:
-    """Return how many chunks had text: all but the last one. Without sentences nothing was done."""
+    """Return the number of chunks with text: all but the last. Raises if there was no sentence."""
     if not sentences:
         raise ValueError("no sentence came out of the pipeline")
     return stats[0].chunks - 1
 
 
-def stamped(saw: Saw) -> Callable[[Observable[Chunk]], Observable[Chunk]]:
-    """Tell a token's time stamp when everything after this has been done with it."""
-    return through(lambda out: _Stamped(out, saw))
+def stamped(on_token: OnToken) -> Callable[[Observable[Chunk]], Observable[Chunk]]:
+    """Report the time stamp of each token after the operators below have processed it."""
+    return through(lambda out: _Stamped(out, on_token))
 
 
 class _Stamped:
-    def __init__(self, out: Emitter[Chunk], saw: Saw) -> None:
+    def __init__(self, out: Emitter[Chunk], on_token: OnToken) -> None:
         self._emit = out.emit
-        self._saw = saw
+        self._on_token = on_token
 
     def feed(self, chunk: Chunk, /) -> None:
         self._emit(chunk)
         if chunk.text:
-            self._saw(chunk.raw["created_at"])
+            self._on_token(chunk.raw["created_at"])
 
 
 def _client(clients: dict[str, Client], url: str) -> Client:
