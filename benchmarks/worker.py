@@ -7,7 +7,7 @@ import asyncio
 import json
 import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from time import process_time
 from typing import Any
@@ -36,7 +36,7 @@ def raise_file_limit() -> int:
 
 
 @contextmanager
-def _blocking(name: str) -> Iterator[Callable[[Job], Figures]]:
+def _blocking(name: str) -> Generator[Callable[[Job], Figures]]:
     reader = make_reader(name)
 
     def run_job(job: Job) -> Figures:
@@ -48,7 +48,7 @@ def _blocking(name: str) -> Iterator[Callable[[Job], Figures]]:
 
 
 @contextmanager
-def _on_loop(name: str, loop: str) -> Iterator[Callable[[Job], Figures]]:
+def _on_loop(name: str, loop: str) -> Generator[Callable[[Job], Figures]]:
     with asyncio.Runner(loop_factory=_loop_factory(loop)) as runner:
         reader = runner.run(_async_reader(name))
 

@@ -8,6 +8,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 from urllib.parse import urlsplit
 
 import orjson
@@ -95,9 +96,8 @@ class _Answer(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the request."""
-        assert hasattr(transport, "write")  # uvloop's transport is not a subclass of asyncio's
-        self._transport = transport
-        transport.write(self._request)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         """Decode, parse, and report each token."""
