@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from time import process_time
 
-from ollama_rx.operators._sentences.splitter import splitter_factory
 from ollama_rx.operators._split_sentences import _Merger
 
 SIZES = (1_000, 10_000, 100_000)
@@ -45,9 +44,7 @@ def naive(emit: Emit) -> Feed:
 
 def ours(*, eager: bool = False) -> Callable[[Emit], Feed]:
     """Return a function that makes the ``feed`` of our machine."""
-    options = Options(
-        language="en", eager=eager, min_chars=0, max_chars=None, first_fragment=False, idle=None, strip=True
-    )
+    make_splitter = splitter_factory("en", eager=eager, first_fragment=False, min_chars=0, max_chars=None)
 
     def make(emit: Emit) -> Feed:
         merger = _Merger(emit, strip=True, min_chars=0, max_chars=None)
