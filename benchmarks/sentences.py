@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from time import process_time
 
+from ollama_rx.operators._sentences.splitter import splitter_factory
 from ollama_rx.operators._split_sentences import _Merger
 
 SIZES = (1_000, 10_000, 100_000)
