@@ -150,9 +150,9 @@ class ChainedObservable(Observable[B_co]):
         subscription = ChainSubscription(scheduler)
         given: Any = on_next
         if hasattr(given, "on_next"):
-            subscriber = ChainObserver[B_co](given.on_next, given.on_error, given.on_completed)
+            subscriber: ChainObserver[B_co] = ChainObserver(given.on_next, given.on_error, given.on_completed)
         else:
-            subscriber = ChainObserver[B_co](given or _noop, on_error or _raise, on_completed or _noop)
+            subscriber = ChainObserver(given or _noop, on_error or _raise, on_completed or _noop)
         self.subscribe_chained(_guard_subscriber(subscriber, subscription), subscription)
         return subscription
 
@@ -224,7 +224,7 @@ class _MachineObservable(ChainedObservable[B], Generic[A, B]):
             subscription.add_teardown(close)
         fail = getattr(machine, "fail", None)
         flush = getattr(machine, "flush", None)
-        upper = ChainObserver[A](
+        upper: ChainObserver[A] = ChainObserver(
             machine.feed,
             observer.on_error if fail is None else partial(_fail, fail, observer.on_error),
             observer.on_completed if flush is None else partial(_flush, flush, observer.on_completed),

@@ -50,10 +50,10 @@ class BodyDecoder(Protocol):
         ...
 
 
-def decoder_for(response: ResponseHead, method: bytes) -> BodyDecoder:
+def decoder_for(response: ResponseHead, method: str) -> BodyDecoder:
     """Choose the decoder for a response, by RFC 9112 section 6.3."""
     headers = dict(response.headers)
-    if method == b"HEAD" or response.status in {204, 304}:
+    if method == "HEAD" or response.status in {204, 304}:
         return LengthDecoder(0)
     if b"transfer-encoding" in headers:
         return ChunkedDecoder()  # the head parser refuses everything but "chunked"

@@ -16,7 +16,6 @@ from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.operator import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.exchange import Exchange
-from ollama_rx.transport.loop_agnostic import PUSH
 from ollama_rx.transport.session import PreparedRequest, Session, read_status_error, translate
 from ollama_rx.transport.timeouts import Watchdog
 
@@ -64,7 +63,7 @@ class Call(Generic[T]):
         self._deferred: list[Callable[[], None]] = []  # what to do first when a pause is over
         self._draining = False  # the deferred actions are being called, further up the stack
         self._resumed: asyncio.Future[None] | None = None
-        self._exchange: Exchange | None = None  # of a transport that pushes bodies
+        self._exchange: Exchange | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._interruptible = False  # the task may be cancelled: it is not closing its response
@@ -108,20 +107,19 @@ class Call(Generic[T]):
     async def _open(self) -> None:
         response: httpx.Response | None = None
         try:
-            response = await self._session.send(self._request)
-            if not response.is_success:
-                raise await read_status_error(response)  # noqa: TRY301 - one place turns errors into events
+            opened = await self._session.open(self._request)
             if self._state is _State.OPENING:
                 self._state = _STREAMING
-            exchange: Exchange | None = response.extensions.get(PUSH)
-            if exchange is not None and "content-encoding" not in response.headers:
-                response = None
-                self._exchange = exchange
-                exchange.push(self)
+            if isinstance(opened, Exchange):
+                self._exchange = opened
+                opened.push(self)
                 if self._state is not _STREAMING:
-                    exchange.pause()
-            else:
-                await self._pull(response)
+                    opened.pause()
+                return
+            response = opened
+            if not response.is_success:
+                raise await read_status_error(response)  # noqa: TRY301 - one place turns errors into events
+            await self._pull(response)
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
             self._fail(error)
         finally:

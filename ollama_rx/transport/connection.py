@@ -6,8 +6,6 @@ from contextlib import suppress
 from threading import RLock
 from typing import Protocol, cast
 
-import httpx
-
 from ollama_rx.transport.exchange import Exchange
 
 _SHUTDOWN_LOCK = RLock()
@@ -43,15 +41,13 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._paused = False
 
-    def start(self, request: httpx.Request, content: bytes) -> Exchange:
-        """Write a request and return its exchange."""
-        exchange = Exchange(self, request, content)
-        self._exchange = exchange
+    def start(self, method: str, message: bytes) -> Exchange:
+        """Write the bytes of a request and return its exchange."""
+        exchange = self._exchange = Exchange(self, method)
         if self._transport is None:
             exchange.connection_lost(None)
         else:
-            self._transport.write(exchange.outgoing)
-            exchange.outgoing = b""  # not kept for the whole answer: images are large
+            self._transport.write(message)
         return exchange
 
     def pause(self) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 import httpx
 
 from ollama_rx.transport.body_decoder import BodyDecoder, decoder_for
-from ollama_rx.transport.message_head import HeadParser, ResponseHead, encode_request
+from ollama_rx.transport.message_head import HeadParser, ResponseHead
 
 _MAX_BUFFERED = 65536  # bytes of a body that are buffered while it has no receiver
 
@@ -68,20 +68,18 @@ class Exchange:
         "_receiver",
         "_released",
         "nothing_received",
-        "outgoing",
     )
 
-    def __init__(self, connection: ConnectionControl, request: httpx.Request, content: bytes) -> None:
+    def __init__(self, connection: ConnectionControl, method: str) -> None:
         self._head: asyncio.Future[ResponseHead] | None = asyncio.get_running_loop().create_future()
         self.nothing_received = True  # not one byte of a response
         self._connection = connection
-        self._method = request.method.encode()
+        self._method = method
         self._head_parser: HeadParser | None = HeadParser()
-        self.outgoing = encode_request(request, content)
         self._keep_alive = False
         self._decoder: BodyDecoder | None = None
         self._receiver: BodyReceiver | None = None
-        self._buffer: list[bytes] = []
+        self._buffer: list[bytes] | None = None  # pieces received before there was a receiver
         self._buffer_size = 0
         self._ended = False  # the body is complete, or will never be
         self._released = False  # the connection no longer belongs to this exchange
@@ -100,9 +98,9 @@ class Exchange:
     def push(self, receiver: BodyReceiver) -> None:
         """Send the body to ``receiver`` as it arrives, beginning with the pieces received so far."""
         self._receiver = receiver
-        buffered, self._buffer = self._buffer, []
+        buffered, self._buffer = self._buffer, None
         self._connection.resume()
-        for payload in buffered:
+        for payload in buffered or ():
             receiver.received(payload)
         if self._ended:
             self._finish(receiver)
@@ -183,6 +181,8 @@ class Exchange:
                 self.data_received(parser.rest)
 
     def _keep(self, payload: bytes) -> None:
+        if self._buffer is None:
+            self._buffer = []
         self._buffer.append(payload)
         self._buffer_size += len(payload)
         if self._buffer_size > _MAX_BUFFERED:

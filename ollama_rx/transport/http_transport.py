@@ -1,23 +1,32 @@
-"""The fast httpx transport, whose response bodies can be pushed to a receiver as they arrive.
+"""The fast transport, whose response bodies can be pushed to a receiver as they arrive.
 
-It is an ordinary `httpx.AsyncBaseTransport`, which any number of event loops and threads may use at once. A
-response has the extension `PUSH`; a caller that ignores it reads the body as usual.
+Any number of event loops and threads may use it at once. `HttpTransport.exchange` is the direct way, without
+objects of httpx; to others it is an ordinary `httpx.AsyncBaseTransport`.
 """
 
 import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 import httpx
 
 from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.exchange import Exchange
-from ollama_rx.transport.loop_agnostic import PUSH, LoopAgnosticTransport
-from ollama_rx.transport.message_head import ResponseHead
+from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
+from ollama_rx.transport.message_head import ResponseHead, encode_request
 from ollama_rx.transport.pool import Pool, Pools
 
 _MAX_BUFFERED = 65536  # bytes that wait for the reader before the server is made to wait
+
+
+class Origin(NamedTuple):
+    """Where a connection leads to."""
+
+    scheme: str
+    host: str
+    port: int
 
 
 class HttpTransport(LoopAgnosticTransport):
@@ -28,50 +37,54 @@ class HttpTransport(LoopAgnosticTransport):
         self._ssl: ssl.SSLContext | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; return when the head of the response has arrived."""
+        """Send a request of httpx; return when the head of the response has arrived."""
         content = await request.aread()
+        url = request.url
+        origin = Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
+        connect = request.extensions.get("timeout", {}).get("connect")
+        message = encode_request(request, content)
+        head, exchange = await self.exchange(origin, request.method, message, connect_timeout=connect)
+        return to_response(head, exchange)
+
+    async def exchange(
+        self, origin: Origin, method: str, message: bytes, *, connect_timeout: float | None
+    ) -> tuple[ResponseHead, Exchange]:
+        """Send the bytes of a request; return when the head of the response has arrived."""
         pool = await self._pools.for_running_loop()
-        origin = (request.url.scheme, request.url.host, request.url.port)
         while True:
             connection = pool.take(origin)
             reused = connection is not None
             if connection is None:
-                connection = await self._connect(request, pool, origin)
+                connection = await self._connect(origin, pool, connect_timeout)
+            exchange = connection.start(method, message)
             try:
-                exchange = connection.start(request, content)
-            except httpx.LocalProtocolError:
-                connection.abort()
-                raise
-            try:
-                head = await exchange.head()
+                return await exchange.head(), exchange
             except (httpx.ReadError, httpx.RemoteProtocolError):
-                if reused and exchange.nothing_received:
-                    continue  # the server closed the idle connection just as it was used
-                raise
+                if not (reused and exchange.nothing_received):
+                    raise
+                # else the server closed the idle connection just as it was used
             except asyncio.CancelledError:
                 exchange.abort()
                 raise
-            return _response(head, exchange)
 
-    async def _connect(self, request: httpx.Request, pool: Pool, origin: object) -> Connection:
-        url = request.url
-        secure = url.scheme == "https"
+    async def _connect(self, origin: Origin, pool: Pool, seconds: float | None) -> Connection:
+        secure = origin.scheme == "https"
         loop = asyncio.get_running_loop()
         try:
             if secure and self._ssl is None:
                 self._ssl = httpx.create_ssl_context()  # it reads SSL_CERT_FILE and SSL_CERT_DIR
-            async with asyncio.timeout(request.extensions.get("timeout", {}).get("connect")):
+            async with asyncio.timeout(seconds):
                 _, connection = await loop.create_connection(
                     lambda: Connection(pool, origin),
-                    url.host,
-                    (443 if secure else 80) if url.port is None else url.port,
+                    origin.host,
+                    origin.port,
                     ssl=self._ssl if secure else None,
-                    server_hostname=url.host if secure else None,
+                    server_hostname=origin.host if secure else None,
                 )
         except TimeoutError as error:
-            raise httpx.ConnectTimeout("timed out while connecting", request=request) from error
+            raise httpx.ConnectTimeout("timed out while connecting") from error
         except OSError as error:
-            raise httpx.ConnectError(str(error) or type(error).__name__, request=request) from error
+            raise httpx.ConnectError(str(error) or type(error).__name__) from error
         pool.add(connection)
         return connection
 
@@ -84,13 +97,13 @@ class HttpTransport(LoopAgnosticTransport):
         self._pools.close_idle()
 
 
-def _response(head: ResponseHead, exchange: Exchange) -> httpx.Response:
+def to_response(head: ResponseHead, exchange: Exchange) -> httpx.Response:
+    """Return a response for readers that use httpx's own iterators."""
     return httpx.Response(
         head.status,
         headers=head.headers,
         stream=PulledBody(exchange),
         extensions={
-            PUSH: exchange,
             "reason_phrase": head.reason,
             "http_version": b"HTTP/" + head.http_version,
         },

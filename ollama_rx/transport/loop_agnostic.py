@@ -18,9 +18,6 @@ import httpx
 
 T = TypeVar("T")
 
-PUSH = "ollama_rx.push"
-"""The response extension with the `Exchange` whose ``push(receiver)`` delivers the body as it arrives."""
-
 _LINGER = 0.001  # seconds for which the thread outlives its last request: the next one may come at once
 _QUIET_TURNS = 3  # turns of the loop after which no callback that was due can start another task
 _PATIENCE = 0.5  # seconds for which a transport that is closed waits for requests under way

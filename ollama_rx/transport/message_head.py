@@ -6,6 +6,7 @@ exactly.
 """
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from ollama_rx.transport.h11_fallback import H11HeadParser
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2
-_FIELDS = rb"((?:%b:[\t -~]*\r\n)*)\r\n" % _TOKEN
+_FIELDS = rb"((?:%b:[\t -~]*\r\n)*)" % _TOKEN
 _REQUEST = re.compile(rb"%b [!-~]+ HTTP/1\.1\r\n%b" % (_TOKEN, _FIELDS))
-_RESPONSE = re.compile(rb"HTTP/1\.1 ([2-5]\d\d) ([\t -~]*)\r\n%b" % _FIELDS)
+_RESPONSE = re.compile(rb"HTTP/1\.1 ([2-5]\d\d) ([\t -~]*)\r\n%b\r\n" % _FIELDS)
 _LENGTH = re.compile(rb"\d{1,20}")
 _FRAMING = (b"transfer-encoding", b"content-length")
 
@@ -34,28 +35,32 @@ class ResponseHead(NamedTuple):
         return [value for key, value in self.headers if key == name]
 
 
-def encode_request(request: httpx.Request, content: bytes) -> bytes:
-    """Return the bytes of a request.
+def encode_head(method: str, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the head of a request, up to where its last headers and the empty line go.
 
     Raises:
-        httpx.LocalProtocolError: HTTP does not allow the request, for instance a line break in a header.
+        httpx.LocalProtocolError: a method, target or header is not plain, for instance with a line break.
     """
-    method = request.method.encode()
-    target = request.url.raw_path
+    fields = [b"%b: %b\r\n" % header for header in headers]
+    head = b"%b %b HTTP/1.1\r\n%b" % (method.encode(), target, b"".join(fields))
+    if _REQUEST.fullmatch(head) is None or head.count(b"\r\n") != len(fields) + 1:
+        raise httpx.LocalProtocolError("HTTP does not allow this method, URL or header")
+    return head
+
+
+def encode_request(request: httpx.Request, content: bytes) -> bytes:
+    """Return the bytes of a request of httpx.
+
+    Raises:
+        httpx.LocalProtocolError: HTTP does not allow the request.
+    """
     headers = request.headers.raw
-    head = b"".join(
-        [b"%b %b HTTP/1.1\r\n" % (method, target), *[b"%b: %b\r\n" % header for header in headers], b"\r\n"]
-    )
     framing = [header for header in headers if header[0].lower() in _FRAMING]
-    if content or framing:
-        plain = len(framing) == 1 and framing[0] == (b"Content-Length", b"%d" % len(content))
-    else:
-        plain = True
-    if plain and _REQUEST.fullmatch(head) and head.count(b"\r\n") == len(headers) + 2:
-        return head + content
+    if framing == [(b"Content-Length", b"%d" % len(content))] or not (framing or content):
+        return encode_head(request.method, request.url.raw_path, headers) + b"\r\n" + content
     from ollama_rx.transport import h11_fallback  # noqa: PLC0415 - h11 takes 20 ms to load, and is rarely needed
 
-    return h11_fallback.encode_request(method, target, headers, content)
+    return h11_fallback.encode_request(request.method.encode(), request.url.raw_path, headers, content)
 
 
 class HeadParser:

@@ -32,23 +32,23 @@ CHUNKED = ("Transfer-Encoding", "chunked")
 @pytest.mark.parametrize(
     ("head", "method", "expected"),
     [
-        (response(CHUNKED), b"POST", ChunkedDecoder),
-        (response(CHUNKED, http_version=b"1.0"), b"POST", ChunkedDecoder),
-        (response(("Content-Length", "5")), b"POST", LengthDecoder),
-        (response(), b"POST", UntilCloseDecoder),
-        (response(CHUNKED), b"HEAD", LengthDecoder),
-        (response(status=204), b"POST", LengthDecoder),
-        (response(("Content-Length", "5"), status=304), b"GET", LengthDecoder),
+        (response(CHUNKED), "POST", ChunkedDecoder),
+        (response(CHUNKED, http_version=b"1.0"), "POST", ChunkedDecoder),
+        (response(("Content-Length", "5")), "POST", LengthDecoder),
+        (response(), "POST", UntilCloseDecoder),
+        (response(CHUNKED), "HEAD", LengthDecoder),
+        (response(status=204), "POST", LengthDecoder),
+        (response(("Content-Length", "5"), status=304), "GET", LengthDecoder),
     ],
 )
 def test_the_head_determines_the_decoder(
-    head: ResponseHead, method: bytes, expected: type[BodyDecoder]
+    head: ResponseHead, method: str, expected: type[BodyDecoder]
 ) -> None:
     assert type(decoder_for(head, method)) is expected
 
 
 def test_the_response_to_a_head_request_has_no_body_whatever_its_content_length() -> None:
-    assert decoder_for(response(("Content-Length", "5")), b"HEAD").ended
+    assert decoder_for(response(("Content-Length", "5")), "HEAD").ended
 
 
 def test_a_body_of_known_length_ends_there_and_keeps_the_rest() -> None:

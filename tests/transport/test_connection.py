@@ -2,6 +2,7 @@
 
 import asyncio
 import socket as sockets
+import sys
 from typing import Any, cast
 
 import httpx
@@ -11,7 +12,7 @@ from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.exchange import Exchange
 from tests.transport.raw_server import HELLO, OK
 
-REQUEST = httpx.Request("GET", "http://x/")
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class TransportRecorder:
@@ -63,7 +64,7 @@ def connected(transport: TransportRecorder) -> tuple[Connection, IdleList]:
 
 
 async def serve(connection: Connection, response: bytes) -> None:
-    exchange = connection.start(REQUEST, b"")
+    exchange = connection.start("GET", REQUEST)
     connection.data_received(response)
     await exchange.head()
     exchange.push(NullReceiver())
@@ -118,7 +119,7 @@ def test_a_lost_connection_can_no_longer_be_used() -> None:
         connection.resume()
         connection.abort()
         with pytest.raises(httpx.RemoteProtocolError):
-            await connection.start(REQUEST, b"").head()
+            await connection.start("GET", REQUEST).head()
         connection.release()
 
     asyncio.run(main())
@@ -130,7 +131,7 @@ def test_two_pauses_are_one_and_the_next_exchange_resumes_reading() -> None:
     connection, _ = connected(transport)
 
     async def main() -> None:
-        connection.start(REQUEST, b"")
+        connection.start("GET", REQUEST)
         connection.pause()
         connection.pause()
         connection.release()
@@ -141,9 +142,9 @@ def test_two_pauses_are_one_and_the_next_exchange_resumes_reading() -> None:
 
 def test_only_the_current_exchange_can_hang_up() -> None:
     async def main() -> tuple[Exchange, Exchange]:
-        served = connection.start(REQUEST, b"")
+        served = connection.start("GET", REQUEST)
         connection.release()
-        return served, connection.start(REQUEST, b"")
+        return served, connection.start("GET", REQUEST)
 
     ours, server = sockets.socketpair()
     server.settimeout(0)
@@ -164,8 +165,12 @@ def test_only_the_current_exchange_can_hang_up() -> None:
 
 def test_a_request_is_not_kept_after_it_is_written() -> None:
     connection, _ = connected(TransportRecorder())
+    message = REQUEST + b"images are large" * 100
 
-    async def main() -> bytes:
-        return connection.start(httpx.Request("POST", "http://x/", content=b"{}"), b"{}").outgoing
+    async def main() -> Exchange:
+        return connection.start("POST", message)
 
-    assert asyncio.run(main()) == b""
+    before = sys.getrefcount(message)
+    exchange = asyncio.run(main())
+    assert sys.getrefcount(message) == before
+    assert exchange.nothing_received

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import wraps
 
 import httpx
-import pytest
 
 from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.message_head import ResponseHead
@@ -59,28 +58,14 @@ def on_a_loop(test: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
-def new_exchange(method: str = "GET", content: bytes = b"") -> tuple[Exchange, ControlRecorder]:
+def new_exchange(method: str = "GET") -> tuple[Exchange, ControlRecorder]:
     connection = ControlRecorder()
-    request = httpx.Request(method, "http://x/y", content=content or None)
-    return Exchange(connection, request, content), connection
+    return Exchange(connection, method), connection
 
 
 def head_of(exchange: Exchange) -> asyncio.Future[ResponseHead]:
     assert exchange._head is not None
     return exchange._head
-
-
-@on_a_loop
-def test_a_request_is_written_in_one_piece() -> None:
-    exchange, _ = new_exchange("POST", b"{}")
-    assert exchange.outgoing.startswith(b"POST /y HTTP/1.1\r\n")
-    assert exchange.outgoing.endswith(b"\r\n\r\n{}")
-
-
-@on_a_loop
-def test_a_request_with_an_invalid_header_is_refused() -> None:
-    with pytest.raises(httpx.LocalProtocolError):
-        Exchange(ControlRecorder(), httpx.Request("GET", "http://x/", headers={"a": "b\nc"}), b"")
 
 
 @on_a_loop

@@ -158,21 +158,15 @@ def test_a_request_of_many_megabytes_arrives_whole() -> None:
     assert sizes == [len(image)]
 
 
-def test_a_request_with_an_invalid_header_leaves_no_connection() -> None:
+def test_a_request_with_an_invalid_header_opens_no_connection() -> None:
     async def work(client: httpx.AsyncClient) -> None:
-        with pytest.raises(httpx.LocalProtocolError):
-            await client.get(url, headers={"a": "b\nc"})
-        await asyncio.sleep(0)
+        with pytest.raises(httpx.LocalProtocolError):  # a ConnectError if it had tried to connect
+            await client.get(f"http://127.0.0.1:{port}", headers={"a": "b\nc"})
 
-    hung_up = threading.Event()
-
-    def wait_for_end(connection: socket.socket) -> None:
-        assert read_request(connection) == b""
-        hung_up.set()
-
-    with raw_server(wait_for_end) as url:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
         run(work)
-        assert hung_up.wait(10)
 
 
 @pytest.mark.parametrize("reply", [HELLO, HELLO[:-1]], ids=["complete", "incomplete"])

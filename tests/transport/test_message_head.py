@@ -6,7 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ollama_rx.transport.message_head import HeadParser, ResponseHead, encode_request, parse_plain_head
+from ollama_rx.transport.message_head import (
+    HeadParser,
+    ResponseHead,
+    encode_head,
+    encode_request,
+    parse_plain_head,
+)
 
 OLLAMA = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nDate: Thu, 26 Nov 2026 14:00:00 GMT\r\n"
@@ -140,3 +146,19 @@ def test_a_request_without_a_length_is_chunked() -> None:
 def test_a_request_that_http_does_not_allow_is_refused(header: tuple[str, str]) -> None:
     with pytest.raises(httpx.LocalProtocolError):
         encode_request(httpx.Request("GET", "http://h/", headers=[header]), b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "header"),
+    [
+        ("GET", b"/", (b"x", b"a\r\nb: c")),
+        ("GET", b"/", (b"x\r\ny", b"1")),
+        ("GET", b"/a b", (b"x", b"1")),
+        ("GET", b"/a\r\nx: y", (b"x", b"1")),
+        ("G T", b"/", (b"x", b"1")),
+        ("GET", b"/", (b"x", b"caf\xe9")),
+    ],
+)
+def test_a_head_that_is_not_plain_is_refused(method: str, target: bytes, header: tuple[bytes, bytes]) -> None:
+    with pytest.raises(httpx.LocalProtocolError):
+        encode_head(method, target, [(b"Host", b"h"), header])
