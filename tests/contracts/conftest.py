@@ -1,4 +1,4 @@
-"""Both doors (threads, asyncio) and both transports (ours, httpx's own) for every contract."""
+"""Fixtures that run each contract from a plain thread and on an event loop, over both transports."""
 
 import asyncio
 import gc
@@ -20,7 +20,7 @@ Kind = Literal["threads", "asyncio"]
 
 @dataclass
 class Seen:
-    """What a subscriber saw, and when it ended."""
+    """Records the events of one subscription."""
 
     items: list[Any] = field(default_factory=list[Any])
     errors: list[Exception] = field(default_factory=list[Exception])
@@ -55,7 +55,7 @@ class Seen:
         return self
 
     def dispose(self) -> float:
-        """Dispose from the test's thread; return the moment."""
+        """Dispose from the test's thread; return the time."""
         assert self.subscription is not None
         now = time.monotonic()
         self.subscription.dispose()
@@ -63,7 +63,7 @@ class Seen:
 
 
 class Door:
-    """Subscribes from a plain thread, or inside a running loop that blocks nobody."""
+    """Subscribes from a plain thread, or on an event loop that runs in a thread of its own."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -81,7 +81,7 @@ class Door:
         return seen
 
     def call(self, action: Callable[[], Any]) -> Any:
-        """Call something on this side of the door."""
+        """Call something where this door subscribes."""
         if self.loop is None:
             return action()
 
@@ -91,7 +91,7 @@ class Door:
         return asyncio.run_coroutine_threadsafe(inside(), self.loop).result(20)
 
     def tasks(self) -> int:
-        """Count the tasks on the user's loop."""
+        """Count the tasks on the user's event loop."""
         return self.call(lambda: len(asyncio.all_tasks()) - 1) if self.loop else 0
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class Door:
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> bool:
-    """Wait until something holds."""
+    """Wait until a condition holds; False if it does not in time."""
     deadline = time.monotonic() + seconds
     waiting = threading.Event()
     while not holds():
@@ -130,7 +130,7 @@ Connect = Callable[..., Client]
 
 @pytest.fixture(params=["fast", "httpx"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
-    """Make clients, with our transport or the user's own; nothing of them may be left."""
+    """Make clients with our transport or one of httpx; fail if one of their threads is left."""
     clients: list[Client] = []
 
     def connected(url: str, timeouts: Timeouts | None = None, **more: Any) -> Client:

@@ -11,7 +11,7 @@ from ollama_rx.testing import FakeOllama, Gate, Reply, answer, endless, error_st
 from tests.contracts.conftest import Connect, Door, Seen, eventually
 
 AT_ONCE = 0.05  # seconds until the server sees it, as the design promises
-TRIES = 5  # the machine may be busy: one of a few must be in time, all must happen
+TRIES = 5  # on a busy machine one attempt may be late; at least one must be in time
 
 
 def prompt_disconnect(attempt: Callable[[], float]) -> float:
@@ -27,7 +27,7 @@ def prompt_disconnect(attempt: Callable[[], float]) -> float:
         pytest.param(lambda: answer(endless()), "started", id="in a flood"),
     ],
 )
-def test_the_server_sees_it_within_50_ms(
+def test_the_server_sees_a_disposal_within_50_ms(
     script: Callable[[], Reply], started: str, connect: Connect, door: Door
 ) -> None:
     with FakeOllama(script()) as fake:
@@ -51,38 +51,42 @@ def test_the_server_sees_it_within_50_ms(
         assert prompt_disconnect(attempt) < AT_ONCE
 
 
-def test_inside_a_callback(connect: Connect, door: Door) -> None:
+def test_disposing_inside_a_callback_closes_the_connection(connect: Connect, door: Door) -> None:
     with FakeOllama(answer(endless())) as fake:
         client = connect(fake.url)
 
-        def leave(_: object) -> None:
+        def dispose(_: object) -> None:
             assert ready.wait(5)
             seen.dispose()
 
         ready = threading.Event()
-        seen: Seen = door.subscribe(client.generate("x"), hook=leave)
+        seen: Seen = door.subscribe(client.generate("x"), hook=dispose)
         ready.set()
         fake.wait_for_disconnect()
         assert eventually(lambda: len(seen.items) == 1)
         assert not seen.errors
 
 
-def test_inside_a_callback_that_then_goes_on_working(door: Door) -> None:
+def test_disposing_inside_a_callback_that_continues_to_work_closes_the_connection_at_once(door: Door) -> None:
     with FakeOllama(answer(endless())) as fake, Client(fake.url, model="m") as client:
 
-        def leave(_: object) -> None:
+        def dispose(_: object) -> None:
             assert ready.wait(5)
             seen.dispose()
-            fake.wait_for_disconnect(timeout=2)  # in vain if the loop's next turn closes
+            fake.wait_for_disconnect(
+                timeout=2
+            )  # times out if the connection is closed in the next turn of the loop only
             noticed.set()
 
         ready, noticed = threading.Event(), threading.Event()
-        seen: Seen = door.subscribe(client.generate("x"), hook=leave)
+        seen: Seen = door.subscribe(client.generate("x"), hook=dispose)
         ready.set()
         assert noticed.wait(5)
 
 
-def test_from_another_thread_while_a_callback_blocks_the_loop(door: Door) -> None:
+def test_disposing_from_another_thread_while_a_callback_blocks_the_loop_closes_the_connection(
+    door: Door,
+) -> None:
     with FakeOllama(answer(endless())) as fake, Client(fake.url, model="m") as client:
         blocked, release = threading.Event(), threading.Event()
 
@@ -100,7 +104,7 @@ def test_from_another_thread_while_a_callback_blocks_the_loop(door: Door) -> Non
         assert not seen.errors
 
 
-def test_right_after_subscribe(connect: Connect, door: Door) -> None:
+def test_disposing_right_after_subscribe_leaves_nothing(connect: Connect, door: Door) -> None:
     with FakeOllama(answer(Gate(), "never")) as fake:
         client = connect(fake.url)
         for _ in range(20):
@@ -112,17 +116,17 @@ def test_right_after_subscribe(connect: Connect, door: Door) -> None:
         fake.wait_for_connections(0)
 
 
-def test_while_connecting(connect: Connect, door: Door) -> None:
+def test_disposing_while_connecting_leaves_nothing(connect: Connect, door: Door) -> None:
     with silent_url() as url:
         client = connect(url, timeouts=Timeouts(connect=60))
         seen = door.subscribe(client.generate("x"))
-        assert not seen.over.wait(0.05)  # the connection hangs: no event says that it has begun
+        assert not seen.over.wait(0.05)  # connecting never ends, and no event reports that it has begun
         seen.dispose()
         assert eventually(lambda: door.tasks() == 0)
         assert not seen.errors
 
 
-def test_from_take(connect: Connect, door: Door) -> None:
+def test_take_closes_the_connection(connect: Connect, door: Door) -> None:
     with FakeOllama(answer(endless())) as fake:
         seen = door.subscribe(connect(fake.url).generate("x").pipe(ops.take(2))).wait()
         fake.wait_for_disconnect()
@@ -130,7 +134,7 @@ def test_from_take(connect: Connect, door: Door) -> None:
         assert seen.completed == 1
 
 
-def test_after_the_end_it_does_nothing(connect: Connect, door: Door) -> None:
+def test_disposing_after_the_end_does_nothing(connect: Connect, door: Door) -> None:
     with FakeOllama() as fake:
         seen = door.subscribe(connect(fake.url).generate("x")).wait()
         seen.dispose()
@@ -139,7 +143,7 @@ def test_after_the_end_it_does_nothing(connect: Connect, door: Door) -> None:
         assert not any(exchange.disconnected for exchange in fake.exchanges)
 
 
-def test_while_an_error_body_is_read(connect: Connect, door: Door) -> None:
+def test_disposing_while_an_error_body_is_read_leaves_nothing(connect: Connect, door: Door) -> None:
     with FakeOllama(error_status(500)) as fake:
         seen = door.subscribe(connect(fake.url).generate("x"))
         seen.dispose()

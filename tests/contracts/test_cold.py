@@ -1,4 +1,4 @@
-"""Contract 1: nothing is sent before a stream is subscribed. Contract 2: where it runs."""
+"""Contract 1: nothing is sent before a stream is subscribed to. Contract 2: where a stream runs."""
 
 import asyncio
 import threading
@@ -26,17 +26,24 @@ def test_two_subscriptions_are_two_generations(connect: Connect, door: Door) -> 
         assert len(fake.exchanges) == 2
 
 
-def test_outside_a_loop_each_stream_has_a_thread_of_its_own(connect: Connect) -> None:
+def test_outside_an_event_loop_each_stream_has_a_thread_of_its_own(connect: Connect) -> None:
     door = Door("threads")
     with FakeOllama() as fake:
         client = connect(fake.url)
-        first, second = door.subscribe(client.generate("a")), door.subscribe(client.generate("b"))
+        both = threading.Barrier(2, timeout=5)  # a thread that has ended may pass its identifier on
+
+        def meet(chunk: Chunk) -> None:
+            if chunk.done:
+                both.wait()
+
+        first, second = (door.subscribe(client.generate(prompt), hook=meet) for prompt in "ab")
         first.wait()
         second.wait()
+        assert not first.errors
         assert len(first.threads | second.threads | {threading.get_ident()}) == 3
 
 
-def test_inside_a_running_loop_it_runs_on_that_loop(connect: Connect) -> None:
+def test_inside_a_running_loop_a_stream_runs_on_that_loop(connect: Connect) -> None:
     door = Door("asyncio")
     with FakeOllama() as fake:
         seen = door.subscribe(connect(fake.url).generate("a b")).wait()
@@ -44,7 +51,7 @@ def test_inside_a_running_loop_it_runs_on_that_loop(connect: Connect) -> None:
         door.close()
 
 
-def test_an_explicit_scheduler_means_a_thread_of_it(connect: Connect) -> None:
+def test_an_explicit_scheduler_runs_the_stream_on_a_thread_of_its_own(connect: Connect) -> None:
     with FakeOllama() as fake:
         client = connect(fake.url)
         for scheduler in (NewThreadScheduler(), ThreadPoolScheduler(2), EventLoopScheduler()):
@@ -83,7 +90,7 @@ def test_a_thread_scheduler_wins_inside_a_loop(connect: Connect) -> None:
         assert threading.get_ident() not in threads
 
 
-def test_an_asyncio_scheduler_means_that_loop(connect: Connect) -> None:
+def test_an_asyncio_scheduler_runs_the_stream_on_its_loop(connect: Connect) -> None:
     door = Door("asyncio")
     assert door.loop is not None
     with FakeOllama() as fake:
@@ -99,7 +106,7 @@ def test_an_asyncio_scheduler_means_that_loop(connect: Connect) -> None:
         door.close()
 
 
-def test_the_same_pipeline_is_awaited(connect: Connect) -> None:
+def test_a_stream_can_be_awaited_and_subscribed_to(connect: Connect) -> None:
     async def main(url: str) -> str:
         client = connect(url)
         chunk = await client.generate("a b")

@@ -1,4 +1,4 @@
-"""Contract 7: how a stream ends, and what each ending becomes."""
+"""Contract 7: how a stream can end, and the event that each ending becomes."""
 
 import pytest
 
@@ -45,11 +45,11 @@ NEVER = Gate()
         pytest.param(answer("Hel", ending="none"), IncompleteStreamError, "Hel", id="clean end, no done"),
         pytest.param(answer("Hel", cut()), IncompleteStreamError, "Hel", id="cut"),
         pytest.param(answer("Hel", cut(reset=True)), IncompleteStreamError, "", id="reset"),
-        pytest.param(answer("Hel", line("<html>")), BadLineError, "Hel", id="no JSON"),
-        pytest.param(answer("Hel", line("[1]")), BadLineError, "Hel", id="no object"),
+        pytest.param(answer("Hel", line("<html>")), BadLineError, "Hel", id="not JSON"),
+        pytest.param(answer("Hel", line("[1]")), BadLineError, "Hel", id="not an object"),
     ],
 )
-def test_a_broken_stream_is_an_error_with_what_had_arrived(
+def test_a_broken_stream_is_an_error_with_the_text_that_had_arrived(
     reply: Reply, kind: type[IncompleteStreamError], partial: str, connect: Connect, door: Door
 ) -> None:
     with FakeOllama(reply) as fake:
@@ -106,13 +106,15 @@ def test_a_steady_stream_outlives_its_limits_for_silence(connect: Connect, door:
         assert door.subscribe(client.generate("x")).wait().text == "x" * 40
 
 
-def test_between_steps_a_server_may_be_as_silent_as_before_the_first(connect: Connect, door: Door) -> None:
+def test_between_two_steps_the_longer_of_first_chunk_and_idle_is_the_limit(
+    connect: Connect, door: Door
+) -> None:
     with FakeOllama(on={"/api/pull": progress("verifying sha256 digest", every=0.3)}) as fake:
-        patient = connect(fake.url, timeouts=Timeouts(first_chunk=None, idle=0.05))
-        assert [step.status for step in door.subscribe(patient.pull("m")).wait().items][-1] == "success"
+        client = connect(fake.url, timeouts=Timeouts(first_chunk=None, idle=0.05))
+        assert [step.status for step in door.subscribe(client.pull("m")).wait().items][-1] == "success"
     with FakeOllama(on={"/api/pull": progress("verifying sha256 digest", every=5)}) as fake:
-        hasty = connect(fake.url, timeouts=Timeouts(first_chunk=0.2, idle=0.05))
-        (error,) = door.subscribe(hasty.pull("m")).wait().errors
+        client = connect(fake.url, timeouts=Timeouts(first_chunk=0.2, idle=0.05))
+        (error,) = door.subscribe(client.pull("m")).wait().errors
         assert isinstance(error, IdleTimeout)
         assert error.seconds == 0.2
         fake.wait_for_disconnect()
@@ -132,14 +134,14 @@ def test_a_last_line_of_megabytes_arrives_whole(connect: Connect, door: Door) ->
         assert seen.items[-1].context == tuple(context)
 
 
-def test_done_with_text_and_done_reason_alone_are_ends(connect: Connect, door: Door) -> None:
+def test_a_last_chunk_may_hold_text_or_only_a_done_reason(connect: Connect, door: Door) -> None:
     with FakeOllama(answer("Hel", final="lo"), answer("Hi", ending="reason_only")) as fake:
         client = connect(fake.url)
         assert door.subscribe(client.generate("x")).wait().text == "Hello"
         assert door.subscribe(client.generate("x")).wait().completed == 1
 
 
-def test_load_is_one_chunk(connect: Connect, door: Door) -> None:
+def test_load_emits_one_chunk(connect: Connect, door: Door) -> None:
     with FakeOllama(loaded()) as fake:
         (chunk,) = door.subscribe(connect(fake.url).load()).wait().items
         assert chunk.done_reason == "load"
@@ -150,7 +152,7 @@ def test_a_stream_in_single_bytes_is_the_same(connect: Connect, door: Door) -> N
         assert door.subscribe(connect(fake.url).generate("x")).wait().text == "Grüße 👩‍👩‍👧 日本"
 
 
-def test_of_an_endless_error_only_the_beginning_is_read(connect: Connect, door: Door) -> None:
+def test_only_the_beginning_of_an_endless_error_is_read(connect: Connect, door: Door) -> None:
     with FakeOllama(text_reply("no! " * 1_000_000, status=500)) as fake:
         (error,) = door.subscribe(connect(fake.url).generate("x")).wait().errors
         assert isinstance(error, StatusError)

@@ -13,14 +13,14 @@ from tests.contracts.conftest import Connect, Door, Seen, eventually
 
 
 class BrokenError(Exception):
-    """What a subscriber raises."""
+    """Raised by a subscriber."""
 
 
 def fail(_: object) -> None:
     raise BrokenError
 
 
-def test_an_exception_of_the_subscriber_closes_the_request_and_reaches_on_error(
+def test_an_exception_in_the_subscriber_closes_the_request_and_reaches_on_error(
     connect: Connect, door: Door
 ) -> None:
     with FakeOllama(answer(endless())) as fake:
@@ -30,7 +30,7 @@ def test_an_exception_of_the_subscriber_closes_the_request_and_reaches_on_error(
         assert len(seen.items) == 1
 
 
-def test_the_same_behind_our_operators(connect: Connect, door: Door) -> None:
+def test_an_exception_behind_our_operators_closes_the_request_too(connect: Connect, door: Door) -> None:
     with FakeOllama(answer(endless())) as fake:
         stream = connect(fake.url).generate("x").pipe(op.text(), split_words())
         seen = door.subscribe(stream, hook=fail).wait()
@@ -38,7 +38,7 @@ def test_the_same_behind_our_operators(connect: Connect, door: Door) -> None:
         assert [type(error) for error in seen.errors] == [BrokenError]
 
 
-def test_the_same_behind_an_operator_of_rxpy(connect: Connect, door: Door) -> None:
+def test_an_exception_behind_an_operator_of_rxpy_closes_the_request_too(connect: Connect, door: Door) -> None:
     with FakeOllama(answer(endless())) as fake:
         stream = connect(fake.url).generate("x").pipe(ops.map(fail))
         seen = door.subscribe(stream).wait()
@@ -46,16 +46,16 @@ def test_the_same_behind_an_operator_of_rxpy(connect: Connect, door: Door) -> No
         assert [type(error) for error in seen.errors] == [BrokenError]
 
 
-def test_nothing_comes_after_dispose_inside_a_callback(connect: Connect, door: Door) -> None:
+def test_nothing_is_emitted_after_a_disposal_inside_a_callback(connect: Connect, door: Door) -> None:
     with FakeOllama(answer("one two three four ", endless())) as fake:
         stream = connect(fake.url).generate("x").pipe(op.text(), split_words())
         ready = threading.Event()
 
-        def leave(_: object) -> None:
+        def dispose(_: object) -> None:
             ready.wait(5)
             seen.dispose()
 
-        seen: Seen = door.subscribe(stream, hook=leave)
+        seen: Seen = door.subscribe(stream, hook=dispose)
         ready.set()
         fake.wait_for_disconnect()
         assert seen.items == ["one"]
@@ -63,7 +63,7 @@ def test_nothing_comes_after_dispose_inside_a_callback(connect: Connect, door: D
         assert not seen.completed
 
 
-def test_an_exception_at_the_very_end_is_reported_and_not_lost(
+def test_an_exception_in_on_completed_is_logged(
     connect: Connect, door: Door, caplog: pytest.LogCaptureFixture
 ) -> None:
     def raise_at_the_end() -> None:
@@ -75,7 +75,7 @@ def test_an_exception_at_the_very_end_is_reported_and_not_lost(
         assert eventually(lambda: any("raised at the end" in record.message for record in caplog.records))
 
 
-def test_an_error_nobody_handles_is_reported(
+def test_an_error_without_a_handler_is_logged(
     connect: Connect, door: Door, caplog: pytest.LogCaptureFixture
 ) -> None:
     stream = connect("http://127.0.0.1:9").generate("x")
@@ -84,7 +84,7 @@ def test_an_error_nobody_handles_is_reported(
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.001])
-def test_calls_are_serialised_while_others_dispose(pause: float, connect: Connect, door: Door) -> None:
+def test_calls_are_serialised_while_other_threads_dispose(pause: float, connect: Connect, door: Door) -> None:
     running = 0
     overlaps = 0
 

@@ -1,4 +1,4 @@
-"""Contracts 4 and 5: streams do not get in each other's way, however they are composed."""
+"""Contracts 4 and 5: streams do not block each other, however they are composed."""
 
 import asyncio
 import threading
@@ -25,7 +25,7 @@ def test_a_callback_that_blocks_delays_its_own_stream_only(connect: Connect) -> 
         assert blocked.wait().text == "a b"
 
 
-def test_run_inside_a_callback(connect: Connect, door: Door) -> None:
+def test_run_works_inside_a_callback(connect: Connect, door: Door) -> None:
     with FakeOllama() as fake:
         client = connect(fake.url)
         inner: list[Chunk] = []
@@ -34,7 +34,7 @@ def test_run_inside_a_callback(connect: Connect, door: Door) -> None:
         assert all(chunk.done for chunk in inner)
 
 
-def test_run_inside_a_running_loop(connect: Connect) -> None:
+def test_run_works_inside_a_running_loop(connect: Connect) -> None:
     async def main(url: str) -> Chunk:
         return connect(url).generate("a").run()
 
@@ -42,7 +42,7 @@ def test_run_inside_a_running_loop(connect: Connect) -> None:
         assert asyncio.run(main(fake.url)).done
 
 
-def test_waiting_in_a_callback_for_another_stream(connect: Connect) -> None:
+def test_a_callback_can_wait_for_another_stream(connect: Connect) -> None:
     door = Door("threads")
     with FakeOllama() as fake:
         client = connect(fake.url)
@@ -57,7 +57,7 @@ def test_waiting_in_a_callback_for_another_stream(connect: Connect) -> None:
         assert all(inner[1:])
 
 
-def test_flat_map_of_one_generation_into_another(connect: Connect, door: Door) -> None:
+def test_flat_map_starts_a_generation_for_each_chunk_of_another(connect: Connect, door: Door) -> None:
     with FakeOllama() as fake:
         client = connect(fake.url)
 
@@ -70,7 +70,7 @@ def test_flat_map_of_one_generation_into_another(connect: Connect, door: Door) -
         assert sorted(text) == sorted("<a>< b>< c><>")
 
 
-def test_concat_merge_and_start_with(connect: Connect, door: Door) -> None:
+def test_generations_can_be_concatenated_and_merged(connect: Connect, door: Door) -> None:
     with FakeOllama() as fake:
         client = connect(fake.url)
         joined = reactivex.concat(client.generate("a b"), client.generate("c d"))
@@ -87,14 +87,14 @@ def test_concat_merge_and_start_with(connect: Connect, door: Door) -> None:
         assert len(fake.exchanges) == 4
 
 
-def test_retry_starts_again(connect: Connect, door: Door) -> None:
+def test_retry_sends_the_request_again(connect: Connect, door: Door) -> None:
     with FakeOllama(error_status(503), error_status(503), answer("ok")) as fake:
         seen = door.subscribe(connect(fake.url).generate("x").pipe(ops.retry(3))).wait()
         assert seen.text == "ok"
         assert len(fake.exchanges) == 3
 
 
-def test_the_next_prompt_follows_from_on_completed(connect: Connect, door: Door) -> None:
+def test_on_completed_can_send_the_next_prompt(connect: Connect, door: Door) -> None:
     with FakeOllama() as fake:
         client = connect(fake.url)
         texts: list[str] = []
@@ -112,7 +112,7 @@ def test_the_next_prompt_follows_from_on_completed(connect: Connect, door: Door)
         assert "".join(texts) == "onetwo"
 
 
-def test_a_hundred_at_once(connect: Connect, door: Door) -> None:
+def test_a_hundred_streams_run_at_once(connect: Connect, door: Door) -> None:
     with FakeOllama() as fake:
         client = connect(fake.url, timeouts=Timeouts(connect=30))
         streams = reactivex.from_([str(n) for n in range(100)]).pipe(ops.flat_map(client.generate))
@@ -120,7 +120,7 @@ def test_a_hundred_at_once(connect: Connect, door: Door) -> None:
         assert sorted(item.text for item in seen.items if item.text) == sorted(map(str, range(100)))
 
 
-def test_no_server_is_said_at_once(connect: Connect, door: Door) -> None:
+def test_a_missing_server_is_an_error_at_once(connect: Connect, door: Door) -> None:
     seen = door.subscribe(connect("http://127.0.0.1:9").generate("x")).wait()
     (error,) = seen.errors
     assert isinstance(error, UnreachableError)
