@@ -1,14 +1,29 @@
 # Two commands do everything: `make run` and `make test`. Both set up their own environment in .venv.
+# `make test PYTHONS="3.11 3.13"` tests on several Pythons, PYTHONS=all on every one that is installed; so does check.
 
 PYTHON ?= python3.11
-BIN := .venv/bin
-STAMP := .venv/.ready
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
 
-.PHONY: run test check lint types bench clean
+SUPPORTED := 3.11 3.12 3.13
+# The interpreter of a version, on the path or installed by pyenv; empty if there is none.
+interpreter = $(shell for found in python$(1) "$$HOME"/.pyenv/versions/$(1).*/bin/python$(1); do \
+	"$$found" -c "" 2>/dev/null && echo "$$found" && break; done)
+installed = $(foreach version,$(SUPPORTED),$(if $(call interpreter,$(version)),$(version)))
+environment = $(if $(filter 3.11,$(1)),.venv,.venv-$(1))
+
+.PHONY: run test check lint types fix bench pythons clean
 
 run: $(STAMP)
 	$(BIN)/ollama-rx run "$${PROMPT:-Why is the sky blue? Answer in three sentences.}" --sentences --stats
 
+ifneq ($(strip $(PYTHONS)),)
+test check:
+	set -e; $(foreach version,$(if $(filter all,$(PYTHONS)),$(installed),$(PYTHONS)), \
+		$(MAKE) $@ PYTHONS= VENV=$(call environment,$(version)) \
+			PYTHON=$(or $(call interpreter,$(version)),python$(version));)
+else
 test: $(STAMP)
 	$(BIN)/ollama-rx embedded
 	$(BIN)/python -m pytest -q -n 2
@@ -17,6 +32,7 @@ check: $(STAMP) lint types
 	$(BIN)/ollama-rx embedded
 	$(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage report --fail-under=100
+endif
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -26,15 +42,22 @@ types: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+fix: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
 bench: $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt --group bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
+pythons:
+	@echo $(installed)
+
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cli,embedded,uvloop,speech,words]" --group dev
 	touch $@
 
 clean:
-	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist benchmarks/build
+	rm -rf .venv .venv-* .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist benchmarks/build
