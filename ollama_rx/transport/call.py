@@ -113,7 +113,7 @@ class Call(Generic[T]):
             if isinstance(opened, Exchange):
                 self._exchange = opened
                 opened.push(self)
-                if self._state is not _STREAMING:
+                if self._state is _State.PAUSED:
                     opened.pause()
                 return
             response = opened
@@ -186,16 +186,13 @@ class Call(Generic[T]):
 
     def pause(self) -> None:
         """Send nothing until `resume`, and make the server wait."""
-        if self._state in {_State.OPENING, _STREAMING}:
-            self._state = _State.PAUSED
-            self._watchdog.pause()
-            if self._exchange is not None:
-                self._exchange.pause()
+        self._state = _State.PAUSED  # only an open call is attached to a scheduler that calls this
+        self._watchdog.pause()
+        if self._exchange is not None:
+            self._exchange.pause()
 
     def resume(self) -> None:
         """Send what was deferred, then read on."""
-        if self._state is not _State.PAUSED:
-            return
         self._state = _STREAMING
         self._watchdog.resume()
         if self._draining:

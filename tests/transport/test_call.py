@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import gzip
+import socket
 import threading
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from reactivex import operators as ops
@@ -15,7 +16,16 @@ from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless
 from ollama_rx.transport import request_stream
 from ollama_rx.transport.call import _LINGER, Call
-from tests.transport.raw_server import ANSWER, OK, raw_server, replies_until_closed, replies_with
+from ollama_rx.transport.http_transport import HttpTransport
+from tests.transport.raw_server import (
+    ANSWER,
+    DONE,
+    OK,
+    raw_server,
+    read_request,
+    replies_until_closed,
+    replies_with,
+)
 
 TEXT = [*[" One", " two", " three", "."] * 30, " ", "STOP", " never", " seen."]
 
@@ -258,3 +268,29 @@ def test_an_answer_whose_body_has_ended_leaves_no_timer() -> None:
     with raw_server(replies_with(ANSWER)) as url:
         asyncio.run(main(url))
     assert [handle.cancelled() for handle in lingering] == [True]
+
+
+def test_bytes_after_the_last_chunk_are_ignored_and_the_connection_is_reused() -> None:
+    complete = threading.Event()
+
+    def answer_twice(connection: socket.socket) -> None:
+        assert read_request(connection)
+        connection.sendall(OK + b"Content-Length: %d\r\n\r\n" % (len(DONE) + 2) + DONE)
+        complete.wait(10)
+        connection.sendall(b"\n\n")
+        assert read_request(connection)
+        connection.sendall(ANSWER)
+
+    async def main(url: str) -> list[str]:
+        async with Client(url, model="m") as client:
+            texts = [(await client.generate("x")).text]
+            complete.set()
+            transport = cast(HttpTransport, client._session.transport)
+            [(pool, _)] = transport._pools._pools.values()
+            async with asyncio.timeout(10):
+                while not any(pool._idle.values()):  # noqa: ASYNC110 - the pool has no event for this
+                    await asyncio.sleep(0.001)
+            return [*texts, (await client.generate("x")).text]
+
+    with raw_server(answer_twice) as url:
+        assert asyncio.run(main(url)) == ["hello", "hello"]
