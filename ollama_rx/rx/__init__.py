@@ -1,7 +1,7 @@
 """The reactive engine, and what an operator is made of: ``from ollama_rx.rx import Emitter, through``.
 
 An operator is a *machine*: a small class that takes items with ``feed`` and emits what follows from them. It
-knows no Rx, threads, clocks or I/O. `through` turns it into an operator::
+uses no Rx, threads, clocks or I/O. `through` turns it into an operator::
 
     from ollama_rx.rx import Emitter, through
 

@@ -1,6 +1,6 @@
 """How a slow consumer on an event loop pauses the streams that feed it.
 
-Rx has no back-pressure, but every operator hands the subscriber's scheduler on to its source. So the
+Rx has no back-pressure, but every operator passes the subscriber's scheduler on to its source. So the
 consumer subscribes with a `PausableScheduler`, the sources find it there, and while it is paused they stop
 reading from their sockets. A stream on a thread of its own is paused by simply blocking that thread.
 """
@@ -37,11 +37,11 @@ class PausableScheduler(AsyncIOScheduler):
 
     @property
     def paused(self) -> bool:
-        """Whether the sources are asked to wait."""
+        """Whether the sources are paused."""
         return self._pauses > 0
 
     def attach(self, source: PausableSource) -> None:
-        """Add a source; it is paused at once if the scheduler is paused."""
+        """Add a source; it is paused immediately if the scheduler is paused."""
         self._sources.add(source)
         if self.paused:
             source.pause()

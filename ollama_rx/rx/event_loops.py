@@ -1,7 +1,8 @@
 """Which event loop the current thread runs: the user's, or an internal one of this package.
 
-A stream that is subscribed outside an event loop gets a thread and a loop of its own, which end with it. Code
-that runs on such an internal loop (a subscriber's callback) counts as code on a plain thread.
+A stream that is subscribed to outside an event loop gets a thread and an internal loop of its own, which end
+with the stream. Code that runs on an internal loop (a subscriber's callback) counts as code on a plain
+thread.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def run_on_loop(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> bool:
-    """Call ``action`` on that loop: now if this code runs on it, else soon; False if the loop is closed."""
+    """Call ``action`` on a loop: now if the caller is on it, else soon. Returns False if it is closed."""
     if user_loop() is loop:
         action()
         return True
@@ -39,7 +40,7 @@ def run_on_loop(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -
 
 @contextmanager
 def internal_loop() -> Generator[None]:
-    """Mark the loop that this thread runs meanwhile as an internal one."""
+    """Mark the loop that this thread runs inside the ``with`` block as an internal one."""
     _thread.internal = True
     try:
         yield
@@ -48,16 +49,16 @@ def internal_loop() -> Generator[None]:
 
 
 def set_before_blocking(event: threading.Event) -> None:
-    """Let `about_to_block` set ``event`` from now on in this thread.
+    """Make `about_to_block` set ``event`` when it is called in this thread.
 
-    Lets `deliver` return when the thread that subscribes is about to block, as it is when a source sends
-    inside ``subscribe``.
+    `deliver` waits for this event: a source that sends inside ``subscribe`` may block the thread that
+    subscribes, and `deliver` must then return all the same.
     """
     _thread.before_blocking = event
 
 
 def about_to_block() -> None:
-    """Set the event of `set_before_blocking`, if this thread has one: it now waits for a reader."""
+    """Set the event of `set_before_blocking`, if this thread has one; call it before waiting for a reader."""
     event: threading.Event | None = getattr(_thread, "before_blocking", None)
     if event is not None:
         event.set()

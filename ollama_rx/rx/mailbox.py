@@ -1,8 +1,8 @@
 """A bounded queue between threads and event loops; it keeps the order of the items.
 
-The one queue behind blocking sinks, `iterate` and the `Queue` sink. A full mailbox makes its writer wait, in
-the way that fits where the writer runs: a plain thread (or an internal loop, which serves a single stream)
-is blocked; on the user's loop the sources are paused through their `PausableScheduler`.
+Blocking sinks, `iterate`, the `Queue` sink and the embedded model all use it. A full mailbox makes its writer
+wait: a plain thread (or an internal loop, which serves a single stream) is blocked; on the user's loop the
+sources are paused through their `PausableScheduler`.
 """
 
 import asyncio
@@ -96,7 +96,7 @@ class Mailbox(Generic[T]):
             self._make_room()
 
     def end(self, error: Exception | None = None) -> None:
-        """Let readers come to an end, or to this error, after the items that still wait."""
+        """End the mailbox: readers receive the items that still wait, then the end or this error."""
         with self._lock:
             if self._ended:
                 return
@@ -114,7 +114,7 @@ class Mailbox(Generic[T]):
         self.end()
 
     def when_ready(self, callback: _Callback) -> None:
-        """Call once as soon as an item can be taken or the end is reached; at once if that is so already."""
+        """Call ``callback`` once, as soon as an item can be taken or the end is reached, which may be now."""
         with self._lock:
             ready = bool(self._items) or self._ended
             if not ready:
@@ -175,7 +175,7 @@ class Mailbox(Generic[T]):
         return item
 
     def get_all_nowait(self) -> list[T] | Sentinel:
-        """Take all waiting items at once, in order, as `get_nowait` takes one; never an empty list."""
+        """Take all waiting items in one call, in order; like `get_nowait`, and never an empty list."""
         with self._lock:
             if not self._items:
                 return self._end_or_empty()
@@ -234,7 +234,7 @@ class Mailbox(Generic[T]):
         room.acquire()
 
     def _release_writers(self, waiting: int) -> None:
-        """Let the writers continue once half of the items are taken, so that they do not wake for each."""
+        """Let the writers continue once half of the items are taken, so as not to wake for each item."""
         if waiting > self._limit // 2:
             return
         with self._lock:

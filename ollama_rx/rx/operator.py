@@ -1,9 +1,10 @@
-"""The only Rx plumbing: carries a machine between two Observables, with one call per item and operator.
+"""Connects machines to Observables, with one Python call per item and operator.
 
 RxPY puts an observer, two locks and a trampoline check between any two operators. A chain of observables made
 here shares one `ChainSubscription` instead: the outermost ``subscribe`` creates it, each operator binds its
-machine's ``feed`` directly to the next one's, and the first source that is not made here is entered through a
-guard. RxPY's operators work before, between and after these: to them each is an ordinary Observable.
+machine's ``emit`` directly to the next one's ``feed``. Where the source is not a `ChainedObservable`, a guard
+with a lock is added. RxPY's operators work before, between and after these: to them each is an ordinary
+Observable.
 """
 
 from abc import abstractmethod
@@ -111,11 +112,11 @@ class Machine(Protocol[A_contra]):
 
 
 _METHODS = ("feed", "flush", "fail", "close")
-_checked: WeakSet[type] = WeakSet()  # machine classes that are known to keep the contract
+_checked: WeakSet[type] = WeakSet()  # machine classes that have passed the check below
 
 
 def _check_machine(machine: object) -> None:
-    """Refuse a machine with an unknown public method: a misspelt one would never be called."""
+    """Refuse a machine that has an unknown public method: a misspelt method would never be called."""
     kind = type(machine)
     if kind in _checked:
         return
@@ -253,7 +254,7 @@ def _flush(flush: Callable[[], object], on_completed: Callable[[], object]) -> N
 def _subscribe_foreign(
     source: Observable[A], observer: ChainObserver[A], subscription: ChainSubscription
 ) -> None:
-    """Subscribe to a source that is not made here; its exceptions and late items are kept out."""
+    """Subscribe to a source that is not a `ChainedObservable`, through `ChainSubscription.guard_foreign`."""
     subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
     on_next = subscription.guard_foreign(observer.on_next)
     inner = source.subscribe(

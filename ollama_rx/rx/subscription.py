@@ -1,4 +1,4 @@
-"""The subscription that all operators of a chain share: it ends once, and everything ends with it."""
+"""The subscription that all operators of a chain share; its end stops their timers and their source."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ _NO_LOCK: AbstractContextManager[object] = nullcontext()
 
 
 class ChainSubscription(abc.DisposableBase):
-    """Whether a chain has ended, what to tear down when it does, its timers and its clock."""
+    """The state of a chain: whether it has ended, what to tear down at the end, its timers and its clock."""
 
     __slots__ = (
         "_lock",
@@ -42,7 +42,7 @@ class ChainSubscription(abc.DisposableBase):
     def set_terminal_handlers(
         self, on_error: Callable[[Exception], object], on_completed: Callable[[], object]
     ) -> None:
-        """Set where the source's terminal events enter the chain."""
+        """Set the functions that receive the source's terminal events."""
         self._on_error = on_error
         self._on_completed = on_completed
 
@@ -53,9 +53,9 @@ class ChainSubscription(abc.DisposableBase):
             self._tear_down()
 
     def guard_foreign(self, on_next: Callable[[A], object]) -> Callable[[A], None]:
-        """Wrap ``on_next`` for a source that is not made here.
+        """Wrap ``on_next`` for a source that is not a `ChainedObservable`.
 
-        Calls never overlap, with each other or with a timer's action; late items are dropped; an exception is
+        Calls never overlap, with each other or with a timer's action. Late items are dropped. An exception is
         routed to ``on_error`` instead of the source.
         """
         lock = self._lock = RLock()

@@ -22,7 +22,7 @@ _PLAIN_SIZE = re.compile(rb"[1-9a-f][0-9a-f]{0,2}|[1-9A-F][0-9A-F]{0,2}")
 
 
 class _Sizes(dict[bytes, int]):
-    """Sizes of chunks by their size line; -1 if that is not plain, or 4 KiB and more."""
+    """Sizes of HTTP chunks by their size line; -1 if it is not plain, or the size is 4 KiB or more."""
 
     def __missing__(self, line: bytes) -> int:
         if not _PLAIN_SIZE.fullmatch(line):
@@ -31,7 +31,7 @@ class _Sizes(dict[bytes, int]):
         return size
 
 
-_SIZES = _Sizes()  # filled with the few that occur
+_SIZES = _Sizes()  # filled with the few sizes that occur
 
 
 class BodyDecoder(Protocol):
@@ -106,7 +106,7 @@ class UntilCloseDecoder:
 class ChunkedDecoder:
     """A chunked body, decoded in bulk.
 
-    A read that holds whole, plain chunks takes a few calls into C however many chunks it has: it is split
+    A read of whole, plain HTTP chunks takes a few calls into C, however many they are: it is split
     at CRLF, then all lengths are compared with all announced sizes. A CRLF inside a payload makes that
     comparison fail, never succeed wrongly. A read that fails it is decoded chunk by chunk. From the first
     chunk on that is not plain (an extension, a trailer, a padded size, an error), h11 decodes the whole rest.

@@ -1,4 +1,4 @@
-"""One subscription: a request is sent, its response becomes events, on one event loop."""
+"""One subscription to a client's stream: sends the request and emits the response, on one event loop."""
 
 import asyncio
 import threading
@@ -66,7 +66,7 @@ class Call(Generic[T]):
         self._exchange: Exchange | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._interruptible = False  # the task may be cancelled: it is not closing its response
+        self._interruptible = False  # the task may be cancelled, because it is not closing its response
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
@@ -90,7 +90,7 @@ class Call(Generic[T]):
         """Close the connection of a disposed subscription; from any thread, any number of times."""
         loop = self._loop
         if loop is None or loop.is_closed():
-            return  # not begun: `begin` closes at once; or the loop has ended with everything on it
+            return  # not begun, then `begin` closes the call; or the loop has ended with everything on it
         if threading.get_ident() == self._thread:
             self._close()
             return
@@ -128,9 +128,9 @@ class Call(Generic[T]):
                 await response.aclose()
 
     async def _pull(self, response: httpx.Response) -> None:
-        """Read the body piece by piece: the slow path, for any transport."""
-        async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as pieces:
-            async for payload in pieces:
+        """Read the body by iteration: the slow path, for any transport."""
+        async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as payloads:
+            async for payload in payloads:
                 self.received(payload)
                 while self._state is _State.PAUSED:
                     self._resumed = asyncio.get_running_loop().create_future()
@@ -140,7 +140,7 @@ class Call(Generic[T]):
         self._finish(None)
 
     def received(self, payload: bytes) -> None:
-        """Take a piece of the body."""
+        """Handle a payload of the body."""
         self._watchdog.last_received = self._now()
         if self._state is _STREAMING:
             self._send(self._reader.read(payload))
@@ -148,7 +148,7 @@ class Call(Generic[T]):
             self._deferred.append(partial(self.received, payload))
 
     def ended(self, error: Exception | None) -> None:
-        """Take the end of the body."""
+        """Handle the end of the body."""
         self._exchange = None
         if self._linger is not None:
             self._linger.cancel()  # otherwise thousands of ended streams would keep a timer each
@@ -167,10 +167,10 @@ class Call(Generic[T]):
                     self._deferred.insert(0, partial(self._send, rest))
                     return
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            self._tell(partial(subscription.handle_exception, error))
+            self._send_terminal(partial(subscription.handle_exception, error))
             return
         if self._reader.done:
-            self._tell(subscription.complete)
+            self._send_terminal(subscription.complete)
 
     def _finish(self, error: Exception | None) -> None:
         if self._subscription.is_disposed:
@@ -196,7 +196,7 @@ class Call(Generic[T]):
         self._state = _STREAMING
         self._watchdog.resume()
         if self._draining:
-            return  # paused and resumed by an item that is sent below: the loop there continues
+            return  # an item sent below has paused and resumed this call; the loop below continues
         self._draining = True
         while self._deferred and self._state is _STREAMING:
             self._deferred.pop(0)()
@@ -218,10 +218,10 @@ class Call(Generic[T]):
 
     def _fail(self, error: Exception) -> None:
         seen = translate(error, url=self._session.shown_url, partial=self._reader.partial)
-        self._tell(partial(self._subscription.fail, seen))
+        self._send_terminal(partial(self._subscription.fail, seen))
 
-    def _tell(self, event: Callable[[], object]) -> None:
-        """Send a terminal event; only the loop can report what the subscriber raises then."""
+    def _send_terminal(self, event: Callable[[], object]) -> None:
+        """Send a terminal event; an exception that the subscriber raises then is reported by the loop."""
         try:
             event()
         except Exception as error:  # noqa: BLE001 - reported, not swallowed
@@ -257,7 +257,7 @@ class Call(Generic[T]):
 
     def _opened(self, task: "asyncio.Task[None]") -> None:
         self._task = None
-        if task.cancelled() and not self._subscription.is_disposed:  # not by `stop`: the loop ends
+        if task.cancelled() and not self._subscription.is_disposed:  # the loop has cancelled it, not `stop`
             self._fail(httpx.ReadError("the event loop ended"))
         self._check_done()
 

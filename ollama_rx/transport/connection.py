@@ -63,14 +63,14 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def abort(self) -> None:
-        """Close the connection at once; the server sees it immediately."""
+        """Close the connection; the server sees it immediately."""
         self.closed = True
         if self._transport is not None:
             _shut_down(self._transport)
             self._transport.abort()
 
     def hang_up(self, exchange: Exchange) -> None:
-        """Show the server the end of an exchange at once; from any thread, as the loop may be blocked."""
+        """Shut the connection down at once if it still serves this exchange; the loop may be blocked."""
         with _SHUTDOWN_LOCK:
             if self._exchange is exchange and self._transport is not None:
                 _shut_down(self._transport)
@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the exchange that the connection is closed."""
+        """Notify the owner and the exchange that the connection is closed."""
         self.closed = True
         with _SHUTDOWN_LOCK:
             self._transport = None

@@ -19,7 +19,7 @@ class BodyReceiver(Protocol):
     """Receives the payload of a body."""
 
     def received(self, payload: bytes) -> None:
-        """Handle a piece of the body."""
+        """Handle a payload of the body."""
         ...
 
     def ended(self, error: Exception | None) -> None:
@@ -72,14 +72,14 @@ class Exchange:
 
     def __init__(self, connection: ConnectionControl, method: str) -> None:
         self._head: asyncio.Future[ResponseHead] | None = asyncio.get_running_loop().create_future()
-        self.nothing_received = True  # not one byte of a response
+        self.nothing_received = True  # not a single byte of the response
         self._connection = connection
         self._method = method
         self._head_parser: HeadParser | None = HeadParser()
         self._keep_alive = False
         self._decoder: BodyDecoder | None = None
         self._receiver: BodyReceiver | None = None
-        self._buffer: list[bytes] | None = None  # pieces received before there was a receiver
+        self._buffer: list[bytes] | None = None  # payloads received before there was a receiver
         self._buffer_size = 0
         self._ended = False  # the body is complete, or will never be
         self._released = False  # the connection no longer belongs to this exchange
@@ -96,7 +96,7 @@ class Exchange:
             self._head = None
 
     def push(self, receiver: BodyReceiver) -> None:
-        """Send the body to ``receiver`` as it arrives, beginning with the pieces received so far."""
+        """Send the body to ``receiver`` as it arrives, beginning with the payloads received so far."""
         self._receiver = receiver
         buffered, self._buffer = self._buffer, None
         self._connection.resume()
@@ -116,12 +116,12 @@ class Exchange:
             self._connection.resume()
 
     def abort(self) -> None:
-        """Give the response up and close the connection, unless it may serve another exchange by now."""
+        """Give up the response and close the connection, unless it may serve another exchange by now."""
         if not self._released:
             self._connection.abort()
 
     def hang_up(self) -> None:
-        """Show the server that the response is given up; from any thread, before `abort` on the loop."""
+        """Shut the connection down at once, from any thread; `abort` follows on the loop."""
         self._connection.hang_up(self)
 
     # called by the connection

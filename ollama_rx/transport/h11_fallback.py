@@ -1,6 +1,6 @@
-"""What is not plain HTTP/1.1 is decided by h11: unusual requests, heads and chunks.
+"""Let h11 handle what is not plain HTTP/1.1: unusual requests, heads of responses and HTTP chunks.
 
-Imported when it is first needed, which is rare.
+This module is imported when it is first needed, which is rare.
 """
 
 import h11
@@ -27,7 +27,7 @@ def encode_request(method: bytes, target: bytes, headers: list[tuple[bytes, byte
 
 
 class H11HeadParser:
-    """The head of a response, after any informational responses."""
+    """Parses the head of a response with h11, and skips informational responses before it."""
 
     def __init__(self) -> None:
         self.rest = b""
@@ -53,7 +53,7 @@ class H11HeadParser:
 
 
 class H11BodyDecoder:
-    """A chunked body from the start of a chunk on, decoded by h11."""
+    """Decodes a chunked body with h11, beginning at the start of any HTTP chunk."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -64,7 +64,7 @@ class H11BodyDecoder:
         self._h11.next_event()
 
     def feed(self, data: bytes) -> bytes:
-        """Return the payload in ``data``; ``ended``, ``error`` and ``rest`` as those of any body decoder."""
+        """Return the payload in ``data``; ``ended``, ``error`` and ``rest`` are as in `BodyDecoder`."""
         payloads: list[bytes] = []
         try:
             self._h11.receive_data(data)

@@ -1,7 +1,7 @@
 """The fast transport, whose response bodies can be pushed to a receiver as they arrive.
 
-Any number of event loops and threads may use it at once. `HttpTransport.exchange` is the direct way, without
-objects of httpx; to others it is an ordinary `httpx.AsyncBaseTransport`.
+Any number of event loops and threads may use it at the same time. `HttpTransport.exchange` works without
+httpx objects; apart from that, the transport is an ordinary `httpx.AsyncBaseTransport`.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class HttpTransport(LoopAgnosticTransport):
         self._ssl: ssl.SSLContext | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request of httpx; return when the head of the response has arrived."""
+        """Send an httpx request; return when the head of the response has arrived."""
         content = await request.aread()
         url = request.url
         origin = Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
@@ -124,7 +124,7 @@ class PulledBody(httpx.AsyncByteStream):
         self._changed: asyncio.Future[None] | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the pieces of the body as they arrive."""
+        """Yield the payloads of the body as they arrive."""
         self._exchange.push(self)
         while True:
             while self._buffer:
@@ -145,7 +145,7 @@ class PulledBody(httpx.AsyncByteStream):
             self._exchange.abort()
 
     def received(self, payload: bytes) -> None:
-        """Buffer a piece for the reader."""
+        """Buffer a payload for the reader."""
         self._buffer.append(payload)
         self._buffer_size += len(payload)
         if self._buffer_size > _MAX_BUFFERED:

@@ -18,7 +18,7 @@ import httpx
 
 T = TypeVar("T")
 
-_LINGER = 0.001  # seconds for which the thread outlives its last request: the next one may come at once
+_LINGER = 0.001  # seconds for which the thread outlives its last request: the next one may come immediately
 _QUIET_TURNS = 3  # turns of the loop after which no callback that was due can start another task
 _PATIENCE = 0.5  # seconds for which a transport that is closed waits for requests under way
 
@@ -56,7 +56,7 @@ class LoopBridgeTransport(LoopAgnosticTransport):
             responses.append(await self._inner.handle_async_request(inner_request))
 
         async def close_late_response() -> None:
-            for response in responses:  # it arrived just as the request was cancelled
+            for response in responses:  # one that arrived just as the request was cancelled
                 await response.aclose()
 
         self._portal.acquire()
@@ -218,7 +218,7 @@ async def _until_quiet() -> None:
     """Wait until the running loop has no other task, and no callback that is about to start one.
 
     An asynchronous generator that is dropped half-way is closed by a task that the loop starts in its next
-    turn; closing it may drop another one. A loop that stopped in between would never run that task.
+    turn; closing it may drop another generator. A loop that stopped in between would never run that task.
     """
     turns = 0
     while turns < _QUIET_TURNS:

@@ -1,4 +1,4 @@
-"""Heads of HTTP/1.1 messages: plain ones in a few calls into C, all others by h11.
+"""Encode and parse heads of HTTP/1.1 messages: plain ones in a few calls into C, all others with h11.
 
 Nearly every head is plain. What the patterns here do not match (other versions, informational responses,
 folded lines, repeated framing headers, a head that is cut by a read, errors) is left to h11, which decides
@@ -23,7 +23,7 @@ _FRAMING = (b"transfer-encoding", b"content-length")
 
 
 class ResponseHead(NamedTuple):
-    """The head of a response; names of headers are in lower case."""
+    """The head of a response; header names are in lower case."""
 
     status: int
     reason: bytes
@@ -36,10 +36,10 @@ class ResponseHead(NamedTuple):
 
 
 def encode_head(method: str, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the head of a request, up to where its last headers and the empty line go.
+    """Return the head of a request without the empty line at its end, so that headers can be appended.
 
     Raises:
-        httpx.LocalProtocolError: a method, target or header is not plain, for instance with a line break.
+        httpx.LocalProtocolError: the method, the target or a header contains, for instance, a line break.
     """
     fields = [b"%b: %b\r\n" % header for header in headers]
     head = b"%b %b HTTP/1.1\r\n%b" % (method.encode(), target, b"".join(fields))
@@ -49,7 +49,7 @@ def encode_head(method: str, target: bytes, headers: Iterable[tuple[bytes, bytes
 
 
 def encode_request(request: httpx.Request, content: bytes) -> bytes:
-    """Return the bytes of a request of httpx.
+    """Return the bytes of an httpx request.
 
     Raises:
         httpx.LocalProtocolError: HTTP does not allow the request.
@@ -69,7 +69,7 @@ class HeadParser:
     __slots__ = ("_fallback", "rest")
 
     def __init__(self) -> None:
-        self.rest = b""  # what came after the head
+        self.rest = b""  # the bytes after the head
         self._fallback: H11HeadParser | None = None
 
     def feed(self, data: bytes) -> ResponseHead | None:

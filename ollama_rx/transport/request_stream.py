@@ -1,8 +1,8 @@
-"""A request as a cold Observable: sent when it is subscribed to, on the loop or thread that fits.
+"""A request as a cold Observable: it is sent when it is subscribed to.
 
-An explicit scheduler wins; without one, inside a running event loop that loop; otherwise a thread of its own
-with an internal event loop. Code that runs on an internal loop (a subscriber's callback) counts as code on a
-plain thread.
+Where it runs: as the subscriber's scheduler decides, if there is one; else on the event loop that is running;
+else on a thread of its own with an internal event loop. Code that runs on an internal loop (a subscriber's
+callback) counts as code on a plain thread.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class RequestStream(ChainedObservable[T]):
         self._reader = reader
 
     def subscribe_chained(self, observer: ChainObserver[T], subscription: ChainSubscription) -> None:
-        """Build the request and start the call where the subscriber's scheduler says."""
+        """Build the request and start the call, on the subscriber's scheduler if there is one."""
         subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
         try:
             call = Call(self._session, self._request(), self._reader(), observer, subscription)
@@ -60,7 +60,7 @@ class RequestStream(ChainedObservable[T]):
 
 
 def place(scheduler: abc.SchedulerBase | None, begin: Begin, no_loop: NoLoop) -> abc.DisposableBase | None:
-    """Call ``begin`` where the scheduler says, else here; return what cancels a scheduled start."""
+    """Call ``begin`` on the scheduler, else on the running loop or a new thread; return a scheduled start."""
     if scheduler is not None:
 
         def scheduled(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
@@ -82,7 +82,7 @@ def place(scheduler: abc.SchedulerBase | None, begin: Begin, no_loop: NoLoop) ->
 
 @cache
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return what creates an internal loop: uvloop's where it is installed, which costs less per token."""
+    """Return the factory of internal loops: uvloop's if it is installed, because it costs less per token."""
     try:
         import uvloop  # noqa: PLC0415 - an extra, and only needed by streams outside a user's loop
     except ImportError:

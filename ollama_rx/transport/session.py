@@ -38,10 +38,10 @@ class PreparedRequest:
 
 
 class Session:
-    """Sends requests; may be used from any number of loops and threads at once.
+    """Sends requests; may be used from any number of loops and threads at the same time.
 
     Requests go straight to the transport. `httpx.AsyncClient` would add redirects, cookies and a log line
-    with the URL, none of which is wanted, and its objects cost more than all else in opening a stream.
+    with the URL; and creating its objects costs more than everything else in opening a stream.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class Session:
     async def open(self, request: PreparedRequest) -> Exchange | httpx.Response:
         """Send a request; return when the head of the response has arrived.
 
-        Returns the exchange of a response whose body can be pushed as it arrives, and a response of httpx for
-        anything else: an error, a compressed body, a transport that is not ours.
+        Returns the exchange if the body can be pushed as it arrives, and an httpx response for anything else:
+        an error, a compressed body, a transport that was passed to the client.
         """
         transport = self.transport
         if not isinstance(transport, HttpTransport):
@@ -173,9 +173,9 @@ def translate(error: Exception, *, url: str, partial: str = "") -> Exception:
 async def read_status_error(response: httpx.Response) -> StatusError:
     """Read the reason from the body of an HTTP error, which may be of any format."""
     body = b""
-    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as pieces:
-        async for piece in pieces:
-            body += piece
+    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as payloads:
+        async for payload in payloads:
+            body += payload
             if len(body) > _MAX_REASON:
                 break
     reason, signin_url = reason_of(body)

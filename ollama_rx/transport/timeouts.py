@@ -13,12 +13,13 @@ from ollama_rx.errors import FirstChunkTimeout, IdleTimeout, TimedOutError, Tota
 class Timeouts:
     """Limits in seconds, or None for no limit; each has an error of its own.
 
-    ``connect``: until the connection is established (`UnreachableError`). ``first_chunk``: from the
-    subscription to the first chunk; generous, because the server may have to load the model first, and
-    giving up aborts the load (`FirstChunkTimeout`). ``idle``: between two chunks (`IdleTimeout`); time
-    in which a slow subscriber makes the server wait does not count. Between two steps of pull, push
-    and create the limit is the longer of ``first_chunk`` and ``idle``, because the server checks and converts
-    gigabytes without sending anything. ``total``: the whole answer (`TotalTimeout`).
+    - ``connect``: until the connection is established (`UnreachableError`).
+    - ``first_chunk``: from the subscription to the first chunk (`FirstChunkTimeout`); generous, because the
+      server may have to load the model first, and giving up aborts the load.
+    - ``idle``: between two chunks (`IdleTimeout`); time in which a slow subscriber makes the server wait does
+      not count. Between two steps of pull, push and create the limit is the longer of ``first_chunk`` and
+      ``idle``, because the server checks and converts gigabytes without sending anything.
+    - ``total``: the whole answer (`TotalTimeout`).
 
     Raises:
         ValueError: a limit is not above zero.
@@ -45,10 +46,11 @@ class Timeouts:
 
 
 class Watchdog:
-    """Compares times only when its timer fires, so that a read costs no more than one look at the clock.
+    """Enforces the limits of one stream with one timer.
 
-    The receiver writes the loop's time into ``last_received``. Until something is received the watchdog also
-    wakes up for the limit that would apply from then on.
+    The receiver stores the loop's time in ``last_received`` at each read. Times are compared only when the
+    timer fires, so a read costs no more than reading the clock. Before the first read the timer also fires
+    after ``idle`` seconds, because from that read on the idle limit applies.
     """
 
     __slots__ = ("_expired", "_loop", "_paused", "_since", "_started", "_timeouts", "_timer", "last_received")
