@@ -24,7 +24,7 @@ _EMPTY: JsonObject = {}
 
 
 class Chunk:
-    """One piece of an answer: an immutable view of the server's JSON object.
+    """One item of an answer's stream: an immutable view of the server's JSON object.
 
     The same class serves ``generate`` and ``chat``, so that a pipeline works with both. It is a view and not
     a dataclass, because building a frozen dataclass for each token costs more than parsing it. A field of a
@@ -197,7 +197,7 @@ class ContextBox:
 
         box = ContextBox()
         client.generate("My name is Ada.", context=box).pipe(op.capture_context(box), ...)
-        client.generate("What is my name?", context=box)    # reads the box when it is subscribed
+        client.generate("What is my name?", context=box)    # reads the box when subscribed to
 
     One box may be shared between threads: the value is replaced as a whole, never changed in place.
 

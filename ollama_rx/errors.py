@@ -29,7 +29,7 @@ _MAX_EXCERPT = 80  # characters of a server's or model's text in one message
 
 
 def excerpt(text: str) -> str:
-    """Shorten text that is not ours, so that prompts and answers never fill a message or a log line."""
+    """Shorten text of a server or a model, so that prompts and answers never fill a message or a log line."""
     return text if len(text) <= _MAX_EXCERPT else text[: _MAX_EXCERPT - 1] + "…"
 
 
@@ -172,21 +172,21 @@ class TimedOutError(OllamaError):
         self.partial = partial
 
 
-class FirstChunkTimeout(TimedOutError):  # noqa: N818 - named as in the protocol's vocabulary
+class FirstChunkTimeout(TimedOutError):  # noqa: N818 - ends in Timeout, as in httpx
     """No chunk arrived in time: the model is still being loaded, or the prompt is long."""
 
     retryable = True
     _missing = "no first chunk"
 
 
-class IdleTimeout(TimedOutError):  # noqa: N818
+class IdleTimeout(TimedOutError):  # noqa: N818 - as above
     """No further chunk arrived in time."""
 
     retryable = True
     _missing = "no further chunk"
 
 
-class TotalTimeout(TimedOutError):  # noqa: N818
+class TotalTimeout(TimedOutError):  # noqa: N818 - as above
     """The whole answer took too long."""
 
     _missing = "no complete answer"

@@ -26,7 +26,7 @@ KeepAlive = float | str
 """Seconds, or a Go duration such as "5m"; 0 unloads at once, a negative value never unloads."""
 
 Tool = Mapping[str, Any] | Callable[..., object]
-"""A JSON schema as Ollama takes it, or a Python function whose signature becomes one."""
+"""A JSON schema in Ollama's form, or a Python function whose signature becomes one."""
 
 _THINK_LEVELS = ("low", "medium", "high", "max")
 _DURATION_PART = "(\\d+(\\.\\d*)?|\\.\\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"

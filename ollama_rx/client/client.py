@@ -55,7 +55,7 @@ _HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 
 class HasContext(Protocol):
-    """Holds the context of an earlier answer, and is read when a stream is subscribed; see `ContextBox`."""
+    """Holds the context of an earlier answer; read when a stream is subscribed to. See `ContextBox`."""
 
     @property
     def value(self) -> Sequence[int] | None:
@@ -66,7 +66,7 @@ class HasContext(Protocol):
 class Client:
     """A client for one Ollama server, for threads and asyncio alike.
 
-    Nothing is sent before a stream is subscribed; two subscriptions are two requests. Disposing a
+    Nothing is sent before a stream is subscribed to; two subscriptions are two requests. Disposing a
     subscription closes its connection, which stops the generation on the server.
 
     Args:
@@ -129,7 +129,7 @@ class Client:
         truncate: bool | None = None,
         shift: bool | None = None,
     ) -> Observable[Chunk]:
-        """Generate an answer to a prompt. A `ContextBox` is read when the stream is subscribed."""
+        """Generate an answer to a prompt. A `ContextBox` is read when the stream is subscribed to."""
         check_text("prompt", prompt)
         body = {
             "model": self._model_name(model),

@@ -114,4 +114,4 @@ class _BranchSubject(Observable[T]):
 
 
 def _noop(*_: object) -> None:
-    """Take the place of a callback that was not given."""
+    """Default for a callback that was not given."""

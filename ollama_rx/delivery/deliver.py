@@ -36,7 +36,7 @@ def deliver(
     Elsewhere the stream has a thread of its own. An explicit ``scheduler`` takes precedence over both.
 
     A sink that fails is closed and reported as a `SinkError`. With ``on_sink_error="cancel"`` this
-    cancels the stream and closes the other sinks; with "continue" the other sinks go on, and the error is
+    cancels the stream and closes the other sinks; with "continue" the other sinks continue, and the error is
     raised when all are closed. A sink whose operators complete, or that raises `StopSink`, is closed on
     its own. When no sink is left, the request is closed.
 
@@ -111,7 +111,7 @@ class Delivery:
         """Block until all sinks are closed, at most ``timeout`` seconds; Ctrl-C cancels.
 
         Raises:
-            TimeoutError: the sinks are not closed after ``timeout`` seconds; the delivery goes on.
+            TimeoutError: the sinks are not closed after ``timeout`` seconds; the delivery continues.
             RuntimeError: the call would wait for itself: it is made in a callback of one of the delivery's
                 own sinks, or on a running event loop (use ``await`` there).
         """
@@ -126,7 +126,7 @@ class Delivery:
             self._wait_until_done(_CLOSING_SECONDS)
             raise
         if not self.done:
-            raise TimeoutError(f"the delivery is not done after {timeout:g} s; it goes on")
+            raise TimeoutError(f"the delivery is not done after {timeout:g} s; it continues")
         self._raise_first_error()
 
     def cancel(self) -> None:
@@ -275,7 +275,7 @@ class Delivery:
             if self._open_sinks:
                 return
         self._subscription.dispose()
-        self._observers = ()  # they refer to this delivery: without a cycle all is freed at once
+        self._observers = ()  # they refer to this delivery: without a cycle everything is freed immediately
         self._threads.clear()
         self._branches.clear()
         self._guards.clear()

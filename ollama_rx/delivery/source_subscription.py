@@ -15,7 +15,7 @@ Scheduler = abc.SchedulerBase | None
 
 
 def _prepare_nothing(_: Scheduler) -> None:
-    """Take the place of ``prepare`` if nothing needs preparing."""
+    """The default for ``prepare``."""
 
 
 class SourceSubscription:

@@ -1,7 +1,9 @@
 """A small language model that runs in this process and speaks Ollama's protocol: no server, no account.
 
-with Client(transport=embedded()) as client:
-    client.generate("Hello").pipe(...)
+::
+
+    with Client(transport=embedded()) as client:
+        client.generate("Hello").pipe(...)
 """
 
 from pathlib import Path

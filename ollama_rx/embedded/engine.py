@@ -83,7 +83,7 @@ class Engine:
             advice = "is it a GGUF model that fits in memory?"
             raise EmbeddedModelError(f"cannot load {path}: {advice}") from error
         self._address = self._server.listening_address.rpartition("/")[2]
-        # Closing a server before its loop has started hangs for ever while holding the GIL, because the loop
+        # Closing a server before its loop has started hangs forever while holding the GIL, because the loop
         # resets the flag that asks it to stop (seen with xllamacpp 2026.10). One answer proves that it runs.
         self.complete({"prompt": [0], "max_tokens": 0}, lambda _: False)
 
@@ -92,7 +92,7 @@ class Engine:
         return cast(str, self._call("/apply-template", {"messages": messages})["prompt"])
 
     def tokenize(self, text: str, *, start: bool, special: bool) -> list[int]:
-        """Turn text into token ids; ``start`` adds the start token, ``special`` recognizes special tokens."""
+        """Turn text into token ids; ``start`` adds the start token, ``special`` recognises special tokens."""
         body = {"content": text, "add_special": start, "parse_special": special}
         return cast("list[int]", self._call("/tokenize", body)["tokens"])
 
@@ -152,7 +152,7 @@ def _parameters(xllamacpp: _Xllamacpp, path: Path, key: str) -> _CommonParams:
         "n_parallel": SLOTS,
         "n_batch": _BATCH_TOKENS,
         "n_ubatch": _BATCH_TOKENS,
-        "ctx_shift": False,  # an answer ends at the limit of the context instead of continuing for ever
+        "ctx_shift": False,  # an answer ends at the limit of the context instead of continuing forever
         "cache_ram_mib": 0,  # by default llama.cpp keeps up to 8 GB of old prompts
         "fit_params": False,  # a trial run that fits the model to graphics cards; it doubles the loading time
         "port": 0,

@@ -92,7 +92,7 @@ class LoadedModel:
             raise
 
     def release_slot(self, keep_alive: float | None) -> None:
-        """Give a slot back; the model stays ``keep_alive`` seconds, or for ever if it is None or negative."""
+        """Give a slot back; the model is unloaded after ``keep_alive`` seconds, never if None or negative."""
         with self._changed:
             self._busy_slots -= 1
             self._changed.notify_all()

@@ -135,7 +135,7 @@ def model_parameters(name: str) -> dict[str, object]:
     """Return the model's own default options.
 
     SmolLM2's makers sample at a low temperature: at Ollama's default of 0.8 so small a model becomes
-    incoherent. At a low temperature it repeats itself endlessly unless repetition is penalized.
+    incoherent. At a low temperature it repeats itself endlessly unless repetition is penalised.
     Source: https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct
     """
     return {"temperature": 0.2, "repeat_penalty": 1.1} if name == SMOLLM2_NAME else {}

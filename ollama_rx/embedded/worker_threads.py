@@ -44,7 +44,7 @@ class WorkerThread:
                 members.add(self)
 
     def cancel(self) -> None:
-        """Drop the waiting lines and tell the thread to stop; from any thread, any number of times."""
+        """Drop the waiting lines and make the thread stop; from any thread, any number of times."""
         self._lines.close()
         self._on_cancel()
 
@@ -101,7 +101,7 @@ class WorkerThread:
 
 
 def stop_all() -> None:
-    """Stop every thread before the interpreter exits: llama.cpp must not call into a finalized Python."""
+    """Stop every thread before the interpreter exits: llama.cpp must not call into a finalised Python."""
     for worker in list(_running):
         worker.cancel()
         worker.join()

@@ -82,7 +82,7 @@ def _is_extender(character: str) -> bool:
 
 def _joins_next(before: str, after: str) -> bool:
     if before == _ZERO_WIDTH_JOINER:
-        # An emoji, as far as `unicodedata` can tell.
+        # An emoji, as far as `unicodedata` can show.
         return after > "\u00a8" and (after == "\u2139" or not after.isalnum())
     return before in _PREPENDS
 

@@ -47,8 +47,8 @@ def parse_json(
     JSON only if it is the first character of its line or follows a colon, since the "[1]" in a sentence is
     not an array.
 
-    With ``into`` only complete values are emitted, validated: an object when it is complete, of an array each
-    element as soon as it is complete.
+    With ``into`` only complete and validated values are emitted: an object when it is complete; the elements
+    of an array one by one, each as soon as it is complete.
 
     Every character is read once; emitting a value takes as long as copying the containers that are still
     open. Only incomplete values are held back: on completion they are an error, on error or cancel they are
@@ -75,7 +75,7 @@ def parse_json(
     if not callable(validate):
         raise wrong_type("into", "a class with model_validate, or a function", into)
     if isclass(validate) and (is_dataclass(validate) or hasattr(validate, "_fields")):
-        name = validate.__name__  # if called with the object, it would take that for its first field
+        name = validate.__name__  # called with the object, it would use it as its first field
         raise TypeError(
             f"into: expected a function of one object, got {name}, which takes fields; "
             f"into=lambda value: {name}(**value)"
@@ -117,7 +117,7 @@ class _ParseJson:
         return line.rstrip()[-1:] or ("" if lines_before else self._preceding)
 
     def _read(self, json: PartialJson, text: str) -> str:
-        """Read JSON; return the text in which to look for another start, because this was not JSON."""
+        """Read JSON; if this turns out not to be JSON, return the text in which to look for another start."""
         if json.is_complete:
             return ""
         try:

@@ -35,7 +35,7 @@ def retry_unstarted(times: int = 3, *, wait: Wait | None = None) -> Callable[[Ob
     been emitted, if the error has no ``retryable`` that is True (an `OllamaError` or any other), or if all
     retries are used up. Nothing is held back; cancel ends a wait at once.
 
-    Put it directly after the client's stream: operators before it are subscribed again too.
+    Put it directly after the client's stream: operators before it are subscribed to again too.
 
     Args:
         times: retries after the first failure.
@@ -113,8 +113,8 @@ class _Attempts(Generic[A]):
     def subscribe(self) -> None:
         """Begin an attempt, unless the chain has been disposed.
 
-        A source that fails inside its ``subscribe`` is subscribed again by this loop: recursion could become
-        too deep.
+        A source that fails inside its ``subscribe`` is subscribed to again by this loop: recursion could
+        become too deep.
         """
         self._again = True
         while self._again and not self._subscription.is_disposed:
@@ -141,7 +141,7 @@ class _Attempts(Generic[A]):
 
     def _set_cancel(self, cancel: Callable[[], object]) -> None:
         self._cancel = cancel
-        if self._subscription.is_disposed:  # meanwhile, so `close` has come too early
+        if self._subscription.is_disposed:  # `close` was called before there was something to cancel
             self.close()
 
     def _on_next(self, item: A) -> None:

@@ -14,7 +14,7 @@ from ollama_rx.rx import Emitter, through
 def smooth(
     *, per_second: float, unit: Literal["word", "grapheme"] = "word", max_lag: float = 1.0
 ) -> Callable[[Observable[str]], Observable[str]]:
-    """Emit bursty text word by word (or grapheme by grapheme) at an even pace; joined it is the same text.
+    """Emit bursty text word by word (or grapheme by grapheme) at an even pace, without changing the text.
 
     ::
 
@@ -22,8 +22,8 @@ def smooth(
         text    -x-y-z-w-(v|)      x="one"  y=" two"  z=" three"  w=" four"  v=" five"
 
     A unit that arrives while nothing is waiting passes at once. No text is held back for longer than
-    ``max_lag`` seconds: when more is waiting than ``per_second`` allows to emit in that time, the pace rises
-    evenly, and an unfinished word is emitted as far as it has arrived. The white space before a word belongs
+    ``max_lag`` seconds: when more is waiting than ``per_second`` allows in that time, the pace rises evenly,
+    and an unfinished word is emitted as far as it has arrived. The white space before a word belongs
     to the word; in scripts without spaces, words are found as in `split_words`. A grapheme is never cut,
     unless its end has not arrived within ``max_lag``.
 

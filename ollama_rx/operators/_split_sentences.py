@@ -45,7 +45,7 @@ def split_sentences(
     Args:
         language: a BCP 47 tag ("de", "pt-BR"). None means English for Latin letters and, for other scripts,
             the language that uses the script most. The tables are in `_sentences/languages`.
-        eager: end the sentence at the dot itself, a token earlier, where the text before it leaves hardly a
+        eager: end the sentence at the dot itself, a token earlier, where the text before it leaves little
             doubt; about one sentence in a hundred is then wrong (at "load.py", or where a dot begins an
             ellipsis).
         min_chars: a shorter sentence is merged with the next; a CJK character counts as three.
@@ -53,8 +53,8 @@ def split_sentences(
             may be longer), a number or a grapheme. Code fences stay whole.
         first_fragment: let the first piece end at a clause (from 9 letters on), so that speech starts sooner.
         idle: seconds without text after which a sentence that only waits for the next word is emitted,
-            if its own text leaves hardly a doubt. Without it, output never depends on time.
-        strip: remove white space around each sentence. If False, the output joined together is the input;
+            if its own text leaves little doubt. Without this, output never depends on time.
+        strip: remove white space around each sentence. If False, the joined output equals the input;
             each sentence begins with the space before it.
 
     Raises:

@@ -13,7 +13,7 @@ from ollama_rx.rx import Emitter, through
 def split_thinking(
     open: str = "<think>",  # noqa: A002 - it opens what `close` closes
     close: str = "</think>",
-    starts_inside: bool = False,  # noqa: FBT001, FBT002 - the third of a triple, as in the design
+    starts_inside: bool = False,  # noqa: FBT001, FBT002 - belongs to the two tags
 ) -> Callable[[Observable[Chunk]], Observable[Chunk]]:
     r"""Move the text between tags into ``thinking`` and remove the tags, even if chunks cut them.
 

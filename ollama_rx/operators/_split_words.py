@@ -16,12 +16,13 @@ def split_words() -> Callable[[Observable[str]], Observable[str]]:
         source  -a--b---c-|      a="Hel"    b="lo, wor"  c="ld!"
         words   ----x-----(y|)   x="Hello," y="world!"
 
-    White space separates words and is dropped. Chinese, Japanese, Thai, Lao, Khmer and Burmese have no
-    spaces between words: there ICU's dictionaries find the words if the extra ``ollama-rx[words]`` is
-    installed, and need 8 (Chinese, Japanese) or 20 characters for it; without the extra each grapheme is a
-    word. A closing mark goes with the word before it, an opening mark with the word after it. A grapheme
-    (an emoji of several code points, a letter and its accent) is never cut, and the words do not depend on
-    how the text was cut into pieces.
+    White space separates words and is dropped. A closing mark belongs to the word before it, an opening mark
+    to the word after it. A grapheme (an emoji of several code points, a letter and its accent) is never cut,
+    and the words do not depend on how the text was cut into pieces.
+
+    Chinese, Japanese, Thai, Lao, Khmer and Burmese have no spaces between words. If the extra
+    ``ollama-rx[words]`` is installed, ICU's dictionaries find their words; they look at 8 (Chinese, Japanese)
+    or 20 characters from the start of a word. Without the extra each grapheme is a word.
 
     On completion the last word is emitted; on error or cancel it is dropped.
 

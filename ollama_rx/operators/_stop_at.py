@@ -88,7 +88,7 @@ class _StopAt:
 
 
 def _noop(*_: object) -> None:
-    """Take the place of ``emit`` and ``complete`` after completion."""
+    """Replaces ``emit`` and ``complete`` after completion."""
 
 
 _Search = Callable[[str], re.Match[str] | None]

@@ -1,4 +1,4 @@
-"""From chunks to the text of the answer."""
+"""Map chunks to the text of the answer."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""From chunks to the model's thinking."""
+"""Map chunks to the model's thinking."""
 
 from collections.abc import Callable
 

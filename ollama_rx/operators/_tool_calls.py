@@ -1,4 +1,4 @@
-"""From chunks to the model's tool calls."""
+"""Map chunks to the model's tool calls."""
 
 from collections.abc import Callable
 

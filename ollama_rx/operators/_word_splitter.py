@@ -1,4 +1,4 @@
-"""Split text into graphemes, or words with the white space before them; joined they are the text again."""
+"""Split text into graphemes, or into words with the white space before them; nothing is lost."""
 
 import re
 from collections.abc import Callable

@@ -16,9 +16,9 @@ What `deliver` promises to a sink, and what a sink may do:
    These calls never overlap. ``close`` is called exactly once, however the delivery ends. If the delivery is
    cancelled, or the sink itself raises, ``close`` is the only call that follows.
 2. **Failing.** An exception that a sink raises closes that sink and is reported as a `SinkError`; the
-   ``on_sink_error`` argument of `deliver` decides whether the other sinks go on.
+   ``on_sink_error`` argument of `deliver` decides whether the other sinks continue.
 3. **Stopping.** A sink that needs no more items raises `StopSink`. It is closed, nothing is reported, and the
-   other sinks go on. When no sink is left, the request is closed.
+   other sinks continue. When no sink is left, the request is closed.
 4. **Taking time.** A sink that does I/O or computes for long sets ``blocking = True``. It is then called on a
    thread of its own, which reads from a queue of ``max_waiting`` items. ``when_full`` decides what happens if
    the queue is full: "pause" pauses the stream, "drop_oldest" drops the item that has waited longest, "fail"
@@ -76,8 +76,8 @@ Operator = Callable[[Observable[A]], Observable[B]]
 class StopSink(Exception):  # noqa: N818 - not an error, as StopIteration
     """Raised by a sink that needs no more items: it is closed, and nothing is reported.
 
-    It may be raised in any of the sink's methods except ``interrupt``. The other sinks of the delivery go on;
-    when none is left, the request is closed.
+    It may be raised in any of the sink's methods except ``interrupt``. The other sinks of the delivery
+    continue; when no sink is left, the request is closed.
 
     >>> from reactivex import of
     >>> from ollama_rx import deliver
@@ -93,8 +93,8 @@ class StopSink(Exception):  # noqa: N818 - not an error, as StopIteration
 class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     """An Observer that can be closed; a subclass must define ``on_next`` only.
 
-    A sink that is subscribed without `deliver` (``stream.subscribe(sink)``) is not closed automatically;
-    ``with sink:`` closes it.
+    Without `deliver` (``stream.subscribe(sink)``) a sink is not closed automatically; ``with sink:`` closes
+    it.
     """
 
     blocking: bool = False
@@ -140,8 +140,8 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     def after(self, *operators: Callable[[Any], Any]) -> "Branch[Any]":
         """Return a `Branch`: this sink behind operators that run for it alone.
 
-        Takes up to three operators; join more of them with `reactivex.compose`. An operator that fails, fails
-        this sink and not the stream.
+        Takes up to three operators; join more of them with `reactivex.compose`. If an operator fails, this
+        sink fails, and the stream does not.
 
         >>> from reactivex import of
         >>> from ollama_rx import deliver, operators as op

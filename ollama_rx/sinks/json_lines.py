@@ -16,7 +16,7 @@ from ollama_rx.sinks._sink import Sink
 class JsonLines(Sink[Any]):
     """Writes each item as a line of JSON: the ``raw`` object of chunks, other items as they are.
 
-    Accepts every value that orjson can serialize: dicts, lists, numbers, text, dataclasses. The file contains
+    Accepts every value that orjson can serialise: dicts, lists, numbers, text, dataclasses. The file contains
     whole lines at any time: each line is written at once, before the next item is taken, so that other
     processes can follow the file and a crash loses nothing. If the reader of a pipe has exited
     (``jsonl:- | head``), the sink stops without an error.

@@ -23,7 +23,7 @@ def test_a_wait_that_times_out_leaves_the_delivery_running() -> None:
     source = Subject[int]()
     sink = Collector[int]()
     delivery = deliver(source, sink)
-    with pytest.raises(TimeoutError, match=r"not done after 0\.01 s; it goes on"):
+    with pytest.raises(TimeoutError, match=r"not done after 0\.01 s; it continues"):
         delivery.wait(0.01)
     source.on_next(1)
     source.on_completed()

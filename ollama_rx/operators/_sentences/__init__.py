@@ -7,7 +7,7 @@
         line_structure.py line breaks, code fences, list markers
         fullwidth.py      marks that end a sentence at once, such as 。
         terminators.py    . … ! ?  an ordered list of small rules, with abbreviations.py
-          candidate.py    a mark that may end a sentence, and what stands after it
+          candidate.py    a mark that may end a sentence, and the text after it
           preceding_word.py  whether the word before it is an abbreviation
       clauses.py          where to cut inside a sentence: an early first piece, a maximum length
       sentence.py         how the sentence began, and which brackets, quotes and code are open in it

@@ -84,7 +84,7 @@ def ends_before_starter(candidate: Candidate, lexicon: Lexicon) -> Verdict:
 
 
 def _begins_with_preposition(candidate: Candidate, lexicon: Lexicon) -> bool:
-    """Tell whether the sentence opens with a phrase of time or place: "At 6 a.m. Mr. Smith", "6 a.m. Tom"."""
+    """Return whether the sentence opens with a phrase of time or place: "At 6 a.m. Mr. Lee", "6 a.m. Tom"."""
     beginning = candidate.sentence.begins_with(candidate.text)
     if candidate.mark < _LONGEST_FIRST and _NUMBER_FIRST.fullmatch(beginning, 0, candidate.mark):
         return True

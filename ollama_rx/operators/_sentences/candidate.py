@@ -1,4 +1,4 @@
-"""A candidate: a mark that may end a sentence, with what stands before and after it."""
+"""A candidate: a mark that may end a sentence, with the text before and after it."""
 
 import re
 from typing import Final
@@ -43,7 +43,7 @@ class Lookahead:
     def look(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> tuple[int, int]:
         """Return where the sentence would end and where the next word begins.
 
-        The second is the length of the text while too little text has arrived to tell.
+        The second is the length of the text while too little text has arrived to decide.
         """
         size = len(text)
         after = mark + 1
@@ -115,9 +115,9 @@ class Candidate:
         return found.end() if found else start
 
     def needs_text(self, position: int) -> bool:
-        """Tell whether the text stops before or at a position and more of it may arrive."""
+        """Return whether the text stops before or at a position and more of it may arrive."""
         return position >= len(self.text) and not self.final
 
     def ends(self, *, when: bool) -> Verdict:
-        """Return the verdict that the sentence ends on a condition, and goes on otherwise."""
+        """Return the verdict that the sentence ends, on a condition, and that it continues otherwise."""
         return Break(self.end) if when else Continue(self.end)

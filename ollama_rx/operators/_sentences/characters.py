@@ -33,7 +33,7 @@ _CJK_WEIGHT: Final = 3  # a CJK character carries about as much as three Latin l
 
 
 def is_wide(char: str) -> bool:
-    """Tell whether a character belongs to a script that is written without spaces."""
+    """Return whether a character belongs to a script that is written without spaces."""
     return (
         "\u2e80" <= char <= "\u9fff" or "\uf900" <= char <= "\ufaff" or "\U00020000" <= char <= "\U0003ffff"
     )

@@ -118,7 +118,7 @@ def best_cut(text: str, longest: int) -> int | None:
 
 
 def _between_wide(before: str, after: str) -> bool:
-    """Tell whether a cut between two characters leaves words, numbers and graphemes whole."""
+    """Return whether a cut between two characters leaves words, numbers and graphemes whole."""
     if after in _JOINERS or before in _JOINERS or unicodedata.category(after).startswith("M"):
         return False
     if after in CLOSERS or after in MARKS or after in CLAUSE_MARKS:

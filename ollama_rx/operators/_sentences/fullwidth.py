@@ -27,7 +27,7 @@ _REPORTED: Final = re.compile(
     "(?:と|って)(?:[言云思叫聞訊問答考感書呟述話語祈驚笑]|い[うっいわ]|おも|さけ|つぶ)"
 )
 _REPORT: Final = 4  # characters which that pattern needs at most
-# After a quote that these introduce, the sentence ends; after any other quote it may go on.
+# After a quote that these introduce, the sentence ends; after any other quote it may continue.
 _INTRODUCERS: Final = frozenset("：:，,")
 
 
@@ -64,7 +64,7 @@ class FullwidthRules:
 
 
 def _is_exception(text: str, mark: int) -> bool:
-    """Tell whether an Urdu full stop belongs to an abbreviation, or a mark that must be doubled is single."""
+    """Return whether an Urdu full stop is an abbreviation's, or a mark that must be doubled is single."""
     if text[mark] != _URDU_FULL_STOP:
         return mark == 0 or text[mark - 1] != text[mark]
     lexicon = lexicon_for("ur")
@@ -92,7 +92,7 @@ def _judge_in_brackets(sentence: Sentence, text: str, mark: int, *, final: bool)
 
 
 def _may_be_quoted(text: str, mark: int) -> bool:
-    """Tell whether a single quote is open, which may be an apostrophe too: `Nesting` does not follow it."""
+    """Return whether a single quote is open, which may be an apostrophe too: `Nesting` does not follow it."""
     if "'" not in text and "‘" not in text:
         return False
     before = text[max(0, mark - _LONGEST) : mark]
@@ -100,10 +100,10 @@ def _may_be_quoted(text: str, mark: int) -> bool:
 
 
 def _may_be_reported(text: str, mark: int, end: int) -> bool:
-    """Tell whether the text is too short to tell if a Japanese verb reports what stands before."""
+    """Return whether the text is too short to decide if a Japanese verb reports the words before it."""
     return text[mark] in _EXCLAMATIONS and text[end] in "とっ" and end + _REPORT > len(text)
 
 
 def _is_reported(text: str, mark: int, end: int) -> bool:
-    """Tell whether a Japanese verb reports what stands before, which need not be in quotes."""
+    """Return whether a Japanese verb reports the words before it, which need not be in quotes."""
     return text[mark] in _EXCLAMATIONS and _REPORTED.match(text, end) is not None

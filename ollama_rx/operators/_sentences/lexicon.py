@@ -24,7 +24,7 @@ class Kind(IntEnum):
     AMBIGUOUS = 2  # the sentence ends if the next word is a starter: "Acme Inc. She"
     NUMERIC = 3  # an abbreviation only before a number: "No. 5"
     CLOSING = 4  # the sentence ends before any capital: "pens, etc. Our shop"
-    UNIT = 5  # CLOSING after a number, but the sentence goes on before another: "5 ft. 6 in."
+    UNIT = 5  # CLOSING after a number, but the sentence continues before another: "5 ft. 6 in."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,7 +167,7 @@ def _read(code: str) -> Lexicon:
 def _beginnings(abbreviation: str) -> Iterator[str]:
     """For caseless scripts, yield each dotted prefix of an abbreviation, which may stand before a space.
 
-    In other scripts a lower-case letter after the space shows that the abbreviation goes on.
+    In other scripts a lower-case letter after the space shows that the abbreviation continues.
     """
     if abbreviation.lower() == abbreviation.upper():
         for dot in re.finditer(r"\.", abbreviation):

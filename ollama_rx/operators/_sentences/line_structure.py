@@ -62,7 +62,7 @@ def judge_bracket(sentence: Sentence, text: str, at: int, lexicon: Lexicon) -> V
 
 
 def is_first_marker(sentence: Sentence, text: str, mark: int, lexicon: Lexicon) -> bool:
-    """Tell whether all text before a mark is a list marker, which is noted, or a label such as "Step 3"."""
+    """Return whether all text before a mark is a list marker, which is noted, or a label such as "Step 3"."""
     if mark > _LONGEST_MARKER or sentence.opening:
         return False
     found = _MARKER.fullmatch(text, 0, mark)

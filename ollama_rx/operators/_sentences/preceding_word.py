@@ -53,7 +53,7 @@ def kind_of(words: list[str], named: Lexicon) -> tuple[Kind | None, Lexicon]:
 
 
 def is_plain(word: str, named: Lexicon) -> bool:
-    """Tell cheaply whether a lower-case word is certainly not an abbreviation; False if in doubt."""
+    """Return whether a lower-case word is certainly not an abbreviation; cheap, and False if in doubt."""
     lexicon = lexicon_of_letter(word[0], named)
     return (
         len(word) > _LONGEST_PART
@@ -64,7 +64,7 @@ def is_plain(word: str, named: Lexicon) -> bool:
 
 
 def _is_counted(words: list[str], word: str, lexicon: Lexicon) -> bool:
-    """Tell whether a letter counts something and is not an initial: "2a", "option B", "vol. V"."""
+    """Return whether a letter counts something and is not an initial: "2a", "option B", "vol. V"."""
     if len(word) > 1 or len(words) == 1:
         return len(word) > 1
     before = words[-2].rstrip(".").lower()
@@ -72,7 +72,7 @@ def _is_counted(words: list[str], word: str, lexicon: Lexicon) -> bool:
 
 
 def _is_ordinal(words: list[str], lexicon: Lexicon) -> bool:
-    """Tell whether a number with a dot is an ordinal; it is not after "No." or another number."""
+    """Return whether a number with a dot is an ordinal; it is not after "No." or another number."""
     before = words[-2].rstrip(".") if len(words) > 1 else ""
     if before.lower() in lexicon.labels or (words[-2:-1] == [before] and before.isdigit()):
         return False
@@ -131,7 +131,7 @@ def _shaped(bare: str, lexicon: Lexicon, *, numbered: bool) -> Kind | None:
 
 
 def _is_short(part: str) -> bool:
-    """Tell whether a part of a dotted word has one or two letters; vowel signs and accents do not count."""
+    """Return whether a part of a dotted word has one or two letters; vowel signs and accents do not count."""
     if not part or len(part) > _PARTS or is_wide(part[0]) or "\uac00" <= part[0] <= "\ud7af":
         return False
     letters = [char for char in part if not category(char).startswith("M")]

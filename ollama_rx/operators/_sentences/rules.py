@@ -106,7 +106,7 @@ def rules_for(language: str | None, *, eager: bool) -> Rules:
 
 
 def _dot_surely_ends(lexicon: Lexicon, sentence: Sentence, text: str, mark: int) -> bool:
-    """Tell whether the text before a dot leaves hardly a doubt that the sentence ends there."""
+    """Return whether the text before a dot leaves little doubt that the sentence ends there."""
     before, _, word = text[max(0, mark - _LONGEST) : mark].rpartition(" ")
     ends = _how_often_ends(word, lexicon)
     if ends is _Ends.RARELY or not before or sentence.begins_lower(text, mark):
@@ -121,7 +121,7 @@ def _dot_surely_ends(lexicon: Lexicon, sentence: Sentence, text: str, mark: int)
 
 
 def _mark_surely_ends(lexicon: Lexicon, sentence: Sentence, text: str, mark: int) -> bool:
-    """Tell whether a question or exclamation mark before a space and a capital surely ends the sentence."""
+    """Return whether a question or exclamation mark before a space and a capital surely ends the sentence."""
     word = text[max(0, mark - _LONGEST) : mark].rpartition(" ")[2]
     return word.isalpha() and word + text[mark] not in lexicon.names and not sentence.is_open(text, mark)
 

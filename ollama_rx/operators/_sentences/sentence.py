@@ -28,7 +28,7 @@ class Nesting:
         self._close(0)
 
     def _close(self, offset: int) -> None:
-        """Forget what a sentence left open, except quotes, which may go on over the next sentences."""
+        """Forget what a sentence left open, except quotes, which may continue in the next sentences."""
         self._brackets: list[tuple[str, int]] = []
         self._code: int | None = None
         self._ticks = 0
@@ -101,7 +101,7 @@ class Nesting:
         del self._quotes[:-_DEEPEST]
 
     def is_inside(self, at: int, closers: str = "") -> bool:
-        """Tell whether a mark is inside brackets or inline code that ``closers`` do not close."""
+        """Return whether a mark is inside brackets or inline code that ``closers`` do not close."""
         if self._code is not None and at - self._code < _LONGEST_CODE:
             return not closers.startswith("'")
         if not self._brackets or at - self._brackets[-1][1] >= _LONGEST_BRACKET:
@@ -109,7 +109,7 @@ class Nesting:
         return sum(map(closers.count, ")]}）】》〉")) < len(self._brackets)
 
     def is_open(self, text: str, mark: int) -> bool:
-        """Tell whether brackets, a quote or inline code are open at a mark."""
+        """Return whether brackets, a quote or inline code are open at a mark."""
         self.scan(text, mark)
         if not self._brackets and not self._quotes and self._code is None:
             return False
@@ -164,7 +164,7 @@ class Sentence(Nesting):
         self._shift(text)
 
     def has_word(self, text: str, end: int) -> bool:
-        """Tell whether the sentence up to ``end`` has a letter or a digit."""
+        """Return whether the sentence up to ``end`` has a letter or a digit."""
         return self._has_word or _WORD.search(text, 0, end) is not None
 
     def begins_with(self, text: str) -> str:
@@ -179,14 +179,14 @@ class Sentence(Nesting):
         return "" if self.opaque.startswith("`") and not self.in_code else self.opaque
 
     def begins_lower(self, text: str, end: int) -> bool:
-        """Tell whether the sentence is written in the all-lower-case style of chats."""
+        """Return whether the sentence is written in the all-lower-case style of chats."""
         if not self._first_letter:
             letter = _LETTER.search(text, 0, end)
             self._first_letter = letter[0] if letter else ""
         return self._first_letter.islower()
 
     def is_opaque(self, text: str, end: int) -> bool:
-        """Tell whether the line is a heading, a table row or a code fence, which no mark inside can end."""
+        """Return whether the line is a heading, a table row or a code fence, which no mark inside can end."""
         if self.opaque is None:
             found = _OPAQUE.match(text, 0, end)
             self.opaque = (found[1] or "line") if found else ""

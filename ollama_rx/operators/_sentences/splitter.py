@@ -25,7 +25,7 @@ _PLACE: Final = re.compile(r"[\s\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]
 class Splitter:
     """Splits text into sentences; each begins with the white space before it.
 
-    ``waiting`` tells whether a candidate waits for more text. ``first_rules`` hold until the first piece has
+    ``waiting`` is true while a candidate waits for more text. ``first_rules`` hold until the first piece has
     been emitted.
     """
 
@@ -38,7 +38,7 @@ class Splitter:
         self._later_rules = rules
         self._rules = first_rules or rules
         self._find = self._rules.search
-        self._parts: list[str] = []  # joined they are the tail: the text that is not settled
+        self._parts: list[str] = []  # joined, they are the tail: the text that is not settled
         self._sentence = Sentence()
         self.waiting = False
         self._mark: int | None = (

@@ -1,6 +1,6 @@
 """What a rule decides about a candidate, a character at which a sentence may end.
 
-A rule returns one of these, or None if it does not apply. `Splitter` tells them apart with `isinstance` and
+A rule returns one of these, or None if it does not apply. `Splitter` distinguishes them with `isinstance` and
 `assert_never`, so that a forgotten case is a type error.
 """
 
@@ -20,7 +20,7 @@ class Break:
 
 @dataclass(slots=True)
 class Continue:
-    """The sentence goes on: look for the next candidate from this position."""
+    """The sentence continues: look for the next candidate from this position."""
 
     at: int
 
