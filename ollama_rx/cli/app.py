@@ -19,8 +19,8 @@ Host = Annotated[
 ]
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the signature that typer expects
-    if wanted:
+def _show_version(requested: bool) -> None:  # noqa: FBT001 - the signature that typer expects
+    if requested:
         from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
 
         try:

@@ -13,14 +13,14 @@ One character is one tick, of `tick` seconds:
 
     -        a tick passes            (xy|)   several events in one tick; the group is one tick long
     a        an item                  |       the end       #    an error
-    ^        subscribed               !       unsubscribed
+    ^        subscribed to            !       unsubscribed
     space    nothing: spaces keep the columns of several diagrams aligned
 
-`source` is cold: it begins when it is subscribed. With a `^` it is hot: events before the `^` are past, and
-the `^` is tick 0 of the other diagrams. A list of diagrams has one for each subscription (the last one serves
-all further ones), as for a retry. `life` shows when the source is subscribed and unsubscribed; a source that
-ends by itself is unsubscribed at that tick. At a `!` in `expect` the subscriber unsubscribes, at the end of
-that tick. After the last column the clock runs on for 1000 ticks, in which nothing may be emitted.
+`source` is cold: it begins when it is subscribed to. With a `^` it is hot: events before the `^` are past,
+and the `^` is tick 0 of the other diagrams. A list of diagrams has one for each subscription (the last one
+serves all further ones), as for a retry. `life` shows from when to when the source is subscribed to; if the
+source ends by itself, that is the end. At a `!` in `expect` the subscriber unsubscribes, at the end of that
+tick. After the last column the clock runs on for 1000 ticks, in which nothing may be emitted.
 
 Within one tick the source comes before the operator's timers.
 """
@@ -71,7 +71,7 @@ def check(
         source: the diagram of the input, or one for each subscription.
         expect: the diagram of the expected output.
         life: the diagram of the source's subscription, or one for each; "" for a source that must not be
-            subscribed. Not compared by default.
+            subscribed to. Not compared by default.
         error: the error that `#` in `source` stands for.
         expect_error: the error that `#` in `expect` stands for if it is not the error of the source; a class
             stands for any error of that class.

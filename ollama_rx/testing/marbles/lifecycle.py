@@ -28,7 +28,7 @@ def check_lifecycle(build: Callable[[], Callable[[Observable[T]], Observable[obj
     - An error passes at once, and drops items that were held back.
     - Two subscribers share no state, neither at the same time nor one after the other.
     - Cancelling unsubscribes from the source at once, and drops items that were held back.
-    - RxPY's operators work before and after it, also with a source that emits while it is being subscribed.
+    - RxPY's operators work before and after it, also with a source that emits during ``subscribe``.
 
     Errors and cancellations are tried after each of the items, in virtual time.
 
@@ -145,7 +145,7 @@ def _check_cancel(trial: _Trial) -> str:
         run = trial.run(trial.source, trial.build(), until=tick)
         expected = [event for event in trial.alone if event.tick <= tick]
         if any(span.end is None or span.end > tick for span in run.subscriptions):
-            return f"  cancelled at tick {tick}, the source is still subscribed:\n\n{draw_run(run)}"
+            return f"  cancelled at tick {tick}, the source is still subscribed to:\n\n{draw_run(run)}"
         if run.emitted != expected:
             return f"  cancelled at tick {tick}, expected {_describe(expected)}:\n\n{draw_run(run)}"
     return ""

@@ -25,7 +25,7 @@ class RecordedEvent:
 
 @dataclass(slots=True)
 class SubscriptionSpan:
-    """The ticks from subscribing to a source until unsubscribing; `end` is None if it is still subscribed."""
+    """The ticks from subscribing to a source until unsubscribing; `end` is None before that."""
 
     begin: float
     end: float | None = None
@@ -33,7 +33,7 @@ class SubscriptionSpan:
 
 @dataclass(slots=True)
 class VirtualRun:
-    """One run: the events that the operator emitted, and when each source was subscribed."""
+    """One run: the events that the operator emitted, and when each source was subscribed to."""
 
     sources: Sequence[Diagram]
     values: Mapping[str, object]

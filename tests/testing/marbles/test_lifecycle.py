@@ -36,7 +36,7 @@ def operator(subscribe: Callable[[Observable[Any], Observer, Scheduler], abc.Dis
 
 
 def note_end(over: list[bool]) -> Operator:
-    """Note that the source has completed or failed."""
+    """Record that the source has completed or failed."""
     return ops.do_action(on_error=lambda _: over.append(True), on_completed=lambda: over.append(True))
 
 
@@ -141,7 +141,7 @@ def test_items_that_wait_for_a_timer_must_be_dropped_too() -> None:
     assert broken_promise(lambda: flush_on_error(seconds=0.5)) == ERROR
 
 
-def test_what_followed_an_error_is_drawn() -> None:
+def test_events_after_an_error_are_drawn() -> None:
     assert breach(flush_on_error).splitlines()[2:] == [
         "  source  -(a#)",
         "  got     -(a#)",
@@ -269,9 +269,9 @@ def test_cancelling_must_reach_the_source_and_emit_nothing(build: Callable[[], O
     assert broken_promise(build) == CANCEL
 
 
-def test_what_happened_after_cancelling_is_drawn() -> None:
+def test_events_after_cancelling_are_drawn() -> None:
     assert breach(forget_the_source).splitlines()[2:] == [
-        "  cancelled at tick 0, the source is still subscribed:",
+        "  cancelled at tick 0, the source is still subscribed to:",
         "",
         "  source  -ab|",
         "  got",
@@ -288,7 +288,7 @@ def test_an_exception_while_a_promise_is_checked_is_the_cause_of_the_failure() -
 
 
 class FunctionsOnly(Observable[Any]):
-    """Can be subscribed with functions, but not with an observer."""
+    """Can be subscribed to with functions, but not with an observer."""
 
     def __init__(self, source: Observable[Any]) -> None:
         super().__init__()
@@ -326,11 +326,11 @@ def use_the_subscription_early() -> Operator:
 
 
 @pytest.mark.parametrize("build", [lambda: FunctionsOnly, use_the_subscription_early])
-def test_operators_of_rxpy_must_work_around_it(build: Callable[[], Operator]) -> None:
+def test_rxpy_operators_must_work_before_and_after_it(build: Callable[[], Operator]) -> None:
     assert broken_promise(build) == RX
 
 
-def test_the_output_between_operators_of_rxpy_is_listed() -> None:
+def test_the_output_between_rxpy_operators_is_listed() -> None:
     assert breach(use_the_subscription_early).splitlines()[2:] == [
         "  alone    'x', 'y', |",
         "  between  # KeyError('not subscribed yet')",
