@@ -30,7 +30,7 @@ def client(fake: FakeOllama) -> Iterator[Client]:
         yield made
 
 
-def test_many_sinks_are_one_request(fake: FakeOllama, client: Client) -> None:
+def test_many_sinks_share_one_request(fake: FakeOllama, client: Client) -> None:
     fake.play(answer("Hel", "lo wor", "ld"))
     chunks, blocking, words = Collector[Chunk](), RecordingSink(blocking=True), Collector[str]()
     stream = client.generate("Hi")
@@ -41,7 +41,7 @@ def test_many_sinks_are_one_request(fake: FakeOllama, client: Client) -> None:
     assert len(blocking.calls) == len(chunks.items) + 2
 
 
-def test_many_sinks_are_one_request_on_a_loop(fake: FakeOllama, client: Client) -> None:
+def test_many_sinks_share_one_request_on_a_loop(fake: FakeOllama, client: Client) -> None:
     async def main() -> None:
         chunks, blocking = Collector[Chunk](), RecordingSink(blocking=True)
         await deliver(client.generate("Hi"), chunks, blocking)

@@ -47,7 +47,7 @@ def test_without_a_server_the_embedded_model_is_listed(command_line: CommandLine
     ("terminal", "progress"),
     [(True, "50.0/100.0 MB"), (False, "fetching SmolLM2-135M-Instruct: 50.0 of 100.0 MB (50 %)\n")],
 )
-def test_a_terminal_sees_a_progress_bar_and_a_log_gets_lines(
+def test_a_terminal_shows_a_progress_bar_and_a_log_gets_lines(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     terminal: bool,  # noqa: FBT001 - a parameter of the test

@@ -32,10 +32,10 @@ def test_a_command_succeeds_against_a_server(
 ) -> None:
     monkeypatch.setenv("OLLAMA_HOST", fake.url)
     monkeypatch.chdir(tmp_path)
-    said, pipe, ours = command.rpartition(" | ")
+    echo, pipe, ours = command.rpartition(" | ")
     words = shlex.split(ours)
     assert words[0] == "ollama-rx"
-    piped = shlex.split(said)[1] if pipe else None
+    piped = shlex.split(echo)[1] if pipe else None
     result = command_line(*words[1:], input=piped)
     assert result.exit_code == 0, result.stderr
     assert fake.requests

@@ -41,7 +41,7 @@ def test_an_interrupt_exits_with_130_and_prints_nothing(capsys: pytest.CaptureFi
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_defect_of_the_program_is_not_hidden() -> None:
+def test_a_bug_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError), exit_on_error():
         raise ZeroDivisionError
 
@@ -99,8 +99,8 @@ def test_a_cleanup_that_hangs_can_be_interrupted() -> None:
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     ) as process:
         assert process.stdout is not None
-        for said in ("working\n", "closing\n"):
-            assert process.stdout.readline() == said
+        for printed in ("working\n", "closing\n"):
+            assert process.stdout.readline() == printed
             process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, "")
@@ -133,7 +133,7 @@ def test_a_missing_model_is_an_error(command_line: CommandLine, fake: FakeOllama
     assert "`ollama pull`" in result.stderr
 
 
-def test_an_answer_that_breaks_off_is_printed_and_then_an_error(
+def test_an_answer_that_breaks_off_is_printed_and_followed_by_an_error(
     command_line: CommandLine, fake: FakeOllama
 ) -> None:
     fake.play(answer("Hel", cut()))
@@ -160,7 +160,7 @@ def test_a_sink_that_fails_is_an_error(command_line: CommandLine, fake: FakeOlla
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["run"], "the prompt is empty"),
         (["run", " "], "the prompt is empty"),
@@ -179,12 +179,12 @@ def test_a_usage_error_exits_with_2_and_sends_nothing(
     fake: FakeOllama,
     monkeypatch: pytest.MonkeyPatch,
     words: list[str],
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.setenv("OLLAMA_HOST", fake.url)
     result = command_line(*words)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert said in " ".join(result.stderr.split())
+    assert message in " ".join(result.stderr.split())
     assert fake.requests == ()
 
 

@@ -45,7 +45,7 @@ def test_every_request_has_the_headers_of_the_caller_and_the_protocol() -> None:
 
 
 @pytest.mark.parametrize("host", ["https://ollama.com", "ollama.com", "https://OLLAMA.com/"])
-def test_the_key_goes_to_ollama_com(host: str, key: str) -> None:
+def test_the_key_is_sent_to_ollama_com(host: str, key: str) -> None:
     assert sent(host).headers["authorization"] == f"Bearer {key}"
 
 
@@ -60,7 +60,7 @@ def test_the_key_goes_to_ollama_com(host: str, key: str) -> None:
         "127.0.0.1",
     ],
 )
-def test_the_key_goes_nowhere_else(host: str, key: str) -> None:
+def test_the_key_is_not_sent_to_any_other_host(host: str, key: str) -> None:
     assert key not in str(sent(host).headers.raw)
 
 

@@ -98,7 +98,7 @@ CALL = {"id": "call_1", "function": {"name": "weather", "arguments": {"city": "U
         ),
     ],
 )
-def test_a_message_is_written_as_ollama_takes_it(message: Any, expected: dict[str, Any]) -> None:
+def test_a_message_is_written_as_ollama_expects_it(message: Any, expected: dict[str, Any]) -> None:
     assert messages_field([message]) == [expected]
 
 

@@ -130,7 +130,7 @@ Connect = Callable[..., Client]
 
 @pytest.fixture(params=["fast", "httpx"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
-    """Make clients with our transport or one of httpx; fail if one of their threads is left."""
+    """Make clients with our transport or an httpx transport; fail if one of their threads is left."""
     clients: list[Client] = []
 
     def connected(url: str, timeouts: Timeouts | None = None, **more: Any) -> Client:

@@ -18,7 +18,7 @@ def test_nothing_is_sent_before_subscribe(connect: Connect) -> None:
         assert fake.exchanges == ()
 
 
-def test_two_subscriptions_are_two_generations(connect: Connect, door: Door) -> None:
+def test_two_subscriptions_start_two_generations(connect: Connect, door: Door) -> None:
     with FakeOllama() as fake:
         stream = connect(fake.url).generate("Hello you")
         first, second = door.subscribe(stream), door.subscribe(stream)

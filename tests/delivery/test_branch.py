@@ -1,4 +1,4 @@
-"""A sink's own operators: their failures fail the sink; the stream's failures stay the stream's."""
+"""A sink's own operators: their failures fail the sink; a failure of the stream does not."""
 
 import pytest
 import reactivex

@@ -149,7 +149,9 @@ def test_a_failing_sink_closes_the_request(sink: RecordingSink) -> None:
     assert events == ["subscribed", "disposed"]
 
 
-def test_with_continue_the_other_sinks_go_on_and_the_error_is_raised_at_the_end(sink: RecordingSink) -> None:
+def test_with_continue_the_other_sinks_continue_and_the_error_is_raised_at_the_end(
+    sink: RecordingSink,
+) -> None:
     sink.raises = "next"
     other = RecordingSink()
     delivery = deliver(of(1, 2), sink, other, on_sink_error="continue")
@@ -183,7 +185,7 @@ def test_a_sink_that_raises_stop_sink_is_closed_without_an_error(sink: Recording
     ("stream", "raises"),
     [(of(1), "completed"), (reactivex.throw(ValueError("no")), "error"), (of(1), "close")],
 )
-def test_stop_sink_is_no_failure_in_any_call(
+def test_stop_sink_is_not_a_failure_in_any_call(
     sink: RecordingSink, stream: Observable[int], raises: str
 ) -> None:
     sink.raises, sink.error = raises, StopSink()

@@ -226,7 +226,7 @@ def test_ctrl_c_during_subscribe_cancels() -> None:
     assert sink.calls == ["interrupt", "close"]
 
 
-def test_the_source_is_not_subscribed_if_every_branch_completes_at_once() -> None:
+def test_the_source_is_not_subscribed_to_if_every_branch_completes_at_once() -> None:
     source, events = record_subscriptions(of(1))
     deliver(source, Collector[int]().after(ops.take(0))).wait(5)
     assert events == []

@@ -197,7 +197,7 @@ def test_waiting_in_a_callback_of_the_same_delivery_is_refused(
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
-def test_waiting_for_another_delivery_in_a_callback_is_fine() -> None:
+def test_waiting_for_another_delivery_in_a_callback_is_allowed() -> None:
     inner = Collector[int]()
     deliver(of(1), Callback[int](lambda item: deliver(of(item, 2), inner).wait(5))).wait(5)
     assert inner.items == [1, 2]

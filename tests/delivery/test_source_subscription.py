@@ -112,7 +112,7 @@ def test_an_exception_is_passed_to_on_error(failing: str) -> None:
     assert errors == [error]
 
 
-def test_a_source_is_not_subscribed_if_preparing_has_disposed_the_subscription() -> None:
+def test_a_source_is_not_subscribed_to_if_prepare_has_disposed_the_subscription() -> None:
     source = RecordedSource()
     subscription = SourceSubscription(None)
     subscription.start(source.subscribe, source.record, lambda _: subscription.dispose())

@@ -111,7 +111,7 @@ def names_in(diagram: str) -> list[str]:
     return [".".join(pair) for pair in DOTTED.findall(diagram)]
 
 
-def test_a_chunk_goes_the_way_that_the_page_shows() -> None:
+def test_a_chunk_takes_the_documented_path() -> None:
     (diagram,) = blocks(section(PAGE, "One chunk, from the socket to a sink"), "")
     named = names_in(diagram)
     returned = {"ChunkedDecoder.feed", "ChunkReader.read", "LineDecoder.decode"}  # before the sink is called
@@ -153,7 +153,7 @@ def columns_of_dispose() -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("column", "thread"), [(0, "stream"), (1, "another")])
-def test_a_dispose_goes_the_way_that_the_page_shows(
+def test_a_dispose_takes_the_documented_path(
     column: int, thread: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = columns_of_dispose()[column]

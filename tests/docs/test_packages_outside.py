@@ -38,8 +38,8 @@ def test_a_package_outside_passes_its_own_tests(name: str, tmp_path: Path) -> No
     written = write_package(name, tmp_path)
     assert len(written) == 2
     count = len(re.findall(r"^def test_", PAGES[name], re.MULTILINE))
-    said = run(tmp_path, "pytest", "-q", "-W", "error", "-p", "no:cacheprovider")
-    assert f"{count} passed" in said
+    output = run(tmp_path, "pytest", "-q", "-W", "error", "-p", "no:cacheprovider")
+    assert f"{count} passed" in output
 
 
 @every_package

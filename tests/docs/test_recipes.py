@@ -87,8 +87,8 @@ def test_the_recipe_for_an_operator_works(clone: Path) -> None:
     assert opening
     text = text.replace(opening[0], f"{opening[0]}    {row[1]}\n")
     lifecycle.write_text(text, encoding="utf-8")
-    said = run_tests(clone, *written, str(lifecycle), "-k", "paragraph or listed")
-    passed = re.search(r"(\d+) passed", said)
+    output = run_tests(clone, *written, str(lifecycle), "-k", "paragraph or listed")
+    passed = re.search(r"(\d+) passed", output)
     assert passed
     assert int(passed[1]) > 6  # the docstring's, its own two, one for each promise of every operator
     assert "1 passed" in run_tests(clone, "tests/docs/test_readme.py", "-k", "operator_is_in_the_table")

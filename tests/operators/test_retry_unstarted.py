@@ -23,7 +23,7 @@ BUSY = BusyError(503, "busy")
 DEADLINE = 5.0  # seconds; only reached if a test fails
 
 
-def test_a_stream_that_fails_before_its_first_item_is_subscribed_again_after_the_wait() -> None:
+def test_a_stream_that_fails_before_its_first_item_is_subscribed_to_again_after_the_wait() -> None:
     check(
         retry_unstarted(wait=2),
         source=["--#", "---a--b-|"],
@@ -182,7 +182,7 @@ def test_cancel_inside_the_wait_function_prevents_the_retry() -> None:
     assert not source.observers
 
 
-def test_operators_after_it_keep_their_state_and_timers_over_a_retry() -> None:
+def test_operators_after_it_keep_their_state_and_timers_across_a_retry() -> None:
     check(
         lambda source: source.pipe(retry_unstarted(wait=1), accumulate_text(), throttle_latest(2)),
         source=["#", "ab|"],
@@ -262,7 +262,7 @@ def test_wrong_arguments_are_refused_when_the_operator_is_built(
         retry_unstarted(times, wait=wait)
 
 
-def test_a_busy_server_is_asked_again_when_subscribed_inside_another_stream() -> None:
+def test_a_request_to_a_busy_server_is_retried_inside_another_stream() -> None:
     with FakeOllama(answer("first"), error_status(503), answer("second")) as fake, Client(fake.url) as client:
         done = threading.Event()
         texts: list[str] = []
@@ -276,7 +276,7 @@ def test_a_busy_server_is_asked_again_when_subscribed_inside_another_stream() ->
         assert "".join(texts) == "second"
 
 
-def test_a_busy_server_is_asked_again_on_a_loop() -> None:
+def test_a_request_to_a_busy_server_is_retried_on_a_loop() -> None:
     async def main(client: Client) -> str:
         stream = client.generate("Hi", model="m").pipe(retry_unstarted(wait=0.05), op.text())
         return "".join([text async for text in iterate(stream)])

@@ -41,7 +41,7 @@ def test_a_block_of_code_over_several_sentences_is_left_out() -> None:
     )
 
 
-def test_a_formula_over_several_sentences_is_said_piece_by_piece() -> None:
+def test_a_formula_over_several_sentences_is_spoken_sentence_by_sentence() -> None:
     check(
         speakable(),
         source="-a-b-c-|",
@@ -241,11 +241,11 @@ def test_formulas_and_comments_can_span_sentences(pieces: list[str], spoken: lis
     assert run(speakable(), pieces) == spoken
 
 
-def test_code_between_three_backticks_in_a_line_is_said() -> None:
+def test_code_between_three_backticks_in_a_line_is_spoken() -> None:
     assert run(speakable(), ["Use ```a b``` here."]) == ["Use a b here."]
 
 
-def test_speakable_follows_split_sentences() -> None:
+def test_speakable_works_after_split_sentences() -> None:
     tokens = ["# Hi\n\n", "This is **very. ", "Important** in `x.y`.", " See [it](http://a.b). ", "Bye! 👋"]
     spoken = from_iterable(tokens).pipe(split_sentences(), speakable(), ops.to_list()).run()
     assert spoken == ["Hi", "This is very.", "Important in x.y.", "See it.", "Bye!"]

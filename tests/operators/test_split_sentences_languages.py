@@ -100,7 +100,7 @@ def test_every_supported_language_has_a_table_and_an_example() -> None:
 
 
 @pytest.mark.parametrize("language", SUPPORTED.split())
-def test_each_language_recognizes_its_abbreviations(language: str) -> None:
+def test_each_language_recognises_its_abbreviations(language: str) -> None:
     marked = EXAMPLES[language]
     assert split(marked.replace("|", ""), language, strip=False) == marked.split("|")
 

@@ -89,7 +89,7 @@ def test_max_chars_holds_for_very_long_text_without_marks() -> None:
     assert " ".join(found) == text
 
 
-def test_after_a_cut_inside_a_very_long_sentence_the_next_ones_are_split_as_ever() -> None:
+def test_after_a_cut_inside_a_very_long_sentence_the_next_ones_are_split_as_usual() -> None:
     text = ("word " * 10 + "3.5 ") * 12 + "end.\n\nNext one. Another. Third."
     assert split(text, max_chars=450)[2:] == ["Next one.", "Another.", "Third."]
 
@@ -172,7 +172,7 @@ def test_text_that_arrives_before_the_pause_is_over_cancels_it() -> None:
         "| No?",
     ],
 )
-def test_a_pause_does_not_end_a_sentence_that_may_go_on(start: str) -> None:
+def test_a_pause_does_not_end_a_sentence_that_may_continue(start: str) -> None:
     check(split_sentences(idle=1), source="-a-----", expect="-------", a=start)
 
 

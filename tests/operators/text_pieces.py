@@ -36,4 +36,4 @@ pieces = st.lists(
     | st.text(max_size=4),
     max_size=12,
 )
-"""Strategy for pieces of difficult text: joined they are one text, as a list one way to cut it."""
+"""Strategy for pieces of difficult text; each list is one way to cut its joined text."""

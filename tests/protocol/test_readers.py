@@ -197,7 +197,7 @@ def test_the_step_before_a_long_line_is_emitted() -> None:
     assert [step.status for step in found] == ["pulling manifest"]
 
 
-def test_the_server_s_text_stays_short_in_messages_and_whole_in_the_error() -> None:
+def test_the_servers_text_stays_short_in_messages_and_whole_in_the_error() -> None:
     with pytest.raises(ServerError) as caught:
         texts(ChunkReader(), json.dumps({"error": "secret " * 1000}).encode() + b"\n")
     assert len(str(caught.value)) < 150

@@ -180,7 +180,7 @@ def test_on_a_loop_a_timer_runs_on_that_loop() -> None:
 
 
 def ignore(_: object) -> None:
-    """Take the place of an ``on_next`` that is never called."""
+    """An ``on_next`` that is never called."""
 
 
 def _on_a_thread(start: Callable[[ChainSubscription, Callable[[], None]], object], scheduler: Any) -> int:

@@ -23,7 +23,7 @@ def broken() -> Iterator[BinaryIO]:
 
 
 @pytest.mark.parametrize("flush", [True, False])
-def test_json_lines_stop_at_a_broken_pipe_and_the_other_sinks_go_on(
+def test_json_lines_stop_at_a_broken_pipe_and_the_other_sinks_continue(
     broken: BinaryIO,
     flush: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:

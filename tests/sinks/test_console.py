@@ -129,7 +129,7 @@ def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) ->
         Console(**arguments)
 
 
-def test_a_broken_pipe_stops_the_sink_without_an_error_and_the_others_go_on() -> None:
+def test_a_broken_pipe_stops_the_sink_without_an_error_and_the_others_continue() -> None:
     other = Collector[str]()
     deliver(of("a", "b"), Console(BrokenPipe()), other).wait(5)
     assert other.items == ["a", "b"]

@@ -69,7 +69,7 @@ def test_without_flush_lines_are_written_in_blocks(tmp_path: Path) -> None:
     assert file.read_text() == "1\n"
 
 
-def test_an_item_that_is_not_serializable_fails_the_sink_and_leaves_whole_lines(tmp_path: Path) -> None:
+def test_an_item_that_is_not_serialisable_fails_the_sink_and_leaves_whole_lines(tmp_path: Path) -> None:
     file = tmp_path / "answer.jsonl"
     with pytest.raises(SinkError, match="not JSON serializable") as caught:
         deliver(of(1, {"a": object()}, 2), JsonLines(file)).wait(5)
@@ -111,7 +111,7 @@ def test_wrong_arguments_are_refused_before_a_file_is_opened(
 
 
 @pytest.mark.parametrize("flush", [True, False])
-def test_a_broken_pipe_stops_the_sink_without_an_error_and_the_others_go_on(flush: bool) -> None:  # noqa: FBT001
+def test_a_broken_pipe_stops_the_sink_without_an_error_and_the_others_continue(flush: bool) -> None:  # noqa: FBT001
     class BrokenPipe(io.BytesIO):
         def flush(self) -> None:
             raise BrokenPipeError

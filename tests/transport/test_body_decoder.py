@@ -146,7 +146,7 @@ def test_an_endless_size_line_is_refused() -> None:
 
 
 class Outcome(NamedTuple):
-    """What a decoder made of a decoder."""
+    """The result of decoding a body."""
 
     payload: bytes
     ended: bool

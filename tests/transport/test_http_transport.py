@@ -173,7 +173,7 @@ def test_a_request_with_an_invalid_header_opens_no_connection() -> None:
 def test_cancelling_after_the_head_has_come_closes_the_connection(
     reply: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The head has scheduled the waiting task, which is cancelled before it runs."""
+    """The head wakes the waiting task, which is cancelled before it runs."""
     tasks: list[asyncio.Task[httpx.Response]] = []
     receive = Connection.data_received
 

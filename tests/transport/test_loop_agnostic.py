@@ -52,7 +52,7 @@ def test_a_mock_transport_may_give_its_body_in_any_form(reply: Callable[[], http
 
 
 class Cancelling(httpx.AsyncBaseTransport):
-    """Cancels the task that sent the request, and answers in the same moment."""
+    """Cancels the task that sent the request, and answers at the same time."""
 
     def __init__(self) -> None:
         self.sender: asyncio.Task[None] | None = None
@@ -136,7 +136,7 @@ def test_generators_dropped_half_way_are_closed_before_the_loop_stops(closing: o
     client.close()
 
 
-def test_it_can_be_closed_and_used_again_from_a_thread() -> None:
+def test_the_transport_can_be_closed_and_used_again_from_a_thread() -> None:
     with FakeOllama() as fake:
         client = Client(fake.url, model="echo", transport=httpx.AsyncHTTPTransport())
         for _ in range(2):

@@ -99,7 +99,7 @@ def test_a_client_may_be_closed_after_a_loop_that_was_closed_without_a_shutdown(
         client.close()
 
 
-def test_a_connection_that_was_closed_while_it_was_idle_is_not_taken() -> None:
+def test_a_connection_that_was_closed_while_it_was_idle_is_not_reused() -> None:
     async def main() -> None:
         pool = Pool(60)
         alive, dead = Connection(pool, "here"), Connection(pool, "here")

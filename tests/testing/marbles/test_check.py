@@ -90,11 +90,11 @@ def test_output_after_the_last_column_is_compared_too() -> None:
     assert "got     ------a-|" in late
 
 
-def test_a_hot_source_has_a_past() -> None:
+def test_events_of_a_hot_source_before_the_subscription_are_skipped() -> None:
     check(ops.map(str), source="-a-^-b-|", expect="   --b-|", life="   ^---!")
 
 
-def test_a_hot_source_goes_on_without_a_subscriber() -> None:
+def test_a_hot_source_continues_without_a_subscriber() -> None:
     def twice(source: Observable[str]) -> Observable[str]:
         return reactivex.concat(source.pipe(ops.take(1)), source)
 

@@ -39,14 +39,14 @@ def test_chat_repeats_the_last_message(server: httpx.Client) -> None:
 
 
 def test_num_predict_limits_the_answer(server: httpx.Client) -> None:
-    asked = {"model": "m", "prompt": "a b c", "options": {"num_predict": 2}}
-    found = lines(server.post("/api/generate", json=asked))
+    body = {"model": "m", "prompt": "a b c", "options": {"num_predict": 2}}
+    found = lines(server.post("/api/generate", json=body))
     assert [line["response"] for line in found] == ["a", " b", ""]
     assert found[-1]["done_reason"] == "length"
 
 
 @pytest.mark.parametrize(
-    ("path", "asked", "reason"),
+    ("path", "body", "reason"),
     [
         ("/api/generate", {"model": "m"}, "load"),
         ("/api/generate", {"model": "m", "prompt": "", "keep_alive": 0}, "unload"),
@@ -56,9 +56,9 @@ def test_num_predict_limits_the_answer(server: httpx.Client) -> None:
     ],
 )
 def test_an_empty_prompt_loads_or_unloads(
-    server: httpx.Client, path: str, asked: dict[str, object], reason: str
+    server: httpx.Client, path: str, body: dict[str, object], reason: str
 ) -> None:
-    assert server.post(path, json=asked).json()["done_reason"] == reason
+    assert server.post(path, json=body).json()["done_reason"] == reason
 
 
 def test_a_request_without_a_model_gets_an_error_status(server: httpx.Client) -> None:

@@ -13,7 +13,7 @@ from ollama_rx.testing import FakeOllama, Reply, Request, answer, error_status, 
 ASK = {"model": "m", "prompt": "Hi you"}
 
 
-def said(response: httpx.Response) -> str:
+def text_of(response: httpx.Response) -> str:
     response.raise_for_status()
     lines: list[dict[str, str]] = [json.loads(line) for line in response.content.splitlines()]
     return "".join(line["response"] for line in lines)
@@ -22,7 +22,7 @@ def said(response: httpx.Response) -> str:
 def test_without_a_script_the_model_repeats_the_prompt() -> None:
     with FakeOllama() as fake:
         response = httpx.post(f"{fake.url}/api/generate", json=ASK)
-    assert said(response) == "Hi you"
+    assert text_of(response) == "Hi you"
     assert response.headers["content-type"] == "application/x-ndjson"
 
 
@@ -30,14 +30,14 @@ def test_replies_are_given_in_order_and_the_last_one_repeats() -> None:
     with FakeOllama(error_status(503), answer("one"), answer("two")) as fake:
         statuses = [httpx.post(f"{fake.url}/api/generate", json=ASK) for _ in range(4)]
     assert [response.status_code for response in statuses] == [503, 200, 200, 200]
-    assert [said(response) for response in statuses[1:]] == ["one", "two", "two"]
+    assert [text_of(response) for response in statuses[1:]] == ["one", "two", "two"]
 
 
 def test_generate_and_chat_share_one_script() -> None:
     with FakeOllama(answer("first"), answer("second")) as fake:
         first = httpx.post(f"{fake.url}/api/generate", json=ASK)
         second = httpx.post(f"{fake.url}/api/chat", json={"model": "m", "messages": []})
-    assert said(first) == "first"
+    assert text_of(first) == "first"
     assert json.loads(second.content.splitlines()[0])["message"] == {"role": "assistant", "content": "second"}
 
 
@@ -46,7 +46,7 @@ def test_a_reply_can_be_a_function_of_the_request() -> None:
         return answer(str(request.json["prompt"]).upper())
 
     with FakeOllama(script) as fake:
-        assert said(httpx.post(f"{fake.url}/api/generate", json=ASK)) == "HI YOU"
+        assert text_of(httpx.post(f"{fake.url}/api/generate", json=ASK)) == "HI YOU"
 
 
 def test_a_script_that_raises_gives_status_500_with_the_reason() -> None:
@@ -70,9 +70,9 @@ def test_other_paths_are_scripted_with_on() -> None:
 
 def test_play_changes_the_script_while_the_server_runs() -> None:
     with FakeOllama(answer("before")) as fake:
-        before = said(httpx.post(f"{fake.url}/api/generate", json=ASK))
+        before = text_of(httpx.post(f"{fake.url}/api/generate", json=ASK))
         fake.play(answer("after"))
-        after = said(httpx.post(f"{fake.url}/api/generate", json=ASK))
+        after = text_of(httpx.post(f"{fake.url}/api/generate", json=ASK))
     assert (before, after) == ("before", "after")
 
 

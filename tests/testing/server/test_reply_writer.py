@@ -253,7 +253,7 @@ def test_the_last_line_can_have_megabytes() -> None:
     assert json.loads(last)["context"][-1] == 999_999
 
 
-def test_an_endless_answer_goes_on_until_the_client_disconnects() -> None:
+def test_an_endless_answer_continues_until_the_client_disconnects() -> None:
     with FakeOllama(answer(endless("more "))) as fake:
         with streaming(fake) as response:
             lines = response.iter_lines()  # httpx closes the response with the last reference to this

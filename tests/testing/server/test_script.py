@@ -28,12 +28,12 @@ from ollama_rx.testing.server.reply import Step, Until
 Line = dict[str, object]
 
 
-def asked(path: str = "/api/generate", **json: object) -> Request:
+def request_to(path: str = "/api/generate", **json: object) -> Request:
     return Request("POST", path, "", {}, b"", {"model": "m", **json}, 0.0, 1)
 
 
 def steps(reply: Reply, request: Request | None = None) -> list[Step]:
-    return list(reply.body(request or asked()))
+    return list(reply.body(request or request_to()))
 
 
 def lines(reply: Reply, request: Request | None = None) -> list[Line]:
@@ -52,7 +52,7 @@ def test_generate_lines_carry_model_time_response_and_done() -> None:
 
 
 def test_chat_lines_carry_a_message() -> None:
-    first, last = lines(answer("Hello", context=[1]), asked("/api/chat"))
+    first, last = lines(answer("Hello", context=[1]), request_to("/api/chat"))
     assert list(first) == ["model", "created_at", "message", "done"]
     assert message(first) == {"role": "assistant", "content": "Hello"}
     assert message(last)["content"] == ""
@@ -68,7 +68,7 @@ def test_created_at_is_a_time_in_utc_with_up_to_nine_digits() -> None:
 
 
 def test_context_and_metrics_are_on_the_last_line_only() -> None:
-    first, last = lines(answer("Hello", context=(1, 2)), asked(prompt="a b c"))
+    first, last = lines(answer("Hello", context=(1, 2)), request_to(prompt="a b c"))
     assert not {"context", "total_duration"} & set(first)
     assert last["context"] == [1, 2]
     assert (last["prompt_eval_count"], last["eval_count"]) == (3, 1)
@@ -85,14 +85,16 @@ def test_metrics_can_be_missing_or_chosen() -> None:
 def test_the_last_line_can_carry_text_and_calls() -> None:
     assert lines(answer(final="end"))[0]["response"] == "end"
     call = tool_call("weather", {"city": "Paris"})
-    [last] = lines(answer(final=tool_calls(call, tool_call("time", index=1))), asked("/api/chat"))
+    [last] = lines(answer(final=tool_calls(call, tool_call("time", index=1))), request_to("/api/chat"))
     calls = cast(list[Mapping[str, Mapping[str, object]]], message(last)["tool_calls"])
     assert [each["function"]["name"] for each in calls] == ["weather", "time"]
     assert last["done"] is True
 
 
 def test_each_tool_call_can_have_a_line_of_its_own() -> None:
-    first, second, _ = lines(answer(tool_call("a", {"x": 1}), tool_call("b", index=1)), asked("/api/chat"))
+    first, second, _ = lines(
+        answer(tool_call("a", {"x": 1}), tool_call("b", index=1)), request_to("/api/chat")
+    )
     [call] = cast(list[Mapping[str, object]], message(first)["tool_calls"])
     assert call["function"] == {"index": 0, "name": "a", "arguments": {"x": 1}}
     assert str(call["id"]).startswith("call_")
@@ -101,18 +103,18 @@ def test_each_tool_call_can_have_a_line_of_its_own() -> None:
 
 
 def test_id_and_index_can_be_left_out_as_by_old_servers() -> None:
-    first, _ = lines(answer(tool_call("a", id="", index=None)), asked("/api/chat"))
+    first, _ = lines(answer(tool_call("a", id="", index=None)), request_to("/api/chat"))
     assert message(first)["tool_calls"] == [{"function": {"name": "a", "arguments": {}}}]
 
 
 def test_a_tool_call_can_have_any_id() -> None:
-    first, _ = lines(answer(tool_call("a", id="mine")), asked("/api/chat"))
+    first, _ = lines(answer(tool_call("a", id="mine")), request_to("/api/chat"))
     assert cast(list[Line], message(first)["tool_calls"])[0]["id"] == "mine"
 
 
 def test_thinking_has_a_field_of_its_own() -> None:
     assert lines(answer(thinking("hm")))[0]["thinking"] == "hm"
-    assert message(lines(answer(thinking("hm")), asked("/api/chat"))[0])["thinking"] == "hm"
+    assert message(lines(answer(thinking("hm")), request_to("/api/chat"))[0])["thinking"] == "hm"
 
 
 def test_one_line_can_carry_several_things_and_unknown_fields() -> None:
@@ -169,7 +171,7 @@ def test_a_pace_counts_from_the_start_of_the_answer() -> None:
 
 
 def test_an_endless_part_never_runs_out() -> None:
-    running = iter(answer(endless("x")).body(asked()))
+    running = iter(answer(endless("x")).body(request_to()))
     firsts = [next(running) for _ in range(5)]
     assert all(isinstance(step, bytes) for step in firsts)
 
