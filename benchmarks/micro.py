@@ -53,7 +53,7 @@ class _Pass:
 
 
 def own_hops() -> list[Operator]:
-    """Return operators of ours that pass every item on."""
+    """Return operators of this package that pass every item on."""
     return [through(_Pass) for _ in range(HOPS)]
 
 

@@ -22,7 +22,7 @@ def print_table(found: Sequence[Result]) -> None:
     rows = [
         (
             result.goal.what,
-            result.goal.wanted,
+            result.goal.limit,
             "not measured" if result.value is None else f"{result.value:.3g}{result.goal.unit}",
             MARKS[result.passed],
         )
@@ -32,7 +32,7 @@ def print_table(found: Sequence[Result]) -> None:
 
 
 def print_figures(measured: Mapping[str, Rounds]) -> None:
-    """Print the medians behind the ratios: they mean nothing across runs, the machine's load is in them."""
+    """Print the medians behind the ratios; they depend on the load and cannot be compared between runs."""
     for scenario, rounds in measured.items():
         names = list(dict.fromkeys(name for each in rounds for name in each))
         if not names:
@@ -44,7 +44,7 @@ def print_figures(measured: Mapping[str, Rounds]) -> None:
 
 
 def print_warnings(measured: Mapping[str, Rounds]) -> None:
-    """Print where the machine was too busy: behind a late server, a client's latency means nothing."""
+    """Print where the machine was too busy: if the server is late, a client's latency means nothing."""
     for scenario, rounds in measured.items():
         names = dict.fromkeys(name for each in rounds for name in each)
         for name in names:
@@ -80,7 +80,7 @@ def write_json(path: Path, found: Sequence[Result], measured: Mapping[str, Round
     goals = [
         {
             "what": result.goal.what,
-            "goal": result.goal.wanted,
+            "goal": result.goal.limit,
             "reached": None if result.value is None else float(f"{result.value:.4g}"),
             "met": result.passed,
         }

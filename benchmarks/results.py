@@ -20,7 +20,7 @@ class Goal:
     unit: str = ""
 
     @property
-    def wanted(self) -> str:
+    def limit(self) -> str:
         """The limit as text."""
         if self.at_most is not None:
             return f"≤ {self.at_most:g}{self.unit}"

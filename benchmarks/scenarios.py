@@ -135,7 +135,7 @@ def _paced_one(server: ReplayServer, name: str, loop: str, streams: int, size: S
 
 
 def micro(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:  # noqa: ARG001 - as all scenarios
-    """Measure a hop and a subscription of ours beside those of RxPY's ``map``."""
+    """Measure our cost of a hop and of a subscription beside that of RxPY's ``map``."""
     progress(f"{size.rounds} rounds")
     command = [sys.executable, "-m", "benchmarks.micro", str(size.rounds)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)

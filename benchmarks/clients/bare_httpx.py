@@ -47,7 +47,7 @@ class HttpxAsyncReader:
         return texts
 
     async def read_many(self, url: str, streams: int, on_token: OnToken) -> None:
-        """Read many answers at once, one task for each."""
+        """Read many answers concurrently, one task for each."""
         await asyncio.gather(*[self._read_paced(url, on_token) for _ in range(streams)])
 
     async def _read_paced(self, url: str, on_token: OnToken) -> None:

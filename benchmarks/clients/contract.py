@@ -23,5 +23,5 @@ class AsyncReader(Protocol):
         ...
 
     async def read_many(self, url: str, streams: int, on_token: OnToken) -> None:
-        """Read many answers at once to their ends and report the time stamp of each token."""
+        """Read many answers concurrently, to their ends, and report the time stamp of each token."""
         ...

@@ -20,13 +20,13 @@ HEAD_END = b"\r\n\r\n"
 
 
 class FloorReader:
-    """HTTP/1.1 on one blocking socket, without any object that can be spared."""
+    """HTTP/1.1 on one blocking socket, with as few objects as possible."""
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
 
     def read(self, url: str) -> int:
-        """Send the request, decode chunk by chunk, parse line by line."""
+        """Send the request, decode the HTTP chunks one by one, parse line by line."""
         host, port, request = request_for(url)
         if self._socket is None:
             self._socket = socket.create_connection((host, port))
@@ -59,7 +59,7 @@ class AsyncFloorReader:
         return len(stamps)
 
     async def read_many(self, url: str, streams: int, on_token: OnToken) -> None:
-        """Read many answers at once; no task is needed after their connections are open."""
+        """Read many answers concurrently; no task is needed after their connections are open."""
         host, port, request = request_for(url)
         loop = asyncio.get_running_loop()
         done = loop.create_future()
@@ -91,7 +91,7 @@ class _Answer(asyncio.Protocol):
         self._ended = ended
         self._in_body = False
         self._over = False
-        self._buffer = b""  # the beginning of a head or of a chunk
+        self._buffer = b""  # the beginning of a head or of an HTTP chunk
         self._tail = b""  # the beginning of a line
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -139,7 +139,7 @@ def request_for(url: str) -> tuple[str, int, bytes]:
 
 
 def decode(buffer: bytes) -> tuple[bytes, bytes, bool]:
-    """Return the payload of the complete chunks, the bytes after them, and whether the body has ended."""
+    """Return the payload of the complete HTTP chunks, the bytes after them, whether the body has ended."""
     at = 0
     payloads: list[bytes] = []
     while (line_end := buffer.find(b"\r\n", at)) >= 0:

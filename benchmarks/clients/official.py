@@ -44,7 +44,7 @@ class OfficialAsyncReader:
         return texts
 
     async def read_many(self, url: str, streams: int, on_token: OnToken) -> None:
-        """Read many answers at once, one task for each."""
+        """Read many answers concurrently, one task for each."""
         client = self._client(url)
         await asyncio.gather(*[_read_paced(client, on_token) for _ in range(streams)])
 

@@ -30,7 +30,7 @@ class LoopReader:
         return texts(stats, sentences)
 
     async def read_many(self, url: str, streams: int, on_token: OnToken) -> None:
-        """Read many answers at once."""
+        """Read many answers concurrently."""
         client = _client(self._clients, url)
         stats: list[Stats] = []
         done = asyncio.get_running_loop().create_future()
