@@ -1,4 +1,4 @@
-"""The table in the terminal and the JSON file."""
+"""Report the results: as tables in the terminal and as a JSON file."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Goals and results."""
+"""A goal is a limit for one figure; a result is the figure that was reached."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ class ReplayServer:
         self._process.communicate(timeout=10)
 
     def url(self, *, tokens: int, rate: int = 0, gate: int = 0) -> str:
-        """Return the base URL of streams of so many tokens, `rate` a second, or as fast as possible if 0.
+        """Return the base URL of streams of `tokens` tokens, `rate` a second, or as fast as possible if 0.
 
         The server holds them back until `gate` of them are open.
         """

@@ -1,4 +1,4 @@
-"""How commands use the terminal: text and columns, Ctrl-C, errors as one line and an exit code."""
+"""What all commands share: output in columns, Ctrl-C, errors as one line and an exit code."""
 
 import os
 import signal

@@ -1,6 +1,7 @@
 """Operators on streams of chunks and text: ``from ollama_rx import operators as op``.
 
-An operator's file is ``_`` and its name. It is loaded when the operator is first used.
+An operator's file is ``_`` and its name. It is loaded when the operator is first used. In the docstrings,
+"on cancel" means: when the subscriber disposes before the end.
 """
 
 from importlib import import_module

@@ -23,7 +23,7 @@ _SIGNS = {
     "varrho": "ϱ", "varsigma": "ς", "bmod": " mod ", "quad": " ", "qquad": " ", "%": "%", "$": "$", "#": "#",
     ",": " ", ";": " ", ":": " ", ">": " ", "!": "", " ": " ", "\\": " ", "(": "", ")": "", "[": "", "]": "",
 }  # fmt: skip
-_STYLE_COMMANDS = (  # change only how the formula is set
+_STYLE_COMMANDS = (  # change only how the formula is typeset
     "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr limits nolimits "
     "displaystyle textstyle scriptstyle rm bf it nonumber notag"
 )

@@ -22,7 +22,7 @@ _MAX_BUFFERED = 65536  # bytes that wait for the reader before the server is mad
 
 
 class Origin(NamedTuple):
-    """Where a connection leads to."""
+    """The origin that a connection is for, as in a URL."""
 
     scheme: str
     host: str

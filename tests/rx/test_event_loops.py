@@ -1,4 +1,4 @@
-"""Which event loop is the user's."""
+"""The user's event loops are distinguished from internal ones."""
 
 import asyncio
 

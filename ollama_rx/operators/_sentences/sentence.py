@@ -1,4 +1,4 @@
-"""What is known of the sentence being built: how it began, its kind of line, what is open in it."""
+"""The state of the sentence being built: how it began, its kind of line, what is open in it."""
 
 import re
 from typing import Final
