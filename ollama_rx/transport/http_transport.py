@@ -1,7 +1,7 @@
 """The fast transport, whose response bodies can be pushed to a receiver as they arrive.
 
 Any number of event loops and threads may use it at the same time. `HttpTransport.exchange` works without
-httpx objects; apart from that, the transport is an ordinary `httpx.AsyncBaseTransport`.
+httpx requests and responses; apart from that, it is an ordinary `httpx.AsyncBaseTransport`.
 """
 
 import asyncio

@@ -60,7 +60,10 @@ class RequestStream(ChainedObservable[T]):
 
 
 def place(scheduler: abc.SchedulerBase | None, begin: Begin, no_loop: NoLoop) -> abc.DisposableBase | None:
-    """Call ``begin`` on the scheduler, else on the running loop or a new thread; return a scheduled start."""
+    """Call ``begin`` on the scheduler if there is one, else on the running loop or on a new thread.
+
+    Returns what cancels a scheduled call.
+    """
     if scheduler is not None:
 
         def scheduled(_scheduler: abc.SchedulerBase, _state: object = None) -> None:

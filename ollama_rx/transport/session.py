@@ -82,7 +82,7 @@ class Session:
         """Send a request; return when the head of the response has arrived.
 
         Returns the exchange if the body can be pushed as it arrives, and an httpx response for anything else:
-        an error, a compressed body, a transport that was passed to the client.
+        an error, a compressed body, any transport other than `HttpTransport`.
         """
         transport = self.transport
         if not isinstance(transport, HttpTransport):
