@@ -9,8 +9,14 @@ from typing import Any, Literal, Self, TypeVar, get_args
 from reactivex import Observable, abc
 
 from ollama_rx.arguments import check_choice, check_instance, check_seconds, wrong_type
-from ollama_rx.delivery.branch import BranchObserver
-from ollama_rx.delivery.sink_guard import SinkDestination, SinkGuard, SinkObserver, SinkThread, is_called_by
+from ollama_rx.delivery.branch_observer import BranchObserver
+from ollama_rx.delivery.sink_guard import (
+    SinkDestination,
+    SinkGuard,
+    SinkObserver,
+    SinkThread,
+    is_on_call_stack,
+)
 from ollama_rx.delivery.source_subscription import SourceSubscription
 from ollama_rx.errors import SinkError
 from ollama_rx.rx.event_loops import user_loop
@@ -179,7 +185,7 @@ class Delivery:
     def _check_wait(self) -> None:
         if user_loop() is not None:
             raise RuntimeError("this thread runs an event loop: use `await delivery`, not `delivery.wait()`")
-        if is_called_by((*self._guards, *self._branches)):
+        if is_on_call_stack((*self._guards, *self._branches)):
             raise RuntimeError("a callback can't wait for its own delivery; it can call `cancel()`")
 
     def _wait_until_done(self, seconds: float | None) -> None:
@@ -216,7 +222,7 @@ class Delivery:
         return observer
 
     def _subscribe(self, stream: Observable[T]) -> None:
-        on_next = self._fan_out()
+        on_next = self._make_fan_out()
 
         def connect_branches(scheduler: abc.SchedulerBase | None) -> None:
             for branch in self._branches:
@@ -237,7 +243,7 @@ class Delivery:
             # A loop cancels its tasks when it ends: so a delivery that is not awaited is cancelled too.
             self._task = upstream.loop.create_task(self._await_or_cancel(asyncio.wrap_future(self._closed)))
 
-    def _fan_out(self) -> Callable[[Any], None]:
+    def _make_fan_out(self) -> Callable[[Any], None]:
         calls = tuple(observer.on_next for observer in self._observers)
         if len(calls) == 1:
             return calls[0]

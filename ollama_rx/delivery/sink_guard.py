@@ -243,7 +243,7 @@ class SinkThread(Generic[T]):
             self._mailbox.close()
 
 
-def is_called_by(objects: Iterable[object]) -> bool:
+def is_on_call_stack(objects: Iterable[object]) -> bool:
     """Return whether a method of one of these objects is on this thread's call stack.
 
     Only frames of this package are examined: reading the locals of a frame keeps its variables alive.

@@ -9,7 +9,7 @@ from reactivex.disposable import SingleAssignmentDisposable
 from reactivex.scheduler import CurrentThreadScheduler
 
 from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.rx.event_loops import run_on_loop, set_before_blocking
+from ollama_rx.rx.event_loops import notify_before_blocking, run_on_loop
 
 Scheduler = abc.SchedulerBase | None
 
@@ -57,7 +57,7 @@ class SourceSubscription:
                 subscribed.set()
 
         def run_on_thread() -> None:
-            set_before_blocking(subscribed)
+            notify_before_blocking(subscribed)
             run()
 
         subscribed = Event()

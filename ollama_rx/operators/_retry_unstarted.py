@@ -101,7 +101,7 @@ class _Attempts(Generic[A]):
         self._source = source
         self._times = times
         self._wait_for = wait_for
-        self._forward = subscription.guard_foreign(on_next)
+        self._forward = subscription.serialize_foreign(on_next)
         self._subscription = subscription
         self._loop = user_loop()
         self._retries = 0  # so far

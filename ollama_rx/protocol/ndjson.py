@@ -13,8 +13,8 @@ from ollama_rx.errors import BadLineError, LineTooLongError
 MAX_LINE_BYTES = 8_000_000  # what Ollama's own client accepts since 0.14.0
 
 
-class LineDecoder:
-    """Decodes payloads into complete lines, and keeps an unfinished line for the next payload.
+class LineBuffer:
+    """Joins payloads to complete lines, and keeps an unfinished line for the next payload.
 
     ``error`` is set when a line, finished or not, exceeds the limit; the lines before it are still returned.
     """
@@ -27,7 +27,7 @@ class LineDecoder:
         self.tail: list[bytes] = []
         self._tail_size = 0
 
-    def decode(self, data: bytes) -> bytes:
+    def complete_lines(self, data: bytes) -> bytes:
         """Return the lines that ``data`` completes as one block, each line with its line feed."""
         end = data.rfind(b"\n") + 1
         block = data[:end]

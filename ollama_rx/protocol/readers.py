@@ -14,7 +14,7 @@ from orjson import JSONDecodeError, loads
 from ollama_rx.chunks import Chunk, Progress
 from ollama_rx.errors import BadLineError, IncompleteStreamError, LineTooLongError, ServerError, StreamError
 from ollama_rx.protocol.json_fields import JsonObject, number_of, object_of, text_of
-from ollama_rx.protocol.ndjson import MAX_LINE_BYTES, LineDecoder, parse_line, parse_lines, split_lines
+from ollama_rx.protocol.ndjson import MAX_LINE_BYTES, LineBuffer, parse_line, parse_lines, split_lines
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -50,7 +50,7 @@ class ChunkReader:
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self.done = False
-        self._lines = LineDecoder(max_bytes)
+        self._lines = LineBuffer(max_bytes)
         self._text = io.StringIO()
         self._append_text = self._text.write
 
@@ -71,7 +71,7 @@ class ChunkReader:
                     return (chunk,)
             except _FAST_PATH_ERRORS:
                 pass
-        chunks = self._read_block(lines.decode(payload))
+        chunks = self._read_block(lines.complete_lines(payload))
         return chunks if lines.error is None else chain(chunks, self._raise_too_long(lines.error))
 
     def _raise_too_long(self, error: LineTooLongError) -> Iterator[Chunk]:
@@ -133,11 +133,11 @@ class ProgressReader:
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self.done = False
-        self._lines = LineDecoder(max_bytes)
+        self._lines = LineBuffer(max_bytes)
 
     def read(self, payload: bytes) -> Iterator[Progress]:
         """Yield the steps that ``payload`` completes."""
-        for line in split_lines(self._lines.decode(payload)):
+        for line in split_lines(self._lines.complete_lines(payload)):
             raw = parse_line(line)
             if raw is None:
                 continue

@@ -39,7 +39,7 @@ def run_on_loop(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -
 
 
 @contextmanager
-def internal_loop() -> Generator[None]:
+def marked_as_internal() -> Generator[None]:
     """Mark the loop that this thread runs inside the ``with`` block as an internal one."""
     _thread.internal = True
     try:
@@ -48,7 +48,7 @@ def internal_loop() -> Generator[None]:
         _thread.internal = False
 
 
-def set_before_blocking(event: threading.Event) -> None:
+def notify_before_blocking(event: threading.Event) -> None:
     """Make `about_to_block` set ``event`` when it is called in this thread.
 
     `deliver` waits for this event: a source that sends inside ``subscribe`` may block the thread that
@@ -58,7 +58,7 @@ def set_before_blocking(event: threading.Event) -> None:
 
 
 def about_to_block() -> None:
-    """Set the event of `set_before_blocking`, if this thread has one; call it before waiting for a reader."""
+    """Set the event of `notify_before_blocking`, if there is one; call it before waiting for a reader."""
     event: threading.Event | None = getattr(_thread, "before_blocking", None)
     if event is not None:
         event.set()

@@ -254,9 +254,9 @@ def _flush(flush: Callable[[], object], on_completed: Callable[[], object]) -> N
 def _subscribe_foreign(
     source: Observable[A], observer: ChainObserver[A], subscription: ChainSubscription
 ) -> None:
-    """Subscribe to a source that is not a `ChainedObservable`, through `ChainSubscription.guard_foreign`."""
+    """Subscribe to a source that is not a `ChainedObservable`; its items are serialized."""
     subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
-    on_next = subscription.guard_foreign(observer.on_next)
+    on_next = subscription.serialize_foreign(observer.on_next)
     inner = source.subscribe(
         on_next, subscription.fail, subscription.complete, scheduler=subscription.scheduler
     )

@@ -52,7 +52,7 @@ class ChainSubscription(abc.DisposableBase):
         if self.is_disposed:
             self._tear_down()
 
-    def guard_foreign(self, on_next: Callable[[A], object]) -> Callable[[A], None]:
+    def serialize_foreign(self, on_next: Callable[[A], object]) -> Callable[[A], None]:
         """Wrap ``on_next`` for a source that is not a `ChainedObservable`.
 
         Calls never overlap, with each other or with a timer's action. Late items are dropped. An exception is

@@ -12,7 +12,7 @@ have, and records the requests and disconnects of its clients:
 Replies: `answer`, which may contain `thinking`, `tool_call`, `piece`, `line`, `raw`, `endless`, `pause`, a
 `Gate`, `cut` and `midstream_error`; `error_status`, `text_reply`, `json_reply`, `raw_reply`, `loaded`,
 `progress`, `recording`. How a reply is sent: `reply.sent(byte_by_byte, framing="length", ...)`, with any of
-the functions in `server/write_chunking.py`.
+the functions in `server/write_boundaries.py`.
 
 Observations: `fake.requests`, `fake.exchanges`, and the waits `fake.wait_for_request`, `_lines`, `_pause`,
 `_disconnect`, `_answer` and `_connections`; for coroutines the same under `fake.aio`.
@@ -31,6 +31,7 @@ the output does not depend on how the text was cut:
 from ollama_rx.testing.marbles.any_cutting import check_any_cutting, cuttings, rechunk
 from ollama_rx.testing.marbles.check import check
 from ollama_rx.testing.marbles.lifecycle import check_lifecycle
+from ollama_rx.testing.server.answer import answer, loaded, progress
 from ollama_rx.testing.server.fake_ollama import FakeOllama
 from ollama_rx.testing.server.observed import ObservedExchange, Request
 from ollama_rx.testing.server.parts import (
@@ -44,19 +45,10 @@ from ollama_rx.testing.server.parts import (
     tool_calls,
 )
 from ollama_rx.testing.server.replay import recording
-from ollama_rx.testing.server.reply import (
-    Gate,
-    Reply,
-    cut,
-    error_status,
-    json_reply,
-    pause,
-    raw_reply,
-    text_reply,
-)
-from ollama_rx.testing.server.script import answer, loaded, progress
+from ollama_rx.testing.server.reply import Reply, error_status, json_reply, raw_reply, text_reply
+from ollama_rx.testing.server.steps import Gate, cut, pause
 from ollama_rx.testing.server.unreachable import silent_url
-from ollama_rx.testing.server.write_chunking import (
+from ollama_rx.testing.server.write_boundaries import (
     all_at_once,
     blank_lines,
     byte_by_byte,

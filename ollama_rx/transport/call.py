@@ -96,7 +96,7 @@ class Call(Generic[T]):
             return
         exchange = self._exchange
         if exchange is not None and not self._reader.done:
-            exchange.hang_up()  # the loop may be busy with a callback that blocks
+            exchange.shut_down_threadsafe()  # the loop may be busy with a callback that blocks
         try:
             loop.call_soon_threadsafe(self._close)
         except RuntimeError:  # pragma: no cover - the loop was closed between the two lines
@@ -112,7 +112,7 @@ class Call(Generic[T]):
                 self._state = _STREAMING
             if isinstance(opened, Exchange):
                 self._exchange = opened
-                opened.push(self)
+                opened.send_body_to(self)
                 if self._state is _State.PAUSED:
                     opened.pause()
                 return

@@ -69,7 +69,7 @@ class Connection(asyncio.Protocol):
             _shut_down(self._transport)
             self._transport.abort()
 
-    def hang_up(self, exchange: Exchange) -> None:
+    def shut_down_threadsafe(self, exchange: Exchange) -> None:
         """Shut the connection down at once if it still serves this exchange; the loop may be blocked."""
         with _SHUTDOWN_LOCK:
             if self._exchange is exchange and self._transport is not None:

@@ -42,7 +42,7 @@ class ConnectionControl(Protocol):
         """Close the connection at once."""
         ...
 
-    def hang_up(self, exchange: "Exchange") -> None:
+    def shut_down_threadsafe(self, exchange: "Exchange") -> None:
         """Shut the connection down if it still serves this exchange; from any thread."""
         ...
 
@@ -95,7 +95,7 @@ class Exchange:
         finally:
             self._head = None
 
-    def push(self, receiver: BodyReceiver) -> None:
+    def send_body_to(self, receiver: BodyReceiver) -> None:
         """Send the body to ``receiver`` as it arrives, beginning with the payloads received so far."""
         self._receiver = receiver
         buffered, self._buffer = self._buffer, None
@@ -120,9 +120,9 @@ class Exchange:
         if not self._released:
             self._connection.abort()
 
-    def hang_up(self) -> None:
+    def shut_down_threadsafe(self) -> None:
         """Shut the connection down at once, from any thread; `abort` follows on the loop."""
-        self._connection.hang_up(self)
+        self._connection.shut_down_threadsafe(self)
 
     # called by the connection
 

@@ -125,7 +125,7 @@ class PulledBody(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the payloads of the body as they arrive."""
-        self._exchange.push(self)
+        self._exchange.send_body_to(self)
         while True:
             while self._buffer:
                 payload = self._buffer.popleft()

@@ -15,7 +15,7 @@ from reactivex import abc
 
 from ollama_rx.errors import UnreachableError
 from ollama_rx.protocol.readers import Reader
-from ollama_rx.rx.event_loops import internal_loop, running_loop, user_loop
+from ollama_rx.rx.event_loops import marked_as_internal, running_loop, user_loop
 from ollama_rx.rx.operator import ChainedObservable, ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.call import Call
@@ -54,12 +54,14 @@ class RequestStream(ChainedObservable[T]):
             subscription.fail(UnreachableError(self._session.shown_url, str(error)))
 
         subscription.add_teardown(call.stop)
-        start = place(subscription.scheduler, call.begin, no_loop)
+        start = begin_where_subscribed(subscription.scheduler, call.begin, no_loop)
         if start is not None:
             subscription.add_teardown(start.dispose)
 
 
-def place(scheduler: abc.SchedulerBase | None, begin: Begin, no_loop: NoLoop) -> abc.DisposableBase | None:
+def begin_where_subscribed(
+    scheduler: abc.SchedulerBase | None, begin: Begin, no_loop: NoLoop
+) -> abc.DisposableBase | None:
     """Call ``begin`` on the scheduler if there is one, else on the running loop or on a new thread.
 
     Returns what cancels a scheduled call.
@@ -100,7 +102,7 @@ def _run_on_internal_loop(begin: Begin, no_loop: NoLoop) -> None:
     except OSError as error:
         no_loop(error)
         return
-    with internal_loop(), runner:
+    with marked_as_internal(), runner:
         runner.run(_until_done(begin))
 
 

@@ -114,7 +114,11 @@ def names_in(diagram: str) -> list[str]:
 def test_a_chunk_takes_the_documented_path() -> None:
     (diagram,) = blocks(section(PAGE, "One chunk, from the socket to a sink"), "")
     named = names_in(diagram)
-    returned = {"ChunkedDecoder.feed", "ChunkReader.read", "LineDecoder.decode"}  # before the sink is called
+    returned = {
+        "ChunkedDecoder.feed",
+        "ChunkReader.read",
+        "LineBuffer.complete_lines",
+    }  # before the sink is called
     gate = Gate()  # the first chunk may arrive together with the head of the response
     recorder = StackRecorder(gate.open)
     with FakeOllama(answer("Hello", gate, " you")) as fake, Client(fake.url, model="any") as client:

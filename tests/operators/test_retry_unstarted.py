@@ -16,7 +16,7 @@ from ollama_rx import Client, iterate
 from ollama_rx import operators as op
 from ollama_rx.errors import BusyError, ModelNotFoundError, ServerError
 from ollama_rx.operators import accumulate_text, retry_unstarted, stop_at, throttle_latest
-from ollama_rx.rx.event_loops import internal_loop
+from ollama_rx.rx.event_loops import marked_as_internal
 from ollama_rx.testing import FakeOllama, answer, check, error_status
 
 BUSY = BusyError(503, "busy")
@@ -238,7 +238,7 @@ def test_on_an_internal_loop_the_retry_runs_on_a_timers_thread() -> None:
     async def callback() -> None:
         source.pipe(retry_unstarted(wait=0.01)).subscribe(on_completed=done.set)
 
-    with internal_loop():
+    with marked_as_internal():
         asyncio.run(callback())
     assert done.wait(DEADLINE)
     assert len(threads) == 2

@@ -7,11 +7,11 @@ import orjson
 import pytest
 
 from ollama_rx.errors import BadLineError
-from ollama_rx.protocol.ndjson import LineDecoder, parse_line, parse_lines, split_lines
+from ollama_rx.protocol.ndjson import LineBuffer, parse_line, parse_lines, split_lines
 
 
-def decode(lines: LineDecoder, data: bytes) -> list[bytes]:
-    return split_lines(lines.decode(data))
+def decode(lines: LineBuffer, data: bytes) -> list[bytes]:
+    return split_lines(lines.complete_lines(data))
 
 
 # lines
@@ -19,12 +19,12 @@ def decode(lines: LineDecoder, data: bytes) -> list[bytes]:
 
 def test_lines_end_at_the_line_feed_and_nowhere_else() -> None:
     others = "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x1dh\x1ei\rj".encode()
-    assert decode(LineDecoder(), others + b"\nnext\nrest") == [others, b"next"]
+    assert decode(LineBuffer(), others + b"\nnext\nrest") == [others, b"next"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_a_line_may_come_in_any_pieces(size: int) -> None:
-    data, lines = b"first\n\nthird\r\nlast", LineDecoder()
+    data, lines = b"first\n\nthird\r\nlast", LineBuffer()
     found = [
         line for start in range(0, len(data), size) for line in decode(lines, data[start : start + size])
     ]
@@ -33,21 +33,21 @@ def test_a_line_may_come_in_any_pieces(size: int) -> None:
 
 
 def test_an_empty_read_changes_nothing() -> None:
-    lines = LineDecoder()
+    lines = LineBuffer()
     assert decode(lines, b"a") == []
     assert decode(lines, b"") == []
     assert decode(lines, b"b\n") == [b"ab"]
 
 
 def test_a_line_as_long_as_the_limit_is_accepted() -> None:
-    assert decode(LineDecoder(5), b"12345\n12345\n") == [b"12345", b"12345"]
+    assert decode(LineBuffer(5), b"12345\n12345\n") == [b"12345", b"12345"]
 
 
 @pytest.mark.parametrize(
     "reads", [[b"123456\n"], [b"123456"], [b"123", b"456"], [b"123", b"456\n"], [b"1\n123456\n2\n"]]
 )
 def test_a_line_above_the_limit_is_refused_finished_or_not(reads: list[bytes]) -> None:
-    lines = LineDecoder(5)
+    lines = LineBuffer(5)
     found = [line for data in reads for line in decode(lines, data)]
     assert found == [b"1"] * reads[0].startswith(b"1\n")
     assert lines.error is not None
@@ -55,7 +55,7 @@ def test_a_line_above_the_limit_is_refused_finished_or_not(reads: list[bytes]) -
 
 
 def test_a_line_of_a_million_single_bytes_costs_each_byte_once() -> None:
-    lines, began = LineDecoder(), time.monotonic()
+    lines, began = LineBuffer(), time.monotonic()
     for _ in range(1_000_000):
         decode(lines, b"x")
     assert decode(lines, b"\n") == [b"x" * 1_000_000]

@@ -15,7 +15,7 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from ollama_rx import Chunk, Client, Progress, ServerError
-from ollama_rx.protocol.ndjson import LineDecoder, split_lines
+from ollama_rx.protocol.ndjson import LineBuffer, split_lines
 from ollama_rx.protocol.readers import ChunkReader, ProgressReader, Reader
 from ollama_rx.testing import (
     FakeOllama,
@@ -142,8 +142,8 @@ def test_a_cut_at_any_byte_gives_the_same_lines(file: Path) -> None:
     body = file.read_bytes()
     expected = body.split(b"\n")
     for place in range(len(body) + 1):
-        lines = LineDecoder()
-        found = b"".join(map(lines.decode, (body[:place], body[place:], b"\n")))
+        lines = LineBuffer()
+        found = b"".join(map(lines.complete_lines, (body[:place], body[place:], b"\n")))
         assert split_lines(found) == expected, place
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ollama_rx.rx.event_loops import internal_loop, run_on_loop, running_loop, user_loop
+from ollama_rx.rx.event_loops import marked_as_internal, run_on_loop, running_loop, user_loop
 
 
 def test_on_a_plain_thread_there_is_no_loop() -> None:
@@ -13,7 +13,7 @@ def test_on_a_plain_thread_there_is_no_loop() -> None:
 def test_a_running_loop_is_the_users_unless_it_is_marked_as_internal() -> None:
     async def main() -> None:
         assert user_loop() is running_loop() is asyncio.get_running_loop()
-        with internal_loop():
+        with marked_as_internal():
             assert user_loop() is None
             assert running_loop() is not None
 

@@ -206,7 +206,7 @@ def test_without_a_loop_a_timer_runs_on_a_thread(scheduler: Any) -> None:
 
 def test_a_cancelled_timer_that_is_already_running_waits_for_the_lock_and_does_nothing() -> None:
     subscription = recording_subscription([])
-    subscription.guard_foreign(ignore)
+    subscription.serialize_foreign(ignore)
     ran: list[str] = []
     waiting = threading.Event()
 

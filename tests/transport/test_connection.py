@@ -67,7 +67,7 @@ async def serve(connection: Connection, response: bytes) -> None:
     exchange = connection.start("GET", REQUEST)
     connection.data_received(response)
     await exchange.head()
-    exchange.push(NullReceiver())
+    exchange.send_body_to(NullReceiver())
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_two_pauses_are_one_and_the_next_exchange_resumes_reading() -> None:
     assert transport.calls == ["write", "pause_reading", "resume_reading"]
 
 
-def test_only_the_current_exchange_can_hang_up() -> None:
+def test_only_the_current_exchange_can_be_shut_down() -> None:
     async def main() -> tuple[Exchange, Exchange]:
         served = connection.start("GET", REQUEST)
         connection.release()
@@ -152,13 +152,13 @@ def test_only_the_current_exchange_can_hang_up() -> None:
     transport.socket = ours
     connection, _ = connected(transport)
     earlier, present = asyncio.run(main())
-    earlier.hang_up()
+    earlier.shut_down_threadsafe()
     with pytest.raises(BlockingIOError):
         server.recv(1)
-    present.hang_up()
+    present.shut_down_threadsafe()
     assert server.recv(1) == b""
     connection.connection_lost(None)
-    present.hang_up()
+    present.shut_down_threadsafe()
     for end in (ours, server):
         end.close()
 

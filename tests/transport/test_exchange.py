@@ -31,7 +31,7 @@ class ControlRecorder:
     def release(self) -> None:
         self.calls.append("release")
 
-    def hang_up(self, exchange: Exchange) -> None:
+    def shut_down_threadsafe(self, exchange: Exchange) -> None:
         self.hung_up = exchange
 
 
@@ -74,7 +74,7 @@ def test_a_body_that_arrives_before_its_receiver_is_kept_for_it() -> None:
     exchange.data_received(HELLO[:-2])
     exchange.data_received(HELLO[-2:])
     receiver = ReceiverRecorder()
-    exchange.push(receiver)
+    exchange.send_body_to(receiver)
     assert (receiver.payload, receiver.ends, connection.calls[-1]) == (b"hello", [None], "release")
 
 
@@ -86,7 +86,7 @@ def test_a_large_body_without_a_receiver_pauses_the_connection() -> None:
     exchange.data_received(b"x" * 40_000)
     assert connection.calls == ["pause"]
     receiver = ReceiverRecorder()
-    exchange.push(receiver)
+    exchange.send_body_to(receiver)
     assert (len(receiver.payload), connection.calls) == (80_000, ["pause", "resume"])
 
 
@@ -101,7 +101,7 @@ def test_aborting_a_complete_response_without_a_receiver_closes_the_connection()
 @on_a_loop
 def test_an_exchange_that_has_ended_no_longer_controls_its_connection() -> None:
     exchange, connection = new_exchange()
-    exchange.push(ReceiverRecorder())
+    exchange.send_body_to(ReceiverRecorder())
     exchange.data_received(HELLO)
     del connection.calls[:]
     exchange.abort()
@@ -131,7 +131,7 @@ def test_bytes_after_the_end_close_the_connection() -> None:
 def test_bytes_in_the_read_that_ends_the_body_close_the_connection() -> None:
     exchange, connection = new_exchange()
     receiver = ReceiverRecorder()
-    exchange.push(receiver)
+    exchange.send_body_to(receiver)
     exchange.data_received(HELLO + b"more")
     assert (receiver.payload, receiver.ends, connection.calls[-1]) == (b"hello", [None], "abort")
 
@@ -140,7 +140,7 @@ def test_bytes_in_the_read_that_ends_the_body_close_the_connection() -> None:
 def test_a_malformed_body_is_an_error() -> None:
     exchange, connection = new_exchange()
     receiver = ReceiverRecorder()
-    exchange.push(receiver)
+    exchange.send_body_to(receiver)
     exchange.data_received(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX")
     assert isinstance(receiver.ends[0], httpx.RemoteProtocolError)
     assert connection.calls[-1] == "abort"
@@ -153,7 +153,7 @@ def test_an_error_that_occurs_before_there_is_a_receiver_is_passed_to_it() -> No
     exchange.eof_received()
     exchange.connection_lost(None)
     receiver = ReceiverRecorder()
-    exchange.push(receiver)
+    exchange.send_body_to(receiver)
     assert receiver.payload == b"he"
     (error,) = receiver.ends
     assert isinstance(error, httpx.RemoteProtocolError)
@@ -186,7 +186,7 @@ def test_a_head_may_arrive_in_single_bytes_after_informational_responses() -> No
     for byte in b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HELLO:
         exchange.data_received(bytes([byte]))
     receiver = ReceiverRecorder()
-    exchange.push(receiver)
+    exchange.send_body_to(receiver)
     assert (head_of(exchange).result().status, receiver.payload, receiver.ends) == (
         200,
         b"hello",
@@ -199,7 +199,7 @@ def test_a_lost_connection_ends_a_response_once() -> None:
     exchange, _ = new_exchange()
     receiver = ReceiverRecorder()
     exchange.data_received(OK + b"\r\nhel")
-    exchange.push(receiver)
+    exchange.send_body_to(receiver)
     exchange.connection_lost(ConnectionResetError("reset"))
     exchange.connection_lost(None)
     exchange.eof_received()

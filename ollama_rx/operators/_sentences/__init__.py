@@ -6,7 +6,7 @@
       rules.py            the rules of one language: finds candidates and calls the rule that judges each
         line_structure.py line breaks, code fences, list markers
         fullwidth.py      marks that end a sentence at once, such as 。
-        terminators.py    . … ! ?  an ordered list of small rules, with abbreviations.py
+        terminators.py    . … ! ?  an ordered list of small rules, with abbreviation_rules.py
           candidate.py    a mark that may end a sentence, and the text after it
           preceding_word.py  whether the word before it is an abbreviation
       clauses.py          where to cut inside a sentence: an early first piece, a maximum length

@@ -5,7 +5,7 @@ from enum import IntEnum
 from functools import cache, lru_cache
 from typing import Final
 
-from ollama_rx.operators._sentences.abbreviations import judge_abbreviation
+from ollama_rx.operators._sentences.abbreviation_rules import judge_abbreviation
 from ollama_rx.operators._sentences.candidate import Candidate, Lookahead
 from ollama_rx.operators._sentences.characters import (
     BULLETS,

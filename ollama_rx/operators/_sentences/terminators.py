@@ -8,7 +8,7 @@ piece of text ended: any cutting of the text gives the same sentences.
 from collections.abc import Callable
 from typing import Final
 
-from ollama_rx.operators._sentences.abbreviations import ends_before_starter, ends_unless_attributed
+from ollama_rx.operators._sentences.abbreviation_rules import ends_before_starter, ends_unless_attributed
 from ollama_rx.operators._sentences.candidate import Candidate
 from ollama_rx.operators._sentences.characters import (
     BULLETS,

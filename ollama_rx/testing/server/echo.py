@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import cast
 
+from ollama_rx.testing.server.answer import answer, loaded, progress
 from ollama_rx.testing.server.observed import Request
 from ollama_rx.testing.server.reply import Reply, error_status, json_reply, text_reply
-from ollama_rx.testing.server.script import answer, loaded, progress
 
 
 def echo(request: Request) -> Reply:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ollama_rx.arguments import check_positive
 from ollama_rx.testing.server.observed import Request
-from ollama_rx.testing.server.reply import Reply, Step, Until
+from ollama_rx.testing.server.reply import Reply
+from ollama_rx.testing.server.steps import Step, Until
 
 _CREATED = re.compile(rb'"created_at"\s*:\s*"([^".]+)(\.\d+)?([^"]*)"')
 

@@ -1,100 +1,20 @@
 """One reply of the fake server: the steps of its body, its HTTP framing, and how it is split into writes."""
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ollama_rx.arguments import check_seconds, check_whole, optional_whole
+from ollama_rx.arguments import check_whole, optional_whole
 from ollama_rx.protocol.go_json import encode
 from ollama_rx.testing.server.observed import Request
+from ollama_rx.testing.server.steps import Step
 
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Nothing is sent for `seconds`."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Until:
-    """Nothing is sent until `seconds` after the start of the reply: a pace that does not drift."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The connection ends here, before the end of the body; with a TCP reset if `reset`."""
-
-    reset: bool = False
-
-
-@dataclass(eq=False, slots=True)
-class Gate:
-    """Holds replies back until the test opens it, from any thread: a pause without a duration.
-
-    >>> gate = Gate()
-    >>> gate.is_open
-    False
-    >>> gate.open()
-    >>> gate.is_open
-    True
-    """
-
-    is_open: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(
-        default_factory=list[tuple[asyncio.AbstractEventLoop, asyncio.Event]], repr=False
-    )
-
-    def open(self) -> None:
-        """Release all replies that are waiting here, and hold none back from now on."""
-        with self._lock:
-            self.is_open = True
-            for loop, event in self._waiters:
-                loop.call_soon_threadsafe(event.set)
-
-    async def wait(self) -> None:
-        """Wait until the gate is open; called by the server."""
-        event = asyncio.Event()
-        waiter = (asyncio.get_running_loop(), event)
-        with self._lock:
-            if self.is_open:
-                return
-            self._waiters.append(waiter)
-        try:
-            await event.wait()
-        finally:
-            with self._lock:
-                self._waiters.remove(waiter)
-
-
-#: one step of a body; bytes are one write
-Step = bytes | Pause | Until | Gate | Cut
-#: splits or joins the writes of a body, see `write_chunking`
-Rechunking = Callable[[Iterable[Step]], Iterator[Step]]
+#: splits or joins the writes of a body, see `write_boundaries`
+WriteBoundaries = Callable[[Iterable[Step]], Iterator[Step]]
 Framing = Literal["chunked", "length", "close", "none"]
 
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"
-
-
-def pause(seconds: float) -> Pause:
-    """Send nothing for `seconds`; before the first byte this is a prefill stall, headers held back."""
-    check_seconds("seconds", seconds, zero=True)
-    return Pause(seconds)
-
-
-def cut(*, reset: bool = False) -> Cut:
-    """End the connection in the middle of the body.
-
-    The client sees the end of the stream without the end of the body. With `reset` it sees a TCP reset,
-    which may also destroy bytes that it has received but not read yet.
-    """
-    return Cut(reset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +27,7 @@ class Reply:
     content_type: str | None = NDJSON
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     framing: Framing = "chunked"
-    rechunkings: tuple[Rechunking, ...] = ()
+    boundaries: tuple[WriteBoundaries, ...] = ()
     keep_alive: bool = True
     headers_first: bool = False
     informational: tuple[int, ...] = ()
@@ -115,7 +35,7 @@ class Reply:
 
     def sent(
         self,
-        *rechunkings: Rechunking,
+        *boundaries: WriteBoundaries,
         framing: Framing | None = None,
         keep_alive: bool | None = None,
         headers_first: bool | None = None,
@@ -126,7 +46,7 @@ class Reply:
         """Return the same reply, sent in another way.
 
         Args:
-            *rechunkings: `byte_by_byte`, `crlf`, `lines_per_write(3)` and the like, applied from left to
+            *boundaries: `byte_by_byte`, `crlf`, `lines_per_write(3)` and the like, applied from left to
                 right.
             framing: `"chunked"` as Ollama does, `"length"` for Content-Length, `"close"` for a body that ends
                 with the connection, `"none"` for a body without status line and headers.
@@ -140,7 +60,7 @@ class Reply:
         optional_whole("socket_bytes", socket_bytes, least=1)
         return replace(
             self,
-            rechunkings=(*self.rechunkings, *rechunkings),
+            boundaries=(*self.boundaries, *boundaries),
             framing=self.framing if framing is None else framing,
             keep_alive=self.keep_alive if keep_alive is None else keep_alive,
             headers_first=self.headers_first if headers_first is None else headers_first,
@@ -150,9 +70,9 @@ class Reply:
         )
 
     def body(self, request: Request) -> Iterable[Step]:
-        """Make the body for this request, with all rechunkings applied."""
+        """Make the body for this request, with all boundaries applied."""
         steps = self.steps(request)
-        for rechunk in self.rechunkings:
+        for rechunk in self.boundaries:
             steps = rechunk(steps)
         return steps
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
 from ollama_rx.testing.server.observed import ObservedExchange
-from ollama_rx.testing.server.reply import Cut, Gate, Pause, Reply, Step, Until
+from ollama_rx.testing.server.reply import Reply
+from ollama_rx.testing.server.steps import Cut, Gate, Pause, Step, Until
 
 _MISSING_BYTES = 1024  # by which the Content-Length of a cut reply exceeds the body
 _LAST_CHUNK = b"0\r\n\r\n"

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from ollama_rx.testing import FakeOllama, Reply, Request, recording
-from ollama_rx.testing.server.reply import Step, Until
+from ollama_rx.testing.server.steps import Step, Until
 
 REQUEST = Request("POST", "/api/generate", "", {}, b"", {}, 0.0, 1)
 LINES = [

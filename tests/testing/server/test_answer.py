@@ -23,7 +23,7 @@ from ollama_rx.testing import (
     tool_call,
     tool_calls,
 )
-from ollama_rx.testing.server.reply import Step, Until
+from ollama_rx.testing.server.steps import Step, Until
 
 Line = dict[str, object]
 

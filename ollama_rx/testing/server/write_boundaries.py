@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ollama_rx.arguments import check_whole
-from ollama_rx.testing.server.reply import Rechunking, Step
+from ollama_rx.testing.server.reply import WriteBoundaries
+from ollama_rx.testing.server.steps import Step
 
 _ESCAPE = re.compile(rb"\\u(?=[0-9a-fA-F]{4})")
 _LEADING_BYTE = re.compile(rb"[\xc2-\xf4]")
@@ -63,7 +64,7 @@ def all_at_once(steps: Iterable[Step]) -> Iterator[Step]:
     return lines_per_write(0)(steps)
 
 
-def lines_per_write(count: int) -> Rechunking:
+def lines_per_write(count: int) -> WriteBoundaries:
     """Send `count` lines per write, fewer before a pause and at the end; 0 means all of them."""
     check_whole("count", count, least=0)
 
@@ -85,7 +86,7 @@ def lines_per_write(count: int) -> Rechunking:
     return rechunk
 
 
-def pieces_of(size: int) -> Rechunking:
+def pieces_of(size: int) -> WriteBoundaries:
     """Split every line into writes of `size` bytes."""
     check_whole("size", size, least=1)
 
@@ -99,7 +100,7 @@ def pieces_of(size: int) -> Rechunking:
     return rechunk
 
 
-def cut_at(*offsets: int) -> Rechunking:
+def cut_at(*offsets: int) -> WriteBoundaries:
     """Split the body at these byte offsets and nowhere else, except at pauses."""
     for offset in offsets:
         check_whole("offsets", offset, least=0)

@@ -1,4 +1,4 @@
-"""Rechunking splits and joins writes; bytes and pauses stay as they are."""
+"""WriteBoundaries splits and joins writes; bytes and pauses stay as they are."""
 
 import json
 
@@ -18,7 +18,8 @@ from ollama_rx.testing import (
     pieces_of,
     without_last_newline,
 )
-from ollama_rx.testing.server.reply import Rechunking, Step
+from ollama_rx.testing.server.reply import WriteBoundaries
+from ollama_rx.testing.server.steps import Step
 
 LINES: list[Step] = [b'{"a":"\xc3\xa9\xe2\x82\xac"}\n', pause(1), b'{"b":"\\u003c!\\u003e"}\n', b"{}\n"]
 WHOLE = b"".join(step for step in LINES if isinstance(step, bytes))
@@ -38,7 +39,7 @@ WHOLE = b"".join(step for step in LINES if isinstance(step, bytes))
         cut_at(1, 17, 18, 40, 9999),
     ],
 )
-def test_rechunking_keeps_the_bytes_and_the_place_of_pauses(mode: Rechunking) -> None:
+def test_rechunking_keeps_the_bytes_and_the_place_of_pauses(mode: WriteBoundaries) -> None:
     out = list(mode(LINES))
     assert b"".join(step for step in out if isinstance(step, bytes)) == WHOLE
     at = out.index(pause(1))
@@ -47,7 +48,7 @@ def test_rechunking_keeps_the_bytes_and_the_place_of_pauses(mode: Rechunking) ->
 
 
 @pytest.mark.parametrize("mode", [line_by_line, all_at_once, without_last_newline, cut_at(3), blank_lines])
-def test_an_empty_body_stays_empty(mode: Rechunking) -> None:
+def test_an_empty_body_stays_empty(mode: WriteBoundaries) -> None:
     assert list(mode([])) == []
 
 

@@ -10,7 +10,8 @@ from ollama_rx.arguments import check_seconds
 from ollama_rx.protocol.go_json import encode
 from ollama_rx.testing.server.observed import Request
 from ollama_rx.testing.server.parts import Endless, Part, Raw
-from ollama_rx.testing.server.reply import JSON, Cut, Gate, Pause, Reply, Step, Until
+from ollama_rx.testing.server.reply import JSON, Reply
+from ollama_rx.testing.server.steps import Cut, Gate, Pause, Step, Until
 
 Ending = Literal["done", "reason_only", "none"]
 _ScriptPart = Part | Raw | Endless | Pause | Gate | Cut
