@@ -51,6 +51,10 @@ T = TypeVar("T")
 Options = Mapping[str, Any]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")  # RFC 9110: a token
+_FRAMING = (
+    "content-length",
+    "transfer-encoding",
+)  # they follow from the content; a second one contradicts it
 _HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 
@@ -402,4 +406,6 @@ def _build_headers(url: httpx.URL, value: Mapping[str, str] | None) -> dict[str,
             raise ValueError(
                 f"headers: expected characters that HTTP allows, got others in {name!r} or its value"
             )
+        if name in _FRAMING:
+            raise wrong_value("headers", "none that the length of the content decides", name)
     return headers

@@ -102,7 +102,8 @@ class Session:
         if head is None:
             url = self._base.copy_with(raw_path=self._base.raw_path.rstrip(b"/") + request.path.encode())
             headers = self._json_headers if content else self._headers
-            head = encode_head(request.method, url.raw_path, [(b"Host", url.netloc), *headers.raw])
+            host = [] if "host" in headers else [(b"Host", url.netloc)]
+            head = encode_head(request.method, url.raw_path, [*host, *headers.raw])
             self._heads[key] = head
         if content:
             return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(content), content)

@@ -1,12 +1,14 @@
 """The headers of requests: what they hold, where the key is sent, and what is never shown."""
 
 import base64
+import socket
 
 import httpx
 import pytest
 
 from ollama_rx import Client, StatusError, UnreachableError
 from ollama_rx.testing import FakeOllama, error_status
+from tests.transport.raw_server import raw_server, read_request
 
 
 @pytest.fixture
@@ -42,6 +44,28 @@ def test_every_request_has_the_headers_of_the_caller_and_the_protocol() -> None:
     assert request.headers["accept"] == "application/x-ndjson, application/json"
     assert request.headers["accept-encoding"] == "identity"
     assert request.headers["host"] == fake.url.removeprefix("http://")
+
+
+def test_a_host_header_of_the_caller_is_the_only_one() -> None:
+    received: list[bytes] = []
+
+    def handle(connection: socket.socket) -> None:
+        received.append(read_request(connection))
+        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"version":"1"}')
+
+    with raw_server(handle) as url, Client(url, headers={"Host": "virtual.example"}) as client:
+        assert client.version().run() == "1"
+    hosts = [line for line in received[0].lower().split(b"\r\n") if line.startswith(b"host:")]
+    assert hosts == [b"host: virtual.example"]
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding"])
+def test_headers_that_could_contradict_the_length_of_the_content_are_refused(name: str) -> None:
+    with pytest.raises(
+        ValueError,
+        match=f"^headers: expected none that the length of the content decides, got '{name.lower()}'$",
+    ):
+        Client(headers={name: "3"})
 
 
 @pytest.mark.parametrize("host", ["https://ollama.com", "ollama.com", "https://OLLAMA.com/"])
