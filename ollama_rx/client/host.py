@@ -17,6 +17,7 @@ DEFAULT_PORT = 11434
 _log = logging.getLogger(__name__)
 _UNSPECIFIED = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, never bound
 _MAX_PORT = 65535
+_END_OF_PATH = re.compile("[?#]")
 _HOST_NAME = re.compile(r"[\w.-]*")
 
 
@@ -52,7 +53,7 @@ def base_url(host: str | None = None) -> str:
         scheme, port = "https", 443
     name = _UNSPECIFIED.get(name, name)
     shown = f"[{name}]" if ":" in name else name
-    path = "/".join(part for part in path.split("?")[0].split("/") if part)
+    path = "/".join(part for part in _END_OF_PATH.split(path)[0].split("/") if part)
     return f"{scheme}://{_quote_user(user)}{at}{shown}:{port}" + (f"/{path}" if path else "")
 
 

@@ -27,6 +27,7 @@ ANY = "0.0.0.0"  # noqa: S104 - what people set for a server, never bound here
         ("https://x/ollama", "https://x:443/ollama"),
         ("https://x/ollama/", "https://x:443/ollama"),
         ("https://x//a//b/?query", "https://x:443/a/b"),
+        ("https://x/a#b?c/d", "https://x:443/a"),
         ("x/", "http://x:11434"),
         ("::1", "http://[::1]:11434"),
         ("fe80::0001", "http://[fe80::1]:11434"),
