@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reactivex import Observable
 
-from ollama_rx.arguments import check_flag, check_seconds, check_whole
+from ollama_rx.arguments import check_flag, check_seconds, check_text, check_whole
 from ollama_rx.operators._sentences.characters import weight
 from ollama_rx.rx import Emitter, through
 
@@ -66,6 +66,8 @@ def split_sentences(
     >>> of("It costs 3", ".50. Dr", ". Lee pays.").pipe(split_sentences(), ops.to_list()).run()
     ['It costs 3.50.', 'Dr. Lee pays.']
     """
+    if language is not None:
+        check_text("language", language, "a BCP 47 tag or None")
     check_flag("eager", eager)
     check_whole("min_chars", min_chars, least=0)
     if max_chars is not None:

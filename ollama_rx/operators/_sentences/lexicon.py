@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from itertools import chain
 from typing import Final
 
-from ollama_rx.arguments import wrong_type, wrong_value
+from ollama_rx.arguments import wrong_value
 
 
 class Kind(IntEnum):
@@ -89,8 +89,6 @@ def lexicon_for(language: str | None) -> Lexicon:
     """Return the lexicon for a BCP 47 tag, the English one for an unknown language."""
     if language is None:
         return _read("en")
-    if type(language) is not str:
-        raise wrong_type("language", "a BCP 47 tag or None", language)
     if not _TAG.fullmatch(language):
         raise wrong_value("language", "a BCP 47 tag such as 'en' or 'pt-BR'", language)
     code = re.split("[-_]", language)[0].lower()
