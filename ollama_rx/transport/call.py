@@ -157,6 +157,8 @@ class Call(Generic[T]):
 
     def _send(self, items: Iterable[T]) -> None:
         emit, subscription = self._emit, self._subscription
+        if subscription.is_disposed:
+            return  # from another thread: what the reader finds now, an error too, has no subscriber
         rest = iter(items)
         try:
             for item in rest:

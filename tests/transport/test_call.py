@@ -9,11 +9,12 @@ from typing import Any, cast
 
 import pytest
 from reactivex import operators as ops
+from reactivex.abc import DisposableBase
 
 from ollama_rx import Client, IncompleteStreamError, LineTooLongError, Stats, StatusError, UnreachableError
 from ollama_rx import operators as op
 from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless
+from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless, midstream_error
 from ollama_rx.transport import request_stream
 from ollama_rx.transport.call import _LINGER, Call
 from ollama_rx.transport.http_transport import HttpTransport
@@ -294,3 +295,41 @@ def test_bytes_after_the_last_chunk_are_ignored_and_the_connection_is_reused() -
 
     with raw_server(answer_twice) as url:
         assert asyncio.run(main(url)) == ["hello", "hello"]
+
+
+def test_an_error_in_the_read_after_a_dispose_from_another_thread_is_not_reported() -> None:
+    reported: list[dict[str, Any]] = []
+
+    async def main(fake: FakeOllama, gates: list[Gate]) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+        seen: list[object] = []
+        both_begun = asyncio.Event()
+        streams: list[DisposableBase] = []
+
+        def take(item: object) -> None:
+            seen.append(item)
+            if len(seen) == len(gates):
+                both_begun.set()
+
+        def dispose_both(error: Exception) -> None:
+            seen.append(error)
+            for stream in streams:
+                thread = threading.Thread(target=stream.dispose)
+                thread.start()
+                thread.join()
+
+        async with Client(fake.url, model="m") as client:
+            streams += [client.generate("x").subscribe(take, dispose_both) for _ in gates]
+            await both_begun.wait()
+            for gate in gates:
+                gate.open()
+            fake.wait_for_answer(2)  # blocks the loop, so that it finds both errors in one turn
+            await asyncio.sleep(0)
+            await fake.aio.wait_for_connections()
+        assert len(seen) == len(gates) + 1
+
+    gates = [Gate(), Gate()]
+    replies = [answer("a", gate, midstream_error("boom")) for gate in gates]
+    with FakeOllama(*replies) as fake:
+        asyncio.run(main(fake, gates))
+    assert not reported
