@@ -10,6 +10,7 @@ Observable.
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
+from types import FunctionType
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -112,24 +113,36 @@ class Machine(Protocol[A_contra]):
 
 
 _METHODS = ("feed", "flush", "fail", "close")
-_checked: WeakSet[type] = WeakSet()  # machine classes that have passed the check below
+_DEFINED = (FunctionType, staticmethod, classmethod)
+_checked: WeakSet[type] = WeakSet()  # machine classes that have passed `_check_methods`
 
 
 def _check_machine(machine: object) -> None:
-    """Refuse a machine that has an unknown public method: a misspelt method would never be called."""
+    """Refuse a machine with an unknown public method: a misspelt one would never be called.
+
+    Only what its class defines with ``def`` counts; properties are not read, constants and classes may be
+    public.
+    """
     kind = type(machine)
-    if kind in _checked:
-        return
-    names = {name for name in dir(machine) if not name.startswith("_") and callable(getattr(machine, name))}
+    if kind not in _checked:
+        _check_methods(kind)
+        _checked.add(kind)
+    if not callable(getattr(machine, "feed", None)):
+        raise TypeError(f"through: {kind.__name__} has no method 'feed'")
+
+
+def _check_methods(kind: type) -> None:
+    names = {
+        name for owner in kind.__mro__ for name, value in vars(owner).items() if isinstance(value, _DEFINED)
+    }
     for name in sorted(names.difference(_METHODS)):
+        if name.startswith("_"):
+            continue
         from difflib import get_close_matches  # noqa: PLC0415 - only for this message
 
         close = get_close_matches(name, _METHODS, 1)
         meant = f"did you mean {close[0]!r}?" if close else "start its name with an underscore"
         raise TypeError(f"through: {kind.__name__}.{name} is not a machine's method; {meant}")
-    if "feed" not in names:
-        raise TypeError(f"through: {kind.__name__} has no method 'feed'")
-    _checked.add(kind)
 
 
 class ChainedObservable(Observable[B_co]):

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable
+from enum import Enum
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -483,6 +485,49 @@ def test_a_wrong_machine_is_refused_before_the_source_is_subscribed_to() -> None
     assert not source.observers
 
 
+def test_properties_are_not_read_before_the_machine_works() -> None:
+    class HasProperty(AcceptsText):
+        @property
+        def waiting(self) -> int:
+            raise NotImplementedError
+
+    assert rx.of("a").pipe(through(HasProperty)).run() == "a"
+
+
+def test_constants_and_classes_may_be_public() -> None:
+    class HasTypes(AcceptsText):
+        kind = str
+
+        class State(Enum):
+            BEGUN = 1
+
+    assert rx.of("a").pipe(through(HasTypes)).run() == "a"
+
+
+def test_feed_may_come_from_getattr() -> None:
+    class Delegates:
+        def __init__(self, out: Emitter[str]) -> None:
+            self._inner = AcceptsText(out)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._inner, name)
+
+    machine: Any = Delegates
+    assert rx.of("a").pipe(through(machine)).run() == "a"
+
+
+def test_feed_is_looked_for_in_each_machine_of_a_class() -> None:
+    def with_feed(out: Emitter[str]) -> Any:
+        return SimpleNamespace(feed=out.emit)
+
+    def without_feed(_: Emitter[str]) -> Any:
+        return SimpleNamespace()
+
+    assert rx.of("a").pipe(through(with_feed)).run() == "a"
+    with pytest.raises(TypeError, match="has no method 'feed'"):
+        rx.of("a").pipe(through(without_feed)).subscribe()
+
+
 def test_feed_may_be_an_instance_attribute() -> None:
     class Forwards:
         def __init__(self, out: Emitter[str]) -> None:
@@ -507,18 +552,17 @@ def test_public_data_attributes_are_accepted() -> None:
     assert rx.of("a", "b", "c").pipe(through(Counts), ops.to_list()).run() == ["a", "b"]
 
 
-def test_a_machine_class_is_examined_once() -> None:
-    examined: list[str] = []
+def test_a_machine_class_is_examined_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    examined: list[type] = []
+    monkeypatch.setattr("ollama_rx.rx.operator._check_methods", examined.append)
 
     class Examined(AcceptsText):
-        def __dir__(self) -> list[str]:
-            examined.append("dir")
-            return list(super().__dir__())
+        pass
 
     stream = rx.of("a").pipe(through(Examined), through(Examined))
     stream.subscribe()
     stream.subscribe()
-    assert examined == ["dir"]
+    assert examined == [Examined]
 
 
 # timers and sources on other threads
