@@ -3,16 +3,17 @@
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from threading import RLock
 from typing import TypeVar
 
 from reactivex import abc
 from reactivex.scheduler import TimeoutScheduler, VirtualTimeScheduler
 
+from ollama_rx.rx.event_loops import user_loop
+
 A = TypeVar("A")
 
-_NO_LOCK: AbstractContextManager[object] = nullcontext()
+_RETRY = 0.001  # seconds after which a timer on a user's loop tries again to enter a chain that is in use
 
 
 class ChainSubscription(abc.DisposableBase):
@@ -34,7 +35,7 @@ class ChainSubscription(abc.DisposableBase):
         self.scheduler = scheduler
         self.now = _clock(scheduler)
         self.is_disposed = False
-        self._lock = _NO_LOCK
+        self._lock = RLock()
         self._terminated = False
         self._teardowns: list[Callable[[], object]] = []
         self._timers: set[_Timer] | None = None  # most chains have none
@@ -58,7 +59,7 @@ class ChainSubscription(abc.DisposableBase):
         Calls never overlap, with each other or with a timer's action. Late items are dropped. An exception is
         routed to ``on_error`` instead of the source.
         """
-        lock = self._lock = RLock()
+        lock = self._lock
 
         def guarded(item: A) -> None:
             with lock:
@@ -142,13 +143,21 @@ class ChainSubscription(abc.DisposableBase):
             timers = self._timers = set()
 
         def due(*_: object) -> None:
-            timers.discard(timer)
+            lock = self._lock
             if self.is_disposed or timer.cancelled:
+                timers.discard(timer)
                 return
+            # A thread that holds the lock may wait for a reader on this loop, so the loop must not wait.
+            if not lock.acquire(blocking=user_loop() is None):
+                timer.start(self.scheduler, _RETRY, due)
+                return
+            timers.discard(timer)
             try:
-                with self._lock:
+                try:
                     if not timer.cancelled:
                         action()
+                finally:
+                    lock.release()
             except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
                 self.handle_exception(error)
 

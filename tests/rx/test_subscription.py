@@ -216,16 +216,18 @@ def test_a_cancelled_timer_that_is_already_running_waits_for_the_lock_and_does_n
         def __init__(self, lock: Any) -> None:
             self._lock = lock
 
-        def __enter__(self) -> None:
+        def acquire(self, *, blocking: bool) -> bool:
             waiting.set()
-            self._lock.acquire()
+            acquired: bool = self._lock.acquire(blocking)
+            return acquired
 
-        def __exit__(self, *_: object) -> None:
+        def release(self) -> None:
             self._lock.release()
 
     lock: Any = subscription._lock
     with lock:
-        subscription._lock = ObservedLock(lock)
+        observed: Any = ObservedLock(lock)
+        subscription._lock = observed
         cancel = subscription.call_later(0.001, lambda: ran.append("a"))
         assert waiting.wait(DEADLINE)
         cancel()
@@ -295,3 +297,26 @@ def test_a_timer_that_fires_after_its_cancel_does_nothing() -> None:
     subscription.dispose()
     scheduler.start()
     assert ran == []
+
+
+def test_a_timer_on_an_event_loop_does_not_block_it_while_a_thread_is_in_the_chain() -> None:
+    async def main() -> None:
+        acted = asyncio.Event()
+        entered, leave = threading.Event(), threading.Event()
+        left_in_time: list[bool] = []
+
+        def block(_: str) -> None:
+            entered.set()
+            left_in_time.append(leave.wait(DEADLINE))
+
+        subscription = recording_subscription([])
+        thread = threading.Thread(target=subscription.guard_foreign(block), args=("item",))
+        thread.start()
+        entered.wait()
+        subscription.call_later(0.0, acted.set)
+        asyncio.get_running_loop().call_later(0.01, leave.set)  # as a reader that makes room
+        await asyncio.wait_for(acted.wait(), 2 * DEADLINE)
+        thread.join()
+        assert left_in_time == [True]
+
+    asyncio.run(main())
