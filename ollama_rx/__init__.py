@@ -17,7 +17,7 @@ else:
 
     def __getattr__(name: str) -> object:
         if (
-            name in {"deliver", "iterate", "__all__"} or name[0].isupper()
+            name in {"deliver", "iterate", "__all__"} or name[:1].isupper()
         ):  # or a submodule that is not imported yet
             names = vars(import_module("ollama_rx._public"))
             if name in names:

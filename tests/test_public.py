@@ -37,7 +37,7 @@ def test_a_star_import_has_the_public_names() -> None:
 
 
 def test_an_unknown_name_raises_attribute_error() -> None:
-    for name in ("nothing", "Nothing"):
+    for name in ("nothing", "Nothing", ""):
         with pytest.raises(AttributeError, match=f"^module 'ollama_rx' has no attribute '{name}'$"):
             getattr(ollama_rx, name)
 
