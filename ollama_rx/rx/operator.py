@@ -240,8 +240,10 @@ class _MachineObservable(ChainedObservable[B], Generic[A, B]):
         flush = getattr(machine, "flush", None)
         upper: ChainObserver[A] = ChainObserver(
             machine.feed,
-            observer.on_error if fail is None else partial(_fail, fail, observer.on_error),
-            observer.on_completed if flush is None else partial(_flush, flush, observer.on_completed),
+            observer.on_error if fail is None else partial(_fail, subscription, fail, observer.on_error),
+            observer.on_completed
+            if flush is None
+            else partial(_flush, subscription, flush, observer.on_completed),
         )
         source = self._source
         if isinstance(source, ChainedObservable):
@@ -251,17 +253,24 @@ class _MachineObservable(ChainedObservable[B], Generic[A, B]):
 
 
 def _fail(
-    fail: Callable[[Exception], object], on_error: Callable[[Exception], object], error: Exception
+    subscription: ChainSubscription,
+    fail: Callable[[Exception], object],
+    on_error: Callable[[Exception], object],
+    error: Exception,
 ) -> None:
     try:
         fail(error)
     finally:
-        on_error(error)
+        if not subscription.is_disposed:  # as after `Emitter.complete` in ``fail``
+            on_error(error)
 
 
-def _flush(flush: Callable[[], object], on_completed: Callable[[], object]) -> None:
+def _flush(
+    subscription: ChainSubscription, flush: Callable[[], object], on_completed: Callable[[], object]
+) -> None:
     flush()
-    on_completed()
+    if not subscription.is_disposed:  # as after `Emitter.complete` in ``flush``
+        on_completed()
 
 
 def _subscribe_foreign(

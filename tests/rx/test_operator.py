@@ -565,6 +565,40 @@ def test_a_machine_class_is_examined_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert examined == [Examined]
 
 
+@pytest.mark.parametrize("ending", ["completed", "failed"])
+def test_a_machine_may_complete_in_flush_and_fail_and_the_next_machine_ends_once(ending: str) -> None:
+    calls: list[str] = []
+
+    class Completes(AcceptsText):
+        def __init__(self, out: Emitter[str]) -> None:
+            super().__init__(out)
+            self._complete = out.complete
+
+        def flush(self) -> None:
+            self._complete()
+
+        def fail(self, _: Exception) -> None:
+            self._complete()
+
+    class Next(AcceptsText):
+        def flush(self) -> None:
+            calls.append("flush")
+
+        def fail(self, _: Exception) -> None:
+            raise NotImplementedError
+
+        def close(self) -> None:
+            calls.append("close")
+
+    source: Subject[str] = Subject()
+    source.pipe(through(Completes), through(Next)).subscribe(on_completed=lambda: calls.append("|"))
+    if ending == "completed":
+        source.on_completed()
+    else:
+        source.on_error(BOOM)
+    assert calls == ["flush", "|", "close"]
+
+
 # timers and sources on other threads
 
 
