@@ -51,11 +51,8 @@ T = TypeVar("T")
 Options = Mapping[str, Any]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")  # RFC 9110: a token
-_FRAMING = (
-    "content-length",
-    "transfer-encoding",
-)  # they follow from the content; a second one contradicts it
 _HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})  # the client sends its own
 
 
 class HasContext(Protocol):
@@ -407,5 +404,5 @@ def _build_headers(url: httpx.URL, value: Mapping[str, str] | None) -> dict[str,
                 f"headers: expected characters that HTTP allows, got others in {name!r} or its value"
             )
         if name in _FRAMING:
-            raise wrong_value("headers", "none that the length of the content decides", name)
+            raise wrong_value("headers", "no header that describes the length of the body", name)
     return headers

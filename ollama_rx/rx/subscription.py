@@ -56,8 +56,9 @@ class ChainSubscription(abc.DisposableBase):
     def serialize_foreign(self, on_next: Callable[[A], object]) -> Callable[[A], None]:
         """Wrap ``on_next`` for a source that is not a `ChainedObservable`.
 
-        Calls never overlap, with each other or with a timer's action. Late items are dropped. An exception is
-        routed to ``on_error`` instead of the source.
+        Calls never overlap, with each other or with a timer's action; so two chains that feed each other from
+        two threads can deadlock, as with RxPY's ``merge``. Late items are dropped. An exception is routed to
+        ``on_error`` instead of the source.
         """
         lock = self._lock
 

@@ -63,7 +63,7 @@ def test_a_host_header_of_the_caller_is_the_only_one() -> None:
 def test_headers_that_could_contradict_the_length_of_the_content_are_refused(name: str) -> None:
     with pytest.raises(
         ValueError,
-        match=f"^headers: expected none that the length of the content decides, got '{name.lower()}'$",
+        match=f"^headers: expected no header that describes the length of the body, got '{name.lower()}'$",
     ):
         Client(headers={name: "3"})
 

@@ -310,7 +310,7 @@ def test_a_timer_on_an_event_loop_does_not_block_it_while_a_thread_is_in_the_cha
             left_in_time.append(leave.wait(DEADLINE))
 
         subscription = recording_subscription([])
-        thread = threading.Thread(target=subscription.guard_foreign(block), args=("item",))
+        thread = threading.Thread(target=subscription.serialize_foreign(block), args=("item",))
         thread.start()
         entered.wait()
         subscription.call_later(0.0, acted.set)
