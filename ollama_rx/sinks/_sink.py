@@ -115,8 +115,9 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     def interrupt(self) -> None:
         """Wake a call of this sink that waits for something, because the delivery is cancelled.
 
-        Called at most once, from any thread, possibly during another call (also ``close``), and only if the
-        delivery is cancelled before the sink has ended. A sink that never waits does not need this method.
+        Called at most once, from any thread, possibly during another call, and only if the delivery is
+        cancelled before the sink has ended. ``close`` may run before this method has returned. A sink that
+        never waits does not need this method.
         """
 
     def close(self) -> None:
