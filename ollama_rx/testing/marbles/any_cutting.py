@@ -56,10 +56,13 @@ def check_any_cutting(
 ) -> list[T]:
     """Check that an operator emits the same for every cutting of a text; return the items.
 
-    The results of `compare` must be equal: by default the items, with `"".join` their text only.
+    The results of `compare` must be equal: by default the items, with `"".join` their text only, as for an
+    operator that lets text through.
 
     >>> check_any_cutting(ops.reduce(lambda text, more: text + more), "ab")
     ['ab']
+    >>> check_any_cutting(ops.map(str.upper), "ab", compare="".join)
+    ['AB']
     >>> check_any_cutting(ops.map(str.upper), "ab")
     Traceback (most recent call last):
     AssertionError: ['a', 'b'] gives ['A', 'B'], but the whole text gives ['AB']

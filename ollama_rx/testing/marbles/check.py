@@ -22,7 +22,8 @@ serves all further ones), as for a retry. `life` shows from when to when the sou
 source ends by itself, that is the end. At a `!` in `expect` the subscriber unsubscribes, at the end of that
 tick. After the last column the clock runs on for 1000 ticks, in which nothing may be emitted.
 
-Within one tick the source comes before the operator's timers.
+Within one tick the source comes before the operator's timers, except those that the operator started before
+it subscribed to the source.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -75,7 +76,8 @@ def check(
         error: the error that `#` in `source` stands for.
         expect_error: the error that `#` in `expect` stands for if it is not the error of the source; a class
             stands for any error of that class.
-        tick: seconds per character, for operators with timers.
+        tick: seconds per character, for operators with timers. If an item and a timer fall on the same tick,
+            the item comes first, unless the operator started the timer before it subscribed to the source.
         **letters: the values of the letters; a letter without one stands for itself, as a string.
 
     Raises:

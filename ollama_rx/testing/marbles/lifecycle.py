@@ -30,7 +30,9 @@ def check_lifecycle(build: Callable[[], Callable[[Observable[T]], Observable[obj
     - Cancelling unsubscribes from the source at once, and drops items that were held back.
     - RxPY's operators work before and after it, also with a source that emits during ``subscribe``.
 
-    Errors and cancellations are tried after each of the items, in virtual time.
+    Errors and cancellations are tried after each of the items, in virtual time: one item a second, the first
+    after one second, and the completion a second after the last item. An operator that emits only by a timer
+    and has no ``flush`` needs a timer that is shorter than a second here.
 
     >>> from ollama_rx.operators import split_words
     >>> check_lifecycle(split_words, "Hello wor", "ld and")
