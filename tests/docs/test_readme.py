@@ -15,7 +15,7 @@ from tests.docs.pages import README, ROOT, blocks, section
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def test_the_quick_start_prints_the_answer_and_its_sentences(
+def test_the_quick_start_prints_the_answer_and_then_its_sentences(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (code,) = blocks(section(README, "Quick start"))
@@ -23,7 +23,7 @@ def test_the_quick_start_prints_the_answer_and_its_sentences(
         monkeypatch.setenv("OLLAMA_HOST", fake.url)
         exec(code, {})  # noqa: S102 - our own README
     assert capsys.readouterr().out == (
-        "One two three fourteen. He[One two three fourteen.]\nllo.\n[Hello.]\n"
+        "One two three fourteen. Hello.\n['One two three fourteen.', 'Hello.']\n"
     )
 
 
