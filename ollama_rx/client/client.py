@@ -74,7 +74,7 @@ class Client:
         host: the server's address; by default that in OLLAMA_HOST, or else http://127.0.0.1:11434.
         model: the default model of all methods.
         headers: sent with every request. OLLAMA_API_KEY is sent to https://ollama.com only, and not if
-            ``authorization`` is among these headers.
+            ``authorization`` is among these headers or the host has a user and a password.
         timeouts: time limits, in seconds.
         transport: an httpx transport to use instead of the built-in one (for proxies, HTTP/2 or tests);
             it is slower.
@@ -394,7 +394,8 @@ def _build_headers(url: httpx.URL, value: Mapping[str, str] | None) -> dict[str,
         check_text("headers", name, "text as the name of a header")
     headers = {name.lower(): value for name, value in own.items()}
     key = os.environ.get("OLLAMA_API_KEY", "").strip()
-    if key and url.scheme == "https" and url.host == "ollama.com" and "authorization" not in headers:
+    has_credentials = bool(url.userinfo) or "authorization" in headers
+    if key and url.scheme == "https" and url.host == "ollama.com" and not has_credentials:
         headers["authorization"] = f"Bearer {key}"
     for name, text in headers.items():
         check_text("headers", text, f"text as the value of {name!r}")

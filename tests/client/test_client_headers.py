@@ -105,6 +105,11 @@ def test_a_key_that_is_not_a_valid_header_is_refused_without_being_shown(
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("key")
+def test_a_user_and_a_password_in_the_host_win_over_the_key() -> None:
+    assert sent("https://user:password@ollama.com").headers["authorization"].startswith("Basic ")
+
+
 def test_user_information_becomes_basic_authorization_and_is_never_shown() -> None:
     with FakeOllama(error_status(500), on={"/api/version": error_status(500)}) as fake:
         host = fake.url.replace("http://", "http://user:pass%40word@")
