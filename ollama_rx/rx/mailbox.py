@@ -8,9 +8,10 @@ sources are paused through their `PausableScheduler`.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from enum import Enum
 from functools import partial
 from threading import Lock, RLock
-from typing import Generic, Literal, TypeVar, get_args
+from typing import Final, Generic, Literal, TypeVar, get_args
 
 from ollama_rx.arguments import check_choice, check_whole
 from ollama_rx.rx.backpressure import PausableScheduler
@@ -30,14 +31,18 @@ class MailboxFull(Exception):  # noqa: N818 - as queue.Full
     """More items wait than allowed, and ``when_full`` is "fail"."""
 
 
-class Sentinel:
-    """The type of `EMPTY` and `END`, values that no stream carries."""
+class Sentinel(Enum):
+    """Values that no stream carries; members, so that type checkers understand ``is`` and ``is not``."""
+
+    EMPTY = "no item is waiting"
+    END = "no more items will arrive"
+
+    def __repr__(self) -> str:
+        return self.name
 
 
-EMPTY = Sentinel()
-"""No item is waiting."""
-END = Sentinel()
-"""No more items will arrive."""
+EMPTY: Final = Sentinel.EMPTY
+END: Final = Sentinel.END
 
 _Callback = Callable[[], object]
 

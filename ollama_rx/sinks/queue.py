@@ -1,24 +1,13 @@
 """Pass items on to another thread or task."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Final, Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from ollama_rx.arguments import check_seconds
-from ollama_rx.rx.mailbox import MAX_WAITING, Mailbox, WhenFull
+from ollama_rx.rx.mailbox import END, MAX_WAITING, Mailbox, Sentinel, WhenFull
 from ollama_rx.sinks._sink import Sink
 
 T = TypeVar("T")
-
-
-class End:
-    """The type of `END`."""
-
-    def __repr__(self) -> str:
-        return "END"
-
-
-END: Final = End()
-"""What ``get`` and ``get_async`` return after the last item."""
 
 
 class Queue(Sink[T], Generic[T]):
@@ -68,7 +57,7 @@ class Queue(Sink[T], Generic[T]):
         self._is_stopped = True
         self._mailbox.end()
 
-    def get(self, timeout: float | None = None) -> T | End:
+    def get(self, timeout: float | None = None) -> T | Literal[Sentinel.END]:
         """Block until there is an item and return it; return `END` after the last item.
 
         Raises:
@@ -78,7 +67,7 @@ class Queue(Sink[T], Generic[T]):
             check_seconds("timeout", timeout, zero=True)
         return self._mailbox.get(timeout, END)
 
-    async def get_async(self) -> T | End:
+    async def get_async(self) -> T | Literal[Sentinel.END]:
         """Wait for an item and return it; return `END` after the last item."""
         return await anext(self._mailbox, END)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
 import reactivex
@@ -15,6 +15,15 @@ from ollama_rx.sinks import END, Queue
 from tests.recording_sink import emit_during_subscribe
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
+
+
+def test_type_checkers_know_that_what_is_not_the_end_is_an_item() -> None:
+    queue = Queue[str]()
+    found: list[str] = []
+    with deliver(of("a", "b"), queue):
+        while (item := queue.get()) is not END:
+            found.append(assert_type(item, str))
+    assert found == ["a", "b"]
 
 
 def test_a_thread_reads_every_item_in_order_while_the_stream_waits() -> None:
