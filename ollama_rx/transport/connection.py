@@ -116,6 +116,29 @@ class Connection(asyncio.Protocol):
             self._exchange = None
 
 
+class BufferedConnection(Connection, asyncio.BufferedProtocol):
+    """A connection that is read into a buffer, which all connections of a loop share.
+
+    asyncio's own loop otherwise allocates 256 KiB for each read. If glibc gets them from the kernel each
+    time, that costs as much as everything else that happens to a token.
+    """
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self, owner: ConnectionOwner, origin: object, buffer: memoryview) -> None:
+        super().__init__(owner, origin)
+        self._buffer = buffer
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return the buffer for the next read; `buffer_updated` follows before any other read."""
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Handle the bytes of one read."""
+        self.data_received(bytes(self._buffer[:nbytes]))
+
+
 def _shut_down(transport: asyncio.Transport) -> None:
     """Shut the socket down now: the loop closes it in its next turn, and this callback may take long."""
     original = transport.get_extra_info("socket")  # uvloop's object has no `shutdown`

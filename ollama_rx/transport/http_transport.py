@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import NamedTuple
 
 import httpx
@@ -75,7 +76,7 @@ class HttpTransport(LoopAgnosticTransport):
                 self._ssl = httpx.create_ssl_context()  # it reads SSL_CERT_FILE and SSL_CERT_DIR
             async with asyncio.timeout(seconds):
                 _, connection = await loop.create_connection(
-                    lambda: Connection(pool, origin),
+                    partial(pool.new_connection, origin),
                     origin.host,
                     origin.port,
                     ssl=self._ssl if secure else None,

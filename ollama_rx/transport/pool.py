@@ -4,7 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 
-from ollama_rx.transport.connection import Connection
+from ollama_rx.transport.connection import BufferedConnection, Connection
+
+_READ_SIZE = 262_144  # bytes in one read, as in asyncio and uvloop
 
 
 class Pool:
@@ -17,6 +19,15 @@ class Pool:
         self._idle: dict[object, deque[Connection]] = {}
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._read_buffer: memoryview | None = None
+        if isinstance(self._loop, asyncio.SelectorEventLoop):  # uvloop's loop has such a buffer itself
+            self._read_buffer = memoryview(bytearray(_READ_SIZE))
+
+    def new_connection(self, origin: object) -> Connection:
+        """Return a connection of the kind that reads fastest on this loop; `add` it when it is connected."""
+        if self._read_buffer is None:
+            return Connection(self, origin)
+        return BufferedConnection(self, origin, self._read_buffer)
 
     def add(self, connection: Connection) -> None:
         """Add a new connection, which is in use."""

@@ -3,9 +3,11 @@
 import asyncio
 import gc
 
+import pytest
+
 from ollama_rx import Client
 from ollama_rx.testing import FakeOllama, Gate, answer, line
-from ollama_rx.transport.connection import Connection
+from ollama_rx.transport.connection import BufferedConnection, Connection
 from ollama_rx.transport.http_transport import HttpTransport
 from ollama_rx.transport.pool import Pool
 from tests.contracts.conftest import eventually
@@ -51,6 +53,25 @@ class AbortableTransport(asyncio.Transport):
 
     def abort(self) -> None:
         self.aborted.set()
+
+
+def test_connections_on_the_loop_of_asyncio_read_into_one_buffer() -> None:
+    async def main() -> None:
+        pool = Pool(5)
+        first, second = pool.new_connection("here"), pool.new_connection("there")
+        assert isinstance(first, BufferedConnection)
+        assert isinstance(second, BufferedConnection)
+        assert first.get_buffer(-1) is second.get_buffer(-1)
+
+    asyncio.run(main())
+
+
+def test_connections_on_other_loops_receive_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        monkeypatch.setattr(asyncio, "SelectorEventLoop", type("AnotherLoop", (), {}))
+        assert type(Pool(5).new_connection("here")) is Connection
+
+    asyncio.run(main())
 
 
 def test_a_connection_that_is_idle_for_too_long_is_closed() -> None:
