@@ -37,8 +37,10 @@ class Sentinel(Enum):
     EMPTY = "no item is waiting"
     END = "no more items will arrive"
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return self.name
+
+    __repr__ = __str__
 
 
 EMPTY: Final = Sentinel.EMPTY
