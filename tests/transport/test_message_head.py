@@ -92,6 +92,19 @@ def test_a_plain_head_reads_as_h11_reads_it(lines: list[bytes], complete: bool) 
         assert (head, rest) == read_by_h11(data)
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 5\r\nContent-Length: 5\r\n",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 5, 5\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\n",
+    ],
+)
+def test_unusual_framing_is_left_to_h11(framing: bytes) -> None:
+    assert parse_plain_head(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\nrest") == (None, b"")
+
+
 @given(st.integers(1, len(OLLAMA) - 1))
 def test_a_head_in_two_reads_is_the_same(cut: int) -> None:
     parser = HeadParser()
