@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from icu4py.breakers import CharacterBreaker
 
@@ -26,6 +26,7 @@ def boundaries(text: str) -> set[int]:
 
 
 @given(st.text(alphabet=st.sampled_from(STRANGE), max_size=12) | st.text(max_size=6))
+@example("\u0301\u0915")  # a combining mark without a letter, then a consonant that a linker may join
 def test_every_boundary_is_one_of_icu(text: str) -> None:
     ours = {offset for offset in range(1, len(text) + 1) if is_boundary(text, offset)}
     before_space = {i for i in range(1, len(text)) if text[i] == " "}  # ICU joins it to a Prepend character

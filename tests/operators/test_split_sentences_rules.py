@@ -132,6 +132,8 @@ def test_eager_waits_for_a_quote_that_may_close() -> None:
         "1.) The red one| 2.) The blue one",
         "a. Wood| b. Stone| c. Iron",
         "• Wood| • Stone| • Iron",
+        "• Wood•fibre| • Stone",
+        "A•B is a product.| It is a number.",
         "• 1. Wood| • 2. Stone",
         "Two reasons.| 1. It is old.| 2. It is small.| So be it.",
         "Step 1. Mix.| Step 2. Bake.| Шаг 3. Ешь.",

@@ -41,6 +41,12 @@ def _icu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("kind", [WordSplitter, GraphemeSplitter])
+def test_no_text_has_no_segments(kind: type[WordSplitter | GraphemeSplitter]) -> None:
+    assert split([], kind) == []
+    assert split([""], kind) == []
+
+
+@pytest.mark.parametrize("kind", [WordSplitter, GraphemeSplitter])
 @given(cuts=pieces)
 def test_any_cutting_gives_the_same_segments_and_splits_no_grapheme(
     kind: type[WordSplitter | GraphemeSplitter], cuts: list[str]
