@@ -14,7 +14,8 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from ollama_rx import operators as op
-from ollama_rx.rx.operator import ChainedObservable, ChainObserver, Emitter, through
+from ollama_rx.rx.operator import ChainedObservable, Emitter, through
+from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 
 HOPS = 5

@@ -15,7 +15,8 @@ from reactivex import operators as ops
 
 from ollama_rx import Chunk, ContextBox
 from ollama_rx import operators as op
-from ollama_rx.rx.operator import ChainedObservable, ChainObserver
+from ollama_rx.rx.operator import ChainedObservable
+from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 
 SIZES = (10_000, 100_000)

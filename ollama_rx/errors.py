@@ -19,6 +19,7 @@
     │   ├── FirstChunkTimeout               no chunk arrived in time
     │   ├── IdleTimeout                     no further chunk arrived in time
     │   └── TotalTimeout                    the whole answer took too long
+    ├── ClientClosedError        .partial   the client was closed, before or during the answer
     ├── SinkError                .sink      a sink failed; the cause is chained
     └── EmbeddedModelError                  the embedded model cannot run: extra, weights or engine missing
 """
@@ -190,6 +191,14 @@ class TotalTimeout(TimedOutError):  # noqa: N818 - as above
     """The whole answer took too long."""
 
     _missing = "no complete answer"
+
+
+class ClientClosedError(OllamaError):
+    """The client was closed, before or during the answer; ``partial`` is the text received so far."""
+
+    def __init__(self, *, partial: str = "") -> None:
+        super().__init__("the client is closed; close it when its streams have ended, or make a new one")
+        self.partial = partial
 
 
 class SinkError(OllamaError):

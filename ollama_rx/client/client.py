@@ -284,7 +284,7 @@ class Client:
     # closing
 
     def close(self) -> None:
-        """Close the idle connections; running streams continue to their end."""
+        """Close all connections: streams that run end with a `ClientClosedError`, new ones are refused."""
         self._session.close()
 
     async def aclose(self) -> None:

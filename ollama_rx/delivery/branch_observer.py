@@ -8,7 +8,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
 
 from ollama_rx.delivery.sink_guard import SinkDestination
-from ollama_rx.rx.operator import ChainObserver
+from ollama_rx.rx.subscriber import ChainObserver, observer_of
 
 T = TypeVar("T")
 
@@ -88,11 +88,7 @@ class _BranchSubject(Observable[T]):
         *,
         scheduler: abc.SchedulerBase | None = None,  # noqa: ARG002 - items are passed on as they arrive
     ) -> abc.DisposableBase:
-        given: Any = on_next
-        if hasattr(given, "on_next"):
-            observer = ChainObserver[T](given.on_next, given.on_error, given.on_completed)
-        else:
-            observer = ChainObserver[T](given or _noop, on_error or _noop, on_completed or _noop)
+        observer = observer_of(on_next, on_error, on_completed)
         with self._lock:
             send_terminal = self._send_terminal
             if send_terminal is None:
@@ -111,7 +107,3 @@ class _BranchSubject(Observable[T]):
     def _remove(self, observer: ChainObserver[T]) -> None:
         with self._lock:
             self.observers = tuple(other for other in self.observers if other is not observer)
-
-
-def _noop(*_: object) -> None:
-    """Default for a callback that was not given."""

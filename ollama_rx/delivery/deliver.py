@@ -1,9 +1,11 @@
 """One request, many sinks: ``deliver(stream, Console(), JsonLines("answer.jsonl")).wait()``."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Generator
 from concurrent import futures
-from threading import Lock
+from contextlib import suppress
+from threading import RLock
 from typing import Any, Literal, Self, TypeVar, get_args
 
 from reactivex import Observable, abc
@@ -20,10 +22,12 @@ from ollama_rx.delivery.sink_guard import (
 from ollama_rx.delivery.source_subscription import SourceSubscription
 from ollama_rx.errors import SinkError
 from ollama_rx.rx.event_loops import user_loop
-from ollama_rx.rx.mailbox import check_waiting
+from ollama_rx.rx.mailbox import END, Mailbox, check_waiting
 from ollama_rx.sinks._sink import Branch, Sink
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 OnSinkError = Literal["cancel", "continue"]
 
@@ -74,8 +78,11 @@ class Delivery:
 
     ``wait()`` and ``await`` wait until all sinks are closed. Both raise the stream's error if it failed, else
     the first `SinkError`; a cancelled delivery ends without an error. ``with`` and ``async with`` wait at
-    the end of the block, and cancel if the block raises.
+    the end of the block, and cancel if the block raises. An error that was not raised is logged when the
+    delivery is garbage collected.
     """
+
+    _unraised: Exception | None = None  # a failure that nobody has been told of
 
     def __init__(
         self,
@@ -89,7 +96,8 @@ class Delivery:
         self._subscription = SourceSubscription(user_loop(), scheduler)
         self._closed = futures.Future[None]()
         self._closed.set_running_or_notify_cancel()  # so that an awaiting task can't cancel it
-        self._lock = Lock()
+        self._waiters = Mailbox[None]()  # ends when ``_closed`` is done; see `_wait_until_done`
+        self._lock = RLock()  # re-entrant: a signal handler may call `cancel`
         self._open_sinks = len(branches)
         self._cancelled = False
         self._task: asyncio.Task[None] | None = None
@@ -111,6 +119,8 @@ class Delivery:
     @property
     def sink_errors(self) -> tuple[SinkError, ...]:
         """The failures of sinks so far."""
+        if isinstance(self._unraised, SinkError):
+            self._unraised = None
         return tuple(self._sink_errors)
 
     def wait(self, timeout: float | None = None) -> None:
@@ -118,8 +128,8 @@ class Delivery:
 
         Raises:
             TimeoutError: the sinks are not closed after ``timeout`` seconds; the delivery continues.
-            RuntimeError: the call would wait for itself: it is made in a callback of one of the delivery's
-                own sinks, or on a running event loop (use ``await`` there).
+            RuntimeError: the call would wait for itself: it is made in a callback of the delivery's own
+                stream or sinks, or on a running event loop (use ``await`` there).
         """
         if timeout is not None:
             check_seconds("timeout", timeout, zero=True)
@@ -145,6 +155,12 @@ class Delivery:
 
     def __await__(self) -> Generator[Any, None, None]:
         return self._wait_async().__await__()
+
+    def __del__(self) -> None:
+        if self._unraised is not None:
+            _log.error(
+                "a delivery failed, and neither `wait()` nor `await` was called", exc_info=self._unraised
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -185,13 +201,16 @@ class Delivery:
     def _check_wait(self) -> None:
         if user_loop() is not None:
             raise RuntimeError("this thread runs an event loop: use `await delivery`, not `delivery.wait()`")
-        if is_on_call_stack((*self._guards, *self._branches)):
+        if self._subscription.is_running_here() or is_on_call_stack((*self._guards, *self._branches)):
             raise RuntimeError("a callback can't wait for its own delivery; it can call `cancel()`")
 
     def _wait_until_done(self, seconds: float | None) -> None:
-        futures.wait([self._closed], seconds)
+        # `futures.wait` takes a lock that a signal handler, which calls `cancel` meanwhile, would wait for.
+        with suppress(TimeoutError):
+            self._waiters.get(seconds, END)
 
     def _raise_first_error(self) -> None:
+        self._unraised = None
         if self._error is not None:
             raise self._error
         if self._sink_errors:
@@ -255,7 +274,7 @@ class Delivery:
         return call_each
 
     def _on_error(self, error: Exception) -> None:
-        self._error = error
+        self._error = self._unraised = error
         for observer in self._observers:
             observer.on_error(error)
 
@@ -265,6 +284,7 @@ class Delivery:
 
     def _on_sink_failure(self, error: SinkError) -> None:
         self._sink_errors.append(error)
+        self._unraised = self._unraised or error
         if self._on_sink_error == "cancel":
             self.cancel()
 
@@ -286,6 +306,7 @@ class Delivery:
         self._branches.clear()
         self._guards.clear()
         self._closed.set_result(None)
+        self._waiters.end()
 
 
 def _check_sinks(sinks: list[Sink[Any]]) -> None:

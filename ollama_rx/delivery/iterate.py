@@ -1,14 +1,14 @@
 """A stream as a loop: ``for chunk in iterate(stream)`` and ``async for chunk in iterate(stream)``."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from typing import Generic, Self, TypeVar
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any, Generic, Self, TypeVar
 
 from reactivex import Observable, abc
 
 from ollama_rx.arguments import check_instance
 from ollama_rx.delivery.source_subscription import SourceSubscription
-from ollama_rx.rx.mailbox import EMPTY, MAX_WAITING, Mailbox, Sentinel, check_waiting
+from ollama_rx.rx.mailbox import MAX_WAITING, Mailbox, Sentinel, check_waiting
 
 T = TypeVar("T")
 
@@ -101,20 +101,15 @@ class ItemIterator(_ItemSubscription[T], Iterator[T]):
 
 
 class AsyncItemIterator(_ItemSubscription[T], AsyncIterator[T]):
-    """An ``async for`` loop's subscription; ``aclose()`` ends it early, as leaving the loop does."""
+    """An ``async for`` loop's subscription; ``aclose()`` ends it early, as leaving the loop does.
 
-    async def __anext__(self) -> T:
-        mailbox = self._mailbox
-        try:
-            while (item := mailbox.get_nowait()) is EMPTY:
-                await mailbox.ready()
-        except BaseException:
-            self._dispose()
-            raise
-        if isinstance(item, Sentinel):
-            self._dispose()
-            raise StopAsyncIteration
-        return item
+    ``asyncio.wait_for(anext(items), seconds)`` that times out loses no item: call it again.
+    """
+
+    def __anext__(self) -> Coroutine[Any, Any, T]:
+        # The mailbox's coroutine, because one of this iterator would stay in the traceback of a cancelled
+        # task, and keep the iterator and its subscription alive. Cancelled by `wait_for`, it loses nothing.
+        return anext(self._mailbox)
 
     async def aclose(self) -> None:
         """Close the request and drop the waiting items."""

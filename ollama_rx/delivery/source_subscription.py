@@ -1,15 +1,17 @@
 """The one subscription of a delivery: on the caller's event loop, or on a thread of its own."""
 
 import asyncio
+import threading
 from collections.abc import Callable
-from threading import Event, Thread
+from contextvars import ContextVar
+from typing import ClassVar
 
 from reactivex import abc
 from reactivex.disposable import SingleAssignmentDisposable
-from reactivex.scheduler import CurrentThreadScheduler
 
 from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.rx.event_loops import notify_before_blocking, run_on_loop
+from ollama_rx.rx.event_loops import notify_before_blocking, run_on_loop, running_loop
+from ollama_rx.rx.trampoline import run_in_trampoline
 
 Scheduler = abc.SchedulerBase | None
 
@@ -23,6 +25,9 @@ class SourceSubscription:
 
     With a ``loop`` or a ``scheduler`` it subscribes on the calling thread, else on a new thread.
     """
+
+    _thread: int | None = None  # that subscribes
+    _current: ClassVar["ContextVar[SourceSubscription]"] = ContextVar("ollama_rx_source_subscription")
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None, scheduler: Scheduler = None) -> None:
         if loop is not None and scheduler is None:
@@ -42,30 +47,38 @@ class SourceSubscription:
         Returns when the source is subscribed to, or when its thread is about to block.
         """
 
-        def subscribe_unless_disposed(_scheduler: Scheduler = None, _state: object = None) -> None:
+        def subscribe_unless_disposed() -> None:
             if not self._inner.is_disposed:  # `prepare` may have closed the last sink
                 self._inner.disposable = subscribe(self._scheduler)
             subscribed.set()
 
         def run() -> None:
+            self._thread = threading.get_ident()
+            token = self._current.set(self)  # also in the context of a stream's own thread, which copies it
             try:
                 prepare(self._scheduler)
-                _in_trampoline(subscribe_unless_disposed)
+                run_in_trampoline(subscribe_unless_disposed)
             except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
                 on_error(error)
             finally:
+                self._current.reset(token)
                 subscribed.set()
 
         def run_on_thread() -> None:
             notify_before_blocking(subscribed)
             run()
 
-        subscribed = Event()
+        subscribed = threading.Event()
         if self._scheduler is not None:
             run()
         else:
-            Thread(target=run_on_thread, name="ollama-rx", daemon=True).start()
+            threading.Thread(target=run_on_thread, name="ollama-rx", daemon=True).start()
             subscribed.wait()
+
+    def is_running_here(self) -> bool:
+        """Return whether the source sends on this thread, as far as a thread of ours can tell."""
+        is_streams_thread = running_loop() is not None or threading.get_ident() == self._thread
+        return is_streams_thread and self._current.get(None) is self
 
     def dispose(self) -> None:
         """Dispose the subscription, from any thread."""
@@ -75,15 +88,3 @@ class SourceSubscription:
         """Call ``action`` on the loop that the source runs on; here if there is none or it is closed."""
         if self.upstream is None or not run_on_loop(self.upstream.loop, action):
             action()
-
-
-def _in_trampoline(action: Callable[..., None]) -> None:
-    """Call ``action`` inside RxPY's trampoline, which queues what synchronous sources send.
-
-    So ``subscribe`` returns before they send, and they can be disposed between two items.
-    """
-    trampoline = CurrentThreadScheduler.singleton()
-    if trampoline.schedule_required():
-        trampoline.schedule(action)
-    else:
-        action()

@@ -11,8 +11,10 @@ from reactivex.scheduler import TimeoutScheduler
 
 from ollama_rx.arguments import check_seconds, check_whole
 from ollama_rx.rx.event_loops import run_on_loop, user_loop
-from ollama_rx.rx.operator import ChainedObservable, ChainObserver
+from ollama_rx.rx.operator import ChainedObservable
+from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
+from ollama_rx.rx.trampoline import run_in_trampoline
 
 A = TypeVar("A")
 
@@ -76,7 +78,7 @@ class _RetryUnstarted(ChainedObservable[A]):
     def subscribe_chained(self, observer: ChainObserver[A], subscription: ChainSubscription) -> None:
         subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
         attempts = _Attempts(self._source, self._times, self._wait_for, observer.on_next, subscription)
-        subscription.add_teardown(attempts.close)
+        subscription.set_foreign_source(attempts.close)
         attempts.subscribe()
 
 
@@ -111,10 +113,13 @@ class _Attempts(Generic[A]):
         self._again = False  # that thread must subscribe once more when `subscribe` returns
 
     def subscribe(self) -> None:
-        """Begin an attempt, unless the chain has been disposed.
+        """Begin an attempt, unless the chain has been disposed."""
+        run_in_trampoline(self._subscribe)
 
-        A source that fails inside its ``subscribe`` is subscribed to again by this loop: recursion could
-        become too deep.
+    def _subscribe(self) -> None:
+        """Subscribe to the source, and again if it fails inside its ``subscribe``.
+
+        This is a loop because recursion could become too deep.
         """
         self._again = True
         while self._again and not self._subscription.is_disposed:

@@ -123,9 +123,8 @@ class Mailbox(Generic[T]):
     def when_ready(self, callback: _Callback) -> None:
         """Call ``callback`` once, as soon as an item can be taken or the end is reached, which may be now."""
         with self._lock:
-            ready = bool(self._items) or self._ended
-            if not ready:
-                self._readers.append(callback)
+            self._readers.append(callback)  # first, because a signal handler may call `end` at any moment
+            ready = (bool(self._items) or self._ended) and self._forget_reader(callback)
         if ready:
             callback()
 
@@ -147,6 +146,7 @@ class Mailbox(Generic[T]):
             arrived.acquire()
             self.when_ready(arrived.release)
             if not arrived.acquire(timeout=-1 if timeout is None else timeout):
+                self._forget_reader(arrived.release)
                 raise TimeoutError(f"nothing arrived within {timeout:g} s")
         return item
 
@@ -164,8 +164,22 @@ class Mailbox(Generic[T]):
         """Wait until `get_nowait` returns something other than `EMPTY`, unless another reader takes it."""
         loop = asyncio.get_running_loop()
         arrived = loop.create_future()
-        self.when_ready(partial(run_on_loop, loop, partial(_resolve, arrived)))
-        await arrived
+        callback = partial(run_on_loop, loop, partial(_resolve, arrived))
+        self.when_ready(callback)
+        try:
+            await arrived
+        except asyncio.CancelledError:
+            self._forget_reader(callback)
+            raise
+
+    def _forget_reader(self, callback: _Callback) -> bool:
+        """Remove a callback that has not been called; False if there is no such callback."""
+        with self._lock:
+            try:
+                self._readers.remove(callback)
+            except ValueError:
+                return False
+        return True
 
     def get_nowait(self) -> T | Sentinel:
         """Take an item without waiting; `EMPTY` if there is none yet, `END` after the last one.

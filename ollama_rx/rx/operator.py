@@ -11,12 +11,14 @@ from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 from weakref import WeakSet
 
 from reactivex import Observable, abc
 
+from ollama_rx.rx.subscriber import ChainObserver, guard_subscriber, observer_of
 from ollama_rx.rx.subscription import ChainSubscription
+from ollama_rx.rx.trampoline import run_in_trampoline
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -24,33 +26,29 @@ A_contra = TypeVar("A_contra", contravariant=True)
 B_co = TypeVar("B_co", covariant=True)
 
 
-class ChainObserver(NamedTuple, Generic[A]):
-    """An observer as three bound functions: where an operator's events go."""
-
-    on_next: Callable[[A], object]
-    on_error: Callable[[Exception], object]
-    on_completed: Callable[[], object]
-
-
 def _noop(*_: object) -> None:
-    """Ignore an event."""
-
-
-def _raise(error: Exception) -> None:
-    raise error
+    """Do nothing."""
 
 
 class _StoppedClock:
     """Test stub: time stands still, timers never fire."""
 
+    level = 0
+
     def now(self) -> float:
         return 0.0
 
-    def call_later(self, seconds: float, action: Callable[[], object], /) -> Callable[[], None]:  # noqa: ARG002
+    def call_later(
+        self,
+        seconds: float,  # noqa: ARG002 - the stub's timers never fire
+        action: Callable[[], object],  # noqa: ARG002
+        *,
+        level: int,  # noqa: ARG002
+    ) -> Callable[[], None]:
         return _noop
 
-    def dispose(self) -> None:
-        pass
+    def complete_early(self, level: int, on_completed: Callable[[], object]) -> None:  # noqa: ARG002
+        on_completed()
 
 
 class Emitter(Generic[A]):
@@ -59,7 +57,7 @@ class Emitter(Generic[A]):
     To test a machine without Rx, build it with ``Emitter(emitted.append)``, where ``emitted`` is a list.
     """
 
-    __slots__ = ("_complete", "_subscription", "emit")
+    __slots__ = ("_complete", "_level", "_subscription", "emit")
 
     def __init__(
         self,
@@ -71,13 +69,11 @@ class Emitter(Generic[A]):
         """Send an item to the next operator, or to the subscriber."""
         self._complete = complete
         self._subscription = subscription or _StoppedClock()
+        self._level = self._subscription.level
 
     def complete(self) -> None:
-        """Complete downstream and dispose upstream: the request is closed. Emit nothing afterwards."""
-        try:
-            self._complete()
-        finally:
-            self._subscription.dispose()
+        """Dispose upstream, which closes the request, then complete downstream. Emit nothing afterwards."""
+        self._subscription.complete_early(self._level, self._complete)
 
     @property
     def later(self) -> Callable[[float, Callable[[], object]], Callable[[], None]]:
@@ -86,7 +82,7 @@ class Emitter(Generic[A]):
         The action never overlaps with ``feed`` or another action, is virtual in virtual time, and is
         cancelled when the stream ends. Call it from ``feed`` or from another action.
         """
-        return self._subscription.call_later
+        return partial(self._subscription.call_later, level=self._level)
 
     @property
     def now(self) -> Callable[[], float]:
@@ -102,7 +98,7 @@ class Machine(Protocol[A_contra]):
     - ``flush()``: the source has completed; emit what is held back. Completion follows by itself.
     - ``fail(error)``: the source has failed; the error follows by itself.
     - ``close()``: called exactly once at the end, after ``flush`` or ``fail``; alone when the subscriber has
-      disposed, or an operator further down has completed early.
+      disposed, or this operator or one further down has completed early.
 
     An exception raised in ``feed`` or ``flush`` ends the stream with that error.
     """
@@ -162,41 +158,13 @@ class ChainedObservable(Observable[B_co]):
     ) -> abc.DisposableBase:
         """Subscribe as to any Observable; an exception raised by ``on_next`` reaches ``on_error``."""
         subscription = ChainSubscription(scheduler)
-        given: Any = on_next
-        if hasattr(given, "on_next"):
-            subscriber: ChainObserver[B_co] = ChainObserver(given.on_next, given.on_error, given.on_completed)
-        else:
-            subscriber = ChainObserver(given or _noop, on_error or _raise, on_completed or _noop)
-        self.subscribe_chained(_guard_subscriber(subscriber, subscription), subscription)
+        observer = guard_subscriber(observer_of(on_next, on_error, on_completed), subscription)
+        subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
+        try:
+            self.subscribe_chained(observer, subscription)
+        except BaseException as error:  # noqa: BLE001 - raised by a machine's constructor or by the source
+            subscription.handle_exception(error)
         return subscription
-
-
-def _guard_subscriber(subscriber: ChainObserver[A], subscription: ChainSubscription) -> ChainObserver[A]:
-    """Allow one terminal event, nothing after it, and nothing after ``dispose()``."""
-    on_next = subscriber.on_next
-
-    def guarded(item: A) -> None:
-        if not subscription.is_disposed:
-            on_next(item)
-
-    return ChainObserver(
-        guarded,
-        partial(_failed, subscription, subscriber.on_error),
-        partial(_completed, subscription, subscriber.on_completed),
-    )
-
-
-def _failed(
-    subscription: ChainSubscription, on_error: Callable[[Exception], object], error: Exception
-) -> None:
-    if not subscription.claim_terminal():
-        raise error  # no subscriber can receive it: the producer reports it
-    on_error(error)
-
-
-def _completed(subscription: ChainSubscription, on_completed: Callable[[], object]) -> None:
-    if subscription.claim_terminal():
-        on_completed()
 
 
 def through(machine: Callable[[Emitter[B]], Machine[A]]) -> Callable[[Observable[A]], Observable[B]]:
@@ -233,18 +201,12 @@ class _MachineObservable(ChainedObservable[B], Generic[A, B]):
     def subscribe_chained(self, observer: ChainObserver[B], subscription: ChainSubscription) -> None:
         machine: Any = self._machine(Emitter(observer.on_next, observer.on_completed, subscription))
         _check_machine(machine)
-        close = getattr(machine, "close", None)
-        if close is not None:
-            subscription.add_teardown(close)
-        fail = getattr(machine, "fail", None)
-        flush = getattr(machine, "flush", None)
-        upper: ChainObserver[A] = ChainObserver(
-            machine.feed,
-            observer.on_error if fail is None else partial(_fail, subscription, fail, observer.on_error),
-            observer.on_completed
-            if flush is None
-            else partial(_flush, subscription, flush, observer.on_completed),
-        )
+        subscription.add_teardown(getattr(machine, "close", _noop))
+        upper: ChainObserver[A] = ChainObserver(machine.feed, observer.on_error, observer.on_completed)
+        if hasattr(machine, "fail"):
+            upper = upper._replace(on_error=partial(_fail, subscription, machine.fail, observer))
+        if hasattr(machine, "flush"):
+            upper = upper._replace(on_completed=partial(_flush, subscription, machine.flush, observer))
         source = self._source
         if isinstance(source, ChainedObservable):
             source.subscribe_chained(upper, subscription)
@@ -255,22 +217,28 @@ class _MachineObservable(ChainedObservable[B], Generic[A, B]):
 def _fail(
     subscription: ChainSubscription,
     fail: Callable[[Exception], object],
-    on_error: Callable[[Exception], object],
+    below: ChainObserver[Any],
     error: Exception,
 ) -> None:
     try:
         fail(error)
     finally:
         if not subscription.is_disposed:  # as after `Emitter.complete` in ``fail``
-            on_error(error)
+            below.on_error(error)
 
 
-def _flush(
-    subscription: ChainSubscription, flush: Callable[[], object], on_completed: Callable[[], object]
-) -> None:
-    flush()
-    if not subscription.is_disposed:  # as after `Emitter.complete` in ``flush``
-        on_completed()
+def _flush(subscription: ChainSubscription, flush: Callable[[], object], below: ChainObserver[Any]) -> None:
+    try:
+        flush()
+    except BaseException as error:
+        if subscription.is_disposed:
+            raise  # the subscriber has raised
+        below.on_error(cast("Exception", error))
+        if not isinstance(error, Exception):
+            raise
+    else:
+        if not subscription.is_disposed:  # as after `Emitter.complete` in ``flush``
+            below.on_completed()
 
 
 def _subscribe_foreign(
@@ -279,7 +247,11 @@ def _subscribe_foreign(
     """Subscribe to a source that is not a `ChainedObservable`; its items are serialized."""
     subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
     on_next = subscription.serialize_foreign(observer.on_next)
-    inner = source.subscribe(
-        on_next, subscription.fail, subscription.complete, scheduler=subscription.scheduler
-    )
-    subscription.add_teardown(inner.dispose)
+
+    def subscribe() -> None:
+        inner = source.subscribe(
+            on_next, subscription.fail, subscription.complete, scheduler=subscription.scheduler
+        )
+        subscription.set_foreign_source(inner.dispose)
+
+    run_in_trampoline(subscribe)

@@ -10,10 +10,10 @@ from typing import Final, Generic, TypeVar, cast
 
 import httpx
 
-from ollama_rx.errors import TimedOutError
+from ollama_rx.errors import ClientClosedError, IncompleteStreamError, TimedOutError
 from ollama_rx.protocol.readers import Reader
 from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.rx.operator import ChainObserver
+from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.session import PreparedRequest, Session, read_status_error, translate
@@ -40,8 +40,8 @@ _STREAMING: Final = _State.STREAMING  # looked up for each token
 class Call(Generic[T]):
     """Carries one request from its subscription to the last event.
 
-    Events are emitted from the loop's callbacks as bytes arrive, without a task in between. `stop` may be
-    called from any thread at any moment; everything else happens on the loop.
+    Events are emitted from the loop's callbacks as bytes arrive, without a task in between. `stop` and
+    `end_with_client` may be called from any thread at any moment; everything else happens on the loop.
     """
 
     def __init__(
@@ -69,15 +69,23 @@ class Call(Generic[T]):
         self._interruptible = False  # the task may be cancelled, because it is not closing its response
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def begin(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
-        """Start on the running loop; the future is done when nothing of the call is left."""
+    def begin(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[bool]":
+        """Start on the running loop.
+
+        The future is done when nothing of the call is left; its result tells whether the subscriber has
+        disposed.
+        """
         self._thread = threading.get_ident()
-        self._done: asyncio.Future[None] = loop.create_future()
+        self._done: asyncio.Future[bool] = loop.create_future()
         self._watchdog = Watchdog(loop, self._session.timeouts, self._expired)
         self._now = loop.time
-        self._loop = loop  # from here on `stop` reaches the loop
+        self._loop = loop  # from here on `stop` and `end_with_client` reach the loop
+        self._session.open_calls.add(self)
         if self._subscription.is_disposed:
             self._close()
+            return self._done
+        if self._session.open_calls.closed:
+            self._fail(ClientClosedError())
             return self._done
         self._interruptible = True
         self._task = loop.create_task(self._open())
@@ -88,17 +96,24 @@ class Call(Generic[T]):
 
     def stop(self) -> None:
         """Close the connection of a disposed subscription; from any thread, any number of times."""
+        self._run_on_loop(self._close)
+
+    def end_with_client(self) -> None:
+        """Fail, because the client is closed; from any thread."""
+        self._run_on_loop(partial(self._fail, ClientClosedError()))
+
+    def _run_on_loop(self, ending: Callable[[], None]) -> None:
         loop = self._loop
         if loop is None or loop.is_closed():
             return  # not begun, then `begin` closes the call; or the loop has ended with everything on it
         if threading.get_ident() == self._thread:
-            self._close()
+            ending()
             return
         exchange = self._exchange
         if exchange is not None and not self._reader.done:
             exchange.shut_down_threadsafe()  # the loop may be busy with a callback that blocks
         try:
-            loop.call_soon_threadsafe(self._close)
+            loop.call_soon_threadsafe(ending)
         except RuntimeError:  # pragma: no cover - the loop was closed between the two lines
             return
 
@@ -168,7 +183,7 @@ class Call(Generic[T]):
                 if self._state is not _STREAMING:
                     self._deferred.insert(0, partial(self._send, rest))
                     return
-        except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
+        except BaseException as error:  # noqa: BLE001 - a stream turns it into on_error
             self._send_terminal(partial(subscription.handle_exception, error))
             return
         if self._reader.done:
@@ -219,17 +234,26 @@ class Call(Generic[T]):
         self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        seen = translate(error, url=self._session.shown_url, partial=self._reader.partial)
+        text = self._reader.partial
+        if self._session.open_calls.closed:  # which closes the connection: ``error`` is its consequence
+            seen: Exception = ClientClosedError(partial=text)
+        else:
+            seen = translate(error, url=self._session.shown_url, partial=text)
         self._send_terminal(partial(self._subscription.fail, seen))
 
     def _send_terminal(self, event: Callable[[], object]) -> None:
-        """Send a terminal event; an exception that the subscriber raises then is reported by the loop."""
+        """Send a terminal event; an exception that the subscriber has not handled is reported by the loop.
+
+        ``SystemExit`` and ``KeyboardInterrupt`` are raised, and end the loop.
+        """
         try:
             event()
-        except Exception as error:  # noqa: BLE001 - reported, not swallowed
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - reported, not swallowed
             assert self._loop is not None  # noqa: S101 - events come after `begin`
             self._loop.call_exception_handler(
-                {"message": "a subscriber of ollama_rx raised at the end of its stream", "exception": error}
+                {"message": "a subscriber of ollama_rx raised an exception", "exception": error}
             )
 
     def _close(self) -> None:
@@ -260,10 +284,15 @@ class Call(Generic[T]):
     def _opened(self, task: "asyncio.Task[None]") -> None:
         self._task = None
         if task.cancelled() and not self._subscription.is_disposed:  # the loop has cancelled it, not `stop`
-            self._fail(httpx.ReadError("the event loop ended"))
+            error = IncompleteStreamError(
+                "the event loop ended before the answer was complete", partial=self._reader.partial
+            )
+            error.retryable = False
+            self._fail(error)
         self._check_done()
 
     def _check_done(self) -> None:
         if self._state is _State.CLOSING and self._task is None and self._exchange is None:
             self._state = _State.DONE
-            self._done.set_result(None)
+            self._session.open_calls.discard(self)
+            self._done.set_result(self._subscription.is_cancelled)

@@ -1,30 +1,39 @@
 """A request as a cold Observable: it is sent when it is subscribed to.
 
-Where it runs: as the subscriber's scheduler decides, if there is one; else on the event loop that is running;
-else on a thread of its own with an internal event loop. Code that runs on an internal loop (a subscriber's
-callback) counts as code on a plain thread.
+Where it runs: on the loop of an `AsyncIOScheduler`; else on the event loop that is running; else on a thread
+of its own with an internal event loop. Any other scheduler only starts it. Code that runs on an internal loop
+(a subscriber's callback) counts as code on a plain thread.
 """
 
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from contextvars import copy_context
 from functools import cache
 from typing import TypeVar
 
 from reactivex import abc
+from reactivex.scheduler.eventloop import AsyncIOScheduler
 
 from ollama_rx.errors import UnreachableError
 from ollama_rx.protocol.readers import Reader
 from ollama_rx.rx.event_loops import marked_as_internal, running_loop, user_loop
-from ollama_rx.rx.operator import ChainedObservable, ChainObserver
+from ollama_rx.rx.operator import ChainedObservable
+from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.call import Call
 from ollama_rx.transport.session import PreparedRequest, Session
 
 T = TypeVar("T")
 
-Begin = Callable[[asyncio.AbstractEventLoop], asyncio.Future[None]]
-"""Starts something on the running loop; the future is done when nothing of it is left."""
+_WAKE_UP = 0.05  # seconds
+
+Begin = Callable[[asyncio.AbstractEventLoop], asyncio.Future[bool]]
+"""Starts something on the running loop.
+
+The future is done when nothing of it is left; its result is whether the subscriber has disposed.
+"""
 
 NoLoop = Callable[[OSError], object]
 """Called if no event loop can be created (out of file descriptors)."""
@@ -62,27 +71,29 @@ class RequestStream(ChainedObservable[T]):
 def begin_where_subscribed(
     scheduler: abc.SchedulerBase | None, begin: Begin, no_loop: NoLoop
 ) -> abc.DisposableBase | None:
-    """Call ``begin`` on the scheduler if there is one, else on the running loop or on a new thread.
+    """Call ``begin`` on the running event loop, else on a new thread with an internal loop.
 
+    If there is a scheduler, it decides when and on which thread that happens; it is not held any longer.
     Returns what cancels a scheduled call.
     """
-    if scheduler is not None:
+    context = copy_context()  # callbacks on a thread see the subscriber's variables, as they do on its loop
 
-        def scheduled(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
-            loop = running_loop()
-            if loop is None:
-                _run_on_internal_loop(begin, no_loop)
-            else:
-                begin(loop)
+    def start(loop: asyncio.AbstractEventLoop | None) -> None:
+        if loop is not None:
+            begin(loop)
+            return
+        arguments = (_run_on_internal_loop, begin, no_loop)
+        threading.Thread(target=context.run, args=arguments, name="ollama-rx", daemon=True).start()
 
-        return scheduler.schedule(scheduled)
-    loop = user_loop()
-    if loop is not None:
-        begin(loop)
-    else:
-        arguments = (begin, no_loop)
-        threading.Thread(target=_run_on_internal_loop, args=arguments, name="ollama-rx", daemon=True).start()
-    return None
+    if scheduler is None:
+        start(user_loop())
+        return None
+
+    def scheduled(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
+        # A scheduler of an internal loop was chosen on purpose: that loop counts too.
+        start(running_loop() if isinstance(scheduler, AsyncIOScheduler) else user_loop())
+
+    return scheduler.schedule(scheduled)
 
 
 @cache
@@ -102,9 +113,16 @@ def _run_on_internal_loop(begin: Begin, no_loop: NoLoop) -> None:
     except OSError as error:
         no_loop(error)
         return
-    with marked_as_internal(), runner:
+    with suppress(SystemExit), marked_as_internal(), runner:  # only the main thread can exit
         runner.run(_until_done(begin))
 
 
 async def _until_done(begin: Begin) -> None:
-    await begin(asyncio.get_running_loop())
+    """Wait until nothing of the stream is left, and for the tasks that callbacks have started on this loop.
+
+    These tasks are cancelled if the subscriber has disposed, as always when a loop ends.
+    """
+    is_cancelled = await begin(asyncio.get_running_loop())
+    while not is_cancelled and (tasks := asyncio.all_tasks() - {asyncio.current_task()}):
+        # RxPY cancels a future from any thread, which does not wake the loop up.
+        await asyncio.wait(tasks, timeout=_WAKE_UP)

@@ -16,6 +16,7 @@ from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.http_transport import HttpTransport, Origin, to_response
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
 from ollama_rx.transport.message_head import encode_head
+from ollama_rx.transport.open_calls import OpenCalls
 from ollama_rx.transport.timeouts import Timeouts
 
 _DEFAULT_HEADERS = {
@@ -57,6 +58,7 @@ class Session:
             headers = {"authorization": f"Basic {b64encode(user).decode()}", **headers}
             base = base.copy_with(userinfo=b"")
         self.timeouts = timeouts
+        self.open_calls = OpenCalls()
         self.transport = _transport(base, transport)
         self.shown_url = str(base)
         self._base = base
@@ -119,11 +121,13 @@ class Session:
         )
 
     async def aclose(self) -> None:
-        """Close the idle connections, and the transport the caller has passed."""
+        """End the open calls, then close the idle connections and the transport the caller has passed."""
+        self.open_calls.close()
         await self.transport.aclose()
 
     def close(self) -> None:
         """Do what `aclose` does, from a thread without an event loop."""
+        self.open_calls.close()
         self.transport.close()
 
 

@@ -2,13 +2,17 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
+from reactivex import operators as ops
 from reactivex.scheduler import EventLoopScheduler, NewThreadScheduler, ThreadPoolScheduler
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
 from ollama_rx import Chunk
-from ollama_rx.testing import FakeOllama
-from tests.contracts.conftest import Connect, Door
+from ollama_rx.testing import FakeOllama, answer, endless
+from tests.contracts.conftest import Connect, Door, eventually
 
 
 def test_nothing_is_sent_before_subscribe(connect: Connect) -> None:
@@ -51,25 +55,63 @@ def test_inside_a_running_loop_a_stream_runs_on_that_loop(connect: Connect) -> N
         door.close()
 
 
-def test_an_explicit_scheduler_runs_the_stream_on_a_thread_of_its_own(connect: Connect) -> None:
+@pytest.fixture(params=[NewThreadScheduler, ThreadPoolScheduler, EventLoopScheduler])
+def thread_scheduler(request: pytest.FixtureRequest) -> Iterator[Any]:
+    scheduler = request.param()
+    yield scheduler
+    if isinstance(scheduler, EventLoopScheduler):
+        scheduler.dispose()
+    if isinstance(scheduler, ThreadPoolScheduler):
+        scheduler.executor.shutdown()
+
+
+def test_with_a_thread_scheduler_a_stream_has_a_thread_of_its_own(
+    connect: Connect, thread_scheduler: Any
+) -> None:
+    with FakeOllama() as fake:
+        threads: set[threading.Thread] = set()
+        over = threading.Event()
+        connect(fake.url).generate("a b").subscribe(
+            lambda _: threads.add(threading.current_thread()),
+            on_completed=over.set,
+            scheduler=thread_scheduler,
+        )
+        assert over.wait(5)
+        (thread,) = threads
+        assert thread.name == "ollama-rx"
+
+
+def test_a_stream_that_was_subscribed_to_on_a_scheduler_can_be_disposed(
+    connect: Connect, thread_scheduler: Any
+) -> None:
+    with FakeOllama(answer(endless(every=0.01))) as fake:
+        started = threading.Event()
+        stream = connect(fake.url).generate("x").pipe(ops.subscribe_on(thread_scheduler))
+        subscription = stream.subscribe(lambda _: started.set())
+        assert started.wait(5)
+        subscription.dispose()
+        assert eventually(lambda: fake.exchanges[0].disconnected)
+
+
+def test_one_event_loop_scheduler_serves_two_streams_and_timers(connect: Connect) -> None:
+    scheduler = EventLoopScheduler()
+    both = threading.Barrier(2, timeout=5)
+    ends: list[threading.Event] = []
     with FakeOllama() as fake:
         client = connect(fake.url)
-        for scheduler in (NewThreadScheduler(), ThreadPoolScheduler(2), EventLoopScheduler()):
-            names: list[str] = []
+
+        def meet(_: Chunk) -> None:
+            both.wait()
+
+        for prompt in ("a b", "c d"):
             over = threading.Event()
-
-            def note(_: Chunk, names: list[str] = names) -> None:
-                names.append(threading.current_thread().name)
-
-            client.generate("a b").subscribe(note, on_completed=over.set, scheduler=scheduler)
-            assert over.wait(5)
-            assert len(set(names)) == 1
-            assert names[0] != threading.current_thread().name
-            assert not names[0].startswith("ollama-rx")
-            if isinstance(scheduler, EventLoopScheduler):
-                scheduler.dispose()
-            if isinstance(scheduler, ThreadPoolScheduler):
-                scheduler.executor.shutdown()
+            ends.append(over)
+            first = client.generate(prompt).pipe(ops.take(1), ops.do_action(meet))
+            first.pipe(ops.timeout(10.0), ops.buffer_with_time(10.0)).subscribe(
+                on_completed=over.set, scheduler=scheduler
+            )
+        assert all(over.wait(5) for over in ends)
+    scheduler.dispose()
 
 
 def test_a_thread_scheduler_wins_inside_a_loop(connect: Connect) -> None:

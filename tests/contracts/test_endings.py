@@ -1,10 +1,16 @@
 """Contract 7: how a stream can end, and the event that each ending becomes."""
 
+import asyncio
+import threading
+from typing import Any
+
 import pytest
+from reactivex import operators as ops
 
 from ollama_rx import (
     BadLineError,
     BusyError,
+    ClientClosedError,
     FirstChunkTimeout,
     IdleTimeout,
     IncompleteStreamError,
@@ -12,11 +18,13 @@ from ollama_rx import (
     ModelNotFoundError,
     RateLimitedError,
     ServerError,
+    Stats,
     StatusError,
     Timeouts,
     TotalTimeout,
     UnauthorizedError,
 )
+from ollama_rx import operators as op
 from ollama_rx.testing import (
     FakeOllama,
     Gate,
@@ -32,7 +40,7 @@ from ollama_rx.testing import (
     progress,
     text_reply,
 )
-from tests.contracts.conftest import Connect, Door
+from tests.contracts.conftest import Connect, Door, Seen, eventually
 
 NEVER = Gate()
 
@@ -157,3 +165,141 @@ def test_only_the_beginning_of_an_endless_error_is_read(connect: Connect, door: 
         (error,) = door.subscribe(connect(fake.url).generate("x")).wait().errors
         assert isinstance(error, StatusError)
         assert len(error.reason) < 500_000
+
+
+# Contract 9: closing the client
+
+
+def test_closing_the_client_ends_the_streams_that_run(connect: Connect, door: Door) -> None:
+    with FakeOllama(answer("Hel", NEVER)) as fake:
+        client = connect(fake.url)
+        seen = door.subscribe(client.generate("x"))
+        assert seen.started.wait(5)
+        client.close()
+        (error,) = seen.wait().errors
+        assert isinstance(error, ClientClosedError)
+        assert error.partial == "Hel"
+        assert not error.retryable
+        assert eventually(lambda: fake.exchanges[0].disconnected)
+
+
+def test_closing_the_client_ends_the_stream_of_a_callback_that_blocks(connect: Connect, door: Door) -> None:
+    release = threading.Event()
+    with FakeOllama(answer("Hel", "lo", NEVER)) as fake:
+        client = connect(fake.url)
+        seen = door.subscribe(client.generate("x"), hook=lambda _: release.wait(10))
+        assert seen.started.wait(5)
+        client.close()
+        assert eventually(lambda: fake.exchanges[0].disconnected)
+        release.set()
+        (error,) = seen.wait().errors
+        assert isinstance(error, ClientClosedError)
+
+
+def test_a_client_may_be_closed_inside_a_callback(connect: Connect, door: Door) -> None:
+    with FakeOllama(answer("Hel", "lo", NEVER)) as fake:
+        client = connect(fake.url)
+        seen = door.subscribe(client.generate("x"), hook=lambda _: client.close()).wait()
+        assert [type(error) for error in seen.errors] == [ClientClosedError]
+        assert len(seen.items) == 1
+
+
+def test_a_closed_client_refuses_new_streams(connect: Connect, door: Door) -> None:
+    with FakeOllama() as fake:
+        client = connect(fake.url)
+        client.close()
+        (error,) = door.subscribe(client.generate("x")).wait().errors
+        assert isinstance(error, ClientClosedError)
+        with pytest.raises(ClientClosedError, match="the client is closed"):
+            client.version().run()
+        assert fake.exchanges == ()
+
+
+def test_leaving_async_with_ends_the_streams_that_run(connect: Connect) -> None:
+    seen = Seen()
+
+    async def main(url: str) -> None:
+        arrived = asyncio.Event()
+        seen.hook = lambda _: arrived.set()
+        async with connect(url) as client:
+            client.generate("x").subscribe(seen.on_next, seen.on_error)
+            await arrived.wait()
+
+    with FakeOllama(answer("Hel", NEVER)) as fake:
+        asyncio.run(main(fake.url))
+        assert [type(error) for error in seen.errors] == [ClientClosedError]
+        assert eventually(lambda: fake.exchanges[0].disconnected)
+
+
+# Contract 11: what an operator tells comes before the end
+
+
+def test_stats_are_told_before_the_end_that_comes_from_stop_at(connect: Connect, door: Door) -> None:
+    told: list[object] = []
+    with FakeOllama() as fake:
+        stream = connect(fake.url).generate("a b STOP c")
+        seen = Seen(hook=told.append)
+        ends: list[bool] = []
+
+        def completed() -> None:
+            ends.append(bool(told) and isinstance(told[-1], Stats))
+            seen.on_completed()
+
+        door.call(
+            lambda: stream.pipe(op.gather_stats(told.append), op.text(), op.stop_at("STOP")).subscribe(
+                seen.on_next, seen.on_error, completed
+            )
+        )
+        seen.wait()
+        assert ends == [True]
+
+
+# Contract 6: exceptions that are not errors
+
+
+class Interrupted(BaseException):
+    """Neither an `Exception` nor known to asyncio."""
+
+
+@pytest.mark.parametrize("failure", [SystemExit(3), asyncio.CancelledError(), Interrupted()])
+@pytest.mark.parametrize("where", ["on_next", "map", "gather_stats"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_no_subscriber_is_left_waiting(where: str, failure: BaseException, connect: Connect) -> None:
+    def fail(_: object) -> None:
+        raise failure
+
+    errors: list[BaseException] = []
+    over = threading.Event()
+
+    def on_error(error: Exception) -> None:
+        errors.append(error)
+        over.set()
+
+    with FakeOllama() as fake:
+        stream = connect(fake.url).generate("a b")
+        if where == "on_next":
+            stream.pipe(op.text()).subscribe(fail, on_error)
+        elif where == "map":
+            texts: Any = stream.pipe(op.text())
+            texts.pipe(ops.do_action(fail), op.accumulate_text()).subscribe(on_error=on_error)
+        else:
+            stream.pipe(op.gather_stats(fail), op.text()).subscribe(on_error=on_error)
+        assert over.wait(5)
+        assert errors == [failure]
+        assert len(fake.exchanges) == 1
+
+
+def test_a_loop_that_ends_ends_its_streams_with_an_error_that_is_not_retried(connect: Connect) -> None:
+    seen = Seen()
+
+    async def main(url: str) -> None:
+        stream = connect(url).generate("x").pipe(op.retry_unstarted(wait=0))
+        stream.subscribe(seen.on_next, seen.on_error)
+        await asyncio.to_thread(eventually, lambda: bool(fake.exchanges))
+
+    with FakeOllama(answer(NEVER)) as fake:
+        asyncio.run(main(fake.url))
+        (error,) = seen.errors
+        assert isinstance(error, IncompleteStreamError)
+        assert not error.retryable
+        assert len(fake.exchanges) == 1

@@ -2,14 +2,18 @@
 
 import asyncio
 import threading
+from typing import Any
 
+import pytest
 import reactivex
 from reactivex import Observable
 from reactivex import operators as ops
 
-from ollama_rx import Chunk, Timeouts, UnreachableError
-from ollama_rx.testing import FakeOllama, answer, error_status
-from tests.contracts.conftest import Connect, Door
+from ollama_rx import Chunk, Client, Timeouts, UnreachableError, deliver, iterate
+from ollama_rx import operators as op
+from ollama_rx.sinks import Collector
+from ollama_rx.testing import FakeOllama, answer, endless, error_status
+from tests.contracts.conftest import Connect, Door, eventually
 
 
 def test_a_callback_that_blocks_delays_its_own_stream_only(connect: Connect) -> None:
@@ -126,3 +130,97 @@ def test_a_missing_server_is_an_error_at_once(connect: Connect, door: Door) -> N
     assert isinstance(error, UnreachableError)
     assert error.url == "http://127.0.0.1:9"
     assert "ollama serve" in str(error)
+
+
+# tasks that callbacks start on the stream's own loop
+
+
+async def slowly(text: str) -> str:
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return text.upper()
+
+
+def start(text: str) -> "asyncio.Future[str]":
+    return asyncio.ensure_future(slowly(text))
+
+
+def test_flat_map_to_a_future_works_in_threads_as_on_a_loop(connect: Connect, door: Door) -> None:
+    with FakeOllama() as fake:
+        stream = connect(fake.url).generate("a b").pipe(op.text(), ops.flat_map(start))
+        assert sorted(door.subscribe(stream).wait().items) == [" B", "A"]
+
+
+@pytest.mark.parametrize("collect", ["run", "deliver", "iterate"])
+def test_flat_map_to_a_future_works_however_the_stream_is_read(connect: Connect, collect: str) -> None:
+    with FakeOllama() as fake:
+        stream = connect(fake.url).generate("a b").pipe(op.text(), ops.flat_map(start))
+        found = Collector[str]()
+        if collect == "run":
+            found.items.extend(stream.pipe(ops.to_list()).run())
+        elif collect == "deliver":
+            deliver(stream, found).wait(5)
+        else:
+            found.items.extend(iterate(stream))
+        assert sorted(found.items) == [" B", "A"]
+
+
+def test_a_task_that_a_callback_has_started_is_finished_after_the_end() -> None:
+    saved = threading.Event()
+
+    async def save() -> None:
+        await asyncio.sleep(0.01)
+        saved.set()
+
+    tasks: list[asyncio.Task[None]] = []
+    with FakeOllama() as fake, Client(fake.url, model="echo") as client:
+        client.generate("a").subscribe(lambda _: tasks.append(asyncio.ensure_future(save())))
+        assert saved.wait(5)
+
+
+def test_a_task_that_a_callback_has_started_is_cancelled_on_dispose() -> None:
+    cancelled = threading.Event()
+    started = threading.Event()
+
+    async def wait_for_ever() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    tasks: list[asyncio.Future[None]] = []
+    with FakeOllama(answer(endless(every=0.01))) as fake, Client(fake.url, model="echo") as client:
+        subscription = client.generate("a").subscribe(
+            lambda _: tasks.append(asyncio.ensure_future(wait_for_ever())) if not tasks else None
+        )
+        assert started.wait(5)
+        subscription.dispose()
+        assert cancelled.wait(5)
+
+
+def test_a_future_that_is_cancelled_after_the_end_of_its_stream_ends_the_thread() -> None:
+    cancelled = threading.Event()
+    started: list[threading.Thread] = []
+
+    async def wait_for_ever(_: str) -> None:
+        started.append(threading.current_thread())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    def start_waiting(text: str) -> "asyncio.Future[None]":
+        return asyncio.ensure_future(wait_for_ever(text))
+
+    with FakeOllama() as fake, Client(fake.url, model="echo") as client:
+        ended = threading.Event()
+        texts: Any = client.generate("a").pipe(op.text())
+        texts = texts.pipe(ops.do_action(on_completed=ended.set), ops.flat_map(start_waiting))
+        subscription = texts.subscribe()
+        assert ended.wait(5)
+        assert eventually(lambda: len(started) == 1)
+        subscription.dispose()
+        assert cancelled.wait(5)
+        started[0].join(5)
+        assert not started[0].is_alive()

@@ -1,20 +1,28 @@
 """Waiting for a delivery: from threads, from asyncio, with and without ``with``."""
 
 import asyncio
+import gc
+import itertools
 import signal
+import sys
 import threading
-from concurrent import futures
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 import reactivex
 from reactivex import Observable, abc, of
 from reactivex import operators as ops
+from reactivex.scheduler import EventLoopScheduler
 from reactivex.subject import Subject
 
-from ollama_rx import SinkError, deliver
-from ollama_rx.sinks import Collector
+from ollama_rx import Chunk, Client, Delivery, SinkError, deliver
+from ollama_rx.sinks import Callback, Collector
+from ollama_rx.testing import FakeOllama
 from tests.recording_sink import RecordingSink, record_subscriptions
+
+DEADLINE = 5.0  # seconds; only reached when something is broken
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -187,21 +195,69 @@ def test_ctrl_c_during_wait_cancels_and_closes_the_sinks_before_it_is_raised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pressed: list[float | None] = []
-    really_wait = futures.wait
+    sink = RecordingSink(blocking=True)
+    delivery = deliver(reactivex.never(), sink)
+    really_wait = delivery._waiters.get
 
-    def press(waited_for: Any, timeout: float | None = None) -> object:
+    def press(timeout: float | None, end: Any) -> object:
         pressed.append(timeout)
         if len(pressed) == 1:
             raise KeyboardInterrupt
-        return really_wait(waited_for, timeout)
+        return really_wait(timeout, end)
 
-    monkeypatch.setattr(futures, "wait", press)
-    sink = RecordingSink(blocking=True)
-    delivery = deliver(reactivex.never(), sink)
+    monkeypatch.setattr(delivery._waiters, "get", press)
     with pytest.raises(KeyboardInterrupt):
         delivery.wait()
     assert pressed == [None, 1.0]
     assert sink.calls == ["interrupt", "close"]
+
+
+@contextmanager
+def signal_handler(handler: Callable[[], object]) -> Generator[None]:
+    def handle(_number: int, _frame: object) -> None:
+        handler()
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_signal_handler_may_cancel_while_the_main_thread_waits() -> None:
+    delivery = deliver(reactivex.never(), Collector[int]())
+    with signal_handler(delivery.cancel):
+        threading.Timer(
+            0.01, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        ).start()
+        delivery.wait(DEADLINE)
+    assert delivery.done
+
+
+def test_a_signal_handler_may_cancel_at_any_line_of_the_main_thread() -> None:
+    """At each line that `wait` and `cancel` execute, in turn, a handler cancels."""
+    for line in itertools.count():
+        delivery = deliver(reactivex.never(), Collector[int]())
+        lines = itertools.count()
+
+        def trace(
+            *_: object, line: int = line, lines: Iterator[int] = lines, delivery: Delivery = delivery
+        ) -> Any:
+            if next(lines) == line:
+                delivery.cancel()
+            return trace
+
+        before = sys.gettrace()  # that of a coverage tool
+        sys.settrace(trace)
+        try:
+            with suppress(TimeoutError):
+                delivery.wait(0)
+            delivery.cancel()
+            delivery.wait(DEADLINE)
+        finally:
+            sys.settrace(before)
+        if next(lines) < line:
+            return
 
 
 def test_ctrl_c_during_subscribe_cancels() -> None:
@@ -230,3 +286,122 @@ def test_the_source_is_not_subscribed_to_if_every_branch_completes_at_once() -> 
     source, events = record_subscriptions(of(1))
     deliver(source, Collector[int]().after(ops.take(0))).wait(5)
     assert events == []
+
+
+# `wait()` in a callback
+
+
+@pytest.mark.parametrize("scheduler", [None, EventLoopScheduler()], ids=["no scheduler", "a scheduler"])
+def test_waiting_in_a_callback_of_the_stream_is_refused_with_advice(scheduler: Any) -> None:
+    deliveries: list[Delivery] = []
+    delivered = threading.Event()
+
+    def wait(chunk: Chunk) -> Chunk:
+        assert delivered.wait(DEADLINE)
+        deliveries[0].wait()
+        return chunk
+
+    with FakeOllama() as fake, Client(fake.url, model="echo") as client:
+        stream = client.generate("a").pipe(ops.map(wait))
+        deliveries.append(deliver(stream, Collector[Chunk](), scheduler=scheduler))
+        delivered.set()
+        with pytest.raises(RuntimeError, match="a callback can't wait for its own delivery"):
+            deliveries[0].wait(DEADLINE)
+
+
+def test_waiting_in_a_callback_of_a_synchronous_source_is_refused() -> None:
+    deliveries: list[Delivery] = []
+    delivered = threading.Event()
+
+    def wait(item: int) -> int:
+        assert delivered.wait(DEADLINE)
+        deliveries[0].wait()
+        return item
+
+    source = of(1).pipe(ops.map(wait))
+    deliveries.append(deliver(source, Collector[int](), scheduler=None))
+    delivered.set()
+    with pytest.raises(RuntimeError, match="a callback can't wait for its own delivery"):
+        deliveries[0].wait(DEADLINE)
+
+
+def test_a_worker_thread_of_a_callback_may_wait() -> None:
+    deliveries: list[Delivery] = []
+    delivered = threading.Event()
+    waits: list[asyncio.Future[None]] = []
+
+    def start_waiting(chunk: Chunk) -> Chunk:
+        assert delivered.wait(DEADLINE)
+        waits.append(asyncio.ensure_future(asyncio.to_thread(deliveries[0].wait, DEADLINE)))
+        return chunk
+
+    with FakeOllama() as fake, Client(fake.url, model="echo") as client:
+        deliveries.append(deliver(client.generate("a").pipe(ops.map(start_waiting)), Collector[Chunk]()))
+        delivered.set()
+        deliveries[0].wait(DEADLINE)
+
+
+def test_a_callback_may_wait_for_another_delivery() -> None:
+    found = Collector[Chunk]()
+
+    with FakeOllama() as fake, Client(fake.url, model="echo") as client:
+
+        def wait_for_another(chunk: Chunk) -> Chunk:
+            deliver(client.generate("b"), found).wait(DEADLINE)
+            return chunk
+
+        deliver(client.generate("a").pipe(ops.take(1), ops.map(wait_for_another)), Collector[Chunk]()).wait(
+            DEADLINE
+        )
+    assert "".join(chunk.text for chunk in found.items) == "b"
+
+
+# a failure that nobody waits for
+
+
+def failing() -> Observable[int]:
+    return reactivex.throw(ValueError("no"))
+
+
+@pytest.mark.parametrize("where", ["threads", "asyncio"])
+def test_a_failure_that_nobody_waits_for_is_logged_once(caplog: pytest.LogCaptureFixture, where: str) -> None:
+    async def main() -> None:
+        deliver(failing(), Collector[int]())
+        await asyncio.sleep(0)
+
+    if where == "asyncio":
+        asyncio.run(main())
+    else:
+        deliver(failing(), Collector[int]())
+    gc.collect()
+    (record,) = caplog.records
+    assert record.getMessage() == "a delivery failed, and neither `wait()` nor `await` was called"
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], ValueError)
+
+
+def test_a_sinks_failure_that_nobody_waits_for_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    deliver(of(1), Callback(lambda _: 1 / 0))
+    gc.collect()
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [SinkError]
+
+
+def test_a_failure_that_was_raised_or_read_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    delivery = deliver(failing(), Collector[int]())
+    with pytest.raises(ValueError, match="no"):
+        delivery.wait()
+    broken = deliver(of(1), Callback(lambda _: 1 / 0))
+    assert len(broken.sink_errors) == 1
+    good = deliver(of(1), Collector[int]())
+    good.wait()
+    del delivery, broken, good
+    gc.collect()
+    assert not caplog.records
+
+
+def test_reading_the_sinks_failures_does_not_hide_the_streams(caplog: pytest.LogCaptureFixture) -> None:
+    delivery = deliver(failing(), Collector[int]())
+    assert delivery.sink_errors == ()
+    del delivery
+    gc.collect()
+    assert len(caplog.records) == 1

@@ -17,6 +17,8 @@ from ollama_rx import iterate
 from ollama_rx.delivery.iterate import Items
 from tests.recording_sink import emit_during_subscribe, record_subscriptions
 
+DEADLINE = 5.0  # seconds; only reached when something is broken
+
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
@@ -118,6 +120,24 @@ def test_cancelling_the_task_disposes_the_subscription() -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(collect(iterate(source)), 0.01)
         assert events == ["subscribed", "disposed"]
+
+    asyncio.run(main())
+
+
+def test_waiting_for_an_item_can_time_out_and_be_repeated() -> None:
+    async def main() -> None:
+        source: Subject[int] = Subject()
+        items = aiter(iterate(source))
+        for number in range(3):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(items), 0.001)
+            source.on_next(number)
+            assert await asyncio.wait_for(anext(items), DEADLINE) == number
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(items), 0.001)
+        source.on_completed()
+        with pytest.raises(StopAsyncIteration):
+            await anext(items)
 
     asyncio.run(main())
 

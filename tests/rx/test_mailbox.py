@@ -192,6 +192,32 @@ def test_a_reader_whose_loop_is_closed_is_ignored() -> None:
     assert next(mailbox) == 1
 
 
+def test_readers_that_have_given_up_are_forgotten() -> None:
+    async def main() -> None:
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(mailbox.ready(), 0.001)
+
+    mailbox = Mailbox[int]()
+    asyncio.run(main())
+    with pytest.raises(TimeoutError):
+        mailbox.get(0.001, END)
+    assert mailbox._readers == []
+
+
+def test_a_reader_that_is_called_and_cancelled_at_the_same_time_is_forgotten_too() -> None:
+    async def main() -> None:
+        waiting = asyncio.ensure_future(mailbox.ready())
+        await asyncio.sleep(0)
+        mailbox.put(1)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+    mailbox = Mailbox[int]()
+    asyncio.run(main())
+    assert mailbox.get_nowait() == 1
+
+
 def test_a_cancelled_reader_takes_no_item() -> None:
     async def main() -> None:
         mailbox = Mailbox[int]()

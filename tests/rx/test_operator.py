@@ -1,5 +1,7 @@
 """Operators keep Rx's grammar and the contract of machines, whatever machines and subscribers do."""
 
+import asyncio
+import itertools
 import threading
 from collections.abc import Callable
 from enum import Enum
@@ -12,11 +14,12 @@ from reactivex import Observable
 from reactivex import operators as ops
 from reactivex.disposable import Disposable
 from reactivex.observer import Observer
-from reactivex.scheduler import ImmediateScheduler
+from reactivex.scheduler import ImmediateScheduler, VirtualTimeScheduler
 from reactivex.subject import Subject
 
 from ollama_rx.operators import accumulate_text, gather_stats, split_words, stop_at, throttle_latest
-from ollama_rx.rx.operator import ChainedObservable, ChainObserver, Emitter, Machine, through
+from ollama_rx.rx.operator import ChainedObservable, Emitter, Machine, through
+from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.testing import check
 
@@ -64,6 +67,16 @@ class Double:
 
 def double(log: list[Any]) -> Callable[[Observable[str]], Observable[str]]:
     return through(lambda out: Double(out, log))
+
+
+class Forwards:
+    """Passes everything on."""
+
+    def __init__(self, out: Emitter[str]) -> None:
+        self._emit = out.emit
+
+    def feed(self, item: str, /) -> None:
+        self._emit(item)
 
 
 class UnsafeSource(Observable[str]):
@@ -275,6 +288,240 @@ def test_errors_after_the_end_are_dropped() -> None:
     seen = RecordingSubscriber()
     seen.subscribe(UnsafeSource("|", BOOM).pipe(double([])))
     assert seen.events == ["tail", "|"]
+
+
+# an operator that completes early
+
+
+class FailsIn(Forwards):
+    """A machine that fails in one of its methods."""
+
+    def __init__(self, out: Emitter[str], method: str) -> None:
+        super().__init__(out)
+        self._method = method
+
+    def feed(self, item: str, /) -> None:
+        self._fail_in("feed")
+        super().feed(item)
+
+    def flush(self) -> None:
+        self._fail_in("flush")
+
+    def close(self) -> None:
+        self._fail_in("close")
+
+    def _fail_in(self, method: str) -> None:
+        if method == self._method:
+            raise BOOM
+
+
+class FailsWith(Forwards):
+    """A machine that emits when it is flushed, and records the errors that it receives."""
+
+    def __init__(self, out: Emitter[str], errors: list[Exception]) -> None:
+        super().__init__(out)
+        self._errors = errors
+
+    def flush(self) -> None:
+        self.feed("tail")
+
+    def fail(self, error: Exception) -> None:
+        self._errors.append(error)
+
+
+def fails_in(method: str) -> Callable[[Observable[str]], Observable[str]]:
+    return through(lambda out: FailsIn(out, method))
+
+
+def fails_with(errors: list[Exception]) -> Callable[[Observable[str]], Observable[str]]:
+    return through(lambda out: FailsWith(out, errors))
+
+
+@pytest.mark.parametrize("ends_early", [True, False], ids=["ended early", "completed"])
+def test_a_failure_in_flush_below_is_the_streams_error(ends_early: bool) -> None:  # noqa: FBT001
+    above: list[Exception] = []
+    below: list[Exception] = []
+    source: Subject[str] = Subject()
+    seen = RecordingSubscriber()
+    seen.subscribe(
+        source.pipe(
+            fails_with(above),
+            stop_at("END"),
+            fails_in("flush"),
+            fails_with(below),
+        )
+    )
+    source.on_next("a")
+    source.on_next("END") if ends_early else source.on_completed()
+    assert seen.events == (["a", BOOM] if ends_early else ["a", "tail", BOOM])
+    assert (above, below) == ([], [BOOM])
+    assert not source.observers
+
+
+def test_a_failure_in_feed_while_the_operators_above_are_flushed_is_the_streams_error() -> None:
+    source: Subject[str] = Subject()
+    seen = RecordingSubscriber()
+    seen.subscribe(source.pipe(stop_at("END"), double([]), fails_in("feed"), double([])))
+    source.on_next("END")
+    assert seen.events == [BOOM]
+    assert not source.observers
+
+
+def test_what_is_above_is_closed_before_the_subscriber_is_notified() -> None:
+    log: list[Any] = []
+    source: Subject[str] = Subject()
+    source.pipe(double(log), stop_at("END")).subscribe(on_completed=lambda: log.append("|"))
+    source.on_next("END")
+    assert log == ["close", "|"]
+
+
+def test_a_failure_in_close_is_raised_and_keeps_nothing_else_from_being_closed() -> None:
+    log: list[Any] = []
+    source: Subject[str] = Subject()
+    seen = RecordingSubscriber()
+    seen.subscribe(source.pipe(double(log), fails_in("close"), double(log), stop_at("END")))
+    with pytest.raises(RuntimeError, match="boom"):
+        source.on_next("END")
+    assert seen.events == ["|"]
+    assert log == ["close", "close"]
+    assert not source.observers
+
+
+@pytest.mark.parametrize("failure", [asyncio.CancelledError(), SystemExit(3)])
+@pytest.mark.parametrize("method", ["feed", "flush"])
+def test_an_exception_that_is_not_an_error_leaves_no_subscriber_waiting(
+    method: str, failure: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "BOOM", failure)
+    source: Subject[str] = Subject()
+    seen = RecordingSubscriber()
+    seen.subscribe(source.pipe(double([]), fails_in(method)))
+    with pytest.raises(type(failure)):
+        source.on_next("a") if method == "feed" else source.on_completed()
+    assert seen.events[-1] is failure
+    assert not source.observers
+
+
+def test_a_synchronous_source_is_left_at_once() -> None:
+    pulled: list[str] = []
+    rx.of("a", "END", "b", "c").pipe(ops.do_action(pulled.append), stop_at("END")).subscribe()
+    assert pulled == ["a", "END"]
+
+
+@pytest.mark.parametrize("below", [[], [ops.map(str)], [stop_at("END")]], ids=["alone", "map", "stop_at"])
+def test_an_endless_source_is_left(below: list[Any]) -> None:
+    words: Any = rx.from_iterable(itertools.cycle(["a", "END"]))
+    assert words.pipe(double([]), stop_at("END"), *below, ops.to_list()).run() == ["a", "a"]
+
+
+# re-entrant calls
+
+
+class Reentrant(Observable[str]):
+    """A source that a subscriber can make go on from inside its callbacks, also after its end."""
+
+    def subscribe(
+        self, on_next: Any = None, on_error: Any = None, on_completed: Any = None, **_: Any
+    ) -> Disposable:
+        self.send = {"item": lambda: on_next("again"), "|": on_completed, "error": lambda: on_error(BOOM)}
+        return Disposable()
+
+
+@pytest.mark.parametrize("again", ["item", "|", "error"])
+@pytest.mark.parametrize("end", ["|", "error"])
+def test_a_source_that_goes_on_inside_a_terminal_handler_is_not_heard(end: str, again: str) -> None:
+    source = Reentrant()
+    events: list[Any] = []
+
+    def ended(event: object) -> None:
+        events.append(event)
+        source.send[again]()
+
+    source.pipe(through(Forwards)).subscribe(events.append, ended, lambda: ended("|"))
+    source.send[end]()
+    assert events == ["|" if end == "|" else BOOM]
+
+
+def test_a_source_that_goes_on_while_the_machines_flush_is_not_heard() -> None:
+    source = Reentrant()
+    events: list[Any] = []
+
+    def on_next(item: str) -> None:
+        events.append(item)
+        for send in source.send.values():
+            send()
+
+    source.pipe(double([])).subscribe(on_next, events.append, lambda: events.append("|"))
+    source.send["|"]()
+    assert events == ["tail", "|"]
+
+
+def test_a_timer_that_is_due_inside_a_terminal_handler_does_not_emit() -> None:
+    scheduler = VirtualTimeScheduler()
+    source: Subject[str] = Subject()
+    events: list[Any] = []
+
+    class EmitsLater(Forwards):
+        def __init__(self, out: Emitter[str]) -> None:
+            super().__init__(out)
+            self._later = out.later
+
+        def feed(self, item: str, /) -> None:
+            self._later(1, lambda: super(EmitsLater, self).feed("late"))
+            super().feed(item)
+
+    def completed() -> None:
+        events.append("|")
+        scheduler.advance_by(2)
+
+    source.pipe(through(EmitsLater)).subscribe(events.append, on_completed=completed, scheduler=scheduler)
+    source.on_next("a")
+    source.on_completed()
+    assert events == ["a", "|"]
+
+
+def test_a_machine_that_completes_again_while_the_machines_below_flush_completes_once() -> None:
+    log: list[str] = []
+    completions: list[Callable[[], object]] = []
+
+    class Completes(Forwards):
+        def __init__(self, out: Emitter[str]) -> None:
+            super().__init__(out)
+            completions.append(out.complete)
+
+    class CompletesTheOtherAgain(Forwards):
+        def flush(self) -> None:
+            log.append("flush")
+            for complete in completions:
+                complete()
+
+    source: Subject[str] = Subject()
+    source.pipe(through(Completes), through(Completes), through(CompletesTheOtherAgain)).subscribe(
+        on_completed=lambda: log.append("|")
+    )
+    completions[0]()
+    assert log == ["flush", "|"]
+
+
+def test_a_timer_of_an_operator_below_runs_until_its_flush() -> None:
+    scheduler = VirtualTimeScheduler()
+    source: Subject[str] = Subject()
+    ran: list[str] = []
+
+    class SetsATimer(Forwards):
+        def __init__(self, out: Emitter[str], name: str) -> None:
+            super().__init__(out)
+            out.later(1, lambda: ran.append(name))
+
+        def flush(self) -> None:
+            scheduler.advance_by(2)
+
+    def sets_a_timer(name: str) -> Callable[[Observable[str]], Observable[str]]:
+        return through(lambda out: SetsATimer(out, name))
+
+    source.pipe(sets_a_timer("above"), stop_at("END"), sets_a_timer("below")).subscribe(scheduler=scheduler)
+    source.on_next("END")
+    assert ran == ["below"]
 
 
 # with RxPY

@@ -85,16 +85,18 @@ def test_the_terminal_event_can_be_claimed_once() -> None:
     assert not disposed.claim_terminal()
 
 
-def test_an_exception_during_completion_is_sent_as_an_error() -> None:
-    events: list[Any] = []
+def test_an_exception_of_the_terminal_handler_is_raised_and_everything_is_torn_down() -> None:
+    closed: list[Any] = []
     subscription = ChainSubscription(None)
 
     def completed() -> None:
         raise BOOM
 
-    subscription.set_terminal_handlers(events.append, completed)
-    subscription.complete()
-    assert events == [BOOM]
+    subscription.set_terminal_handlers(closed.append, completed)
+    subscription.add_teardown(lambda: closed.append("closed"))
+    with pytest.raises(RuntimeError, match="boom"):
+        subscription.complete()
+    assert closed == ["closed"]
     assert subscription.is_disposed
 
 
@@ -262,22 +264,11 @@ class EmptiedList(list[Any]):
         raise IndexError
 
 
-class EmptiedSet(set[Any]):
-    """A set that another thread empties between the check and the pop."""
-
-    def pop(self) -> Any:
-        self.clear()
-        raise KeyError
-
-
 def test_two_threads_may_dispose_at_the_same_time() -> None:
     subscription = recording_subscription([])
     subscription._teardowns = EmptiedList([1])
     subscription.dispose()
     assert not subscription._teardowns
-    subscription._timers = EmptiedSet([1])
-    subscription.dispose()
-    assert not subscription._timers
 
 
 class UncancellableScheduler(VirtualTimeScheduler):

@@ -151,7 +151,7 @@ def test_a_call_that_is_stopped_while_it_begins_sends_nothing() -> None:
         stopped: list[bool] = []
         begin = Call[Any].begin
 
-        def stop_first(call: Call[Any], loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+        def stop_first(call: Call[Any], loop: asyncio.AbstractEventLoop) -> asyncio.Future[bool]:
             call._subscription.dispose()
             done = begin(call, loop)
             call.stop()

@@ -138,7 +138,8 @@ def test_generators_dropped_half_way_are_closed_before_the_loop_stops(closing: o
 
 def test_the_transport_can_be_closed_and_used_again_from_a_thread() -> None:
     with FakeOllama() as fake:
-        client = Client(fake.url, model="echo", transport=httpx.AsyncHTTPTransport())
+        transport = LoopBridgeTransport(httpx.AsyncHTTPTransport())
         for _ in range(2):
+            client = Client(fake.url, model="echo", transport=transport)
             assert client.generate("Hi").run().done
             client.close()

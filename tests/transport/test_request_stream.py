@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+import threading
+from contextvars import ContextVar
 
 import pytest
 from reactivex.scheduler import ImmediateScheduler
 
 from ollama_rx import Client
-from ollama_rx.testing import FakeOllama, all_at_once, answer
+from ollama_rx.testing import FakeOllama, Gate, all_at_once, answer
 from ollama_rx.transport import request_stream
 
 
@@ -60,10 +62,22 @@ def test_a_stream_can_run_on_a_users_loop_of_uvloop() -> None:
         assert len({request.connection for request in fake.requests}) == 1
 
 
-def test_an_immediate_scheduler_blocks_until_the_end() -> None:
-    ends: list[bool] = []
+def test_an_immediate_scheduler_does_not_block() -> None:
+    ended = threading.Event()
+    release = Gate()
+    with FakeOllama(answer("Hi", release)) as fake, Client(fake.url, model="echo") as client:
+        client.generate("Hi").subscribe(on_completed=ended.set, scheduler=ImmediateScheduler.singleton())
+        assert not ended.is_set()
+        release.open()
+        assert ended.wait(5)
+
+
+def test_callbacks_see_the_context_variables_of_the_subscriber() -> None:
+    variable: ContextVar[str] = ContextVar("variable")
+    seen: list[str] = []
+    ended = threading.Event()
+    variable.set("here")
     with FakeOllama() as fake, Client(fake.url, model="echo") as client:
-        client.generate("Hi").subscribe(
-            on_completed=lambda: ends.append(True), scheduler=ImmediateScheduler.singleton()
-        )
-        assert ends == [True]
+        client.generate("Hi").subscribe(lambda _: seen.append(variable.get()), on_completed=ended.set)
+        assert ended.wait(5)
+    assert set(seen) == {"here"}
