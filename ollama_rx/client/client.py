@@ -71,10 +71,11 @@ class Client:
     subscription closes its connection, which stops the generation on the server.
 
     Args:
-        host: the server's address; by default that in OLLAMA_HOST, or else http://127.0.0.1:11434.
+        host: the server's address; by default that in OLLAMA_HOST, or else http://127.0.0.1:11434. A user and
+            a password in it are sent as basic authorization, and shown nowhere.
         model: the default model of all methods.
-        headers: sent with every request. OLLAMA_API_KEY is sent to https://ollama.com only, and not if
-            ``authorization`` is among these headers or the host has a user and a password.
+        headers: sent with every request. An ``authorization`` among them wins over a user and a password in
+            the host, and both win over OLLAMA_API_KEY, which is sent to https://ollama.com only.
         timeouts: time limits, in seconds.
         transport: an httpx transport to use instead of the built-in one (for proxies, HTTP/2 or tests);
             it is slower.
@@ -396,6 +397,8 @@ def _build_headers(url: httpx.URL, value: Mapping[str, str] | None) -> dict[str,
     key = os.environ.get("OLLAMA_API_KEY", "").strip()
     has_credentials = bool(url.userinfo) or "authorization" in headers
     if key and url.scheme == "https" and url.host == "ollama.com" and not has_credentials:
+        if not _HEADER_VALUE.fullmatch(key):
+            raise ValueError("OLLAMA_API_KEY: expected characters that HTTP allows, got others")
         headers["authorization"] = f"Bearer {key}"
     for name, text in headers.items():
         check_text("headers", text, f"text as the value of {name!r}")

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import cast
+from urllib.parse import unquote_to_bytes
 
 import httpx
 
@@ -54,20 +55,20 @@ class Session:
     ) -> None:
         base = httpx.URL(url)
         if base.userinfo:
-            user = f"{base.username}:{base.password}".encode()
-            headers = {"authorization": f"Basic {b64encode(user).decode()}", **headers}
+            headers = {"authorization": _basic_authorization(base), **headers}
             base = base.copy_with(userinfo=b"")
         self.timeouts = timeouts
         self.open_calls = OpenCalls()
         self.transport = _transport(base, transport)
         self.shown_url = str(base)
         self._base = base
-        self._origin = Origin(base.scheme, base.host, base.port or (443 if base.scheme == "https" else 80))
+        default_port = 443 if base.scheme == "https" else 80
+        self._origin = Origin(base.scheme, base.host, default_port if base.port is None else base.port)
         self._heads: dict[tuple[str, str, bool], bytes] = {}
-        self._headers = httpx.Headers({**_DEFAULT_HEADERS, **headers})
-        self._json_headers = httpx.Headers(
-            {"content-type": "application/json", **_DEFAULT_HEADERS, **headers}
-        )
+        host = {"host": _without_zone(base.netloc.decode())}
+        headers = {**_DEFAULT_HEADERS, **headers}
+        self._headers = httpx.Headers({**host, **headers})
+        self._json_headers = httpx.Headers({**host, "content-type": "application/json", **headers})
 
     @property
     def default_model(self) -> str | None:
@@ -104,8 +105,7 @@ class Session:
         if head is None:
             url = self._base.copy_with(raw_path=self._base.raw_path.rstrip(b"/") + request.path.encode())
             headers = self._json_headers if content else self._headers
-            host = [] if "host" in headers else [(b"Host", url.netloc)]
-            head = encode_head(request.method, url.raw_path, [*host, *headers.raw])
+            head = encode_head(request.method, url.raw_path, headers.raw)
             self._heads[key] = head
         if content:
             return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(content), content)
@@ -129,6 +129,18 @@ class Session:
         """Do what `aclose` does, from a thread without an event loop."""
         self.open_calls.close()
         self.transport.close()
+
+
+def _basic_authorization(url: httpx.URL) -> str:
+    """Return the header's value for the user and the password of a URL, whose bytes need not be UTF-8."""
+    user, _, password = url.userinfo.partition(b":")
+    return "Basic " + b64encode(unquote_to_bytes(user) + b":" + unquote_to_bytes(password)).decode()
+
+
+def _without_zone(authority: str) -> str:
+    """Return an authority without the zone of an IPv6 address, which means something on this machine only."""
+    address, zone, rest = authority.partition("%")
+    return address + "]" + rest.partition("]")[2] if zone else authority
 
 
 def _transport(url: httpx.URL, given: httpx.AsyncBaseTransport | None) -> LoopAgnosticTransport:

@@ -1,6 +1,7 @@
 """OLLAMA_HOST is parsed as Ollama itself parses it."""
 
 import logging
+import re
 
 import pytest
 
@@ -26,14 +27,17 @@ ANY = "0.0.0.0"  # noqa: S104 - what people set for a server, never bound here
         ("http://ollama.com", "http://ollama.com:80"),
         ("https://x/ollama", "https://x:443/ollama"),
         ("https://x/ollama/", "https://x:443/ollama"),
-        ("https://x//a//b/?query", "https://x:443/a/b"),
-        ("https://x/a#b?c/d", "https://x:443/a"),
+        ("https://x//a//b/", "https://x:443/a/b"),
+        ("https://x/a%23b%3Fc%40d", "https://x:443/a%23b%3Fc%40d"),
         ("x/", "http://x:11434"),
         ("::1", "http://[::1]:11434"),
         ("fe80::0001", "http://[fe80::1]:11434"),
         ("[::1]", "http://[::1]:11434"),
         ("[::1]:1337", "http://[::1]:1337"),
         ("http://[::1]:1337/x", "http://[::1]:1337/x"),
+        ("fe80::1%eth0", "http://[fe80::1%eth0]:11434"),
+        ("[fe80::1%25eth0]:1337", "http://[fe80::1%eth0]:1337"),
+        ("[fe80::1%25]", "http://[fe80::1%25]:11434"),  # the zone with the number 25
         (" 1.2.3.4 ", "http://1.2.3.4:11434"),
         ('"1.2.3.4"', "http://1.2.3.4:11434"),
         ("' 1.2.3.4:1 '", "http://1.2.3.4:1"),
@@ -50,6 +54,8 @@ ANY = "0.0.0.0"  # noqa: S104 - what people set for a server, never bound here
         ("u@h", "http://u@h:11434"),
         ("https://u:p%40%2F@h", "https://u:p%40%2F@h:443"),
         ("https://u@x:p w@h", "https://u%40x:p%20w@h:443"),
+        ("https://u:%E9@h", "https://u:%E9@h:443"),  # not UTF-8
+        ("http://:p@h", "http://:p@h:80"),
     ],
 )
 def test_a_host_in_any_form_becomes_a_base_url(host: str, expected: str) -> None:
@@ -66,7 +72,7 @@ def test_an_invalid_port_is_replaced_by_the_default_with_a_warning(
     assert "host: expected a port, got " in caplog.text
 
 
-@pytest.mark.parametrize("host", ["ftp://x", "unix:///run/ollama.sock", "ws://u:secret@x"])
+@pytest.mark.parametrize("host", ["ftp://x", "unix:///run/ollama.sock", "ws://u:secret@x", "u:secret@x://y"])
 def test_other_schemes_are_refused_without_showing_secrets(host: str) -> None:
     with pytest.raises(ValueError, match=r"^host: expected http:// or https://, got ") as caught:
         base_url(host)
@@ -80,6 +86,35 @@ def test_an_invalid_ipv6_address_is_refused_without_showing_secrets(host: str) -
     ) as caught:
         base_url(host)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        (
+            "http://h/a#secret",
+            "no query and no fragment, got ? or #; in a password or a path, write %3F or %23",
+        ),
+        ("h?key=secret", "no query and no fragment, got ? or #; in a password or a path, write %3F or %23"),
+        (
+            "http://u:se?cret@h",
+            "no query and no fragment, got ? or #; in a password or a path, write %3F or %23",
+        ),
+        (
+            "http://u:se#cret@h",
+            "no query and no fragment, got ? or #; in a password or a path, write %3F or %23",
+        ),
+        ("http://u:se/cret@h", "no @ in the path, got one; write %40 there, or %2F for a / in a password"),
+        ("http://u:se\x00cret@h", "printable characters, got others; write those percent-encoded"),
+        ("http://u:se\udcffcret@h", "printable characters, got others; write those percent-encoded"),
+    ],
+)
+def test_what_http_would_drop_is_refused_without_showing_secrets(
+    host: str, message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ValueError, match=f"^host: expected {re.escape(message)}$"):
+        base_url(host)
+    assert caplog.text == ""
 
 
 def test_the_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ import pytest
 from ollama_rx import Client
 from ollama_rx.transport.http_transport import HttpTransport
 from ollama_rx.transport.loop_agnostic import LoopBridgeTransport
-from ollama_rx.transport.session import _proxy, _transport
+from ollama_rx.transport.session import Session, _proxy, _transport
+from ollama_rx.transport.timeouts import Timeouts
 from tests.transport.raw_server import ANSWER, raw_server, read_request
 
 PROXY = "http://proxy.example:3128"
@@ -54,6 +55,11 @@ def test_a_proxy_needs_the_transport_of_httpx(monkeypatch: pytest.MonkeyPatch) -
     transport = _transport(url, None)
     assert isinstance(transport, LoopBridgeTransport)
     transport.close()
+
+
+def test_port_0_is_not_replaced_by_the_default_of_the_scheme() -> None:
+    assert Session("http://127.0.0.1:0", {}, Timeouts())._origin == ("http", "127.0.0.1", 0)
+    assert Session("https://127.0.0.1", {}, Timeouts())._origin == ("https", "127.0.0.1", 443)
 
 
 def test_a_proxy_receives_the_whole_url(monkeypatch: pytest.MonkeyPatch) -> None:
