@@ -82,7 +82,8 @@ class Client:
         max_line_bytes: the length of the longest line accepted in a stream.
 
     Raises:
-        ValueError: an invalid host or header.
+        ValueError: an invalid host or header, or a proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY that cannot
+            be used.
         TypeError: an argument of a wrong type.
     """
 

@@ -18,6 +18,7 @@ from ollama_rx.transport.http_transport import HttpTransport, Origin, to_respons
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
 from ollama_rx.transport.message_head import encode_head
 from ollama_rx.transport.open_calls import OpenCalls
+from ollama_rx.transport.proxy import proxy_transport
 from ollama_rx.transport.timeouts import Timeouts
 
 _DEFAULT_HEADERS = {
@@ -151,25 +152,8 @@ def _transport(url: httpx.URL, given: httpx.AsyncBaseTransport | None) -> LoopAg
         return LoopBridgeTransport(given)
     if given is not None:
         raise wrong_type("transport", "an httpx.AsyncBaseTransport", given)
-    proxy = _proxy(url)
-    if proxy is not None:
-        return LoopBridgeTransport(
-            httpx.AsyncHTTPTransport(proxy=proxy, limits=httpx.Limits(max_connections=None))
-        )
-    return HttpTransport()
-
-
-def _proxy(url: httpx.URL) -> str | None:
-    """Return the proxy that the environment names for a URL; as in Go, loopback URLs never have one."""
-    if url.host in {"localhost", "::1"} or url.host.startswith("127."):
-        return None
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow, and loopback never needs it
-
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(url.netloc.decode()):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    through_proxy = proxy_transport(url)
+    return HttpTransport() if through_proxy is None else LoopBridgeTransport(through_proxy)
 
 
 def translate(error: Exception, *, url: str, partial: str = "") -> Exception:

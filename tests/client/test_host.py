@@ -117,6 +117,11 @@ def test_what_http_would_drop_is_refused_without_showing_secrets(
     assert caplog.text == ""
 
 
+def test_a_name_with_characters_that_names_never_have_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^host: expected an address, got 'exa mple'$"):
+        base_url("http://user:secret@exa mple")
+
+
 def test_the_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLLAMA_HOST", "https://elsewhere")
     assert base_url("x") == "http://x:11434"
