@@ -18,4 +18,7 @@ def main() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the parent process, as in `>&-`
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - stays open
-    app(prog_name="ollama-rx")
+    try:
+        app(prog_name="ollama-rx")
+    except OSError as error:  # outside of a command: the help cannot be written, for instance
+        sys.exit(f"ollama-rx: {error}")

@@ -13,6 +13,19 @@ app = typer.Typer(
     epilog="Exit codes: 0 success, 1 error, 2 usage error, 130 interrupted.",
 )
 
+Texts = str | list[str] | None
+
+
+def _check_encoding(value: Texts) -> Texts:
+    """Refuse bytes that are not UTF-8, which JSON cannot represent; typer names the option."""
+    for text in [value] if isinstance(value, str) else value or []:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise typer.BadParameter(f"expected text in UTF-8, got other bytes: {text[:40]!r}") from error
+    return value
+
+
 Host = Annotated[
     str | None,
     typer.Option(metavar="URL", help="The server. Default: OLLAMA_HOST, else http://127.0.0.1:11434."),
@@ -45,15 +58,26 @@ def options(
 def run(
     prompt: Annotated[
         str | None,
-        typer.Argument(metavar="PROMPT", help="The prompt. If missing or '-', standard input is read."),
+        typer.Argument(
+            metavar="PROMPT",
+            callback=_check_encoding,
+            help="The prompt. If missing or '-', standard input is read.",
+        ),
     ] = None,
     *,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", metavar="NAME", help="The model. Default: the server's first."),
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            callback=_check_encoding,
+            help="The model. Default: the server's first.",
+        ),
     ] = None,
     system: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Replace the model's system prompt.")
+        str | None,
+        typer.Option(metavar="TEXT", callback=_check_encoding, help="Replace the model's system prompt."),
     ] = None,
     sentences: Annotated[
         bool,
@@ -61,7 +85,9 @@ def run(
     ] = False,
     stop: Annotated[
         list[str] | None,
-        typer.Option(metavar="WORD", help="End the answer before this text. Repeatable."),
+        typer.Option(
+            metavar="WORD", callback=_check_encoding, help="End the answer before this text. Repeatable."
+        ),
     ] = None,
     thinking: Annotated[
         bool,
@@ -79,7 +105,11 @@ def run(
     option: Annotated[
         list[str] | None,
         typer.Option(
-            "--option", "-o", metavar="KEY=VALUE", help="A model option: -o temperature=0 -o num_predict=50."
+            "--option",
+            "-o",
+            metavar="KEY=VALUE",
+            callback=_check_encoding,
+            help="A model option: -o temperature=0 -o num_predict=50.",
         ),
     ] = None,
     host: Host = None,

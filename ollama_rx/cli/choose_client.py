@@ -32,7 +32,7 @@ def server_client(host: str | None) -> Client | None:
 
     A server named by ``--host`` or OLLAMA_HOST is not probed: the request itself will fail if it is missing.
     """
-    with usage_error("--host" if host is not None else "OLLAMA_HOST"):
+    with usage_error("--host" if host is not None else "OLLAMA_HOST", argument="host:"):
         client = Client(host)
     if host is not None or os.environ.get("OLLAMA_HOST", "").strip():
         return client

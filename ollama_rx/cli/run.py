@@ -89,6 +89,8 @@ def _without_text(chunk: Chunk) -> bool:
 def read_prompt(given: str | None) -> str:
     """Return the prompt; standard input is read if it is ``-``, or missing while input is piped in.
 
+    Bytes in standard input that are not UTF-8 are replaced, after a line that says so.
+
     Raises:
         ValueError: the prompt is missing or empty.
     """
@@ -97,10 +99,18 @@ def read_prompt(given: str | None) -> str:
     elif given is None and sys.stdin.isatty():
         raise ValueError("give a prompt, or pipe one in")
     else:
-        prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
+        prompt = _decode(sys.stdin.buffer.read())
     if not prompt.strip():
         raise ValueError("the prompt is empty")
     return prompt
+
+
+def _decode(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        echo("the prompt is not UTF-8: bytes that cannot be read are replaced by \ufffd")
+        return content.decode(errors="replace")
 
 
 def parse_options(words: Iterable[str]) -> dict[str, Any]:

@@ -36,17 +36,27 @@ def exit_on_error() -> Generator[None]:
 
 
 @contextmanager
-def usage_error(option: str) -> Generator[None]:
-    """Turn a rejected argument into a usage error that names the option."""
+def usage_error(option: str, *, argument: str = "") -> Generator[None]:
+    """Turn a rejected argument into a usage error that names the option.
+
+    If ``argument`` is given, the option holds that argument; an error about anything else, such as a variable
+    of the environment, names it itself.
+    """
     try:
         yield
     except (ValueError, TypeError) as error:
-        raise typer.BadParameter(str(error), param_hint=option) from error
+        message = _one_line(error)
+        hint = option if message.startswith(argument) else None
+        raise typer.BadParameter(message, param_hint=hint) from error
 
 
 def _exit(error: Exception, advice: str = "") -> typer.Exit:
-    echo(f"ollama-rx: {' '.join(str(error).split())}{advice}")  # a server's error may be a page of HTML
+    echo(f"ollama-rx: {_one_line(error)}{advice}")
     return typer.Exit(EXIT_ERROR)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())  # a server's error may be a page of HTML
 
 
 @contextmanager

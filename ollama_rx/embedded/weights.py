@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ _POLL_SECONDS = 0.1
 _ABANDONED_SECONDS = 24 * 3600.0
 _PARTIAL = "partial-"
 _MAX_SHOWN = 300  # characters of pip's output that a message may contain
+_USER_INFORMATION = re.compile(r"//\S*@")  # pip shows that of a proxy it cannot use
 _download_lock = threading.Lock()
 
 Report = Callable[[int, int], None]
@@ -221,4 +223,5 @@ def largest_file(folder: Path) -> int:
 def _last_error(log_path: Path) -> str:
     lines = [line.strip() for line in log_path.read_text("utf-8", "replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")]
-    return (errors or lines or ["pip printed nothing"])[-1][:_MAX_SHOWN]
+    last = (errors or lines or ["pip printed nothing"])[-1]
+    return _USER_INFORMATION.sub("//", last)[:_MAX_SHOWN]

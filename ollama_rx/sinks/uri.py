@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ollama_rx.arguments import check_text
+from ollama_rx.arguments import check_text, wrong_type
 from ollama_rx.sinks._sink import Sink
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def sink_from_uri(uri: str) -> Sink[Any]:
 
     Raises:
         ValueError: the name is unknown, its package cannot be loaded, or the sink refuses the argument.
-        TypeError: a package has registered something that is not a `Sink` class.
+        TypeError: a package has registered something that is not a `Sink` class or does not build a `Sink`.
+        OSError: the sink cannot open what the argument names.
     """
     check_text("uri", uri)
     name, _, argument = uri.partition(":")
@@ -34,9 +35,14 @@ def sink_from_uri(uri: str) -> Sink[Any]:
     entry = next(iter(found))
     sink_class = _load(entry)
     try:
-        return sink_class.from_uri(argument)
-    except ValueError as error:
-        raise ValueError(f"sink {name!r}: {error}") from error
+        sink: object = sink_class.from_uri(argument)
+    except OSError:
+        raise  # it names the file
+    except Exception as error:  # of a package that this one does not know
+        raise ValueError(f"sink {name!r}: {_explain(error)}") from error
+    if not isinstance(sink, Sink):
+        raise wrong_type(f"sink {name!r}", "a Sink from from_uri", sink)
+    return sink  # pyright: ignore[reportUnknownVariableType]
 
 
 def _entry_points() -> "EntryPoints":
@@ -48,13 +54,21 @@ def _entry_points() -> "EntryPoints":
 def _load(entry: "EntryPoint") -> type[Sink[Any]]:
     try:
         sink_class = entry.load()
-    except (ImportError, AttributeError) as error:
+    except (Exception, SystemExit) as error:  # a package that this one does not know: it may raise anything
         raise ValueError(
-            f"sink {entry.name!r} is registered as {entry.value}, which can't be loaded"
+            f"sink {entry.name!r} is registered as {entry.value}, which can't be loaded ({_explain(error)})"
         ) from error
     if not _is_sink(sink_class):
         raise TypeError(f"sink {entry.name!r}: expected a Sink class, got {entry.value}")
     return sink_class
+
+
+def _explain(error: BaseException) -> str:
+    """Return the message of an exception, after its type unless that is a `ValueError` with a message."""
+    message = str(error)
+    if type(error) is ValueError and message:
+        return message
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def _is_sink(sink_class: object) -> TypeGuard[type[Sink[Any]]]:

@@ -61,6 +61,7 @@ def sinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "jsonl = ollama_rx.sinks:JsonLines\n"
         "shout = sinks_for_tests:Shout\n"
         "broken = sinks_for_tests:Broken\n"
+        "defect = sink_with_defect:Sink\n"
     )
     (package / "sinks_for_tests.py").write_text(_SINKS)
     monkeypatch.setattr(sys, "path", [str(package), *sys.path])

@@ -1,5 +1,6 @@
 """The entry point, the options before a command, and the command line as a process."""
 
+import errno
 import os
 import resource
 import signal
@@ -167,6 +168,49 @@ def test_help_is_fast_because_the_client_is_not_loaded() -> None:
     assert (process.returncode, err) == (0, "")
     assert "Ask a model" in out
     assert (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["a\udcffb"], "'PROMPT'"),
+        (["Hi", "--system", "a\udcffb"], "'--system'"),
+        (["Hi", "--model", "a\udcffb"], "'--model' / '-m'"),
+        (["Hi", "--stop", "a", "--stop", "a\udcffb"], "'--stop'"),
+        (["Hi", "-o", "a=a\udcffb"], "'--option' / '-o'"),
+        (["Hi", "-o", "a\udcffb=1"], "'--option' / '-o'"),
+    ],
+)
+def test_text_that_is_not_utf_8_is_a_usage_error_that_names_the_option(words: list[str], option: str) -> None:
+    with _start(
+        "run", *words
+    ) as process:  # such bytes reach Python as lone surrogates, and leave it as bytes
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (2, "")
+    assert f"Invalid value for {option}: expected text in UTF-8, got other bytes: 'a" in err
+
+
+def test_a_path_need_not_be_utf_8(endless_fake: FakeOllama, tmp_path: Path) -> None:
+    endless_fake.play(answer("Hello"))
+    program = MAIN.replace("\nmain()", "\n" + _WITH_JSON_LINES + "main()")
+    path = tmp_path / "a\udcffb"
+    with _start("run", "Hi", "--host", endless_fake.url, "--to", f"jsonl:{path}", program=program) as process:
+        assert process.wait(30) == 0
+    assert path.read_text(encoding="utf-8") == '"Hello"\n'
+
+
+def test_help_that_cannot_be_written_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "argv", ["ollama-rx", "--help"])
+    monkeypatch.setattr(sys.stdout, "write", full)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == "ollama-rx: [Errno 28] No space left on device"
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_missing_extra_is_one_line() -> None:

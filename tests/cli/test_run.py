@@ -149,9 +149,13 @@ def test_a_prompt_on_the_command_line_leaves_standard_input_alone(
     assert command_line("run", "Hi", "--host", fake.url, input="not this").stdout == "Hi\n"
 
 
-def test_invalid_bytes_in_the_prompt_are_replaced(command_line: CommandLine, fake: FakeOllama) -> None:
-    command_line("run", "--host", fake.url, input=b"a\xffb")
+def test_invalid_bytes_in_a_piped_prompt_are_replaced_and_a_line_says_so(
+    command_line: CommandLine, fake: FakeOllama
+) -> None:
+    result = command_line("run", "--host", fake.url, input=b"a\xffb")
     assert fake.requests[-1].json["prompt"] == "a\ufffdb"
+    assert (result.stdout, result.exit_code) == ("a\ufffdb\n", 0)
+    assert result.stderr == "the prompt is not UTF-8: bytes that cannot be read are replaced by \ufffd\n"
 
 
 def test_without_a_prompt_a_terminal_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,6 +197,73 @@ def test_an_invalid_host_in_the_environment_is_a_usage_error_that_names_the_vari
     assert "Invalid value for OLLAMA_HOST" in result.stderr
 
 
+@pytest.mark.parametrize("command", [["run", "Hi"], ["models"]])
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("HTTP_PROXY", "http://user:secret@proxy:99999", "expected the URL of a proxy, such as"),
+        (
+            "ALL_PROXY",
+            "socks5://user:secret@proxy",
+            "expected http:// or https://, got socks5://; for that, pip",
+        ),
+        ("OLLAMA_API_KEY", "secret\nkey", "expected characters that HTTP allows, got others"),
+    ],
+)
+@pytest.mark.parametrize("by", ["--host", "OLLAMA_HOST"])
+def test_a_variable_that_cannot_be_used_is_a_usage_error_that_names_it_and_not_the_host(
+    command_line: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    command: list[str],
+    variable: str,
+    value: str,
+    message: str,
+    by: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    host = "https://ollama.com" if variable == "OLLAMA_API_KEY" else "http://ollama.example"
+    if by == "OLLAMA_HOST":
+        monkeypatch.setenv(by, host)
+    result = command_line(*command, *(["--host", host] if by == "--host" else []))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"Error: Invalid value: {variable}: {message}" in result.stderr
+    assert "secret" not in result.stderr
+
+
+@pytest.mark.usefixtures("sinks")
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("def (:", "SyntaxError: invalid syntax (sink_with_defect.py, line 1)"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise RuntimeError('two\\nlines')", "RuntimeError: two lines"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("", "AttributeError: module 'sink_with_defect' has no attribute 'Sink'"),
+    ],
+)
+def test_a_sink_that_cannot_be_loaded_is_one_line_with_the_cause(
+    command_line: CommandLine,
+    fake: FakeOllama,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    source: str,
+    reason: str,
+) -> None:
+    monkeypatch.delitem(sys.modules, "sink_with_defect", raising=False)
+    (tmp_path / "site" / "sink_with_defect.py").write_text(source)
+    result = command_line("run", "Hi", "--host", fake.url, "--to", "defect")
+    assert result.exit_code == 2
+    expected = f"sink 'defect' is registered as sink_with_defect:Sink, which can't be loaded ({reason})"
+    assert result.stderr.splitlines()[-1] == f"Error: Invalid value for --to: {expected}"
+    assert fake.requests == ()
+
+
 def test_an_error_of_many_lines_is_printed_as_one(command_line: CommandLine, fake: FakeOllama) -> None:
     fake.play(text_reply("<html>\n  <p>no Ollama</p>\n", status=502), path="/api/tags")
     result = command_line("run", "Hi", "--host", fake.url)

@@ -210,6 +210,8 @@ def ignore(_there: int, _total: int) -> None:
         ("", "pip printed nothing"),
         ("No module named pip", "No module named pip"),
         ("ERROR: first\nERROR: no space left\nhint: free some", "ERROR: no space left"),
+        ("Failed to parse: http://user:secret@proxy:99999", "Failed to parse: http://proxy:99999"),
+        ("ERROR: no https://user:s/ecret@index/simple", "ERROR: no https://index/simple"),
     ],
 )
 def test_the_last_error_of_pip_is_in_the_message(

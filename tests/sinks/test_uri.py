@@ -1,6 +1,7 @@
 """Sinks by name, of this package and of other installed packages."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -88,10 +89,91 @@ def test_a_sink_may_refuse_its_argument(register: Register) -> None:
         sink_from_uri("picky:x")
 
 
-@pytest.mark.parametrize("value", ["no_such_module:Sink", "ollama_rx.sinks:NoSuchSink"])
-def test_an_entry_point_that_cannot_be_loaded_is_named(register: Register, value: str) -> None:
+class NeedsArgument(Shout):
+    def __init__(self, mark: str) -> None:
+        raise NotImplementedError
+
+
+class Incomplete(Sink[str]):
+    pass
+
+
+class Fails(Shout):
+    @classmethod
+    def from_uri(cls, argument: str) -> "Fails":
+        errors: dict[str, Exception] = {
+            "file": FileNotFoundError(2, "No such file", "a"),
+            "device": RuntimeError("no device"),
+            "empty": ValueError(),
+        }
+        raise errors[argument]
+
+
+class BuildsSomethingElse(Shout):
+    @classmethod
+    def from_uri(cls, argument: str) -> "BuildsSomethingElse":
+        return cast("BuildsSomethingElse", argument)
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("needs", "TypeError: NeedsArgument.__init__() missing 1 required positional argument: 'mark'"),
+        ("incomplete", "TypeError: Can't instantiate abstract class Incomplete "),
+        ("fails:device", "RuntimeError: no device"),
+        ("fails:empty", "ValueError"),
+    ],
+)
+def test_a_sink_that_cannot_be_built_is_named_with_the_cause(
+    register: Register, uri: str, message: str
+) -> None:
+    register(
+        {
+            "needs": f"{__name__}:NeedsArgument",
+            "incomplete": f"{__name__}:Incomplete",
+            "fails": f"{__name__}:Fails",
+        }
+    )
+    expected = f"sink '{uri.partition(':')[0]}': {message}"
+    with pytest.raises(ValueError, match=f"^{re.escape(expected)}"):
+        sink_from_uri(uri)
+
+
+def test_a_file_that_a_sink_cannot_open_is_an_os_error(register: Register) -> None:
+    register({"fails": f"{__name__}:Fails"})
+    with pytest.raises(FileNotFoundError):
+        sink_from_uri("fails:file")
+
+
+def test_a_from_uri_that_does_not_build_a_sink_is_named(register: Register) -> None:
+    register({"other": f"{__name__}:BuildsSomethingElse"})
+    with pytest.raises(TypeError, match=r"^sink 'other': expected a Sink from from_uri, got str$"):
+        sink_from_uri("other:x")
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        ("no_such_module:Sink", "ModuleNotFoundError: No module named 'no_such_module'"),
+        (
+            "ollama_rx.sinks:NoSuchSink",
+            "AttributeError: module 'ollama_rx.sinks' has no attribute 'NoSuchSink'",
+        ),
+        ("defect:Sink", "SyntaxError: invalid syntax (defect.py, line 1)"),
+        ("leaves:Sink", "SystemExit: 3"),
+        ("fails:Sink", "KeyError: 'x'"),
+        ("asserts:Sink", "AssertionError"),
+    ],
+)
+def test_an_entry_point_that_cannot_be_loaded_is_named_with_the_cause(
+    register: Register, tmp_path: Path, value: str, cause: str
+) -> None:
     register({"broken": value})
-    with pytest.raises(ValueError, match=f"sink 'broken' is registered as {value}, which can't be loaded"):
+    defects = {"defect": "def (:", "leaves": "raise SystemExit(3)", "fails": "{}['x']", "asserts": "assert 0"}
+    for name, source in defects.items():
+        (tmp_path / f"{name}.py").write_text(source)
+    expected = f"sink 'broken' is registered as {value}, which can't be loaded ({cause})"
+    with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
         sink_from_uri("broken")
 
 
