@@ -7,6 +7,7 @@ part: ``options: expected a list of texts for 'stop', got str``.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from threading import TIMEOUT_MAX
 from typing import Any
 
 from ollama_rx.errors import excerpt
@@ -61,8 +62,13 @@ def check_positive(name: str, value: object, *, unit: str = "", zero: bool = Fal
 
 
 def check_seconds(name: str, value: object, *, zero: bool = False) -> None:
-    """Refuse a value that is not a finite number of seconds above 0, or, with ``zero``, not at least 0."""
+    """Refuse a value that is not a number of seconds above 0, or, with ``zero``, not at least 0.
+
+    What no timer can wait for (292 years, 49 days on Windows) is refused here, before a timer raises.
+    """
     check_positive(name, value, unit="seconds", zero=zero)
+    if isinstance(value, int | float) and value > TIMEOUT_MAX:
+        raise wrong_value(name, f"at most {TIMEOUT_MAX:.0f} seconds", value)
 
 
 def check_choice(name: str, value: object, choices: Iterable[object]) -> None:

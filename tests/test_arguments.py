@@ -1,11 +1,15 @@
 """Wrong arguments are refused by name, with one form of message."""
 
+import asyncio
 import math
+import threading
 from collections.abc import Callable
 from http import HTTPStatus
+from threading import TIMEOUT_MAX
 from typing import Any
 
 import pytest
+from reactivex.scheduler import TimeoutScheduler
 
 from ollama_rx import arguments
 
@@ -62,7 +66,17 @@ CHECKS: list[tuple[Callable[..., Any], dict[str, Any], list[object], list[tuple[
             ("1", "expected a number above 0, got str"),
         ],
     ),
-    (arguments.check_seconds, {}, [1, 0.5], [(0, "expected a number of seconds above 0, got 0")]),
+    (
+        arguments.check_seconds,
+        {},
+        [1, 0.5, TIMEOUT_MAX],
+        [
+            (0, "expected a number of seconds above 0, got 0"),
+            (math.inf, "expected a number of seconds above 0, got inf"),
+            (1e308, f"expected at most {TIMEOUT_MAX:.0f} seconds, got 1e+308"),
+            (10**400, f"expected at most {TIMEOUT_MAX:.0f} seconds, got 1{'0' * 78}…"),
+        ],
+    ),
     (
         arguments.check_seconds,
         {"zero": True},
@@ -105,6 +119,17 @@ def test_an_invalid_argument_is_refused_by_name(
     with pytest.raises((TypeError, ValueError)) as caught:
         check("name", value, **options)
     assert str(caught.value) == f"name: {message}"
+
+
+async def _schedule_on_a_loop(seconds: float) -> None:
+    asyncio.get_running_loop().call_later(seconds, print).cancel()
+
+
+def test_every_timer_can_wait_for_the_longest_time_that_is_accepted() -> None:
+    assert threading.Lock().acquire(timeout=TIMEOUT_MAX)
+    assert threading.Condition().wait_for(lambda: True, TIMEOUT_MAX)
+    assert TimeoutScheduler.singleton().schedule_relative(TIMEOUT_MAX, print).dispose() is None
+    asyncio.run(_schedule_on_a_loop(TIMEOUT_MAX))
 
 
 def test_a_long_value_is_shortened_in_the_message() -> None:
