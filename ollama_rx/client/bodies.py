@@ -82,9 +82,12 @@ def format_field(value: Format | None) -> Any:
         return value
     if isinstance(value, Mapping):
         return dict(value)
+    expected = '"json", a JSON schema, or a class with model_json_schema()'
+    if isinstance(value, str):
+        raise wrong_value("format", expected, value)
     schema = getattr(value, "model_json_schema", None)
     if not callable(schema):
-        raise wrong_type("format", '"json", a JSON schema, or a class with model_json_schema()', value)
+        raise wrong_type("format", expected, value)
     return schema()
 
 

@@ -15,6 +15,7 @@ from ollama_rx.arguments import (
     check_whole,
     optional_flags,
     optional_mapping,
+    optional_text_mapping,
     optional_texts,
     optional_whole,
     text_or_texts,
@@ -250,8 +251,8 @@ class Client:
             "messages": None if messages is None else messages_field(messages),
             "parameters": optional_mapping("parameters", parameters),
             "license": None if license is None else text_or_texts("license", license),
-            "files": optional_mapping("files", files),
-            "adapters": optional_mapping("adapters", adapters),
+            "files": optional_text_mapping("files", files),
+            "adapters": optional_text_mapping("adapters", adapters),
         }
         return self._progress("/api/create", body)
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ollama_rx.arguments import as_items, check_text, wrong_type, wrong_value
+from ollama_rx.arguments import as_dict, as_items, check_text, wrong_type, wrong_value
 from ollama_rx.chunks import Message, ToolCall
 
 Image = bytes | str | os.PathLike[str]
@@ -39,7 +39,11 @@ def _message_field(message: MessageLike) -> dict[str, Any]:
     found["images"] = images_field(found.get("images"), argument="messages")
     if found.get("tool_calls") is not None:
         calls = as_items("messages", found["tool_calls"], "a list for 'tool_calls'")
-        found["tool_calls"] = [call.to_json() if isinstance(call, ToolCall) else call for call in calls]
+        expected = "a ToolCall or a mapping in 'tool_calls'"
+        found["tool_calls"] = [
+            call.to_json() if isinstance(call, ToolCall) else as_dict("messages", call, expected)
+            for call in calls
+        ]
     return {name: value for name, value in found.items() if value is not None}
 
 

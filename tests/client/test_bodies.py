@@ -67,9 +67,17 @@ def test_a_format_is_json_a_schema_or_a_class_that_has_one(given: Any, expected:
     assert format_field(given) == expected
 
 
-@pytest.mark.parametrize("given", ["xml", "", 5, True, dict, ["json"]])
-def test_any_other_format_is_refused(given: Any) -> None:
+@pytest.mark.parametrize("given", [5, True, dict, ["json"]])
+def test_a_format_of_any_other_type_is_refused(given: Any) -> None:
     with pytest.raises(TypeError, match=r"^format: expected .*, got "):
+        format_field(given)
+
+
+@pytest.mark.parametrize("given", ["xml", "JSON", ""])
+def test_any_other_text_as_format_is_refused_with_what_is_allowed(given: Any) -> None:
+    with pytest.raises(
+        ValueError, match=rf'^format: expected "json", a JSON schema, or .*, got \'{given}\'$'
+    ):
         format_field(given)
 
 

@@ -122,6 +122,8 @@ def test_a_value_that_is_not_a_list_of_messages_is_refused(messages: Any) -> Non
         ({"role": "robot", "content": "Hi"}, ValueError),
         ({"role": "user", "content": 5}, TypeError),
         ({"role": "user", "content": "x", "tool_calls": {}}, TypeError),
+        ({"role": "user", "content": "x", "tool_calls": ["add"]}, TypeError),
+        ({"role": "user", "content": "x", "tool_calls": [None]}, TypeError),
         (Message("user", 5), TypeError),  # type: ignore[arg-type]
         (Message("user", images=PNG), TypeError),
         ({"role": "user", "images": [5]}, TypeError),
