@@ -82,6 +82,8 @@ def completion_model(client: Client) -> str:
         NoModelError: the server has no such model.
     """
     for model in first_value(client.models()):
+        if not model.name:
+            continue  # a server that is not Ollama
         capabilities = first_value(client.show(model.name)).capabilities
         if not capabilities or "completion" in capabilities:  # older servers do not list capabilities
             return model.name

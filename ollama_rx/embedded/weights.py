@@ -58,25 +58,39 @@ SMOLLM2 = Weights(
 
 
 def cache_folder() -> Path:
-    """Return the folder for fetched weights, inside this platform's cache folder of the user."""
+    """Return the folder for fetched weights, inside this platform's cache folder of the user.
+
+    Raises:
+        EmbeddedModelError: the user has no home folder.
+    """
     if chosen := os.environ.get("XDG_CACHE_HOME"):
         return Path(chosen) / "ollama_rx"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "ollama_rx"
+        return _expand("~/Library/Caches/ollama_rx", "XDG_CACHE_HOME")
     if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-        return Path(local) / "ollama_rx" / "Cache"
-    return Path.home() / ".cache" / "ollama_rx"
+        local = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+        return _expand(local, "LOCALAPPDATA") / "ollama_rx" / "Cache"
+    return _expand("~/.cache/ollama_rx", "XDG_CACHE_HOME")
+
+
+def _expand(path: str, variable: str) -> Path:
+    """Replace a ``~`` at the beginning by the home folder, which a user in a container may not have."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise EmbeddedModelError(
+            f"{variable}: expected a path, because there is no home folder for {path}"
+        ) from error
 
 
 def find_weights(weights: Weights = SMOLLM2) -> Path | None:
     """Find the weights on this machine: the file OLLAMA_RX_MODEL names, else the fetched one, else None.
 
     Raises:
-        EmbeddedModelError: the file OLLAMA_RX_MODEL names does not exist.
+        EmbeddedModelError: the file OLLAMA_RX_MODEL names does not exist, or there is no home folder.
     """
     if chosen := os.environ.get(MODEL_VARIABLE):
-        path = Path(chosen).expanduser()
+        path = _expand(chosen, MODEL_VARIABLE)
         if not path.is_file():
             raise EmbeddedModelError(f"{MODEL_VARIABLE}: no such file: {path}")
         return path

@@ -129,8 +129,11 @@ def test_on_a_server_without_capabilities_the_first_model_is_asked(
     assert fake.requests[-1].json["model"] == "echo:latest"
 
 
-def test_a_server_without_models_is_an_error_with_advice(command_line: CommandLine, fake: FakeOllama) -> None:
-    fake.play(json_reply({"models": []}), path="/api/tags")
+@pytest.mark.parametrize("models", [[], [{}], [{"name": ""}, {"name": 5}, None]])
+def test_a_server_without_models_is_an_error_with_advice(
+    command_line: CommandLine, fake: FakeOllama, models: list[object]
+) -> None:
+    fake.play(json_reply({"models": models}), path="/api/tags")
     result = command_line("run", "Hi", "--host", fake.url)
     assert result.exit_code == 1
     assert result.stderr == (

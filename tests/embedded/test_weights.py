@@ -127,6 +127,25 @@ def test_a_variable_that_names_a_missing_file_is_an_error(
         fetch_weights()
 
 
+def test_a_path_below_a_missing_home_folder_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home(path: Path) -> Path:
+        raise RuntimeError(f"no home folder for {path}")
+
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    monkeypatch.setenv("OLLAMA_RX_MODEL", "~nobody/model.gguf")
+    with pytest.raises(
+        EmbeddedModelError, match=r"^OLLAMA_RX_MODEL: expected a path, .* for ~nobody/model.gguf$"
+    ):
+        find_weights()
+    monkeypatch.delenv("OLLAMA_RX_MODEL")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(
+        EmbeddedModelError, match=r"^XDG_CACHE_HOME: expected a path, .* for ~/.cache/ollama_rx$"
+    ):
+        find_weights()
+
+
 def test_a_cache_that_cannot_be_written_is_an_error(
     tiny: Weights, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
