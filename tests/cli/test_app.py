@@ -181,13 +181,19 @@ def test_help_is_fast_because_the_client_is_not_loaded() -> None:
         (["Hi", "-o", "a\udcffb=1"], "'--option' / '-o'"),
     ],
 )
-def test_text_that_is_not_utf_8_is_a_usage_error_that_names_the_option(words: list[str], option: str) -> None:
-    with _start(
-        "run", *words
-    ) as process:  # such bytes reach Python as lone surrogates, and leave it as bytes
+def test_text_that_is_not_utf_8_is_a_usage_error_that_names_the_option(
+    command_line: CommandLine, words: list[str], option: str
+) -> None:
+    result = command_line("run", *words)  # such bytes reach Python as lone surrogates
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"Invalid value for {option}: expected text in UTF-8, got other bytes: 'a" in result.stderr
+
+
+def test_bytes_of_the_command_line_that_are_not_utf_8_are_a_usage_error() -> None:
+    with _start("run", "a\udcffb") as process:
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (2, "")
-    assert f"Invalid value for {option}: expected text in UTF-8, got other bytes: 'a" in err
+    assert err.endswith("Invalid value for 'PROMPT': expected text in UTF-8, got other bytes: 'a\\udcffb'\n")
 
 
 def test_a_path_need_not_be_utf_8(endless_fake: FakeOllama, tmp_path: Path) -> None:
