@@ -320,7 +320,7 @@ class Client:
         return name
 
     def _chunks(self, path: str, body: Mapping[str, Any]) -> Observable[Chunk]:
-        return self._stream("POST", path, body, lambda: ChunkReader(self._max_line_bytes))
+        return self._stream("POST", path, body, lambda: ChunkReader(self._max_line_bytes), Chunk)
 
     def _chunks_with_context(self, body: Mapping[str, Any], box: HasContext) -> Observable[Chunk]:
         if not hasattr(box, "value"):
@@ -331,12 +331,12 @@ class Client:
             content = encode_body({**body, "context": context_field(box.value)})
             return PreparedRequest("POST", "/api/generate", content)
 
-        return RequestStream(self._session, request, lambda: ChunkReader(self._max_line_bytes))
+        return RequestStream(self._session, request, lambda: ChunkReader(self._max_line_bytes), Chunk)
 
     def _progress(self, path: str, body: Mapping[str, Any]) -> Observable[Progress]:
         request = PreparedRequest("POST", path, encode_body({**body, "stream": True}))
         session = self._session.with_long_idle()
-        return RequestStream(session, lambda: request, lambda: ProgressReader(self._max_line_bytes))
+        return RequestStream(session, lambda: request, lambda: ProgressReader(self._max_line_bytes), Progress)
 
     def _single_item(
         self, method: str, path: str, body: Mapping[str, Any] | None, item: Callable[[dict[str, Any]], T]
@@ -350,10 +350,15 @@ class Client:
         return self._stream(method, path, body, reader)
 
     def _stream(
-        self, method: str, path: str, body: Mapping[str, Any] | None, reader: Callable[[], Reader[T]]
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        reader: Callable[[], Reader[T]],
+        item_type: type[T] | None = None,
     ) -> Observable[T]:
         request = PreparedRequest(method, path, b"" if body is None else encode_body(body))
-        return RequestStream(self._session, lambda: request, reader)
+        return RequestStream(self._session, lambda: request, reader, item_type)
 
 
 def _ignore(_: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ def accumulate_text() -> Callable[[Observable[str]], Observable[str]]:
     >>> of("Hel", "lo").pipe(accumulate_text(), ops.to_list()).run()
     ['Hel', 'Hello']
     """
-    return through(_AccumulateText)
+    return through(_AccumulateText, name="accumulate_text", takes=str, gives=str)
 
 
 class _AccumulateText:

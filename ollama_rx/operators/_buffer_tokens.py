@@ -63,7 +63,12 @@ def buffer_tokens(
         raise wrong_type("until", "text or a function", until)
     if until == "":
         raise wrong_value("until", "text of at least 1 character", until)
-    return through(lambda out: _BufferTokens(out, count, chars, seconds, until))
+    return through(
+        lambda out: _BufferTokens(out, count, chars, seconds, until),
+        name="buffer_tokens",
+        takes=str,
+        gives=str,
+    )
 
 
 class _BufferTokens:

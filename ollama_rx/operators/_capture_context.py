@@ -29,7 +29,7 @@ def capture_context(box: ContextBox) -> Callable[[Observable[Chunk]], Observable
     (1, 2)
     """
     check_instance("box", box, ContextBox)
-    return through(lambda out: _CaptureContext(out, box))
+    return through(lambda out: _CaptureContext(out, box), name="capture_context", takes=Chunk, gives=Chunk)
 
 
 class _CaptureContext:

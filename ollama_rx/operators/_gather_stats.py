@@ -24,7 +24,8 @@ def gather_stats(into: Callable[[Stats], object]) -> Callable[[Observable[Chunk]
         into    ---------x   also on error (ended_by="error") and cancel (ended_by="disposed")
 
     On completion and on error ``into`` is called before the event is passed on, so a subscriber that is
-    notified of the end finds the figures in place. ``into`` runs on the stream's thread and should be quick
+    notified of the end finds the figures in place; so too if an operator of this package, such as `stop_at`,
+    ends the stream early. RxPY's ``take`` notifies the subscriber first. ``into`` runs on the stream's thread and should be quick
     (``StatsTotals().add``, ``list.append``); an exception it raises on completion becomes the stream's error.
     If the stream is disposed after the chunk with ``done``, ``ended_by`` comes from that chunk's
     ``done_reason``.
@@ -40,7 +41,7 @@ def gather_stats(into: Callable[[Stats], object]) -> Callable[[Observable[Chunk]
     (1, 2, 'stop')
     """
     check_callable("into", into, "a function of Stats")
-    return through(lambda out: _GatherStats(out, into))
+    return through(lambda out: _GatherStats(out, into), name="gather_stats", takes=Chunk, gives=Chunk)
 
 
 _MAX_SORTED_GAPS = 4096  # keeps the time to finish short, however long the answer was

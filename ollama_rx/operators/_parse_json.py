@@ -70,7 +70,7 @@ def parse_json(
     [{}, {'name': 'A'}, {'name': 'Ada'}]
     """
     if into is None:
-        return through(_ParseJson)
+        return through(_ParseJson, name="parse_json", takes=str)
     validate = getattr(into, "model_validate", into)
     if not callable(validate):
         raise wrong_type("into", "a class with model_validate, or a function", into)
@@ -80,7 +80,7 @@ def parse_json(
             f"into: expected a function of one object, got {name}, which takes fields; "
             f"into=lambda value: {name}(**value)"
         )
-    return through(lambda out: _ParseJson(out, validate))
+    return through(lambda out: _ParseJson(out, validate), name="parse_json", takes=str)
 
 
 class _ParseJson:

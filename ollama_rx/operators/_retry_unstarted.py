@@ -71,6 +71,7 @@ def _constant(seconds: float) -> Callable[[int], float]:
 class _RetryUnstarted(ChainedObservable[A]):
     def __init__(self, source: Observable[A], times: int, wait_for: Callable[[int], float]) -> None:
         super().__init__()
+        self.item_type = source.item_type if isinstance(source, ChainedObservable) else None
         self._source = source
         self._times = times
         self._wait_for = wait_for

@@ -44,7 +44,9 @@ def smooth(
     check_choice("unit", unit, ("word", "grapheme"))
     check_seconds("max_lag", max_lag)
     splitter = WordSplitter if unit == "word" else GraphemeSplitter
-    return through(lambda out: _Smooth(out, splitter, 1 / per_second, max_lag))
+    return through(
+        lambda out: _Smooth(out, splitter, 1 / per_second, max_lag), name="smooth", takes=str, gives=str
+    )
 
 
 _TOLERANCE = 1e-6  # seconds: what is due this soon counts as due, since sums of intervals are not exact

@@ -47,4 +47,4 @@ def speakable(*, code: str | None = None) -> Callable[[Observable[str]], Observa
         parser()
     except ImportError as error:
         raise ImportError('speakable() needs markdown-it-py: pip install "ollama-rx[speech]"') from error
-    return through(lambda out: MarkdownToSpeech(out, code))
+    return through(lambda out: MarkdownToSpeech(out, code), name="speakable", takes=str, gives=str)

@@ -24,7 +24,7 @@ def split_lines() -> Callable[[Observable[str]], Observable[str]]:
     >>> of("one\r", "\ntwo\n\n", "three").pipe(split_lines(), ops.to_list()).run()
     ['one', 'two', '', 'three']
     """
-    return through(_SplitLines)
+    return through(_SplitLines, name="split_lines", takes=str, gives=str)
 
 
 class _SplitLines:

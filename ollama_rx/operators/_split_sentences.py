@@ -83,10 +83,9 @@ def split_sentences(
         language, eager=eager, first_fragment=first_fragment, min_chars=min_chars, max_chars=max_chars
     )
     make_merger = partial(_Merger, strip=strip, min_chars=min_chars, max_chars=max_chars)
-    if idle is None:
-        return through(partial(_Sentences, make_splitter=make_splitter, make_merger=make_merger))
-    machine = partial(_SentencesOrPauses, make_splitter=make_splitter, make_merger=make_merger, idle=idle)
-    return through(machine)
+    kind = _Sentences if idle is None else partial(_SentencesOrPauses, idle=idle)
+    machine = partial(kind, make_splitter=make_splitter, make_merger=make_merger)
+    return through(machine, name="split_sentences", takes=str, gives=str)
 
 
 class _Merger:

@@ -49,7 +49,7 @@ def split_thinking(
             raise wrong_value(name, "a tag with visible characters", tag)
     check_flag("starts_inside", starts_inside)
     tags = _ThinkingTags(open, close, starts_inside=starts_inside)
-    return through(lambda out: _SplitThinking(out, tags))
+    return through(lambda out: _SplitThinking(out, tags), name="split_thinking", takes=Chunk, gives=Chunk)
 
 
 class _ThinkingTags:

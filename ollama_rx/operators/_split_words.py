@@ -31,7 +31,7 @@ def split_words() -> Callable[[Observable[str]], Observable[str]]:
     >>> of("Hel", "lo, wor", "ld!").pipe(split_words(), ops.to_list()).run()
     ['Hello,', 'world!']
     """
-    return through(_SplitWords)
+    return through(_SplitWords, name="split_words", takes=str, gives=str)
 
 
 class _SplitWords:

@@ -43,7 +43,9 @@ def stop_at(
     check_flag("include", include)
     check_flag("ignore_case", ignore_case)
     stop_words = _StopWords(map(str.casefold, words) if ignore_case else words, fold=ignore_case)
-    return through(lambda out: _StopAt(out, stop_words, include=include))
+    return through(
+        lambda out: _StopAt(out, stop_words, include=include), name="stop_at", takes=str, gives=str
+    )
 
 
 class _StopAt:

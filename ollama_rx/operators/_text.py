@@ -20,7 +20,7 @@ def text() -> Callable[[Observable[Chunk]], Observable[str]]:
     >>> of(Chunk({"response": "Hel"}), Chunk({"response": ""})).pipe(text()).run()
     'Hel'
     """
-    return through(_Text)
+    return through(_Text, name="text", takes=Chunk, gives=str)
 
 
 class _Text:

@@ -22,7 +22,7 @@ def thinking() -> Callable[[Observable[Chunk]], Observable[str]]:
     >>> of(Chunk({"response": "", "thinking": "Hm"}), Chunk({"response": "Yes"})).pipe(thinking()).run()
     'Hm'
     """
-    return through(_Thinking)
+    return through(_Thinking, name="thinking", takes=Chunk, gives=str)
 
 
 class _Thinking:

@@ -25,7 +25,7 @@ def tool_calls() -> Callable[[Observable[Chunk]], Observable[ToolCall]]:
     >>> of(Chunk({"message": {"content": "", "tool_calls": [call]}})).pipe(tool_calls()).run().arguments
     {'city': 'Rome'}
     """
-    return through(_ToolCalls)
+    return through(_ToolCalls, name="tool_calls", takes=Chunk, gives=ToolCall)
 
 
 class _ToolCalls:

@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 from reactivex import Observable, abc
 
+from ollama_rx.rx.item_types import ItemTypes
 from ollama_rx.rx.subscriber import ChainObserver, guard_subscriber, observer_of
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.rx.trampoline import run_in_trampoline
@@ -144,6 +145,8 @@ def _check_methods(kind: type) -> None:
 class ChainedObservable(Observable[B_co]):
     """An Observable that passes its items on with one call per operator."""
 
+    item_type: type | None = None  # None if it is not known
+
     @abstractmethod
     def subscribe_chained(self, observer: ChainObserver[B_co], subscription: ChainSubscription) -> None:
         """Start to send events to ``observer``; stop when ``subscription`` is disposed."""
@@ -167,10 +170,23 @@ class ChainedObservable(Observable[B_co]):
         return subscription
 
 
-def through(machine: Callable[[Emitter[B]], Machine[A]]) -> Callable[[Observable[A]], Observable[B]]:
+def through(
+    machine: Callable[[Emitter[B]], Machine[A]],
+    *,
+    name: str = "operator",
+    takes: type | None = None,
+    gives: type | None = None,
+) -> Callable[[Observable[A]], Observable[B]]:
     """Make an operator of a machine: a class, or a function that builds one from its `Emitter`.
 
     Each subscription builds a machine of its own, so that two subscribers share no state.
+
+    Args:
+        machine: the class or function.
+        name: the operator's name, for the error that ``takes`` raises.
+        takes: the type of the items that the machine is fed; an item of another type is an error. If the
+            operator above gives a wrong type, the error is raised when the pipeline is built.
+        gives: the type of the items that it emits, so that the next operator need not check them.
 
     >>> class Double:
     ...     def __init__(self, out: Emitter[int]) -> None:
@@ -182,27 +198,37 @@ def through(machine: Callable[[Emitter[B]], Machine[A]]) -> Callable[[Observable
     4
 
     Raises:
-        TypeError: the machine has a public method that is not one of `Machine`, or no ``feed``; raised when
-            the first machine is built, which is when the operator is subscribed to.
+        TypeError: the operator above gives items of another type than ``takes``; raised when the pipeline is
+            built. Or the machine has a public method that is not one of `Machine`, or no ``feed``; raised
+            when the first machine is built, which is when the operator is subscribed to.
     """
+    types = ItemTypes(name, takes, gives)
 
     def operator(source: Observable[A]) -> Observable[B]:
-        return _MachineObservable(source, machine)
+        return _MachineObservable(source, machine, types)
 
     return operator
 
 
 class _MachineObservable(ChainedObservable[B], Generic[A, B]):
-    def __init__(self, source: Observable[A], machine: Callable[[Emitter[B]], Machine[A]]) -> None:
+    def __init__(
+        self, source: Observable[A], machine: Callable[[Emitter[B]], Machine[A]], types: ItemTypes
+    ) -> None:
         super().__init__()
+        given = source.item_type if isinstance(source, ChainedObservable) else None
+        types.check_source(given)
+        self.item_type = types.gives
         self._source = source
+        self._given = given
         self._machine = machine
+        self._types = types
 
     def subscribe_chained(self, observer: ChainObserver[B], subscription: ChainSubscription) -> None:
         machine: Any = self._machine(Emitter(observer.on_next, observer.on_completed, subscription))
         _check_machine(machine)
         subscription.add_teardown(getattr(machine, "close", _noop))
-        upper: ChainObserver[A] = ChainObserver(machine.feed, observer.on_error, observer.on_completed)
+        feed: Callable[[A], object] = self._types.check_each(machine.feed, self._given)
+        upper: ChainObserver[A] = ChainObserver(feed, observer.on_error, observer.on_completed)
         if hasattr(machine, "fail"):
             upper = upper._replace(on_error=partial(_fail, subscription, machine.fail, observer))
         if hasattr(machine, "flush"):

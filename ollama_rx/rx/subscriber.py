@@ -13,6 +13,8 @@ from ollama_rx.rx.subscription import ChainSubscription
 
 A = TypeVar("A")
 
+_ON_NEXT = AutoDetachObserver[Any].on_next.__code__
+
 
 class ChainObserver(NamedTuple, Generic[A]):
     """An observer as three bound functions: where an operator's events go."""
@@ -108,7 +110,7 @@ def _observer_that_raised(error: BaseException) -> AutoDetachObserver[Any] | Non
     found: AutoDetachObserver[Any] | None = None
     trace = error.__traceback__
     while trace is not None and _is_plumbing(trace.tb_frame):
-        if trace.tb_frame.f_code is AutoDetachObserver.on_next.__code__:
+        if trace.tb_frame.f_code is _ON_NEXT:
             observer: AutoDetachObserver[Any] = trace.tb_frame.f_locals["self"]
             found = found if observer.is_stopped else observer
         trace = trace.tb_next

@@ -43,9 +43,14 @@ class RequestStream(ChainedObservable[T]):
     """Sends its request once for each subscription."""
 
     def __init__(
-        self, session: Session, request: Callable[[], PreparedRequest], reader: Callable[[], Reader[T]]
+        self,
+        session: Session,
+        request: Callable[[], PreparedRequest],
+        reader: Callable[[], Reader[T]],
+        item_type: type[T] | None = None,
     ) -> None:
         super().__init__()
+        self.item_type = item_type
         self._session = session
         self._request = request
         self._reader = reader
