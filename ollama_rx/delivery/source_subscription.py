@@ -3,8 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from contextvars import ContextVar
-from typing import ClassVar
+from contextlib import suppress
+from contextvars import ContextVar, copy_context
+from typing import ClassVar, cast
 
 from reactivex import abc
 from reactivex.disposable import SingleAssignmentDisposable
@@ -26,7 +27,7 @@ class SourceSubscription:
     With a ``loop`` or a ``scheduler`` it subscribes on the calling thread, else on a new thread.
     """
 
-    _thread: int | None = None  # that subscribes
+    _thread: int | None = None  # that subscribes, while it does
     _current: ClassVar["ContextVar[SourceSubscription]"] = ContextVar("ollama_rx_source_subscription")
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None, scheduler: Scheduler = None) -> None:
@@ -53,30 +54,43 @@ class SourceSubscription:
             subscribed.set()
 
         def run() -> None:
-            self._thread = threading.get_ident()
-            token = self._current.set(self)  # also in the context of a stream's own thread, which copies it
             try:
                 prepare(self._scheduler)
                 run_in_trampoline(subscribe_unless_disposed)
-            except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-                on_error(error)
+            except BaseException as error:
+                on_error(cast("Exception", error))
+                if not isinstance(error, Exception):
+                    raise
             finally:
-                self._current.reset(token)
                 subscribed.set()
+
+        def run_marked() -> None:
+            self._thread = threading.get_ident()
+            self._current.set(self)  # a stream's own thread copies the context, and so can be told
+            try:
+                run()
+            finally:
+                self._thread = None  # another thread may get this number
 
         def run_on_thread() -> None:
             notify_before_blocking(subscribed)
-            run()
+            with suppress(SystemExit, asyncio.CancelledError):  # `on_error` has received it
+                run_marked()
 
         subscribed = threading.Event()
-        if self._scheduler is not None:
+        if self.upstream is not None:
             run()
+            return
+        context = copy_context()
+        if self._scheduler is not None:
+            context.run(run_marked)
         else:
-            threading.Thread(target=run_on_thread, name="ollama-rx", daemon=True).start()
+            arguments = (run_on_thread,)
+            threading.Thread(target=context.run, args=arguments, name="ollama-rx", daemon=True).start()
             subscribed.wait()
 
     def is_running_here(self) -> bool:
-        """Return whether the source sends on this thread, as far as a thread of ours can tell."""
+        """Return whether this is the thread that subscribes, or the own thread of a stream of the source."""
         is_streams_thread = running_loop() is not None or threading.get_ident() == self._thread
         return is_streams_thread and self._current.get(None) is self
 

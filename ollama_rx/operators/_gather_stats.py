@@ -25,10 +25,11 @@ def gather_stats(into: Callable[[Stats], object]) -> Callable[[Observable[Chunk]
 
     On completion and on error ``into`` is called before the event is passed on, so a subscriber that is
     notified of the end finds the figures in place; so too if an operator of this package, such as `stop_at`,
-    ends the stream early. RxPY's ``take`` notifies the subscriber first. ``into`` runs on the stream's thread and should be quick
-    (``StatsTotals().add``, ``list.append``); an exception it raises on completion becomes the stream's error.
-    If the stream is disposed after the chunk with ``done``, ``ended_by`` comes from that chunk's
-    ``done_reason``.
+    ends the stream early. RxPY's ``take`` notifies the subscriber first.
+
+    ``into`` runs on the stream's thread and should be quick (``StatsTotals().add``, ``list.append``); an
+    exception it raises on completion becomes the stream's error. If the stream is disposed after the chunk
+    with ``done``, ``ended_by`` comes from that chunk's ``done_reason``.
 
     Costs one clock reading and 8 bytes per chunk. Above 4096 chunks the percentiles of the gaps are taken
     from every second, third, ... gap; ``gap_max`` is always exact. If the server does not time its generation

@@ -327,18 +327,24 @@ def test_waiting_in_a_callback_of_a_synchronous_source_is_refused() -> None:
 
 def test_a_worker_thread_of_a_callback_may_wait() -> None:
     deliveries: list[Delivery] = []
-    delivered = threading.Event()
+    delivered, waited = threading.Event(), threading.Event()
+
+    async def wait() -> None:
+        await asyncio.to_thread(deliveries[0].wait, DEADLINE)
+        waited.set()
+
     waits: list[asyncio.Future[None]] = []
 
     def start_waiting(chunk: Chunk) -> Chunk:
         assert delivered.wait(DEADLINE)
-        waits.append(asyncio.ensure_future(asyncio.to_thread(deliveries[0].wait, DEADLINE)))
+        waits.append(asyncio.ensure_future(wait()))
         return chunk
 
     with FakeOllama() as fake, Client(fake.url, model="echo") as client:
         deliveries.append(deliver(client.generate("a").pipe(ops.map(start_waiting)), Collector[Chunk]()))
         delivered.set()
         deliveries[0].wait(DEADLINE)
+        assert waited.wait(DEADLINE)
 
 
 def test_a_callback_may_wait_for_another_delivery() -> None:

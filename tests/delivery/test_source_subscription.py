@@ -3,13 +3,16 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from reactivex import abc
+from reactivex import abc, of
+from reactivex import operators as ops
 from reactivex.disposable import Disposable
-from reactivex.scheduler import ImmediateScheduler
+from reactivex.scheduler import CurrentThreadScheduler, ImmediateScheduler
 
+from ollama_rx import iterate
 from ollama_rx.delivery.source_subscription import SourceSubscription
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.event_loops import about_to_block
@@ -117,6 +120,43 @@ def test_a_source_is_not_subscribed_to_if_prepare_has_disposed_the_subscription(
     subscription = SourceSubscription(None)
     subscription.start(source.subscribe, source.record, lambda _: subscription.dispose())
     assert source.calls == []
+
+
+@pytest.mark.parametrize("failure", [SystemExit(3), asyncio.CancelledError()])
+@pytest.mark.parametrize("where", ["on a thread", "on a scheduler"])
+def test_an_exception_that_is_not_an_error_leaves_no_one_waiting(failure: BaseException, where: str) -> None:
+    def fail(_: int) -> int:
+        raise failure
+
+    scheduler = CurrentThreadScheduler() if where == "on a scheduler" else None
+    errors: list[BaseException] = []
+    failed = threading.Event()
+
+    def on_error(error: Exception) -> None:
+        errors.append(error)
+        failed.set()
+
+    subscription = SourceSubscription(None, scheduler)
+
+    def start() -> None:
+        subscription.start(
+            lambda scheduler: of(1).pipe(ops.map(fail)).subscribe(on_error=on_error, scheduler=scheduler),
+            on_error,
+        )
+
+    if scheduler is None:
+        start()
+    else:
+        with pytest.raises(type(failure)):
+            start()
+    assert failed.wait(DEADLINE)
+    assert errors == [failure]
+
+
+def test_context_variables_reach_the_thread_that_subscribes() -> None:
+    variable: ContextVar[str] = ContextVar("variable")
+    variable.set("here")
+    assert list(iterate(of(1).pipe(ops.map(lambda _: variable.get())))) == ["here"]
 
 
 def test_from_another_thread_it_is_disposed_on_its_loop() -> None:
