@@ -26,11 +26,9 @@ class ItemTypes(NamedTuple):
         if self.takes is not None and gives is not None and not issubclass(gives, self.takes):
             raise self._wrong_item(gives)
 
-    def check_each(self, on_next: Callable[[A], object], gives: type | None) -> Callable[[A], object]:
-        """Return ``on_next`` with a check of each item, unless the source is known to give the right type."""
-        takes = self.takes
-        if takes is None or gives is not None:
-            return on_next
+    def check_each(self, on_next: Callable[[A], object]) -> Callable[[A], None]:
+        """Return ``on_next`` with a check of each item."""
+        takes = self.takes or object
 
         def checked(item: A) -> None:
             if not isinstance(item, takes):

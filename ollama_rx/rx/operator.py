@@ -219,20 +219,20 @@ class _MachineObservable(ChainedObservable[B], Generic[A, B]):
         types.check_source(given)
         self.item_type = types.gives
         self._source = source
-        self._given = given
         self._machine = machine
-        self._types = types
+        self._types = types if given is None and types.takes is not None else None  # to check each item
 
     def subscribe_chained(self, observer: ChainObserver[B], subscription: ChainSubscription) -> None:
         machine: Any = self._machine(Emitter(observer.on_next, observer.on_completed, subscription))
         _check_machine(machine)
         subscription.add_teardown(getattr(machine, "close", _noop))
-        feed: Callable[[A], object] = self._types.check_each(machine.feed, self._given)
-        upper: ChainObserver[A] = ChainObserver(feed, observer.on_error, observer.on_completed)
-        if hasattr(machine, "fail"):
-            upper = upper._replace(on_error=partial(_fail, subscription, machine.fail, observer))
-        if hasattr(machine, "flush"):
-            upper = upper._replace(on_completed=partial(_flush, subscription, machine.flush, observer))
+        fail = getattr(machine, "fail", None)
+        flush = getattr(machine, "flush", None)
+        upper: ChainObserver[A] = ChainObserver(
+            machine.feed if self._types is None else self._types.check_each(machine.feed),
+            observer.on_error if fail is None else partial(_fail, subscription, fail, observer),
+            observer.on_completed if flush is None else partial(_flush, subscription, flush, observer),
+        )
         source = self._source
         if isinstance(source, ChainedObservable):
             source.subscribe_chained(upper, subscription)
