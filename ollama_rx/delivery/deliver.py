@@ -43,7 +43,8 @@ def deliver(
     """Subscribe once and send each item to all sinks, in their order; return the running delivery.
 
     Inside a running event loop the stream runs on it, and so do sinks that are not ``blocking``.
-    Elsewhere the stream has a thread of its own. An explicit ``scheduler`` takes precedence over both.
+    Elsewhere the stream has a thread of its own. With a ``scheduler`` the stream is subscribed to with it: an
+    `AsyncIOScheduler` decides on which loop it runs.
 
     A sink that fails is closed and reported as a `SinkError`. With ``on_sink_error="cancel"`` this
     cancels the stream and closes the other sinks; with "continue" the other sinks continue, and the error is
