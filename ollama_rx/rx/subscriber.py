@@ -57,9 +57,8 @@ def guard_subscriber(subscriber: ChainObserver[A], subscription: ChainSubscripti
 def _failed(
     subscription: ChainSubscription, on_error: Callable[[Exception], object], error: Exception
 ) -> None:
-    if not subscription.claim_terminal():
-        raise error  # no subscriber can receive it: the producer reports it
-    on_error(error)
+    if subscription.claim_terminal():
+        on_error(error)
 
 
 def _completed(subscription: ChainSubscription, on_completed: Callable[[], object]) -> None:

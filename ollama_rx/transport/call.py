@@ -253,7 +253,7 @@ class Call(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - reported, not swallowed
             assert self._loop is not None  # noqa: S101 - events come after `begin`
             self._loop.call_exception_handler(
-                {"message": "a subscriber of ollama_rx raised an exception", "exception": error}
+                {"message": "unhandled exception in a stream of ollama_rx", "exception": error}
             )
 
     def _close(self) -> None:

@@ -218,6 +218,22 @@ def test_a_reader_that_is_called_and_cancelled_at_the_same_time_is_forgotten_too
     assert mailbox.get_nowait() == 1
 
 
+def test_a_reader_may_be_cancelled_while_another_thread_wakes_it() -> None:
+    async def main() -> None:
+        waiting = asyncio.ensure_future(mailbox.ready())
+        await asyncio.sleep(0)
+        thread = threading.Thread(target=mailbox.put, args=(1,))
+        thread.start()
+        thread.join()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        await asyncio.sleep(0)
+
+    mailbox = Mailbox[int]()
+    asyncio.run(main())
+    assert mailbox.get_nowait() == 1
+
+
 def test_a_cancelled_reader_takes_no_item() -> None:
     async def main() -> None:
         mailbox = Mailbox[int]()

@@ -14,6 +14,8 @@ from reactivex.subject import Subject
 from ollama_rx.chunks import Chunk
 from ollama_rx.operators import accumulate_text, gather_stats, retry_unstarted, text
 from ollama_rx.rx.operator import Emitter, through
+from ollama_rx.rx.subscriber import ChainObserver, guard_subscriber
+from ollama_rx.rx.subscription import ChainSubscription
 
 DEADLINE = 5.0  # seconds; only reached when something is broken
 BOOM = RuntimeError("boom")
@@ -218,6 +220,18 @@ def test_stats_are_told_before_the_subscriber_that_raised() -> None:
     source.pipe(gather_stats(told.append), text()).subscribe(fail, told.append)
     source.on_next(Chunk({"response": "a"}))
     assert [getattr(event, "ended_by", event) for event in told] == ["disposed", BOOM]
+
+
+def test_a_terminal_event_that_comes_while_another_thread_disposes_is_dropped() -> None:
+    events: list[Any] = []
+    subscription = ChainSubscription(None)
+    subscriber = ChainObserver[Any](events.append, events.append, lambda: events.append("|"))
+    guarded = guard_subscriber(subscriber, subscription)
+    subscription.dispose()
+    guarded.on_next("a")
+    guarded.on_error(BOOM)
+    guarded.on_completed()
+    assert events == []
 
 
 # what `subscribe` accepts
