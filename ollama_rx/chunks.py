@@ -1,14 +1,14 @@
 """The values in streams and requests: chunks, messages, tool calls, progress, and the box for a context."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-import orjson
-
 from ollama_rx.protocol.json_fields import (
     JsonObject,
+    is_last,
     list_of,
     number_of,
     object_of,
@@ -16,11 +16,10 @@ from ollama_rx.protocol.json_fields import (
     parse_time,
     text_of,
 )
+from ollama_rx.protocol.lenient_json import loads
 from ollama_rx.stats import Metrics
 
 Role = Literal["system", "user", "assistant", "tool"]
-
-_EMPTY: JsonObject = {}
 
 
 class Chunk:
@@ -28,7 +27,7 @@ class Chunk:
 
     The same class serves ``generate`` and ``chat``, so that a pipeline works with both. It is a view and not
     a dataclass, because building a frozen dataclass for each token costs more than parsing it. A field of a
-    wrong type reads as absent; ``raw`` holds it as it was sent.
+    wrong type reads as absent, so no attribute ever raises; ``raw`` holds it as it was sent.
 
     >>> Chunk({"message": {"role": "assistant", "content": "Hi"}, "done": False}).text
     'Hi'
@@ -37,12 +36,11 @@ class Chunk:
     __slots__ = ("_raw", "_text")
 
     def __init__(self, raw: JsonObject, /) -> None:
-        text = raw.get("response")
-        if text is None:
-            message = raw.get("message")
-            text = message.get("content") if message else None
         self._raw = raw
-        self._text: str = text or ""
+        try:  # noqa: SIM105 - for each token; adding costs least, and refuses what is not a text
+            self._text: str = "" + (raw["response"] if "response" in raw else raw["message"]["content"])
+        except (KeyError, TypeError):
+            pass  # `_text` stays unset: a reader checks such a line, and `text` looks closer
 
     @property
     def raw(self) -> JsonObject:
@@ -52,23 +50,29 @@ class Chunk:
     @property
     def text(self) -> str:
         """The answer's text in this chunk; often empty."""
-        return self._text
+        try:
+            return self._text
+        except AttributeError:
+            return text_of(self._raw.get("response")) or text_of(self._message.get("content"))
 
     @property
     def thinking(self) -> str:
         """The model's thinking in this chunk; empty for most."""
-        return text_of(self._raw.get("thinking") or self._message.get("thinking"))
+        return text_of(self._raw.get("thinking")) or text_of(self._message.get("thinking"))
 
     @property
     def tool_calls(self) -> "tuple[ToolCall, ...]":
         """The complete tool calls in this chunk."""
-        calls = self._message.get("tool_calls") or self._raw.get("tool_calls")
-        return tuple(ToolCall.of(call) for call in objects_of(calls))
+        calls = objects_of(self._message.get("tool_calls")) or objects_of(self._raw.get("tool_calls"))
+        return tuple(ToolCall.of(call) for call in calls)
 
     @property
     def done(self) -> bool:
-        """Whether this is the last chunk; ``done_reason`` is enough, since some servers omit ``done``."""
-        return bool(self._raw.get("done") or self._raw.get("done_reason"))
+        """Whether this is the last chunk: ``done`` is true, or there is a ``done_reason``.
+
+        Some servers omit ``done``; anything but JSON's true, such as the text "false", does not count.
+        """
+        return is_last(self._raw)
 
     @property
     def done_reason(self) -> str | None:
@@ -102,14 +106,19 @@ class Chunk:
 
     @property
     def _message(self) -> JsonObject:
-        return self._raw.get("message") or _EMPTY
+        return object_of(self._raw.get("message"))
 
     def replace(self, *, text: str, thinking: str) -> "Chunk":
         """Return a copy with other text and thinking; everything else stays."""
-        if "message" in self._raw:
-            message = {**self._message, "content": text, "thinking": thinking}
-            return Chunk({**self._raw, "message": message})
-        return Chunk({**self._raw, "response": text, "thinking": thinking})
+        raw = self._raw
+        if "message" not in raw:
+            return Chunk({**raw, "response": text, "thinking": thinking})
+        message = {**self._message, "content": text, "thinking": thinking}
+        beside = {
+            "response": text,
+            "thinking": thinking,
+        }  # would be read instead of the message's, if present
+        return Chunk({**raw, **{name: beside[name] for name in beside if name in raw}, "message": message})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Chunk) and other._raw == self._raw
@@ -122,27 +131,38 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One function call that the model requests."""
+    """One function call that the model requests.
+
+    Ollama sends the arguments as an object, other servers as JSON text. If they are neither, ``arguments`` is
+    empty and ``unreadable_arguments`` holds what was sent: check it before you call the function.
+
+    >>> ToolCall.of({"function": {"name": "weather", "arguments": '{"city": "Ul'}})
+    ToolCall(name='weather', arguments={}, id=None, index=None, unreadable_arguments='{"city": "Ul')
+    """
 
     name: str
     arguments: JsonObject = field(default_factory=dict[str, Any])
     id: str | None = None
     index: int | None = None
+    unreadable_arguments: str | None = None
 
     @classmethod
     def of(cls, raw: JsonObject) -> "ToolCall":
         """Read one item of ``tool_calls``."""
         function = object_of(raw.get("function"))
+        arguments, unreadable = _read_arguments(function.get("arguments"))
         return cls(
             name=text_of(function.get("name")),
-            arguments=_parse_arguments(function.get("arguments")),
+            arguments=arguments,
             id=text_of(raw.get("id")) or None,
             index=number_of(function.get("index")),
+            unreadable_arguments=unreadable,
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object with which the next request sends the call back."""
-        function: dict[str, Any] = {"name": self.name, "arguments": dict(self.arguments)}
+        arguments = dict(self.arguments) if self.unreadable_arguments is None else self.unreadable_arguments
+        function: dict[str, Any] = {"name": self.name, "arguments": arguments}
         if self.index is not None:
             function["index"] = self.index
         return {"function": function} if self.id is None else {"id": self.id, "function": function}
@@ -221,11 +241,15 @@ class ContextBox:
         return f"<ContextBox {held}>"
 
 
-def _parse_arguments(value: object) -> JsonObject:
-    """Return the arguments of a call: Ollama sends an object, OpenAI-compatible servers send JSON text."""
-    if isinstance(value, str):
+def _read_arguments(sent: object) -> tuple[JsonObject, str | None]:
+    """Return the arguments of a call, and as text what was sent instead if they cannot be read."""
+    value = sent
+    if isinstance(sent, str):
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return _EMPTY
-    return object_of(value)
+            value = loads(sent) if sent.strip() else None
+        except ValueError:
+            return {}, sent
+    arguments = object_of(value)
+    if arguments is value or value is None:
+        return arguments, None
+    return arguments, sent if isinstance(sent, str) else json.dumps(sent)

@@ -22,16 +22,43 @@
     ├── ClientClosedError        .partial   the client was closed, before or during the answer
     ├── SinkError                .sink      a sink failed; the cause is chained
     └── EmbeddedModelError                  the embedded model cannot run: extra, weights or engine missing
+
+``partial`` is at most the last 1 048 576 characters of an answer; if its beginning is missing, it starts with
+one more character, "…". ``reason`` is the server's whole text, which a message shortens in its middle.
 """
 
 from typing import ClassVar
 
+_INTERNAL_SERVER_ERROR = 500
 _MAX_EXCERPT = 80  # characters of a server's or model's text in one message
+
+# In the errors of a model's process that was killed or has crashed. The server starts another for the next
+# request. Source: https://github.com/ollama/ollama/blob/main/llm/server.go
+_RUNNER_DIED = (
+    "unexpected EOF",
+    "forcibly closed by the remote host",
+    "model runner has unexpectedly stopped",
+)
 
 
 def excerpt(text: str) -> str:
-    """Shorten text of a server or a model, so that prompts and answers never fill a message or a log line."""
-    return text if len(text) <= _MAX_EXCERPT else text[: _MAX_EXCERPT - 1] + "…"
+    """Shorten text of a server or a model, so that prompts and answers never fill a message or a log line.
+
+    Both ends are kept: the beginning says what failed, and the cause stands last in Go's errors.
+
+    >>> excerpt("pull: " + "." * 100 + " no such host")
+    'pull: .................................…........................... no such host'
+    """
+    if len(text) <= _MAX_EXCERPT:
+        return text
+    half = _MAX_EXCERPT // 2
+    return text[: half - 1] + "…" + text[-half:]
+
+
+def _is_worth_a_retry(status: int, reason: str) -> bool:
+    """Check whether a server's error may be gone a moment later."""
+    died = status == _INTERNAL_SERVER_ERROR and any(text in reason for text in _RUNNER_DIED)
+    return died or status in {429, 502, 503}
 
 
 class OllamaError(Exception):
@@ -71,7 +98,7 @@ class StatusError(OllamaError):
         self.status = status
         self.reason = reason
         self.signin_url = signin_url
-        self.retryable = status in {429, 502, 503}
+        self.retryable = _is_worth_a_retry(status, reason)
 
     @staticmethod
     def of(status: int, reason: str, *, signin_url: str | None = None) -> "StatusError":
@@ -108,7 +135,7 @@ _BY_STATUS: dict[int, type[StatusError]] = {
 
 
 class StreamError(OllamaError):
-    """A stream broke off after it had begun; ``partial`` is the text received so far."""
+    """A stream broke off after it had begun; ``partial`` is the text received so far, or the end of it."""
 
     def __init__(self, message: str, *, partial: str = "") -> None:
         super().__init__(message)
@@ -116,22 +143,35 @@ class StreamError(OllamaError):
 
 
 class ServerError(StreamError):
-    """The server sent an error inside the stream."""
+    """The server sent an error inside the stream; ``task`` is what it was asked for, such as "pull"."""
 
     def __init__(
-        self, reason: str, *, partial: str = "", status: int | None = None, signin_url: str | None = None
+        self,
+        reason: str,
+        *,
+        partial: str = "",
+        status: int | None = None,
+        signin_url: str | None = None,
+        task: str = "answer",
     ) -> None:
-        super().__init__(f"the server stopped the answer: {excerpt(reason)}", partial=partial)
+        super().__init__(f"the server stopped the {task}: {excerpt(reason)}", partial=partial)
+        self.task = task
         self.reason = reason
         self.status = status
         self.signin_url = signin_url
-        self.retryable = status in {429, 502, 503}
+        self.retryable = _is_worth_a_retry(status or _INTERNAL_SERVER_ERROR, reason)
 
 
 class IncompleteStreamError(StreamError):
-    """The stream ended without its last chunk: connection cut, or the server gave up silently."""
+    """The stream ended without its last chunk: the connection was cut, or the server gave up silently.
 
-    retryable = True
+    A connection that was cut is worth a retry. A server that ended the answer by itself after some chunks, as
+    Ollama does when a model repeats itself, would do the same again.
+    """
+
+    def __init__(self, message: str, *, partial: str = "", retryable: bool = True) -> None:
+        super().__init__(message, partial=partial)
+        self.retryable = retryable
 
 
 class BadLineError(StreamError):
@@ -163,7 +203,7 @@ class BadJsonError(StreamError):
 
 
 class TimedOutError(OllamaError):
-    """The server was too slow; ``partial`` is the text received so far."""
+    """The server was too slow; ``partial`` is the text received so far, or the end of it."""
 
     _missing: ClassVar[str] = "no answer"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ollama_rx.errors import BadJsonError
 from ollama_rx.protocol.json_fields import (
     JsonObject,
     list_of,
@@ -107,6 +108,18 @@ class ModelInfo:
             model_info=object_of(raw.get("model_info")),
             raw=raw,
         )
+
+
+def embeddings_of(raw: dict[str, Any], texts: int) -> Embeddings:
+    """Read the reply of /api/embed to so many texts.
+
+    Raises:
+        BadJsonError: it has not as many vectors: those that are there may belong to other texts.
+    """
+    found = Embeddings.of(raw)
+    if len(found.vectors) != texts:
+        raise BadJsonError(f"it has {len(found.vectors)} vectors, not {texts}; is a text empty?", partial="")
+    return found
 
 
 def models_of(raw: dict[str, Any]) -> tuple[Model, ...]:

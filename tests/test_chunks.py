@@ -1,14 +1,36 @@
 """A chunk is a view of the server's object, the same for generate and chat."""
 
 import copy
+import inspect
 import pickle
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ollama_rx.chunks import Chunk, Message, Progress, ToolCall
+from ollama_rx.responses import Embeddings, Model, ModelInfo, RunningModel, models_of, running_of
 from ollama_rx.stats import Metrics
+
+FIELDS = [  # every field that a value reads
+    *(
+        "response",
+        "message",
+        "content",
+        "thinking",
+        "tool_calls",
+        "function",
+        "name",
+        "arguments",
+        "id",
+        "index",
+    ),
+    *("done", "done_reason", "context", "model", "created_at", "logprobs", "total_duration", "eval_count"),
+    *("status", "digest", "total", "completed", "embeddings", "models", "size", "modified_at", "details"),
+    *("size_vram", "expires_at", "context_length", "capabilities", "template", "model_info"),
+]
 
 CALL = {"id": "call_a1", "function": {"index": 1, "name": "weather", "arguments": {"city": "Ulm"}}}
 
@@ -95,6 +117,60 @@ def test_fields_of_a_wrong_type_read_as_absent() -> None:
     assert (chunk.created_at, chunk.model, chunk.logprobs) == (None, "", ())
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"response": "a", "message": "x"},
+        {"response": "a", "message": ["x"], "thinking": 5},
+        {"response": None, "message": {"content": "a", "thinking": ["x"], "tool_calls": 5}},
+        {"response": 5, "message": {"content": "a"}},
+    ],
+)
+def test_beside_fields_of_a_wrong_type_the_others_are_read(raw: dict[str, Any]) -> None:
+    assert pickle.loads(pickle.dumps(Chunk(raw))) == copy.deepcopy(Chunk(raw)) == Chunk(raw)  # noqa: S301
+    assert (Chunk(raw).text, Chunk(raw).thinking, Chunk(raw).tool_calls) == ("a", "", ())
+
+
+@pytest.mark.parametrize("raw", [{"message": "x"}, {"response": 5}, {"message": {"content": ["x"]}}])
+def test_a_text_of_a_wrong_type_reads_as_absent(raw: dict[str, Any]) -> None:
+    assert Chunk(raw).text == ""
+
+
+@pytest.mark.parametrize("done", ["false", "true", 1, [0], {"a": 1}, False, None])
+def test_only_true_marks_the_last_chunk(done: object) -> None:
+    assert not Chunk({"response": "", "done": done}).done
+    assert not Chunk({"response": "", "done": done, "done_reason": ["stop"]}).done
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
+    max_leaves=12,
+)
+OBJECTS = st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=8)
+
+
+@given(OBJECTS)
+def test_whatever_the_json_was_no_attribute_raises_and_texts_are_texts(raw: dict[str, Any]) -> None:
+    chunk = Chunk(raw)
+    for name, attribute in inspect.getmembers(Chunk, inspect.isdatadescriptor):
+        if isinstance(attribute, property):
+            getattr(chunk, name)
+    assert all(isinstance(text, str) for text in (chunk.text, chunk.thinking, chunk.model, repr(chunk)))
+    assert isinstance(chunk.done, bool)
+    assert chunk == Chunk(raw)
+    assert copy.copy(chunk) == chunk
+    for call in chunk.tool_calls:
+        assert ToolCall.of(call.to_json()) == call
+    changed = chunk.replace(text="new", thinking="thought")
+    assert (changed.text, changed.thinking, changed.done) == ("new", "thought", chunk.done)
+    assert isinstance(Progress.of(raw).done, bool)
+    values = (ToolCall.of(raw), Progress.of(raw), Metrics.of(raw), Embeddings.of(raw), Model.of(raw))
+    for value in (*values, RunningModel.of(raw), ModelInfo.of(raw), models_of(raw), running_of(raw)):
+        assert repr(value)
+        assert value == value  # noqa: PLR0124 - it must not raise
+
+
 def test_a_chunk_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         Chunk({"response": "x"}).text = "y"  # type: ignore[misc]
@@ -111,6 +187,8 @@ def test_a_chunk_cannot_be_changed() -> None:
             "done": True,
             "eval_count": 3,
         },
+        {"response": "Hi", "thinking": "hm", "message": {"content": "Ho", "thinking": "so"}, "done": True},
+        {"response": "Hi", "message": "x", "done": True},
     ],
 )
 def test_a_copy_with_other_text_keeps_everything_else(raw: dict[str, Any]) -> None:
@@ -148,9 +226,13 @@ def test_a_chunk_shows_its_object_and_can_be_copied_and_pickled() -> None:
         ({"function": {"name": "now", "arguments": {}}}, ToolCall("now")),
         ({"function": {"name": "now", "arguments": None}}, ToolCall("now")),
         ({"function": {"name": "f", "arguments": '{"a": 1}'}}, ToolCall("f", {"a": 1})),
-        ({"function": {"name": "f", "arguments": "not json"}}, ToolCall("f")),
-        ({"function": {"name": "f", "arguments": "[1]"}}, ToolCall("f")),
-        ({"function": {"name": 5, "arguments": [1], "index": "1"}, "id": ""}, ToolCall("")),
+        ({"function": {"name": "f", "arguments": " "}}, ToolCall("f")),
+        ({"function": {"name": "f", "arguments": "null"}}, ToolCall("f")),
+        ({"function": {"name": "f", "arguments": "{broken"}}, ToolCall("f", unreadable_arguments="{broken")),
+        ({"function": {"name": "f", "arguments": "[1]"}}, ToolCall("f", unreadable_arguments="[1]")),
+        ({"function": {"name": "f", "arguments": [1]}}, ToolCall("f", unreadable_arguments="[1]")),
+        ({"function": {"name": "f", "arguments": '{"a": "\\ud83d"}'}}, ToolCall("f", {"a": "\ufffd"})),
+        ({"function": {"name": 5, "index": "1"}, "id": ""}, ToolCall("")),
         ({"function": "f"}, ToolCall("")),
         ({}, ToolCall("")),
     ],
@@ -159,9 +241,25 @@ def test_a_tool_call_is_read(raw: dict[str, Any], expected: ToolCall) -> None:
     assert ToolCall.of(raw) == expected
 
 
-@pytest.mark.parametrize("raw", [CALL, {"function": {"name": "now", "arguments": {}}}])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        CALL,
+        {"function": {"name": "now", "arguments": {}}},
+        {"id": "1", "function": {"name": "f", "arguments": '{"city": "Ul'}},
+    ],
+)
 def test_a_tool_call_is_sent_back_as_it_was_received(raw: dict[str, Any]) -> None:
     assert ToolCall.of(raw).to_json() == raw
+
+
+def test_arguments_that_are_nested_too_deeply_are_unreadable() -> None:
+    text = '{"a":' * 600 + "1" + "}" * 600
+    assert ToolCall.of({"function": {"arguments": text}}) == ToolCall("", unreadable_arguments=text)
+
+
+def test_a_tool_call_shows_arguments_that_cannot_be_read() -> None:
+    assert "unreadable_arguments='{broken'" in repr(ToolCall.of({"function": {"arguments": "{broken"}}))
 
 
 # messages and progress

@@ -202,9 +202,42 @@ def test_a_message_holds_at_most_eighty_characters_of_the_servers_text(error: Ol
     assert len(str(error)) < 200
 
 
-def test_a_shortened_excerpt_ends_with_an_ellipsis() -> None:
-    assert excerpt("x" * 80) == "x" * 80
-    assert excerpt("x" * 81) == "x" * 79 + "…"
+def test_a_shortened_excerpt_keeps_both_ends() -> None:
+    assert excerpt("a" * 40 + "b" * 40) == "a" * 40 + "b" * 40
+    assert excerpt("a" * 40 + "-" + "b" * 40) == "a" * 39 + "…" + "b" * 40
+
+
+NO_HOST = (
+    'pull model manifest: Get "https://registry.example/v2/library/llama3.2/manifests/latest": dial tcp: '
+    "lookup registry.example on 192.0.2.1: no such host"
+)
+
+
+@pytest.mark.parametrize("error", [ServerError(NO_HOST, task="pull"), StatusError(500, NO_HOST)])
+def test_the_cause_at_the_end_of_a_long_reason_is_shown(error: ServerError | StatusError) -> None:
+    assert str(error).endswith(": no such host")
+    assert "pull model manifest" in str(error)
+    assert error.reason == NO_HOST
+
+
+@pytest.mark.parametrize("task", ["answer", "pull", "push", "create"])
+def test_the_message_says_what_the_server_stopped(task: str) -> None:
+    assert str(ServerError("out of space", task=task)) == f"the server stopped the {task}: out of space"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "an error was encountered while running the model: unexpected EOF",
+        "model runner has unexpectedly stopped, this may be due to resource limitations",
+        "read tcp: wsarecv: An existing connection was forcibly closed by the remote host.",
+    ],
+)
+def test_a_model_whose_process_died_is_worth_a_retry(reason: str) -> None:
+    assert ServerError(reason).retryable
+    assert StatusError(500, reason).retryable
+    assert not StatusError(400, reason).retryable  # "unexpected EOF" is also what a cut request body gets
+    assert not ServerError("CUDA error: out of memory").retryable
 
 
 def test_the_partial_text_is_kept_in_the_error() -> None:

@@ -1,8 +1,20 @@
 """Responses of the endpoints that do not stream; absent fields read as empty."""
 
 from datetime import UTC, datetime
+from typing import Any
 
-from ollama_rx.responses import Embeddings, Model, ModelInfo, RunningModel, models_of, running_of
+import pytest
+
+from ollama_rx.errors import BadJsonError
+from ollama_rx.responses import (
+    Embeddings,
+    Model,
+    ModelInfo,
+    RunningModel,
+    embeddings_of,
+    models_of,
+    running_of,
+)
 from ollama_rx.stats import Metrics
 
 DETAILS = {"family": "llama", "parameter_size": "135M"}
@@ -13,6 +25,12 @@ def test_embeddings_are_one_vector_for_each_input() -> None:
     found = Embeddings.of(raw)
     assert (found.model, found.vectors, found.metrics.total_duration) == ("m", [[1.0, 0.0], [0.0, 1.0]], 1.0)
     assert found.raw is raw
+
+
+@pytest.mark.parametrize(("raw", "texts"), [({"embeddings": []}, 1), ({"embeddings": [[1.0]]}, 2), ({}, 1)])
+def test_fewer_vectors_than_texts_are_an_error(raw: dict[str, Any], texts: int) -> None:
+    with pytest.raises(BadJsonError, match=f"vectors, not {texts}; is a text empty"):
+        embeddings_of(raw, texts)
 
 
 def test_embeddings_of_no_input_have_no_vectors() -> None:

@@ -41,8 +41,16 @@ from ollama_rx.client.host import base_url
 from ollama_rx.client.messages import Image, MessageLike, images_field, messages_field
 from ollama_rx.protocol.json_fields import text_of
 from ollama_rx.protocol.ndjson import MAX_LINE_BYTES
-from ollama_rx.protocol.readers import ChunkReader, JsonReader, ProgressReader, Reader
-from ollama_rx.responses import Embeddings, Model, ModelInfo, RunningModel, models_of, running_of
+from ollama_rx.protocol.readers import ChunkReader, JsonReader, ProgressReader, ProgressTask, Reader
+from ollama_rx.responses import (
+    Embeddings,
+    Model,
+    ModelInfo,
+    RunningModel,
+    embeddings_of,
+    models_of,
+    running_of,
+)
 from ollama_rx.transport.request_stream import RequestStream
 from ollama_rx.transport.session import PreparedRequest, Session
 from ollama_rx.transport.timeouts import Timeouts
@@ -205,28 +213,35 @@ class Client:
         options: Options | None = None,
         keep_alive: KeepAlive | None = None,
     ) -> Observable[Embeddings]:
-        """Compute the embedding of each text."""
+        """Compute the embedding of each text: as many vectors as texts, in the same order.
+
+        Raises:
+            BadJsonError: in the stream, if there are fewer or more vectors. Ollama sends none for ``""``, and
+                refuses a list that contains ``""`` with a `StatusError`.
+        """
+        texts = text_or_texts("text", text)
         body = {
             "model": self._model_name(model),
-            "input": text_or_texts("text", text),
+            "input": texts,
             **optional_flags(truncate=truncate),
             "dimensions": optional_whole("dimensions", dimensions, least=1),
             "options": options_field(options),
             "keep_alive": keep_alive_field(keep_alive),
         }
-        return self._single_item("POST", "/api/embed", body, Embeddings.of)
+        count = 1 if isinstance(texts, str) else len(texts)
+        return self._single_item("POST", "/api/embed", body, lambda raw: embeddings_of(raw, count))
 
     # models
 
     def pull(self, model: str | None = None, *, insecure: bool | None = None) -> Observable[Progress]:
         """Download a model from its library."""
         body = {"model": self._model_name(model), **optional_flags(insecure=insecure)}
-        return self._progress("/api/pull", body)
+        return self._progress("pull", body)
 
     def push(self, model: str | None = None, *, insecure: bool | None = None) -> Observable[Progress]:
         """Upload a model to its library."""
         body = {"model": self._model_name(model), **optional_flags(insecure=insecure)}
-        return self._progress("/api/push", body)
+        return self._progress("push", body)
 
     def create(
         self,
@@ -254,7 +269,7 @@ class Client:
             "files": optional_text_mapping("files", files),
             "adapters": optional_text_mapping("adapters", adapters),
         }
-        return self._progress("/api/create", body)
+        return self._progress("create", body)
 
     def show(self, model: str | None = None, *, verbose: bool | None = None) -> Observable[ModelInfo]:
         """Show the details of a model: capabilities, template, parameters."""
@@ -333,10 +348,12 @@ class Client:
 
         return RequestStream(self._session, request, lambda: ChunkReader(self._max_line_bytes), Chunk)
 
-    def _progress(self, path: str, body: Mapping[str, Any]) -> Observable[Progress]:
-        request = PreparedRequest("POST", path, encode_body({**body, "stream": True}))
+    def _progress(self, task: ProgressTask, body: Mapping[str, Any]) -> Observable[Progress]:
+        request = PreparedRequest("POST", f"/api/{task}", encode_body({**body, "stream": True}))
         session = self._session.with_long_idle()
-        return RequestStream(session, lambda: request, lambda: ProgressReader(self._max_line_bytes), Progress)
+        return RequestStream(
+            session, lambda: request, lambda: ProgressReader(self._max_line_bytes, task=task), Progress
+        )
 
     def _single_item(
         self, method: str, path: str, body: Mapping[str, Any] | None, item: Callable[[dict[str, Any]], T]

@@ -8,6 +8,9 @@ from typing import Any, cast
 JsonObject = Mapping[str, Any]
 """A parsed JSON object, as the server sent it."""
 
+INTEGERS = range(-(2**63), 2**64)
+"""Of at most 64 bits: those that orjson reads and writes."""
+
 _EMPTY: JsonObject = {}
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
@@ -18,8 +21,8 @@ def text_of(value: object) -> str:
 
 
 def number_of(value: object) -> int | None:
-    """Return an integer as it is, None for any other value."""
-    return value if type(value) is int else None
+    """Return an integer of at most 64 bits as it is, None for any other value."""
+    return value if type(value) is int and value in INTEGERS else None
 
 
 def object_of(value: object) -> JsonObject:
@@ -37,6 +40,11 @@ def list_of(value: object) -> list[Any]:
 def objects_of(value: object) -> tuple[JsonObject, ...]:
     """Return the items of a list that are objects."""
     return tuple(cast(JsonObject, item) for item in list_of(value) if isinstance(item, dict))
+
+
+def is_last(raw: JsonObject) -> bool:
+    """Check whether an object is the last one of an answer's stream."""
+    return raw.get("done") is True or bool(text_of(raw.get("done_reason")))
 
 
 def parse_time(value: object) -> datetime | None:

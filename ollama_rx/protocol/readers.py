@@ -4,24 +4,39 @@ Any line can be an error; a stream is complete only after ``done`` (or, for prog
 Source: https://github.com/ollama/ollama/blob/main/docs/api.md
 """
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any, Generic, Protocol, TypeVar
+from operator import attrgetter
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from orjson import JSONDecodeError, loads
 
 from ollama_rx.chunks import Chunk, Progress
 from ollama_rx.errors import BadLineError, IncompleteStreamError, LineTooLongError, ServerError, StreamError
+from ollama_rx.partial_text import PartialText
 from ollama_rx.protocol.json_fields import JsonObject, number_of, object_of, text_of
-from ollama_rx.protocol.ndjson import MAX_LINE_BYTES, LineBuffer, parse_line, parse_lines, split_lines
+from ollama_rx.protocol.lenient_json import HeldSurrogates, is_nested_deeply
+from ollama_rx.protocol.ndjson import (
+    MAX_LINE_BYTES,
+    SHORT_LINE,
+    LineBuffer,
+    parse_line,
+    parse_lines,
+    split_lines,
+)
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-# Raised on the fast path by a line that is not a JSON object, has no "done", or has a text of a wrong type.
+# The text of a chunk that has it in the usual place; AttributeError for any other. It costs less than `text`.
+_usual_text: Callable[[Chunk], str] = attrgetter("_text")
+
+ProgressTask = Literal["pull", "push", "create"]
+
+# Raised on the fast path by a line that is not a JSON object, or has no "done" or no text in its usual place.
 _FAST_PATH_ERRORS = (JSONDecodeError, AttributeError, KeyError, TypeError)
 _BODY_LIMIT_IN_LINES = 32  # a single JSON body may be longer than a line: it may hold thousands of vectors
+_MAX_WRAPPINGS = 8  # of errors in errors; two were seen
 
 
 class Reader(Protocol[T_co]):
@@ -46,33 +61,50 @@ class Reader(Protocol[T_co]):
 class ChunkReader:
     """Reads the stream of ``generate`` and ``chat``."""
 
-    __slots__ = ("_append_text", "_lines", "_text", "done")
+    __slots__ = ("_has_chunks", "_held", "_is_between_lines", "_lines", "_partial", "_short_line", "done")
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self.done = False
         self._lines = LineBuffer(max_bytes)
-        self._text = io.StringIO()
-        self._append_text = self._text.write
+        self._short_line = min(SHORT_LINE, max_bytes)
+        self._partial = PartialText()
+        self._held: HeldSurrogates = {}
+        self._is_between_lines = True  # nothing of the payloads before is left for the next one
+        self._has_chunks = False
 
     @property
     def partial(self) -> str:
-        """The text received so far."""
-        return self._text.getvalue()
+        """The text received so far; at most its end, see `PartialText`."""
+        return self._partial.text
 
     def read(self, payload: bytes) -> Iterable[Chunk]:
         """Return the chunks that ``payload`` completes."""
-        lines = self._lines
-        if payload.find(b"\n") == len(payload) - 1 <= lines.limit and not lines.tail:
+        if self._is_between_lines and (
+            payload.find(b"\n") + 1 == len(payload) <= self._short_line or self._is_long_line(payload)
+        ):
             try:  # the common case, one whole line per read: as few calls as possible
                 raw = loads(payload)
                 if not (raw["done"] or "done_reason" in raw or "error" in raw):
                     chunk = Chunk(raw)
-                    self._append_text(chunk.text)
+                    text = chunk._text  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see `_usual_text`
+                    partial = self._partial
+                    partial.room -= partial.write(text)
+                    if partial.room < 0:
+                        partial.forget_beginning()
+                    self._has_chunks = True
                     return (chunk,)
             except _FAST_PATH_ERRORS:
                 pass
-        chunks = self._read_block(lines.complete_lines(payload))
+        lines = self._lines
+        block = lines.complete_lines(payload)
+        chunks = self._read_line_by_line(split_lines(block)) if self._held else self._read_block(block)
+        self._is_between_lines = not (lines.tail or self._held)
         return chunks if lines.error is None else chain(chunks, self._raise_too_long(lines.error))
+
+    def _is_long_line(self, payload: bytes) -> bool:
+        """Check for one whole line that is longer than most, as with log probabilities, but not too long."""
+        is_line = payload.find(b"\n") + 1 == len(payload) <= self._lines.limit
+        return is_line and not is_nested_deeply(payload)
 
     def _raise_too_long(self, error: LineTooLongError) -> Iterator[Chunk]:
         """Yield nothing, and raise unless the answer was complete before the long line."""
@@ -89,9 +121,11 @@ class ChunkReader:
                 if raw["done"] or "done_reason" in raw or "error" in raw:
                     break
                 chunks.append(Chunk(raw))
-            self._append_text("".join([chunk.text for chunk in chunks]))
+            self._partial.append("".join(map(_usual_text, chunks)))
         except _FAST_PATH_ERRORS:
             return self._read_line_by_line(split_lines(block))
+        if chunks:
+            self._has_chunks = True
         if len(chunks) == len(values):
             return chunks
         return chain(chunks, self._read_line_by_line(split_lines(block)[len(chunks) :]))
@@ -100,17 +134,19 @@ class ChunkReader:
         """Yield the chunks of lines that the fast path cannot read: the last chunk, errors, unusual lines."""
         try:
             for line in lines:
-                raw = parse_line(line)
+                raw = parse_line(line, self._held)
                 if raw is None:
                     continue
-                try:
-                    chunk = Chunk(raw)
-                    self._append_text(chunk.text)
-                except (AttributeError, TypeError) as error:  # a text of a wrong type
-                    raise _bad_text_error(raw, line) from error
                 if raw.get("error") is not None:
-                    raise _server_error(raw)
+                    raise _server_error(raw, "answer")
+                if not _is_text_readable(raw):
+                    raise BadLineError(line)
+                chunk = Chunk(raw)
+                self._partial.append(chunk.text)
                 self.done = chunk.done
+                self._has_chunks = True
+                if self._held:
+                    self._is_between_lines = False  # the next line must not miss what is held
                 yield chunk
                 if self.done:
                     return
@@ -119,11 +155,16 @@ class ChunkReader:
             raise
 
     def end(self) -> Iterator[Chunk]:
-        """Yield the chunk of a last line without a line feed; raises if the answer is not complete."""
+        """Yield the chunk of a last line without a line feed; raises if the answer is not complete.
+
+        A server that ends the body properly but early has given up: Ollama does so when a model repeats
+        itself. The same request would end the same way, unless nothing has arrived at all.
+        """
         if not self.done:
             yield from self.read(b"\n")
         if not self.done:
-            raise _incomplete_error("the server closed the stream without a last chunk", self.partial)
+            problem = "the server ended the answer without a last chunk"
+            raise _incomplete_error(problem, self.partial, retryable=not self._has_chunks)
 
 
 class ProgressReader:
@@ -131,29 +172,33 @@ class ProgressReader:
 
     partial = ""
 
-    def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_LINE_BYTES, *, task: ProgressTask = "pull") -> None:
         self.done = False
         self._lines = LineBuffer(max_bytes)
+        self._task = task
 
     def read(self, payload: bytes) -> Iterator[Progress]:
-        """Yield the steps that ``payload`` completes."""
+        """Yield the steps that ``payload`` completes; nothing after "success" is read."""
         for line in split_lines(self._lines.complete_lines(payload)):
             raw = parse_line(line)
             if raw is None:
                 continue
-            if "error" in raw and raw["error"] is not None:
-                raise _server_error(raw)
+            if raw.get("error") is not None:
+                raise _server_error(raw, self._task)
             progress = Progress.of(raw)
-            self.done = self.done or progress.done
+            self.done = progress.done
             yield progress
-        if self._lines.error is not None and not self.done:
+            if self.done:
+                return
+        if self._lines.error is not None:
             raise self._lines.error
 
     def end(self) -> Iterator[Progress]:
         """Yield the step of a last line without a line feed; raises if the task is not complete."""
-        yield from self.read(b"\n")
         if not self.done:
-            raise _incomplete_error('the server closed the stream before "success"')
+            yield from self.read(b"\n")
+        if not self.done:
+            raise _incomplete_error(f'the server ended the {self._task} before "success"')
 
 
 class JsonReader(Generic[T]):
@@ -194,9 +239,10 @@ class JsonReader(Generic[T]):
         if raw is None:
             raise BadLineError(body)
         if raw.get("error") is not None:
-            raise _server_error(raw)
+            raise _server_error(raw, "request")
+        item = self._item(raw)
         self.done = True
-        yield self._item(raw)
+        yield item
 
 
 def reason_of(body: bytes) -> tuple[str, str | None]:
@@ -210,22 +256,40 @@ def reason_of(body: bytes) -> tuple[str, str | None]:
 
 
 def _reason(raw: JsonObject) -> str:
-    error = raw.get("error")
-    return str(object_of(error).get("message") or error or raw.get("Status") or "")
+    """Return the text of an error; an error inside errors, as objects or as JSON text, is unwrapped."""
+    found: object = raw.get("error") or raw.get("Status") or ""
+    for _ in range(_MAX_WRAPPINGS):
+        value = found
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            try:
+                value = parse_line(value.encode())
+            except BadLineError:
+                break
+        inner = object_of(value).get("error") or object_of(value).get("message")
+        if not inner:
+            break
+        found = inner
+    return str(found)
 
 
-def _server_error(raw: JsonObject) -> ServerError:
+def _is_text_readable(raw: JsonObject) -> bool:
+    """Check that the text of a chunk is a text or absent; a text that is lost would end silently wrong."""
+    message = raw.get("message")
+    if raw.get("response") is not None or message is None:
+        return isinstance(raw.get("response"), str | None)
+    fields = object_of(message)
+    return fields is message and isinstance(fields.get("content"), str | None)
+
+
+def _server_error(raw: JsonObject, task: str) -> ServerError:
     return ServerError(
         _reason(raw) or "no reason given",
         status=number_of(raw.get("StatusCode", raw.get("status"))),
         signin_url=text_of(raw.get("signin_url")) or None,
+        task=task,
     )
 
 
-def _bad_text_error(raw: JsonObject, line: bytes) -> StreamError:
-    """Prefer the server's own error if the malformed line carries one."""
-    return BadLineError(line) if raw.get("error") is None else _server_error(raw)
-
-
-def _incomplete_error(problem: str, partial: str = "") -> IncompleteStreamError:
-    return IncompleteStreamError(f"{problem}; it may be cut, see the server's log", partial=partial)
+def _incomplete_error(problem: str, partial: str = "", *, retryable: bool = True) -> IncompleteStreamError:
+    message = f"{problem}; it may be cut, see the server's log"
+    return IncompleteStreamError(message, partial=partial, retryable=retryable)

@@ -12,6 +12,7 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from ollama_rx import (
+    BadJsonError,
     Chunk,
     Client,
     Embeddings,
@@ -441,6 +442,38 @@ def test_the_error_holds_the_sign_in_url() -> None:
     error = failure(error_status(401, signin_url="https://ollama.com/connect"))
     assert isinstance(error, UnauthorizedError)
     assert error.signin_url == "https://ollama.com/connect"
+
+
+@pytest.mark.parametrize(
+    ("text", "vectors"), [("", []), (["a", ""], [[1.0]]), (["a"], [[1.0], [0.5]]), (["a"], "no list")]
+)
+def test_another_number_of_vectors_than_texts_is_an_error(text: str | list[str], vectors: object) -> None:
+    on = {"/api/embed": json_reply({"embeddings": vectors})}
+    with FakeOllama(on=on) as fake, Client(fake.url, model="m") as client:
+        stream = client.embed(text)
+        with pytest.raises(BadJsonError, match="vectors, not"):
+            stream.run()
+
+
+TASKS: dict[str, tuple[str, Callable[[Client], Observable[Any]]]] = {
+    "/api/pull": ("pull", lambda client: client.pull()),
+    "/api/push": ("push", lambda client: client.push()),
+    "/api/create": ("create", lambda client: client.create("new", from_="old")),
+    "/api/chat": ("answer", lambda client: client.chat([])),
+    "/api/version": ("request", lambda client: client.version()),
+}
+
+
+@pytest.mark.parametrize("path", TASKS)
+def test_an_error_says_what_was_asked_for(path: str) -> None:
+    task, call = TASKS[path]
+    on = {path: json_reply({"error": "no such host"})}
+    with (
+        FakeOllama(on=on) as fake,
+        Client(fake.url, model="m") as client,
+        pytest.raises(ServerError, match=f"^the server stopped the {task}: no such host$"),
+    ):
+        call(client).run()
 
 
 def test_an_error_without_a_body_is_named_by_its_status() -> None:

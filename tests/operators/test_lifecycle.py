@@ -61,7 +61,7 @@ IMPORT_WITHOUT_COMPILE = """
 import re
 from importlib import import_module
 
-import ollama_rx.arguments, ollama_rx.chunks, ollama_rx.rx.operator
+import orjson, ollama_rx.arguments, ollama_rx.chunks, ollama_rx.rx.operator
 
 re.compile = None
 for name in {names!r}:

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from ollama_rx.errors import BadLineError
+from ollama_rx.protocol.lenient_json import MAX_NESTING
 from ollama_rx.protocol.ndjson import LineBuffer, parse_line, parse_lines, split_lines
 
 
@@ -78,7 +79,16 @@ def test_a_blank_line_gives_none(line: bytes) -> None:
         (b'{"a":"\x01\t"}', {"a": "\x01\t"}),
         (b'\xef\xbb\xbf{"a":1}', {"a": 1}),
         (b'{"a":NaN}', {"a": pytest.approx(float("nan"), nan_ok=True)}),
-        (b'{"a":"\\ud800"}', {"a": "\ud800"}),
+        (b'{"a":"\\ud800"}', {"a": "\ufffd"}),
+        (b'{"a":"\xed\xa0\xbd\xed\xb8\x80"}', {"a": "\U0001f600"}),
+        (
+            b'{"a":"\\ud800","n":[18446744073709551615,-9223372036854775808]}',
+            {"a": "\ufffd", "n": [2**64 - 1, -(2**63)]},
+        ),
+        (
+            b'{"a":"\\ud800","n":[18446744073709551616,-9223372036854775809]}',
+            {"a": "\ufffd", "n": [2.0**64, -(2.0**63)]},
+        ),
         (b'{"a":"\xff"}', {"a": "\ufffd"}),
         (b'{"a":"\\u2028 \\u003c"}', {"a": "\u2028 <"}),
     ],
@@ -95,6 +105,33 @@ def test_a_line_that_is_not_an_object_raises_bad_line_error(line: bytes) -> None
         parse_line(line)
     assert caught.value.line == line
     assert len(str(caught.value)) < 400
+
+
+DEEPEST = MAX_NESTING - 1  # levels inside the object that a line is
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_a_line_that_is_nested_too_deeply_is_refused_before_it_is_parsed(
+    opening: bytes, closing: bytes
+) -> None:
+    def nested(levels: int) -> bytes:
+        return b'{"a":' + opening * levels + b"1" + closing * levels + b"}"
+
+    assert parse_line(nested(DEEPEST)) is not None
+    assert len(parse_lines(nested(DEEPEST) + b"\n{}\n")) == 2
+    for levels in (DEEPEST + 1, 100_000):  # orjson crashes at the second one
+        with pytest.raises(BadLineError):
+            parse_line(nested(levels))
+        with pytest.raises(orjson.JSONDecodeError):
+            parse_lines(b"{}\n" + nested(levels) + b"\n{}\n")
+
+
+def test_brackets_that_are_beside_each_other_or_in_texts_do_not_count_as_nested() -> None:
+    line = b'{"a":[%b],"b":"%b\\"["}' % (b",".join([b"[[1],{}]"] * 1000), b"[{" * 1000)
+    found = parse_line(line)
+    assert found is not None
+    assert len(found["a"]) == 1000
+    assert parse_lines(line + b"\n") == [found]
 
 
 def test_lines_are_parsed_together_only_if_each_of_them_is_one_value() -> None:

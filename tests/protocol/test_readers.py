@@ -4,7 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ollama_rx.chunks import Chunk, Progress
 from ollama_rx.errors import (
@@ -14,7 +17,15 @@ from ollama_rx.errors import (
     ServerError,
     StreamError,
 )
-from ollama_rx.protocol.readers import ChunkReader, JsonReader, ProgressReader, Reader, reason_of
+from ollama_rx.partial_text import MAX_PARTIAL
+from ollama_rx.protocol.readers import (
+    ChunkReader,
+    JsonReader,
+    ProgressReader,
+    ProgressTask,
+    Reader,
+    reason_of,
+)
 
 DONE = b'{"response":"","done":true,"done_reason":"stop"}\n'
 
@@ -79,9 +90,41 @@ def test_a_stream_without_a_last_chunk_is_an_error_with_the_partial_text() -> No
     assert caught.value.partial == "Hello"
 
 
-def test_an_empty_body_is_an_incomplete_stream() -> None:
-    with pytest.raises(IncompleteStreamError):
-        list(ChunkReader().end())
+def incomplete(*payloads: bytes) -> IncompleteStreamError:
+    reader = ChunkReader()
+    texts(reader, *payloads)
+    return incomplete_at_end(reader)
+
+
+@pytest.mark.parametrize("payloads", [[], [b""], [b"\n", b"\r\n"]])
+def test_a_body_without_any_chunk_is_incomplete_and_worth_a_retry(payloads: list[bytes]) -> None:
+    assert incomplete(*payloads).retryable
+
+
+@pytest.mark.parametrize("chunk", [text_line("-"), b'{"response":"","thinking":"-","done":false}\n', b"{}\n"])
+@pytest.mark.parametrize("before", [b"", b"\n"])
+def test_an_answer_that_the_server_ended_early_is_not_worth_a_retry(chunk: bytes, before: bytes) -> None:
+    for payloads in ([chunk], [chunk, chunk], [chunk * 3], [chunk[:-1]], [chunk[:5], chunk[5:]]):
+        assert not incomplete(before, *payloads).retryable
+
+
+def test_the_partial_text_is_the_end_of_a_long_answer_and_says_so() -> None:
+    for line_count in (1, 40):  # lines in a read
+        reader = ChunkReader()
+        payload = text_line("x" * 300) * line_count
+        reads = 3 * MAX_PARTIAL // 300 // line_count
+        for _ in range(reads):
+            list(reader.read(payload))
+        list(reader.read(text_line("end")))
+        assert reader.partial == "…" + "x" * (MAX_PARTIAL - 3) + "end"
+        assert reader._partial.room >= 0  # the beginning is really gone
+        assert incomplete_at_end(reader).partial == reader.partial
+
+
+def incomplete_at_end(reader: ChunkReader) -> IncompleteStreamError:
+    with pytest.raises(IncompleteStreamError) as caught:
+        list(reader.end())
+    return caught.value
 
 
 @pytest.mark.parametrize(
@@ -100,6 +143,13 @@ def test_an_empty_body_is_an_incomplete_stream() -> None:
         ({"error": {"message": "bad", "type": "api_error"}}, "bad", None, None),
         ({"error": {"code": 1}}, "{'code': 1}", None, None),
         ({"error": ["a", "b"]}, "['a', 'b']", None, None),
+        ({"error": {"error": {"message": "m"}}}, "m", None, None),
+        ({"error": '{"error":{"code":400,"message":"too long"}}'}, "too long", None, None),
+        ({"error": '{"error":"{\\"error\\":\\"deep\\"}"}'}, "deep", None, None),
+        ({"error": {"message": '{"error": "deep"}'}}, "deep", None, None),
+        ({"error": '{"error":""}'}, '{"error":""}', None, None),
+        ({"error": '{"detail":"x"}'}, '{"detail":"x"}', None, None),
+        ({"error": "{broken"}, "{broken", None, None),
         ({"error": ""}, "no reason given", None, None),
         ({"error": "x", "status": "text", "signin_url": 5}, "x", None, None),
     ],
@@ -129,10 +179,98 @@ def test_a_chunk_with_raw_control_characters_is_read_leniently() -> None:
     assert reader.partial == "a\tb\ufffd"
 
 
-def test_a_lone_surrogate_does_not_break_the_partial_text() -> None:
+def lines(*chunks: dict[str, Any], last: str = "") -> bytes:
+    """Return the lines of an answer as a server writes it whose strings may hold half an emoji."""
+    done = {"response": last, "done": True}
+    return b"".join(
+        json.dumps(chunk).encode() + b"\n" for chunk in [*({"done": False, **c} for c in chunks), done]
+    )
+
+
+def cut_into(body: bytes, size: int) -> list[bytes]:
+    """Cut into pieces of this size; for 0 into lines, for -1 into lines with an empty read after each."""
+    if size < 1:
+        return [piece for line in body.splitlines(keepends=True) for piece in (line, b"")[: 1 - size]]
+    return [body[start : start + size] for start in range(0, len(body), size)]
+
+
+each_cutting = pytest.mark.parametrize("size", [-1, 0, 1, 7, 60, 1000])
+
+
+@each_cutting
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (["Nice \ud83d", "\ude00!"], ["Nice ", "😀!", ""]),
+        (["Nice \ud83d", "", "\ude00!"], ["Nice ", "", "😀!", ""]),
+        (["\ud83d", "\ude00"], ["", "😀", ""]),
+        (["Nice \ud83d", "x", "y"], ["Nice ", "\ufffdx", "y", ""]),
+        (["Nice \ud83d", "\ud83d", "\ude00"], ["Nice ", "\ufffd", "😀", ""]),
+        (["Nice \ud83d"], ["Nice ", "\ufffd"]),
+        (["\ude00", "a\ud83db"], ["\ufffd", "a\ufffdb", ""]),
+        (["a", "b", "c\ud83d", "d", "e"], ["a", "b", "c", "\ufffdd", "e", ""]),
+    ],
+)
+def test_the_halves_of_a_character_in_two_chunks_become_the_character(
+    sent: list[str], read: list[str], size: int
+) -> None:
+    for name in ("response", "thinking"):
+        generate = lines(*({"response": "", name: text} for text in sent))
+        chat = lines(
+            *({"message": {"content": "", name.replace("response", "content"): text}} for text in sent)
+        )
+        for body in (generate, chat.replace(b'"response"', b'"other"')):
+            reader = ChunkReader()
+            chunks = [chunk for payload in cut_into(body, size) for chunk in reader.read(payload)]
+            assert [chunk.text if name == "response" else chunk.thinking for chunk in chunks] == read
+            assert reader.partial == ("".join(read) if name == "response" else "")
+
+
+def test_a_half_at_the_end_of_the_thinking_does_not_join_with_the_answer() -> None:
+    chunks = list(ChunkReader().read(lines({"response": "", "thinking": "\ud83d"}, {"response": "\ude00"})))
+    assert [(chunk.thinking, chunk.text) for chunk in chunks] == [("", ""), ("", "\ufffd"), ("\ufffd", "")]
+
+
+def test_halves_written_as_raw_bytes_are_joined() -> None:
     reader = ChunkReader()
-    assert texts(reader, b'{"response":"\\ud83d"}\n') == ["\ud83d"]
-    assert reader.partial == "\ud83d"
+    assert texts(reader, b'{"response":"a\xed\xa0\xbd"}\n', b'{"response":"\xed\xb8\x80"}\n') == ["a", "😀"]
+
+
+def test_every_text_of_a_chunk_can_be_encoded() -> None:
+    line = json.dumps(
+        {
+            "response": "a\ud83db",
+            "thinking": "\ude00",
+            "model": "\ud83d",
+            "new": [{"\ud83d": ["\ud83d"]}],
+            "message": {"tool_calls": [{"function": {"name": "f", "arguments": {"a": "\ud83d"}}}]},
+        }
+    )
+    (chunk,) = ChunkReader().read(line.encode() + b"\n")
+    orjson.dumps(chunk.raw)
+    assert (chunk.text, chunk.thinking, chunk.model) == ("a\ufffdb", "\ufffd", "\ufffd")
+    assert chunk.tool_calls[0].arguments == {"a": "\ufffd"}
+
+
+HALVES = st.text(st.sampled_from("a \n😀\ud83d\ude00"), max_size=4)
+
+
+@given(st.lists(HALVES, max_size=6), st.integers(-1, 100))
+def test_the_joined_text_is_the_same_whether_it_came_in_one_chunk_or_in_many(
+    sent: list[str], size: int
+) -> None:
+    (whole, last) = texts(ChunkReader(), lines({"response": "".join(sent)}))
+    body = lines(*({"response": text} for text in sent))
+    assert "".join(texts(ChunkReader(), *cut_into(body, size))) == whole + last
+
+
+def test_a_line_that_is_nested_too_deeply_is_a_bad_line() -> None:
+    deep = b'{"response":"!","done":false,"deep":' + b"[" * 600 + b"]" * 600 + b"}\n"
+    for payloads in ([text_line("Hi"), deep], [text_line("Hi") + deep]):
+        reader = ChunkReader()
+        with pytest.raises(BadLineError) as caught:
+            texts(reader, *payloads)
+        assert caught.value.partial == "Hi"
 
 
 def test_a_null_error_is_ignored() -> None:
@@ -153,6 +291,16 @@ def test_an_object_cut_by_the_end_is_a_bad_line_with_the_partial_text() -> None:
     with pytest.raises(BadLineError) as caught:
         list(reader.end())
     assert (caught.value.line, caught.value.partial) == (b'{"response":"th', "Hi")
+
+
+def test_a_message_of_a_wrong_type_beside_a_text_is_ignored() -> None:
+    assert texts(ChunkReader(), b'{"response":"a","done":false,"message":"x"}\n') == ["a"]
+
+
+@pytest.mark.parametrize("done", [b'"false"', b"1", b"[0]"])
+def test_anything_but_true_does_not_end_the_answer(done: bytes) -> None:
+    line = b'{"response":"a","done":' + done + b"}\n"
+    assert texts(ChunkReader(), line, line + line, DONE) == ["a", "a", "a", ""]
 
 
 @pytest.mark.parametrize(
@@ -235,6 +383,29 @@ def test_progress_without_success_is_incomplete() -> None:
         next(end)
 
 
+@pytest.mark.parametrize("task", ["pull", "push", "create"])
+def test_an_error_of_a_pull_says_that_it_was_a_pull(task: ProgressTask) -> None:
+    with pytest.raises(ServerError, match=f"stopped the {task}: no such host"):
+        list(ProgressReader(task=task).read(b'{"error":"no such host"}\n'))
+    with pytest.raises(IncompleteStreamError, match=f'ended the {task} before "success"') as caught:
+        list(ProgressReader(task=task).end())
+    assert caught.value.retryable
+
+
+SUCCESS = b'{"status":"success"}\n'
+
+
+@pytest.mark.parametrize("after", [b'{"error":"late"}\n', b"garbage\n", b'{"status":"more"}\n'])
+def test_nothing_after_success_is_read_in_one_read_or_in_two(after: bytes) -> None:
+    for payloads in ([SUCCESS + after], [SUCCESS, after], [SUCCESS[:5], SUCCESS[5:] + after]):
+        reader, found = ProgressReader(), list[str]()
+        for payload in payloads:
+            if not reader.done:  # then nobody reads on
+                found.extend(step.status for step in reader.read(payload))
+        assert found == ["success"]
+        assert list(reader.end()) == []
+
+
 def test_progress_may_fail_in_the_middle() -> None:
     reader = ProgressReader()
     with pytest.raises(ServerError, match="file does not exist"):
@@ -293,6 +464,7 @@ def test_a_json_body_may_be_longer_than_a_line_up_to_a_limit() -> None:
         (b'{"error":"model not found"}', ("model not found", None)),
         (b'{"error":"unauthorized","signin_url":"https://x"}', ("unauthorized", "https://x")),
         (b'{"error":{"message":"m","type":"t"}}', ("m", None)),
+        (b'{"error":"{\\"error\\":{\\"code\\":400,\\"message\\":\\"too long\\"}}"}', ("too long", None)),
         (b'{"detail":"Not Found"}', ('{"detail":"Not Found"}', None)),
         (b"[1, 2]", ("[1, 2]", None)),
         (b" <html>502</html>\n", ("<html>502</html>", None)),
@@ -303,6 +475,16 @@ def test_a_json_body_may_be_longer_than_a_line_up_to_a_limit() -> None:
 )
 def test_the_reason_of_an_http_error_is_found_in_any_body(body: bytes, expected: tuple[str, str]) -> None:
     assert reason_of(body) == expected
+
+
+def test_errors_in_errors_are_unwrapped_a_few_times_only() -> None:
+    error = "cause"
+    for _ in range(12):
+        error = json.dumps({"error": error})
+    reason, _ = reason_of(error.encode())
+    assert reason.startswith('{"error": ')
+    assert reason.endswith("}")
+    assert "cause" in reason
 
 
 # all readers, payloads cut anywhere
