@@ -14,9 +14,9 @@ import pytest
 from reactivex import Observable
 from reactivex import operators as ops
 
-from ollama_rx import Chunk, Client, Progress, ServerError
+from ollama_rx import Chunk, Client, IncompleteStreamError, Progress, ServerError, StreamError
 from ollama_rx.protocol.ndjson import LineBuffer, split_lines
-from ollama_rx.protocol.readers import ChunkReader, ProgressReader, Reader
+from ollama_rx.protocol.readers import ChunkReader, ProgressReader, Reader, reason_of
 from ollama_rx.testing import (
     FakeOllama,
     Reply,
@@ -34,7 +34,10 @@ from ollama_rx.testing import (
 )
 
 FOLDER = os.environ.get("OLLAMA_RX_RECORDINGS")
-FILES = sorted(Path(FOLDER).glob("*.ndjson")) if FOLDER else []
+FILES = sorted(Path(FOLDER).rglob("*.ndjson")) if FOLDER else []
+BODIES = [
+    file for file in (sorted(Path(FOLDER).rglob("*.json")) if FOLDER else []) if ".meta" not in file.suffixes
+]
 
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="OLLAMA_RX_RECORDINGS is not set")
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -55,6 +58,7 @@ class Summary:
     error: str | None = None
 
 
+GIVEN_UP = "the stream ended without its last line"
 FIGURES = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
 COUNTS = ("prompt_eval_count", "eval_count")
 
@@ -63,7 +67,9 @@ def read_with_json(body: bytes) -> Summary:
     """Read a recording with the json module alone."""
     lines: list[dict[str, Any]] = [json.loads(line) for line in body.split(b"\n") if line.strip()]
     summary = Summary([line for line in lines if "error" not in line])
+    ended = False
     for line in lines:
+        ended = ended or bool(line.get("done")) or line.get("status") == "success" or "error" in line
         message = line.get("message") or line
         summary.text += message.get("content", message.get("response", ""))
         summary.thinking += message.get("thinking", "")
@@ -77,12 +83,14 @@ def read_with_json(body: bytes) -> Summary:
             summary.figures = tuple(line[name] / 1e9 if name in line else None for name in FIGURES)
             summary.figures += tuple(line.get(name) for name in COUNTS)
         summary.error = line.get("error")
+    if not ended:
+        summary.error = GIVEN_UP
     return summary
 
 
-def summary_of(items: list[Any], error: ServerError | None) -> Summary:
+def summary_of(items: list[Any], error: StreamError | None) -> Summary:
     """Summarise the items of our readers."""
-    summary = Summary([dict(item.raw) for item in items], error=None if error is None else error.reason)
+    summary = Summary([dict(item.raw) for item in items], error=None if error is None else reason(error))
     for item in items:
         if isinstance(item, Progress):
             summary.statuses += (item.status,)
@@ -100,6 +108,11 @@ def summary_of(items: list[Any], error: ServerError | None) -> Summary:
     return summary
 
 
+def reason(error: StreamError) -> str:
+    assert isinstance(error, ServerError | IncompleteStreamError)
+    return error.reason if isinstance(error, ServerError) else GIVEN_UP
+
+
 def is_progress(body: bytes) -> bool:
     return b'"status"' in body.partition(b"\n")[0]
 
@@ -114,7 +127,7 @@ def read(body: bytes, *payloads: bytes) -> Summary:
         for payload in payloads:
             items.extend(reader.read(payload))
         items.extend(reader.end())
-    except ServerError as error:
+    except StreamError as error:
         return summary_of(items, error)
     return summary_of(items, None)
 
@@ -197,6 +210,28 @@ def collected(stream: Observable[Any]) -> Summary:
     items: list[Any] = []
     try:
         stream.pipe(ops.do_action(items.append)).run()
-    except ServerError as error:
+    except StreamError as error:
         return summary_of(items, error)
     return summary_of(items, None)
+
+
+@pytest.mark.parametrize("file", BODIES, ids=lambda file: file.stem)
+def test_a_body_that_is_not_a_stream_reads_as_plain_json_does(file: Path) -> None:
+    body = file.read_bytes()
+    found = reason_of(body)[0]
+    try:
+        raw = json.loads(body)
+    except json.JSONDecodeError:  # plain text, or several lines
+        assert found == body.decode().strip()
+    else:
+        assert found == raw.get("error", body.decode().strip())
+
+
+def test_the_server_that_guards_against_repetition_is_not_asked_again() -> None:
+    for file in FILES:
+        reader = ChunkReader()
+        if file.stem == "token-repeat-guard":
+            list(reader.read(file.read_bytes()))
+            with pytest.raises(IncompleteStreamError) as caught:
+                list(reader.end())
+            assert not caught.value.retryable
