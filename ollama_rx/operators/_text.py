@@ -16,6 +16,9 @@ def text() -> Callable[[Observable[Chunk]], Observable[str]]:
         source  -a--b--c-|   a.text="Hel"  b.text=""  c.text="lo"
         text    -x-----y-|   x="Hel"                  y="lo"
 
+    An answer without text, such as one that only calls tools, gives no item, and then ``run()`` raises RxPY's
+    `SequenceContainsNoElementsError`. With `join_text` after this operator there is always one item.
+
     >>> from reactivex import of
     >>> of(Chunk({"response": "Hel"}), Chunk({"response": ""})).pipe(text()).run()
     'Hel'

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,8 +27,11 @@ from ollama_rx import (
     Timeouts,
     ToolCall,
     UnauthorizedError,
+    deliver,
 )
+from ollama_rx import operators as op
 from ollama_rx.chunks import ContextBox
+from ollama_rx.sinks import JsonLines
 from ollama_rx.testing import (
     FakeOllama,
     Reply,
@@ -38,6 +42,7 @@ from ollama_rx.testing import (
     loaded,
     midstream_error,
     progress,
+    raw,
     text_reply,
 )
 
@@ -492,6 +497,20 @@ def test_redirects_are_not_followed() -> None:
 def test_the_timeouts_of_the_client_are_used() -> None:
     client = Client("x", timeouts=Timeouts(connect=1.5))
     assert client._session.timeouts.connect == 1.5
+
+
+def test_an_answer_with_halves_of_characters_can_be_sent_back_and_stored() -> None:
+    halves = (
+        b'{"response":"%s","done":false}\n' % text for text in (rb"Nice \ud83d", rb"\ude00 \ud83d", b".")
+    )
+    stored = io.BytesIO()
+    with FakeOllama(answer(raw(b"".join(halves)))) as fake, Client(fake.url, model="m") as client:
+        text = client.generate("Hi").pipe(op.text(), op.join_text()).run()
+        deliver(client.generate("Hi"), JsonLines(stored)).wait()
+        client.chat([Message("assistant", text)]).run()
+        assert text == "Nice 😀 \ufffd."
+        assert fake.requests[-1].json["messages"] == [{"role": "assistant", "content": text}]
+    assert "😀".encode() in stored.getvalue()
 
 
 def test_streams_emit_chunks_and_progress() -> None:

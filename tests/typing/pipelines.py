@@ -36,12 +36,13 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
     pieces: Observable[str] = text.pipe(
         op.buffer_tokens(chars=80, until="\n"), op.split_lines(), op.accumulate_text()
     )
+    whole: Observable[str] = text.pipe(op.join_text(), ops.do_action(print))
     lengths: Observable[int] = text.pipe(op.split_words(), ops.map(len), op.throttle_latest(1))
     spoken: Observable[str] = text.pipe(op.split_sentences(), op.speakable(code="Some code."))
     even: Observable[str] = text.pipe(op.smooth(per_second=5, unit="grapheme", max_lag=0.5))
     cities: Observable[City] = text.pipe(op.parse_json(into=City))
     sizes: Observable[int] = text.pipe(op.parse_json(into=repr), ops.map(len))
-    return spoken, even, cities, sizes, answer, thinking, calls, pieces, lengths
+    return spoken, even, cities, sizes, answer, thinking, calls, pieces, whole, lengths
 
 
 def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:

@@ -21,10 +21,15 @@ _Operator = Callable[[Observable[Any]], Observable[Any]]
 _ERROR = Exception("the error of the source")
 
 
-def check_lifecycle(build: Callable[[], Callable[[Observable[T]], Observable[object]]], /, *items: T) -> None:
+def check_lifecycle(
+    build: Callable[[], Callable[[Observable[T]], Observable[object]]],
+    /,
+    *items: T,
+    when_empty: Sequence[object] = (),
+) -> None:
     """Check that an operator keeps the promises that every operator makes about its subscriptions.
 
-    - Nothing in, nothing out: an empty source gives its completion at once, and no item.
+    - Nothing in, nothing out: an empty source gives its completion at once, and no item (or ``when_empty``).
     - An error passes at once, and drops items that were held back.
     - Two subscribers share no state, neither at the same time nor one after the other.
     - Cancelling unsubscribes from the source at once, and drops items that were held back.
@@ -48,12 +53,13 @@ def check_lifecycle(build: Callable[[], Callable[[Observable[T]], Observable[obj
         build: returns the operator, a new one at each call.
         *items: the items of the source, 1 to 26. The operator must emit something for them; if it holds items
             back, choose items after which it does, or dropping them is not tested.
+        when_empty: what the operator emits for an empty source, for those that emit something.
 
     Raises:
         AssertionError: naming the first promise that the operator breaks, and what happened instead.
         ValueError: if the operator emits nothing for these items, or fails.
     """
-    trial = _Trial(build, items)
+    trial = _Trial(build, items, when_empty)
     for promise, check in _PROMISES.items():
         try:
             breach = check(trial)
@@ -66,11 +72,14 @@ def check_lifecycle(build: Callable[[], Callable[[Observable[T]], Observable[obj
 class _Trial:
     """Runs operators over the items, in virtual time."""
 
-    def __init__(self, build: Callable[[], _Operator], items: Sequence[object]) -> None:
+    def __init__(
+        self, build: Callable[[], _Operator], items: Sequence[object], when_empty: Sequence[object]
+    ) -> None:
         if not 0 < len(items) <= len(ascii_lowercase):
             raise wrong_value("items", f"1 to {len(ascii_lowercase)} items", len(items))
         self.build = build
         self.items = items
+        self.when_empty = when_empty
         self.letters = ascii_lowercase[: len(items)]
         #: item number n comes at tick n, then the completion
         self.source = f"-{self.letters}|"
@@ -91,7 +100,8 @@ class _Trial:
 
 def _check_empty_source(trial: _Trial) -> str:
     run = trial.run("-|", trial.build())
-    return "" if run.emitted == [RecordedEvent(1, "|")] else draw_run(run)
+    expected = [*(RecordedEvent(1, "-", item) for item in trial.when_empty), RecordedEvent(1, "|")]
+    return "" if run.emitted == expected else draw_run(run)
 
 
 def _check_error(trial: _Trial) -> str:

@@ -9,7 +9,7 @@ from reactivex import Observable, abc
 from reactivex import operators as ops
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from ollama_rx.operators import split_words, stop_at, throttle_latest
+from ollama_rx.operators import join_text, split_words, stop_at, throttle_latest
 from ollama_rx.testing import check_lifecycle
 
 Operator = Callable[[Observable[Any]], Observable[Any]]
@@ -82,6 +82,14 @@ def late_completion() -> Operator:
 )
 def test_an_empty_source_must_give_its_completion_only(build: Callable[[], Operator]) -> None:
     assert broken_promise(build) == NOTHING
+
+
+def test_an_operator_may_say_what_it_emits_for_an_empty_source() -> None:
+    check_lifecycle(join_text, "x", "y", when_empty=[""])
+    with pytest.raises(AssertionError, match=NOTHING):
+        check_lifecycle(join_text, "x", "y", when_empty=["x"])
+    with pytest.raises(AssertionError, match=NOTHING):
+        check_lifecycle(split_words, "x y", when_empty=[""])
 
 
 def test_output_for_an_empty_source_is_drawn() -> None:
