@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from functools import partial
+from random import SystemRandom
 from typing import Generic, TypeVar
 
 from reactivex import Observable, abc
@@ -20,8 +21,11 @@ A = TypeVar("A")
 
 Wait = float | Callable[[int], float]
 
-_FIRST_WAIT = 0.5  # seconds: a server that restarts, or has a full queue, is back after a few such waits
+# Seconds, the longest first wait: a server that restarts or has a full queue is back after a few waits.
+_FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
+
+_random = SystemRandom()  # differs between processes even if they are forked, or seed `random` alike
 
 
 def retry_unstarted(times: int = 3, *, wait: Wait | None = None) -> Callable[[Observable[A]], Observable[A]]:
@@ -42,7 +46,10 @@ def retry_unstarted(times: int = 3, *, wait: Wait | None = None) -> Callable[[Ob
     Args:
         times: retries after the first failure.
         wait: seconds, or a function that takes the number of the retry (from 1) and returns seconds. By
-            default 0.5, 1, 2, 4 and so on, at most 30.
+            default a random time between 0 and 0.5, then between 0 and 1, 2, 4 and so on, at most 30: clients
+            that were refused at the same moment do not come back at the same moment ("full jitter").
+
+    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 
     >>> import reactivex as rx
     >>> from ollama_rx.errors import BusyError
@@ -51,7 +58,7 @@ def retry_unstarted(times: int = 3, *, wait: Wait | None = None) -> Callable[[Ob
     'Hi'
     """
     check_whole("times", times, least=1)
-    wait_for = wait if callable(wait) else _doubling if wait is None else _constant(wait)
+    wait_for = wait if callable(wait) else _full_jitter if wait is None else _constant(wait)
 
     def operator(source: Observable[A]) -> Observable[A]:
         return _RetryUnstarted(source, times, wait_for)
@@ -59,8 +66,8 @@ def retry_unstarted(times: int = 3, *, wait: Wait | None = None) -> Callable[[Ob
     return operator
 
 
-def _doubling(retry: int) -> float:
-    return min(_FIRST_WAIT * 2.0 ** min(retry - 1, 10), _LONGEST_WAIT)
+def _full_jitter(retry: int) -> float:
+    return _random.uniform(0, min(_FIRST_WAIT * 2.0 ** min(retry - 1, 10), _LONGEST_WAIT))
 
 
 def _constant(seconds: float) -> Callable[[int], float]:

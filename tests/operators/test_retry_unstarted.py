@@ -15,7 +15,7 @@ from reactivex.subject import Subject
 from ollama_rx import Client, iterate
 from ollama_rx import operators as op
 from ollama_rx.errors import BusyError, ModelNotFoundError, ServerError
-from ollama_rx.operators import accumulate_text, retry_unstarted, stop_at, throttle_latest
+from ollama_rx.operators import _retry_unstarted, accumulate_text, retry_unstarted, stop_at, throttle_latest
 from ollama_rx.rx.event_loops import marked_as_internal
 from ollama_rx.testing import FakeOllama, answer, check, error_status
 
@@ -75,7 +75,14 @@ def test_the_last_error_passes_when_the_retries_are_used_up() -> None:
     )
 
 
-def test_the_default_wait_doubles_up_to_half_a_minute() -> None:
+def test_the_default_wait_is_random_up_to_a_limit_that_doubles_up_to_half_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def longest(shortest: float, longest: float) -> float:
+        assert shortest == 0
+        return longest
+
+    monkeypatch.setattr(_retry_unstarted._random, "uniform", longest)
     half_seconds = [1, 2, 4, 8, 16, 32, 60, 60]
     check(
         retry_unstarted(times=len(half_seconds)),
@@ -84,6 +91,13 @@ def test_the_default_wait_doubles_up_to_half_a_minute() -> None:
         error=BUSY,
         tick=0.5,
     )
+
+
+def test_clients_that_fail_at_the_same_moment_come_back_at_different_moments() -> None:
+    waits = {_retry_unstarted._full_jitter(retry=1) for _ in range(20)}
+    assert len(waits) == 20
+    assert all(0 <= wait <= 0.5 for wait in waits)
+    assert _retry_unstarted._full_jitter(retry=10_000) <= 30
 
 
 def test_the_wait_may_be_a_function_of_the_number_of_the_retry() -> None:
