@@ -11,6 +11,7 @@ from reactivex import Observable
 from ollama_rx.arguments import wrong_type
 from ollama_rx.errors import BadJsonError
 from ollama_rx.operators._partial_json import InvalidJsonError, JsonValue, PartialJson
+from ollama_rx.partial_text import PartialText
 from ollama_rx.rx import Emitter, through
 
 T = TypeVar("T")
@@ -62,7 +63,9 @@ def parse_json(
     Raises:
         BadJsonError: in the stream, when the JSON is invalid, incomplete at the end of the text or missing,
             or when ``into`` rejects a value (its error is the cause); ``partial`` is the text so far. A
-            stream without any text completes.
+            stream without any text completes; with ``into`` it is an error too, since the object that was
+            asked for is missing. (Ollama sends such a stream when an answer reaches its length limit inside
+            a tool call, or while the model thinks.)
 
     >>> from reactivex import of
     >>> from reactivex import operators as ops
@@ -87,14 +90,17 @@ class _ParseJson:
     def __init__(self, out: Emitter[object], validate: Callable[[JsonValue], object] | None = None) -> None:
         self._emit = out.emit
         self._validate = validate
-        self._received: list[str] = []
+        self._received = PartialText()
         self._preceding = ""  # the last visible character of the current line
         self._json: PartialJson | None = None
         self._unconfirmed = ""  # text consumed since a '[' that may not start JSON
         self._emitted_version = 0
 
     def feed(self, text: str, /) -> None:
-        self._received.append(text)
+        received = self._received
+        received.room -= received.write(text)
+        if received.room < 0:
+            received.forget_beginning()
         rest = text
         while rest:
             rest = self._find_start(rest) if self._json is None else self._read(self._json, rest)
@@ -149,10 +155,11 @@ class _ParseJson:
 
     def flush(self) -> None:
         if self._json is None:
-            if any(text.strip() for text in self._received):
-                raise self._error("it contains no object and no array")
+            is_empty = not self._received.text.strip()
+            if self._validate is not None or not is_empty:
+                raise self._error("it is empty" if is_empty else "it contains no object and no array")
         elif not self._json.is_complete:
             raise self._error("it ends before the JSON is complete")
 
     def _error(self, reason: str) -> BadJsonError:
-        return BadJsonError(reason, partial="".join(self._received))
+        return BadJsonError(reason, partial=self._received.text)

@@ -9,9 +9,12 @@ from pydantic import BaseModel, ValidationError
 from reactivex import Observable, from_iterable
 from reactivex import operators as ops
 
-from ollama_rx import BadJsonError
-from ollama_rx.operators import parse_json
+from ollama_rx import BadJsonError, Chunk
+from ollama_rx.operators import parse_json, text
+from ollama_rx.operators._parse_json import _ParseJson
 from ollama_rx.operators._partial_json import JsonValue
+from ollama_rx.partial_text import MAX_PARTIAL
+from ollama_rx.rx import Emitter
 from ollama_rx.testing import check, cuttings
 from tests.operators.text_pieces import run
 
@@ -183,8 +186,35 @@ def test_text_without_json_is_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize("pieces", [[], ["", " \n"]])
-def test_a_stream_without_text_completes(pieces: list[str]) -> None:
+def test_without_into_a_stream_without_text_completes(pieces: list[str]) -> None:
     assert run(parse_json(), pieces) == []
+
+
+@pytest.mark.parametrize("pieces", [[], ["", " \n"]])
+def test_with_into_a_stream_without_text_is_an_error(pieces: list[str]) -> None:
+    error = failure(pieces, into=City)
+    assert (error.reason, error.partial) == ("it is empty", "".join(pieces))
+
+
+def test_with_into_an_answer_that_reached_its_limit_before_the_object_is_an_error() -> None:
+    only_chunk = {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "length"}
+    errors: list[Exception] = []
+    from_iterable([Chunk(only_chunk)]).pipe(text(), parse_json(into=City)).subscribe(on_error=errors.append)
+    assert [type(error) for error in errors] == [BadJsonError]
+
+
+def test_with_into_an_empty_array_has_no_elements() -> None:
+    assert run(parse_json(into=City), ["[", "]"]) == []
+
+
+def test_the_text_so_far_is_the_end_of_a_long_text() -> None:
+    line = "word " * 1000
+    error = failure([line] * 500)
+    assert error.partial == "…" + (line * 500)[-MAX_PARTIAL:]
+    machine = _ParseJson(Emitter(lambda _: None))
+    for _ in range(500):
+        machine.feed(line)
+    assert machine._received.room >= 0  # the beginning is really gone
 
 
 def test_a_value_that_the_class_rejects_is_an_error_with_its_cause() -> None:
