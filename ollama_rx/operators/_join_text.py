@@ -24,7 +24,7 @@ def join_text() -> Callable[[Observable[str]], Observable[str]]:
     >>> empty().pipe(join_text()).run()
     ''
     """
-    return through(_JoinText)
+    return through(_JoinText, name="join_text", takes=str, gives=str)
 
 
 class _JoinText:

@@ -284,10 +284,8 @@ class Call(Generic[T]):
     def _opened(self, task: "asyncio.Task[None]") -> None:
         self._task = None
         if task.cancelled() and not self._subscription.is_disposed:  # the loop has cancelled it, not `stop`
-            error = IncompleteStreamError(
-                "the event loop ended before the answer was complete", partial=self._reader.partial
-            )
-            error.retryable = False
+            message = "the event loop ended before the answer was complete"
+            error = IncompleteStreamError(message, partial=self._reader.partial, retryable=False)
             self._fail(error)
         self._check_done()
 

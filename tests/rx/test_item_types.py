@@ -27,6 +27,7 @@ def ignore(_: object) -> None:
 TEXT_OPERATORS: dict[str, Operator] = {
     "accumulate_text": op.accumulate_text,
     "buffer_tokens": lambda: op.buffer_tokens(count=2),
+    "join_text": op.join_text,
     "parse_json": op.parse_json,
     "smooth": lambda: op.smooth(per_second=9),
     "speakable": op.speakable,
