@@ -88,10 +88,13 @@ class Exchange:
     # called by the user of the response
 
     async def head(self) -> ResponseHead:
-        """Wait for the head of the response; may be called once."""
+        """Wait for the head of the response; may be called once. A caller that is cancelled gives it up."""
         assert self._head is not None  # noqa: S101 - called once
         try:
             return await self._head
+        except asyncio.CancelledError:
+            self.abort()
+            raise
         finally:
             self._head = None
 

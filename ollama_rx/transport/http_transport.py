@@ -19,6 +19,9 @@ from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
 from ollama_rx.transport.message_head import ResponseHead, encode_request
 from ollama_rx.transport.pool import Pool, Pools
 
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+"""The methods that change nothing on a server (RFC 9110 section 9.2.1), as far as they are used here."""
+
 _MAX_BUFFERED = 65536  # bytes that wait for the reader before the server is made to wait
 
 
@@ -44,29 +47,36 @@ class HttpTransport(LoopAgnosticTransport):
         origin = Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
         connect = request.extensions.get("timeout", {}).get("connect")
         message = encode_request(request, content)
-        head, exchange = await self.exchange(origin, request.method, message, connect_timeout=connect)
+        head, exchange = await self.exchange(
+            origin,
+            request.method,
+            message,
+            repeatable=request.method in SAFE_METHODS,
+            connect_timeout=connect,
+        )
         return to_response(head, exchange)
 
     async def exchange(
-        self, origin: Origin, method: str, message: bytes, *, connect_timeout: float | None
+        self, origin: Origin, method: str, message: bytes, *, repeatable: bool, connect_timeout: float | None
     ) -> tuple[ResponseHead, Exchange]:
-        """Send the bytes of a request; return when the head of the response has arrived."""
+        """Send the bytes of a request; return when the head of the response has arrived.
+
+        The server may close an idle connection just as it is used again, and nobody can tell whether it has
+        seen the request. Then a repeatable request is sent once more, on a new connection, since the other
+        idle ones may be as dead. A request that must not be repeated uses a new connection from the start.
+        """
         pool = await self._pools.for_running_loop()
-        while True:
-            connection = pool.take(origin)
-            reused = connection is not None
-            if connection is None:
-                connection = await self._connect(origin, pool, connect_timeout)
-            exchange = connection.start(method, message)
+        idle = pool.take(origin) if repeatable else None
+        if idle is not None:
+            exchange = idle.start(method, message)
             try:
                 return await exchange.head(), exchange
             except (httpx.ReadError, httpx.RemoteProtocolError):
-                if not (reused and exchange.nothing_received):
+                if not exchange.nothing_received:
                     raise
-                # else the server closed the idle connection just as it was used
-            except asyncio.CancelledError:
-                exchange.abort()
-                raise
+        connection = await self._connect(origin, pool, connect_timeout)
+        exchange = connection.start(method, message)
+        return await exchange.head(), exchange
 
     async def _connect(self, origin: Origin, pool: Pool, seconds: float | None) -> Connection:
         secure = origin.scheme == "https"

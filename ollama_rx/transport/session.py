@@ -14,7 +14,7 @@ from ollama_rx.arguments import wrong_type
 from ollama_rx.errors import IncompleteStreamError, StatusError, UnreachableError
 from ollama_rx.protocol.readers import reason_of
 from ollama_rx.transport.exchange import Exchange
-from ollama_rx.transport.http_transport import HttpTransport, Origin, to_response
+from ollama_rx.transport.http_transport import SAFE_METHODS, HttpTransport, Origin, to_response
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
 from ollama_rx.transport.message_head import encode_head
 from ollama_rx.transport.open_calls import OpenCalls
@@ -28,6 +28,9 @@ _DEFAULT_HEADERS = {
 }
 _MAX_REASON = 65536  # bytes that are read of the body of an HTTP error
 
+_READING_POSTS = frozenset({"/api/generate", "/api/chat", "/api/embed", "/api/show"})
+"""The paths to which a POST changes nothing on the server."""
+
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 
@@ -38,6 +41,11 @@ class PreparedRequest:
     method: str
     path: str
     content: bytes = b""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it changes nothing on the server, so that it does no harm if it arrives twice."""
+        return self.method in SAFE_METHODS or self.path in _READING_POSTS
 
 
 class Session:
@@ -92,7 +100,11 @@ class Session:
         if not isinstance(transport, HttpTransport):
             return await transport.handle_async_request(self._for_httpx(request))
         head, exchange = await transport.exchange(
-            self._origin, request.method, self._message(request), connect_timeout=self.timeouts.connect
+            self._origin,
+            request.method,
+            self._message(request),
+            repeatable=request.repeatable,
+            connect_timeout=self.timeouts.connect,
         )
         if 200 <= head.status < 300 and not head.values(b"content-encoding"):  # noqa: PLR2004
             return exchange

@@ -83,7 +83,7 @@ def test_a_response_that_breaks_is_an_error(reply: bytes) -> None:
 def test_a_connection_serves_many_requests() -> None:
     async def work(client: httpx.AsyncClient) -> None:
         for _ in range(3):
-            assert (await client.post(url, content=b"{}")).text == "hello"
+            assert (await client.get(url)).text == "hello"
 
     with raw_server(replies_with(HELLO, HELLO, HELLO)) as url:
         run(work)
@@ -110,6 +110,17 @@ def test_a_request_on_a_reused_connection_that_is_just_being_closed_is_sent_agai
             assert (await client.get(url)).text == "hello"
 
     with raw_server(hangs_up_when_asked, replies_with(HELLO)) as url:
+        run(work)
+
+
+def test_a_request_that_may_change_something_is_sent_on_a_new_connection() -> None:
+    async def work(client: httpx.AsyncClient) -> None:
+        await client.get(f"{fake.url}/api/version")
+        await client.post(f"{fake.url}/api/generate", json={"prompt": "x"})
+        await client.get(f"{fake.url}/api/version")
+        assert [request.connection for request in fake.requests] == [1, 2, 2]
+
+    with FakeOllama(answer("x").sent(framing="length")) as fake:
         run(work)
 
 
