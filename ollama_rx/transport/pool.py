@@ -2,18 +2,22 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 from ollama_rx.transport.connection import BufferedConnection, Connection
+from ollama_rx.transport.loop_end import LoopEnd
 
 _READ_SIZE = 262_144  # bytes in one read, as in asyncio and uvloop
 
 
 class Pool:
-    """The connections of one loop."""
+    """The connections of one loop; ``ended`` is called when the loop ends."""
 
-    def __init__(self, keepalive: float) -> None:
+    def __init__(self, keepalive: float, *, ended: Callable[[], object]) -> None:
         self._keepalive = keepalive
+        self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._all: set[Connection] = set()
         self._idle: dict[object, deque[Connection]] = {}
@@ -77,46 +81,38 @@ class Pool:
                 connection.abort()
         self._idle.clear()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no connection."""
+        return not self._all
+
     def close_all(self) -> None:
         """Close all connections, also those in use, because their loop ends."""
         self.close_idle()
         for connection in tuple(self._all):
             connection.abort()
+        self._ended()
 
 
 class Pools:
-    """The pools of all event loops on which a transport is used.
-
-    Each pool lives in an asynchronous generator. A loop that ends closes its asynchronous generators, and
-    with them the connections of its pool: none is left open even if the client is never closed.
-    """
+    """The pools of all event loops on which a transport is used; each pool ends with its loop."""
 
     def __init__(self, keepalive: float) -> None:
         self._keepalive = keepalive
-        self._pools: dict[asyncio.AbstractEventLoop, tuple[Pool, AsyncGenerator[Pool, None]]] = {}
+        self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
 
     async def for_running_loop(self) -> Pool:
         """Return the pool of the running loop."""
         loop = asyncio.get_running_loop()
         if loop in self._pools:
-            return self._pools[loop][0]
-        lifetime = self._lifetime(loop)
-        pool = await anext(lifetime)
-        self._pools[loop] = pool, lifetime
+            return self._pools[loop]
+        end = await LoopEnd.of_running_loop()
+        pool = self._pools[loop] = Pool(self._keepalive, ended=partial(self._pools.pop, loop, None))
+        end.closes(pool)
         return pool
-
-    async def _lifetime(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Pool, None]:
-        pool = Pool(self._keepalive)
-        try:
-            yield pool
-        finally:
-            pool.close_all()
-            self._pools.pop(loop, None)
 
     def close_idle(self) -> None:
         """Close the idle connections of all loops, from any thread."""
-        for loop, (pool, _) in tuple(self._pools.items()):
-            try:
+        for loop, pool in tuple(self._pools.items()):
+            with suppress(RuntimeError):  # that loop has just been closed, and its connections with it
                 loop.call_soon_threadsafe(pool.close_idle)
-            except RuntimeError:  # that loop is closed, and its connections with it
-                self._pools.pop(loop, None)

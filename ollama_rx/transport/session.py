@@ -16,6 +16,7 @@ from ollama_rx.protocol.readers import reason_of
 from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.http_transport import SAFE_METHODS, HttpTransport, Origin, to_response
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
+from ollama_rx.transport.loop_end import LoopEnd
 from ollama_rx.transport.message_head import encode_head
 from ollama_rx.transport.open_calls import OpenCalls
 from ollama_rx.transport.proxy import proxy_transport
@@ -96,6 +97,8 @@ class Session:
         Returns the exchange if the body can be pushed as it arrives, and an httpx response for anything else:
         an error, a compressed body, any transport other than `HttpTransport`.
         """
+        end = await LoopEnd.of_running_loop()
+        end.cancels_current_task()
         transport = self.transport
         if not isinstance(transport, HttpTransport):
             return await transport.handle_async_request(self._for_httpx(request))

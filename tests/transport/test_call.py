@@ -287,7 +287,7 @@ def test_bytes_after_the_last_chunk_are_ignored_and_the_connection_is_reused() -
             texts = [(await client.generate("x")).text]
             complete.set()
             transport = cast(HttpTransport, client._session.transport)
-            [(pool, _)] = transport._pools._pools.values()
+            [pool] = transport._pools._pools.values()
             async with asyncio.timeout(10):
                 while not any(pool._idle.values()):  # noqa: ASYNC110 - the pool has no event for this
                     await asyncio.sleep(0.001)

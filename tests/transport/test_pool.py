@@ -13,6 +13,10 @@ from ollama_rx.transport.pool import Pool
 from tests.contracts.conftest import eventually
 
 
+def new_pool(keepalive: float) -> Pool:
+    return Pool(keepalive, ended=lambda: None)
+
+
 def test_an_answer_whose_body_has_not_ended_is_closed_with_its_loop() -> None:
     gate = Gate()
 
@@ -57,7 +61,7 @@ class AbortableTransport(asyncio.Transport):
 
 def test_connections_on_the_loop_of_asyncio_read_into_one_buffer() -> None:
     async def main() -> None:
-        pool = Pool(5)
+        pool = new_pool(5)
         first, second = pool.new_connection("here"), pool.new_connection("there")
         assert isinstance(first, BufferedConnection)
         assert isinstance(second, BufferedConnection)
@@ -69,14 +73,14 @@ def test_connections_on_the_loop_of_asyncio_read_into_one_buffer() -> None:
 def test_connections_on_other_loops_receive_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         monkeypatch.setattr(asyncio, "SelectorEventLoop", type("AnotherLoop", (), {}))
-        assert type(Pool(5).new_connection("here")) is Connection
+        assert type(new_pool(5).new_connection("here")) is Connection
 
     asyncio.run(main())
 
 
 def test_a_connection_that_is_idle_for_too_long_is_closed() -> None:
     async def main() -> None:
-        pool, transport = Pool(0.01), AbortableTransport()
+        pool, transport = new_pool(0.01), AbortableTransport()
         connection = Connection(pool, "here")
         connection.connection_made(transport)
         pool.put_idle("here", connection)
@@ -88,7 +92,7 @@ def test_a_connection_that_is_idle_for_too_long_is_closed() -> None:
 
 def test_without_keepalive_an_idle_connection_is_closed_at_once() -> None:
     async def main() -> None:
-        pool, transport = Pool(0), AbortableTransport()
+        pool, transport = new_pool(0), AbortableTransport()
         connection = Connection(pool, "here")
         connection.connection_made(transport)
         pool.put_idle("here", connection)
@@ -100,7 +104,7 @@ def test_without_keepalive_an_idle_connection_is_closed_at_once() -> None:
 def pool_of(client: Client, loop: asyncio.AbstractEventLoop) -> Pool:
     transport = client._session.transport
     assert isinstance(transport, HttpTransport)
-    return transport._pools._pools[loop][0]
+    return transport._pools._pools[loop]
 
 
 def test_a_client_may_be_closed_after_a_loop_that_was_closed_without_a_shutdown() -> None:
@@ -122,7 +126,7 @@ def test_a_client_may_be_closed_after_a_loop_that_was_closed_without_a_shutdown(
 
 def test_a_connection_that_was_closed_while_it_was_idle_is_not_reused() -> None:
     async def main() -> None:
-        pool = Pool(60)
+        pool = new_pool(60)
         alive, dead = Connection(pool, "here"), Connection(pool, "here")
         pool.put_idle("here", alive)
         pool.put_idle("here", dead)
@@ -138,7 +142,7 @@ def test_a_connection_that_was_closed_while_it_was_idle_is_not_reused() -> None:
 
 def test_only_connections_that_have_been_idle_for_long_are_closed() -> None:
     async def main() -> None:
-        pool = Pool(keepalive=0.02)
+        pool = new_pool(0.02)
         old, young = Connection(pool, "here"), Connection(pool, "here")
         pool.put_idle("here", old)
         pool.put_idle("here", young)

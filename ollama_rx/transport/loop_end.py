@@ -1,0 +1,106 @@
+"""End what lives on an event loop before the loop is closed.
+
+A loop that is shut down in order, as `asyncio.run` does it, closes its asynchronous generators; one of them
+is ours, and ends the rest. A loop that is just closed by hand closes nothing, and asyncio has no hook for
+that. So we extend its `close`: otherwise each such loop would leave its sockets open, a warning for each, and
+subscribers that never hear of an end.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Any, Protocol
+from weakref import WeakSet
+
+from ollama_rx.rx.event_loops import running_loop
+
+_PATIENCE = 0.5  # seconds for which `close` waits, for instance for a transport of the user's
+
+
+class EndsWithLoop(Protocol):
+    """Holds something that must not outlive its event loop."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left."""
+        ...
+
+    def close_all(self) -> None:
+        """Close everything; some of it may be left until the loop's next turn."""
+        ...
+
+
+class LoopEnd:
+    """The `close` of an event loop, extended; it has weak references to what it ends."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._close_loop = loop.close
+        self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self._holders: WeakSet[EndsWithLoop] = WeakSet()
+        self._lifetime = self._close_at_shutdown()
+
+    @staticmethod
+    async def of_running_loop() -> "LoopEnd":
+        """Return the end of the running loop."""
+        loop = asyncio.get_running_loop()
+        end = loop.close
+        if not isinstance(end, LoopEnd):
+            end = LoopEnd(loop)
+            await anext(end._lifetime)
+            loop.close = end  # type: ignore[method-assign]
+        return end
+
+    def cancels_current_task(self) -> None:
+        """Cancel the task that calls this at the end, unless it is done by then."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - called by coroutines
+        self._tasks.add(task)
+
+    def closes(self, holder: EndsWithLoop) -> None:
+        """Close what is in the holder at the end."""
+        self._holders.add(holder)
+
+    def __call__(self) -> None:
+        """End everything, then close the loop."""
+        if not self._loop.is_running():  # a running loop cannot be closed, and says so
+            self._close_all()
+            if self._is_anything_left():
+                self._run_until_nothing_is_left()
+        self._close_loop()
+        del self._loop.close
+
+    async def _close_at_shutdown(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self._close_all()
+
+    def _close_all(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for holder in self._holders:
+            holder.close_all()
+
+    def _is_anything_left(self) -> bool:
+        return not (
+            all(task.done() for task in self._tasks) and all(holder.is_empty for holder in self._holders)
+        )
+
+    def _run_until_nothing_is_left(self) -> None:
+        if running_loop() is not None:  # a thread runs one loop at a time
+            thread = threading.Thread(target=self._run_until_nothing_is_left, name="ollama-rx-loop-end")
+            thread.start()
+            thread.join()
+            return
+        waiting = self._loop.create_task(self._wait_until_nothing_is_left())
+        waiting.add_done_callback(lambda _: self._loop.stop())
+        while not waiting.done():  # not `run_until_complete`: it fails if `stop` was called before
+            self._loop.run_forever()
+
+    async def _wait_until_nothing_is_left(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while self._is_anything_left():  # noqa: ASYNC110 - what ends in one of the next turns has no event
+                    await asyncio.sleep(0)
