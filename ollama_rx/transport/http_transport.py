@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from functools import partial
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
 from ollama_rx.transport.message_head import ResponseHead, encode_request
 from ollama_rx.transport.pool import Pool, Pools
+from ollama_rx.transport.timeouts import TimeLimit
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """The methods that change nothing on a server (RFC 9110 section 9.2.1), as far as they are used here."""
@@ -84,7 +86,7 @@ class HttpTransport(LoopAgnosticTransport):
         try:
             if secure and self._ssl is None:
                 self._ssl = httpx.create_ssl_context()  # it reads SSL_CERT_FILE and SSL_CERT_DIR
-            async with asyncio.timeout(seconds):
+            async with TimeLimit(seconds) if seconds is not None else nullcontext():
                 _, connection = await loop.create_connection(
                     partial(pool.new_connection, origin),
                     origin.host,

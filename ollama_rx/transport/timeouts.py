@@ -4,9 +4,12 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from types import TracebackType
 
 from ollama_rx.arguments import check_seconds
 from ollama_rx.errors import FirstChunkTimeout, IdleTimeout, TimedOutError, TotalTimeout
+
+_ONE_MORE_LOOK = 0.01  # seconds: enough for the loop to poll its sockets
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,9 @@ class Timeouts:
       not count. Between two steps of pull, push and create the limit is the longer of ``first_chunk`` and
       ``idle``, because the server checks and converts gigabytes without sending anything.
     - ``total``: the whole answer (`TotalTimeout`).
+
+    The limits judge the server: if this process was stopped, or its event loop was blocked, past the end of a
+    limit, what arrived meanwhile still counts, and the limit is extended once by that time.
 
     Raises:
         ValueError: a limit is not above zero.
@@ -50,10 +56,21 @@ class Watchdog:
 
     The receiver stores the loop's time in ``last_received`` at each read. Times are compared only when the
     timer fires, so a read costs no more than reading the clock. Before the first read the timer also fires
-    after ``idle`` seconds, because from that read on the idle limit applies.
+    after ``idle`` seconds, because from that read on the idle limit applies. A limit that is reached gets a
+    `reprieve`, but not two in a row: a loop that is busy all the time must not make it last for ever.
     """
 
-    __slots__ = ("_expired", "_loop", "_paused", "_since", "_started", "_timeouts", "_timer", "last_received")
+    __slots__ = (
+        "_expired",
+        "_loop",
+        "_paused",
+        "_reprieved",
+        "_since",
+        "_started",
+        "_timeouts",
+        "_timer",
+        "last_received",
+    )
 
     def __init__(
         self,
@@ -66,6 +83,7 @@ class Watchdog:
         self._loop = loop
         self._timeouts = timeouts
         self._expired = expired
+        self._reprieved: type[TimedOutError] | None = None  # the limit that is reached, and has its reprieve
         self._started = self._since = loop.time()  # silence counts from this time on
         self._timer: asyncio.TimerHandle | None = None
         self._arm(self._started)
@@ -104,16 +122,65 @@ class Watchdog:
 
     def _wake(self) -> None:
         now = self._loop.time()
-        limits = self._timeouts
-        if limits.total is not None and now >= self._started + limits.total:
-            self._expired(TotalTimeout(limits.total))
-            return
         if self._paused:
             self._since = now
-        elif now >= self._silence_ends():
-            if self.last_received is None:
-                self._expired(FirstChunkTimeout(limits.first_chunk or 0.0))
-            else:
-                self._expired(IdleTimeout(limits.idle or 0.0))
-            return
-        self._arm(now)
+        error, end = self._reached_limit(now)
+        if error is None:
+            self._reprieved = None
+            self._arm(now)
+        elif type(error) is self._reprieved:
+            self._expired(error)
+        else:
+            self._reprieved = type(error)
+            self._timer = self._loop.call_at(now + reprieve(now - end, error.seconds), self._wake)
+
+    def _reached_limit(self, now: float) -> tuple[TimedOutError | None, float]:
+        """Return the error of a limit that is reached, if any, and the time at which it was reached."""
+        limits = self._timeouts
+        if limits.total is not None and now >= self._started + limits.total:
+            return TotalTimeout(limits.total), self._started + limits.total
+        end = self._silence_ends()
+        if now < end:
+            return None, end
+        if self.last_received is None:
+            return FirstChunkTimeout(limits.first_chunk or 0.0), end
+        return IdleTimeout(limits.idle or 0.0), end
+
+
+class TimeLimit:
+    """Raises a TimeoutError after so many seconds and a `reprieve`, as an asynchronous context manager."""
+
+    __slots__ = ("_end", "_loop", "_seconds", "_timeout", "_timer")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._timeout = asyncio.timeout(None)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+        self._loop = asyncio.get_running_loop()
+        self._end = self._loop.time() + self._seconds
+        self._timer = self._loop.call_at(self._end, self._reached)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        await self._timeout.__aexit__(kind, error, trace)
+
+    def _reached(self) -> None:
+        now = self._loop.time()
+        self._timeout.reschedule(now + reprieve(now - self._end, self._seconds))
+
+
+def reprieve(late: float, limit: float) -> float:
+    """Return the seconds by which a limit is extended, once, when it is found to be reached.
+
+    At least the loop looks once more whether data is there. A timer that fires late means that the process
+    was stopped or the loop was blocked: what arrived meanwhile, or was held up, gets as much time again, but
+    not more than the limit itself.
+
+    >>> reprieve(late=0.0004, limit=60), reprieve(late=6, limit=60), reprieve(late=600, limit=60)
+    (0.01, 6, 60)
+    """
+    return max(min(late, limit), _ONE_MORE_LOOK)
