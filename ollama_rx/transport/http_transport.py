@@ -8,18 +8,17 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import nullcontext
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import httpx
 
+from ollama_rx.transport.connect import connect
 from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
 from ollama_rx.transport.message_head import ResponseHead, encode_request
 from ollama_rx.transport.pool import Pool, Pools
-from ollama_rx.transport.timeouts import TimeLimit
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """The methods that change nothing on a server (RFC 9110 section 9.2.1), as far as they are used here."""
@@ -40,7 +39,6 @@ class HttpTransport(LoopAgnosticTransport):
 
     def __init__(self, *, keepalive: float = 5.0) -> None:
         self._pools = Pools(keepalive)
-        self._ssl: ssl.SSLContext | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send an httpx request; return when the head of the response has arrived."""
@@ -81,25 +79,22 @@ class HttpTransport(LoopAgnosticTransport):
         return await exchange.head(), exchange
 
     async def _connect(self, origin: Origin, pool: Pool, seconds: float | None) -> Connection:
-        secure = origin.scheme == "https"
-        loop = asyncio.get_running_loop()
-        try:
-            if secure and self._ssl is None:
-                self._ssl = httpx.create_ssl_context()  # it reads SSL_CERT_FILE and SSL_CERT_DIR
-            async with TimeLimit(seconds) if seconds is not None else nullcontext():
-                _, connection = await loop.create_connection(
-                    partial(pool.new_connection, origin),
-                    origin.host,
-                    origin.port,
-                    ssl=self._ssl if secure else None,
-                    server_hostname=origin.host if secure else None,
-                )
-        except TimeoutError as error:
-            raise httpx.ConnectTimeout("timed out while connecting") from error
-        except OSError as error:
-            raise httpx.ConnectError(str(error) or type(error).__name__) from error
+        connection = await connect(
+            partial(pool.new_connection, origin),
+            origin.host,
+            origin.port,
+            tls=self._tls if origin.scheme == "https" else None,
+            seconds=seconds,
+        )
         pool.add(connection)
         return connection
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            return httpx.create_ssl_context()  # it reads SSL_CERT_FILE and SSL_CERT_DIR
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
 
     async def aclose(self) -> None:
         """Close the idle connections on all loops."""
