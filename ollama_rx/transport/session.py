@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import cast
@@ -13,6 +13,7 @@ import httpx
 from ollama_rx.arguments import wrong_type
 from ollama_rx.errors import IncompleteStreamError, StatusError, UnreachableError
 from ollama_rx.protocol.readers import reason_of
+from ollama_rx.transport.content_coding import decompressed
 from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.http_transport import SAFE_METHODS, HttpTransport, Origin, to_response
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
@@ -101,7 +102,7 @@ class Session:
         end.cancels_current_task()
         transport = self.transport
         if not isinstance(transport, HttpTransport):
-            return await transport.handle_async_request(self._for_httpx(request))
+            return decompressed(await transport.handle_async_request(self._for_httpx(request)))
         head, exchange = await transport.exchange(
             self._origin,
             request.method,
@@ -111,7 +112,7 @@ class Session:
         )
         if 200 <= head.status < 300 and not head.values(b"content-encoding"):  # noqa: PLR2004
             return exchange
-        return to_response(head, exchange)
+        return decompressed(to_response(head, exchange))
 
     def _message(self, request: PreparedRequest) -> bytes:
         """Return the bytes of a request; all but the length and the content is encoded once."""
@@ -189,10 +190,11 @@ def translate(error: Exception, *, url: str, partial: str = "") -> Exception:
 async def read_status_error(response: httpx.Response) -> StatusError:
     """Read the reason from the body of an HTTP error, which may be of any format."""
     body = b""
-    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as payloads:
-        async for payload in payloads:
-            body += payload
-            if len(body) > _MAX_REASON:
-                break
+    with suppress(httpx.DecodingError):  # what was read, or else the status, says more
+        async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as payloads:
+            async for payload in payloads:
+                body += payload
+                if len(body) > _MAX_REASON:
+                    break
     reason, signin_url = reason_of(body)
     return StatusError.of(response.status_code, reason or response.reason_phrase, signin_url=signin_url)
