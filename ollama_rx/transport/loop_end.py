@@ -49,7 +49,8 @@ class LoopEnd:
         if not isinstance(end, LoopEnd):
             end = LoopEnd(loop)
             await anext(end._lifetime)
-            loop.close = end  # type: ignore[method-assign]
+            with suppress(AttributeError):  # a loop that is not written in Python may not allow it
+                loop.close = end  # type: ignore[method-assign]
         return end
 
     def cancels_current_task(self) -> None:

@@ -158,6 +158,21 @@ def test_a_loop_may_be_used_after_its_asynchronous_generators_were_shut_down(new
         assert pools_of(client) == 0
 
 
+def test_a_loop_whose_close_cannot_be_extended_ends_what_it_has_in_order() -> None:
+    class Sealed(asyncio.SelectorEventLoop):
+        def __setattr__(self, name: str, value: object) -> None:
+            if name == "close":
+                raise AttributeError(name)
+            super().__setattr__(name, value)
+
+    with FakeOllama(answer("x").sent(all_at_once, framing="length")) as fake:
+        client = Client(fake.url, model="m")
+        with asyncio.Runner(loop_factory=Sealed) as runner:
+            assert runner.run(get_answer(client)) == ""
+        fake.wait_for_connections(0)
+        assert pools_of(client) == 0
+
+
 def test_closing_a_loop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop_end, "_PATIENCE", 0.01)
     release = threading.Event()
