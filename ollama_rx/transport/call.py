@@ -16,6 +16,7 @@ from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.exchange import Exchange
+from ollama_rx.transport.loop_end import TASK_NAME
 from ollama_rx.transport.session import PreparedRequest, Session, read_status_error, translate
 from ollama_rx.transport.timeouts import Watchdog
 
@@ -88,7 +89,7 @@ class Call(Generic[T]):
             self._fail(ClientClosedError())
             return self._done
         self._interruptible = True
-        self._task = loop.create_task(self._open())
+        self._task = loop.create_task(self._open(), name=TASK_NAME)
         self._task.add_done_callback(self._opened)
         if self._scheduler is not None:
             self._scheduler.attach(self)

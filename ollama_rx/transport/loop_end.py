@@ -15,6 +15,9 @@ from weakref import WeakSet
 
 from ollama_rx.rx.event_loops import running_loop
 
+TASK_NAME = "ollama-rx request"
+"""The name of the tasks that are cancelled when their loop ends."""
+
 _PATIENCE = 0.5  # seconds for which `close` waits, for instance for a transport of the user's
 
 
@@ -37,7 +40,6 @@ class LoopEnd:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._close_loop = loop.close
-        self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self._holders: WeakSet[EndsWithLoop] = WeakSet()
         self._lifetime = self._close_at_shutdown()
 
@@ -52,12 +54,6 @@ class LoopEnd:
             with suppress(AttributeError):  # a loop that is not written in Python may not allow it
                 loop.close = end  # type: ignore[method-assign]
         return end
-
-    def cancels_current_task(self) -> None:
-        """Cancel the task that calls this at the end, unless it is done by then."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - called by coroutines
-        self._tasks.add(task)
 
     def closes(self, holder: EndsWithLoop) -> None:
         """Close what is in the holder at the end."""
@@ -79,15 +75,17 @@ class LoopEnd:
             self._close_all()
 
     def _close_all(self) -> None:
-        for task in self._tasks:
+        for task in self._tasks():
             task.cancel()
         for holder in self._holders:
             holder.close_all()
 
     def _is_anything_left(self) -> bool:
-        return not (
-            all(task.done() for task in self._tasks) and all(holder.is_empty for holder in self._holders)
-        )
+        return bool(self._tasks()) or not all(holder.is_empty for holder in self._holders)
+
+    def _tasks(self) -> list[asyncio.Task[Any]]:
+        """Return the tasks of requests that are not done; a registry would cost more for each request."""
+        return [task for task in asyncio.all_tasks(self._loop) if task.get_name() == TASK_NAME]
 
     def _run_until_nothing_is_left(self) -> None:
         if running_loop() is not None:  # a thread runs one loop at a time

@@ -1,8 +1,6 @@
 """The calls of a client that have begun and not ended, so that closing the client can end them."""
 
-from threading import RLock
 from typing import Protocol
-from weakref import WeakSet
 
 
 class OpenCall(Protocol):
@@ -16,28 +14,19 @@ class OpenCall(Protocol):
 class OpenCalls:
     """The open calls of a client, on any number of loops and threads.
 
-    The references are weak: a call whose event loop was closed by hand never ends.
+    There is no lock: each operation on a set is atomic, and a signal handler may close the client.
     """
 
     def __init__(self) -> None:
         self.closed = False
-        self._calls: WeakSet[OpenCall] = WeakSet()
-        self._lock = RLock()  # re-entrant: a signal handler may close the client
-
-    def add(self, call: OpenCall) -> None:
-        """Add a call that begins."""
-        with self._lock:
-            self._calls.add(call)
-
-    def discard(self, call: OpenCall) -> None:
+        self._calls: set[OpenCall] = set()
+        self.add = self._calls.add
+        """Add a call that begins; it must look at ``closed`` afterwards."""
+        self.discard = self._calls.discard
         """Remove a call that has ended."""
-        with self._lock:
-            self._calls.discard(call)
 
     def close(self) -> None:
-        """End all calls; those that begin from now on must look at ``closed`` after `add`."""
+        """End all calls."""
         self.closed = True
-        with self._lock:
-            calls = tuple(self._calls)
-        for call in calls:
+        for call in tuple(self._calls):
             call.end_with_client()

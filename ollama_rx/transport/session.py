@@ -98,8 +98,7 @@ class Session:
         Returns the exchange if the body can be pushed as it arrives, and an httpx response for anything else:
         an error, a compressed body, any transport other than `HttpTransport`.
         """
-        end = await LoopEnd.of_running_loop()
-        end.cancels_current_task()
+        await LoopEnd.of_running_loop()  # which cancels this task
         transport = self.transport
         if not isinstance(transport, HttpTransport):
             return decompressed(await transport.handle_async_request(self._for_httpx(request)))

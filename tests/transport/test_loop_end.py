@@ -13,7 +13,7 @@ from ollama_rx import Client, IncompleteStreamError
 from ollama_rx.testing import FakeOllama, Gate, all_at_once, answer, endless, silent_url
 from ollama_rx.transport import loop_end
 from ollama_rx.transport.http_transport import HttpTransport
-from ollama_rx.transport.loop_end import LoopEnd
+from ollama_rx.transport.loop_end import TASK_NAME, LoopEnd
 
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
@@ -178,7 +178,7 @@ def test_closing_a_loop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) 
     release = threading.Event()
 
     async def stubborn() -> None:
-        (await LoopEnd.of_running_loop()).cancels_current_task()
+        await LoopEnd.of_running_loop()
         while not release.is_set():
             try:
                 await asyncio.sleep(0)
@@ -186,7 +186,7 @@ def test_closing_a_loop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) 
                 continue
 
     async def start() -> asyncio.Task[None]:
-        task = asyncio.create_task(stubborn())
+        task = asyncio.create_task(stubborn(), name=TASK_NAME)
         await asyncio.sleep(0)
         return task
 
