@@ -78,7 +78,7 @@ class ChainSubscription(abc.DisposableBase):
     def set_foreign_source(self, dispose: Callable[[], object]) -> None:
         """Set what disposes a source that is not a `ChainedObservable`; done now if the input has ended."""
         self._dispose_source = dispose
-        if self._input_ended or self.is_disposed:
+        if self._input_ended:
             self._leave_source()
 
     def detach_foreign_source(self) -> Callable[[], object] | None:
@@ -97,7 +97,7 @@ class ChainSubscription(abc.DisposableBase):
 
         def guarded(item: A) -> None:
             with lock:
-                if self._input_ended or self.is_disposed:
+                if self._input_ended:
                     self._leave_source()
                     return
                 try:
@@ -152,7 +152,7 @@ class ChainSubscription(abc.DisposableBase):
         The chain has ended if the subscriber has raised or disposed. An exception that is not an `Exception`
         (``SystemExit``, ``CancelledError``) is sent as an error too, and then raised.
         """
-        if self._input_ended or self.is_disposed:
+        if self._input_ended:
             self.end()
             raise error
         self.fail(cast("Exception", error))
