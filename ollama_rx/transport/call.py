@@ -13,6 +13,7 @@ import httpx
 from ollama_rx.errors import ClientClosedError, IncompleteStreamError, TimedOutError
 from ollama_rx.protocol.readers import Reader
 from ollama_rx.rx.backpressure import PausableScheduler
+from ollama_rx.rx.event_loops import user_loop
 from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.exchange import Exchange
@@ -245,12 +246,14 @@ class Call(Generic[T]):
     def _send_terminal(self, event: Callable[[], object]) -> None:
         """Send a terminal event; an exception that the subscriber has not handled is reported by the loop.
 
-        ``SystemExit`` and ``KeyboardInterrupt`` are raised, and end the loop.
+        ``SystemExit`` and ``KeyboardInterrupt`` end the user's loop. On a thread of its own, the stream has ended
+        already, and only the main thread can exit.
         """
         try:
             event()
         except (SystemExit, KeyboardInterrupt):
-            raise
+            if user_loop() is not None:
+                raise
         except BaseException as error:  # noqa: BLE001 - reported, not swallowed
             assert self._loop is not None  # noqa: S101 - events come after `begin`
             self._loop.call_exception_handler(
@@ -284,6 +287,8 @@ class Call(Generic[T]):
 
     def _opened(self, task: "asyncio.Task[None]") -> None:
         self._task = None
+        if not task.cancelled():
+            task.exception()  # a ``SystemExit``, which has ended the loop, is not to be logged as well
         if task.cancelled() and not self._subscription.is_disposed:  # the loop has cancelled it, not `stop`
             message = "the event loop ended before the answer was complete"
             error = IncompleteStreamError(message, partial=self._reader.partial, retryable=False)
