@@ -246,8 +246,8 @@ class Call(Generic[T]):
     def _send_terminal(self, event: Callable[[], object]) -> None:
         """Send a terminal event; an exception that the subscriber has not handled is reported by the loop.
 
-        ``SystemExit`` and ``KeyboardInterrupt`` end the user's loop. On a thread of its own, the stream has ended
-        already, and only the main thread can exit.
+        ``SystemExit`` and ``KeyboardInterrupt`` end the user's loop. On a thread of the stream's own they do
+        nothing more: the stream has ended, and only the main thread can exit.
         """
         try:
             event()
