@@ -1,8 +1,8 @@
 """A bounded queue between threads and event loops; it keeps the order of the items.
 
 Blocking sinks, `iterate`, the `Queue` sink and the embedded model all use it. A full mailbox makes its writer
-wait: a plain thread (or an internal loop, which serves a single stream) is blocked; on the user's loop the
-sources are paused through their `PausableScheduler`.
+wait: on the loop of ``upstream`` the sources are paused through that `PausableScheduler`; a plain thread (or
+an internal loop, which serves a single stream) is blocked.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Final, Generic, Literal, TypeVar, get_args
 
 from ollama_rx.arguments import check_choice, check_whole
 from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.rx.event_loops import about_to_block, run_on_loop, user_loop
+from ollama_rx.rx.event_loops import about_to_block, run_on_loop, running_loop, user_loop
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -220,12 +220,11 @@ class Mailbox(Generic[T]):
             return
         if self._paused:
             return  # a source that cannot be paused continues
-        loop = user_loop()
         upstream = self.upstream
-        if loop is None:
+        if upstream is not None and upstream.loop is running_loop():
+            self._pause(upstream)  # also on an internal loop: the reader may be a task on it
+        elif user_loop() is None:
             self._block()
-        elif upstream is not None and upstream.loop is loop:
-            self._pause(upstream)
 
     def _pause(self, upstream: PausableScheduler) -> None:
         with self._lock:

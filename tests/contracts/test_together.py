@@ -151,6 +151,19 @@ def test_flat_map_to_a_future_works_in_threads_as_on_a_loop(connect: Connect, do
         assert sorted(door.subscribe(stream).wait().items) == [" B", "A"]
 
 
+def test_a_task_that_a_callback_has_started_may_read_another_stream(connect: Connect, door: Door) -> None:
+    """A full mailbox must not block the loop on which its reader runs."""
+
+    async def count(stream: Observable[Any]) -> int:
+        return len([item async for item in iterate(stream, max_waiting=1)])
+
+    with FakeOllama(answer("a"), answer(*"abc")) as fake:
+        client = connect(fake.url)
+        stream: Any = client.generate("x").pipe(op.text())
+        stream = stream.pipe(ops.flat_map(lambda _: asyncio.ensure_future(count(client.generate("y")))))
+        assert door.subscribe(stream).wait().items == [4]
+
+
 @pytest.mark.parametrize("collect", ["run", "deliver", "iterate"])
 def test_flat_map_to_a_future_works_however_the_stream_is_read(connect: Connect, collect: str) -> None:
     with FakeOllama() as fake:
