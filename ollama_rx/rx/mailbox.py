@@ -247,9 +247,9 @@ class Mailbox(Generic[T]):
         room = Lock()
         room.acquire()
         with self._lock:
+            self._writers.append(room.release)  # first, because `close` may be called at any moment
             if self._ended or len(self._items) < self._limit:
                 return  # another thread has just taken an item, or closed the mailbox
-            self._writers.append(room.release)
         about_to_block()
         room.acquire()
 

@@ -1,14 +1,17 @@
 """A mailbox loses and reorders no items, holds few of them, and makes its writer wait."""
 
 import asyncio
+import itertools
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
 
 from ollama_rx.rx.backpressure import PausableScheduler
+from ollama_rx.rx.event_loops import notify_before_blocking
 from ollama_rx.rx.mailbox import EMPTY, END, Mailbox, MailboxFull
 
 
@@ -108,6 +111,39 @@ def test_close_drops_the_waiting_items_and_releases_the_writer() -> None:
         mailbox.close()
         writing.result(5)
     assert list(mailbox) == []
+
+
+def test_a_close_at_any_line_of_a_put_releases_its_writer() -> None:
+    """At each line that ``put`` executes, in turn, a signal handler or the garbage collector closes."""
+    for line in itertools.count():
+        mailbox = Mailbox[int](1)
+        blocks = threading.Event()
+        lines = itertools.count()
+
+        def trace(
+            *_: object, line: int = line, lines: Iterator[int] = lines, mailbox: Mailbox[int] = mailbox
+        ) -> Any:
+            if next(lines) == line:
+                mailbox.close()
+            return trace
+
+        def put(
+            trace: Any = trace, mailbox: Mailbox[int] = mailbox, blocks: threading.Event = blocks
+        ) -> None:
+            notify_before_blocking(blocks)
+            sys.settrace(trace)
+            mailbox.put(1)
+            sys.settrace(None)
+            blocks.set()
+
+        writer = threading.Thread(target=put, daemon=True)
+        writer.start()
+        assert blocks.wait(5), line
+        mailbox.close()  # does nothing if it is closed
+        writer.join(5)
+        assert not writer.is_alive(), line
+        if next(lines) < line:
+            return
 
 
 def test_with_drop_oldest_the_newest_items_are_kept() -> None:
