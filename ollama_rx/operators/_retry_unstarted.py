@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
 from random import SystemRandom
 from typing import Generic, TypeVar
@@ -114,6 +115,7 @@ class _Attempts(Generic[A]):
         self._forward = subscription.serialize_foreign(on_next)
         self._subscription = subscription
         self._loop = user_loop()
+        self._context = copy_context()  # a timer's thread does not have the subscriber's variables
         self._retries = 0  # so far
         self._has_started = False  # an item has arrived
         self._cancel: Callable[[], object] | None = None
@@ -188,7 +190,7 @@ class _Attempts(Generic[A]):
             return
 
         def on_timer(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
-            self.subscribe()
+            self._context.copy().run(self.subscribe)
 
         self._set_cancel(
             (scheduler or TimeoutScheduler.singleton()).schedule_relative(seconds, on_timer).dispose

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import pytest
 import reactivex as rx
@@ -288,6 +289,14 @@ def test_a_request_to_a_busy_server_is_retried_inside_another_stream() -> None:
         client.generate("Hi", model="m").pipe(op.text(), stop_at("never")).subscribe(again)
         assert done.wait(DEADLINE)
         assert "".join(texts) == "second"
+
+
+def test_after_a_retry_callbacks_see_the_context_variables_of_the_subscriber() -> None:
+    variable = ContextVar("variable", default="lost")
+    variable.set("here")
+    with FakeOllama(error_status(503), answer("ok")) as fake, Client(fake.url, model="m") as client:
+        stream = client.generate("Hi").pipe(retry_unstarted(wait=0.01))
+        assert stream.pipe(ops.map(lambda _: variable.get())).run() == "here"
 
 
 def test_a_request_to_a_busy_server_is_retried_on_a_loop() -> None:
