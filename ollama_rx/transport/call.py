@@ -68,14 +68,16 @@ class Call(Generic[T]):
         self._exchange: Exchange | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_abandoned = False  # another thread has disposed
         self._interruptible = False  # the task may be cancelled, because it is not closing its response
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[bool]":
         """Start on the running loop.
 
-        The future is done when nothing of the call is left; its result tells whether the subscriber has
-        disposed.
+        The future is done when nothing of the call is left; its result tells whether another thread has
+        disposed. A callback that disposes may be an operator, such as RxPY's ``take``, whose subscriber still
+        waits for what other callbacks have started.
         """
         self._thread = threading.get_ident()
         self._done: asyncio.Future[bool] = loop.create_future()
@@ -111,6 +113,7 @@ class Call(Generic[T]):
         if threading.get_ident() == self._thread:
             ending()
             return
+        self._is_abandoned = True
         exchange = self._exchange
         if exchange is not None and not self._reader.done:
             exchange.shut_down_threadsafe()  # the loop may be busy with a callback that blocks
@@ -299,4 +302,4 @@ class Call(Generic[T]):
         if self._state is _State.CLOSING and self._task is None and self._exchange is None:
             self._state = _State.DONE
             self._session.open_calls.discard(self)
-            self._done.set_result(self._subscription.is_cancelled)
+            self._done.set_result(self._is_abandoned and self._subscription.is_cancelled)

@@ -32,7 +32,7 @@ _WAKE_UP = 0.05  # seconds
 Begin = Callable[[asyncio.AbstractEventLoop], asyncio.Future[bool]]
 """Starts something on the running loop.
 
-The future is done when nothing of it is left; its result is whether the subscriber has disposed.
+The future is done when nothing of it is left; its result is whether another thread has disposed.
 """
 
 NoLoop = Callable[[OSError], object]
@@ -125,9 +125,9 @@ def _run_on_internal_loop(begin: Begin, no_loop: NoLoop) -> None:
 async def _until_done(begin: Begin) -> None:
     """Wait until nothing of the stream is left, and for the tasks that callbacks have started on this loop.
 
-    These tasks are cancelled if the subscriber has disposed, as always when a loop ends.
+    These tasks are cancelled if another thread has disposed, as always when a loop ends.
     """
-    is_cancelled = await begin(asyncio.get_running_loop())
-    while not is_cancelled and (tasks := asyncio.all_tasks() - {asyncio.current_task()}):
+    is_abandoned = await begin(asyncio.get_running_loop())
+    while not is_abandoned and (tasks := asyncio.all_tasks() - {asyncio.current_task()}):
         # RxPY cancels a future from any thread, which does not wake the loop up.
         await asyncio.wait(tasks, timeout=_WAKE_UP)

@@ -164,6 +164,12 @@ def test_a_task_that_a_callback_has_started_may_read_another_stream(connect: Con
         assert door.subscribe(stream).wait().items == [4]
 
 
+def test_flat_map_to_a_future_works_below_an_operator_that_disposes(connect: Connect, door: Door) -> None:
+    with FakeOllama() as fake:
+        stream = connect(fake.url).generate("a b").pipe(op.text(), ops.take(1), ops.flat_map(start))
+        assert door.subscribe(stream).wait().items == ["A"]
+
+
 @pytest.mark.parametrize("collect", ["run", "deliver", "iterate"])
 def test_flat_map_to_a_future_works_however_the_stream_is_read(connect: Connect, collect: str) -> None:
     with FakeOllama() as fake:
