@@ -101,6 +101,7 @@ def test_the_body_of_an_error_is_expanded_no_further_than_it_is_kept(
         (b"gzip", gzip.compress(DONE)[:-9], "incomplete"),
         (b"gzip", b"not compressed", "incorrect header check"),
     ],
+    ids=["unknown", "two", "cut", "plain"],
 )
 def test_a_body_that_cannot_be_decompressed_is_an_error(coding: bytes, body: bytes, message: str) -> None:
     for head, kind, shown in (
