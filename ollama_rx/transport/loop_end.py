@@ -66,7 +66,7 @@ class LoopEnd:
             if self._is_anything_left():
                 self._run_until_nothing_is_left()
         self._close_loop()
-        del self._loop.close
+        vars(self._loop).pop("close", None)  # the loop has its own `close` again, and no cycle keeps it alive
 
     async def _close_at_shutdown(self) -> AsyncGenerator[None, None]:
         try:

@@ -142,7 +142,17 @@ def test_a_running_loop_refuses_to_close_and_its_streams_go_on(new_loop: NewLoop
         loop = new_loop()
         assert loop.run_until_complete(main(Client(fake.url, model="m"))) == ("", [])
         loop.close()
+
+
+def test_a_loop_may_be_closed_twice(new_loop: NewLoop) -> None:
+    with FakeOllama() as fake:
+        loop = new_loop()
+        loop.run_until_complete(get_answer(Client(fake.url, model="m")))
+        close = loop.close
+        close()
+        close()
         loop.close()
+        assert loop.is_closed()
 
 
 def test_a_loop_may_be_used_after_its_asynchronous_generators_were_shut_down(new_loop: NewLoop) -> None:
