@@ -48,12 +48,17 @@ class LoopEnd:
         """Return the end of the running loop."""
         loop = asyncio.get_running_loop()
         end = loop.close
-        if not isinstance(end, LoopEnd):
+        if isinstance(end, LoopEnd):
+            return end
+        if loop not in _SEALED:
             end = LoopEnd(loop)
             await anext(end._lifetime)
-            with suppress(AttributeError):  # a loop that is not written in Python may not allow it
+            try:
                 loop.close = end  # type: ignore[method-assign]
-        return end
+            except AttributeError:
+                _SEALED[loop] = end
+            return end
+        return _SEALED[loop]
 
     def closes(self, holder: EndsWithLoop) -> None:
         """Close what is in the holder at the end."""
@@ -73,6 +78,7 @@ class LoopEnd:
             yield
         finally:
             self._close_all()
+            _SEALED.pop(self._loop, None)
 
     def _close_all(self) -> None:
         for task in self._tasks():
@@ -103,3 +109,7 @@ class LoopEnd:
             async with asyncio.timeout(_PATIENCE):
                 while self._is_anything_left():  # noqa: ASYNC110 - what ends in one of the next turns has no event
                     await asyncio.sleep(0)
+
+
+_SEALED: dict[asyncio.AbstractEventLoop, LoopEnd] = {}
+"""The loops whose `close` cannot be replaced; they are not written in Python. They end in order only."""
