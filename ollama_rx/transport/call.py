@@ -110,10 +110,11 @@ class Call(Generic[T]):
         loop = self._loop
         if loop is None or loop.is_closed():
             return  # not begun, then `begin` closes the call; or the loop has ended with everything on it
-        if threading.get_ident() == self._thread:
+        if threading.get_ident() != self._thread:
+            self._is_abandoned = True
+        elif self._state is not _State.OPENING:
             ending()
-            return
-        self._is_abandoned = True
+            return  # else the caller may be a signal handler that interrupts `begin` or `_open`
         exchange = self._exchange
         if exchange is not None and not self._reader.done:
             exchange.shut_down_threadsafe()  # the loop may be busy with a callback that blocks
@@ -127,11 +128,14 @@ class Call(Generic[T]):
     async def _open(self) -> None:
         response: httpx.Response | None = None
         try:
+            if self._subscription.is_disposed:
+                return
             opened = await self._session.open(self._request)
+            if isinstance(opened, Exchange):
+                self._exchange = opened  # from here on it is closed with this call
             if self._state is _State.OPENING:
                 self._state = _STREAMING
             if isinstance(opened, Exchange):
-                self._exchange = opened
                 opened.send_body_to(self)
                 if self._state is _State.PAUSED:
                     opened.pause()

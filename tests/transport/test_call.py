@@ -3,18 +3,30 @@
 import asyncio
 import gc
 import gzip
+import itertools
 import socket
+import sys
 import threading
+from types import FrameType
 from typing import Any, cast
 
 import pytest
 from reactivex import operators as ops
 from reactivex.abc import DisposableBase
 
-from ollama_rx import Client, IncompleteStreamError, LineTooLongError, Stats, StatusError, UnreachableError
+from ollama_rx import (
+    Client,
+    ClientClosedError,
+    IncompleteStreamError,
+    LineTooLongError,
+    Stats,
+    StatusError,
+    UnreachableError,
+)
 from ollama_rx import operators as op
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless, midstream_error
+from ollama_rx.transport import call as call_module
 from ollama_rx.transport import request_stream
 from ollama_rx.transport.call import _LINGER, Call
 from ollama_rx.transport.http_transport import HttpTransport
@@ -168,6 +180,60 @@ def test_a_call_that_is_stopped_while_it_begins_sends_nothing() -> None:
         assert stopped == [True]
         assert not fake.requests
         client.close()
+
+
+def test_a_stream_that_is_disposed_where_it_was_subscribed_to_sends_nothing() -> None:
+    async def main(client: Client) -> None:
+        await client.version()  # leaves an idle connection, on which a request could be sent at once
+        client.generate("x").subscribe().dispose()
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks)
+
+    with FakeOllama() as fake, Client(fake.url, model="m") as client:
+        asyncio.run(main(client))
+        assert [request.path for request in fake.requests] == ["/api/version"]
+
+
+def test_a_signal_handler_may_close_the_client_at_any_line_of_opening_a_stream() -> None:
+    """At each line of the module, in turn, a handler closes the client, until the first item comes first."""
+
+    async def is_closed_at(line: int, fake: FakeOllama) -> bool:
+        client = Client(fake.url, model="m")
+        over = asyncio.Event()
+        errors: list[Exception] = []
+        lines = itertools.count()
+
+        def trace(frame: FrameType, event: str, _: object) -> Any:
+            if frame.f_code.co_filename != call_module.__file__:
+                return None
+            if event == "line" and next(lines) == line:
+                client.close()
+            return trace
+
+        def end(error: Exception) -> None:
+            errors.append(error)
+            over.set()
+
+        before = sys.gettrace()  # that of a coverage tool
+        sys.settrace(trace)
+        try:
+            subscription = client.generate("x").subscribe(lambda _: over.set(), end)
+            await asyncio.wait_for(over.wait(), 5)
+        finally:
+            sys.settrace(before)
+            subscription.dispose()
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks)
+        await fake.aio.wait_for_connections(0)
+        assert len(errors) <= 1, line
+        assert all(isinstance(error, ClientClosedError) for error in errors), line
+        return bool(errors)
+
+    with FakeOllama(answer("a", Gate())) as fake:
+        line = 0
+        while asyncio.run(is_closed_at(line, fake)):
+            line += 1
+        assert line > 20
 
 
 def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error(
