@@ -221,7 +221,7 @@ def test_a_signal_handler_may_close_the_client_at_any_line_of_opening_a_stream()
             await asyncio.wait_for(over.wait(), 5)
         finally:
             sys.settrace(before)
-            subscription.dispose()
+        subscription.dispose()
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(tasks)
         await fake.aio.wait_for_connections(0)
