@@ -250,6 +250,7 @@ def is_on_call_stack(objects: Iterable[object]) -> bool:
     """
     ids = set(map(id, objects))
     frame = inspect.currentframe()
+    frame = frame and frame.f_back  # without this function's own frame, which would keep itself alive
     while frame is not None:
         name: str = frame.f_globals.get("__name__", "")
         if name.rpartition(".")[0] == _PACKAGE and id(frame.f_locals.get("self")) in ids:

@@ -1,6 +1,8 @@
 """Sinks on threads of their own, and callbacks that wait for their own delivery."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +12,7 @@ from reactivex import operators as ops
 from reactivex.subject import Subject
 
 from ollama_rx import Delivery, SinkError, deliver
+from ollama_rx.delivery.sink_guard import is_on_call_stack
 from ollama_rx.rx.mailbox import MailboxFull, WhenFull
 from ollama_rx.sinks import Branch, Callback, Collector, Sink
 from tests.recording_sink import RecordingSink
@@ -216,3 +219,16 @@ def test_another_thread_may_wait_while_a_callback_runs() -> None:
         delivery.wait(0.01)
     release.set()
     delivery.wait(5)
+
+
+def test_looking_for_a_callback_on_the_call_stack_keeps_nothing_alive() -> None:
+    def look() -> weakref.ref[object]:
+        local = type("Local", (), {})()
+        assert not is_on_call_stack([local])
+        return weakref.ref(local)
+
+    gc.disable()
+    try:
+        assert look()() is None
+    finally:
+        gc.enable()
