@@ -9,6 +9,7 @@ from threading import RLock
 from typing import NoReturn, TypeVar, cast
 
 from reactivex import abc
+from reactivex.internal import noop
 from reactivex.scheduler import TimeoutScheduler, VirtualTimeScheduler
 
 from ollama_rx.rx.event_loops import user_loop
@@ -168,6 +169,7 @@ class ChainSubscription(abc.DisposableBase):
     def end(self) -> None:
         """Send nothing more, and tear everything down."""
         self.is_disposed = self._input_ended = True
+        self._on_error = self._on_completed = noop  # they refer to this: without a cycle all is freed at once
         self._tear_down()
 
     def close_machines(self) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final, Generic, TypeVar, cast
 
 import httpx
+from reactivex.internal import noop
 
 from ollama_rx.errors import ClientClosedError, IncompleteStreamError, TimedOutError
 from ollama_rx.protocol.readers import Reader
@@ -305,5 +306,6 @@ class Call(Generic[T]):
     def _check_done(self) -> None:
         if self._state is _State.CLOSING and self._task is None and self._exchange is None:
             self._state = _State.DONE
+            self._emit = noop
             self._session.open_calls.discard(self)
             self._done.set_result(self._is_abandoned and self._subscription.is_cancelled)

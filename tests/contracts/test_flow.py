@@ -1,18 +1,22 @@
 """Contract 8: a slow subscriber makes the server wait. Contract 9: streams leave nothing behind."""
 
 import asyncio
+import gc
 import json
 import os
 import subprocess
 import sys
 import threading
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ollama_rx import Client, IncompleteStreamError, Timeouts
+from ollama_rx import operators as op
 from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.testing import FakeOllama, all_at_once, answer, endless
+from ollama_rx.testing import FakeOllama, all_at_once, answer, cut, endless
 from tests.contracts.conftest import Connect, Door, Seen, eventually
 
 _PROGRAM = Path(__file__).with_name("many_subscriptions.py")
@@ -133,6 +137,35 @@ def test_many_subscriptions_leave_nothing(door: str) -> None:
     assert last["tasks"] == (1 if door == "asyncio" else 0)
     assert last["blocks"] - warm["blocks"] < _MEASURED / 2  # one object per stream takes at least one block
     assert last["kilobytes"] - warm["kilobytes"] < 5 * _MEASURED  # threads that overlap fragment the heap
+
+
+class Subscriber(list[object]):
+    """Receives items, and can be referred to weakly."""
+
+
+@pytest.fixture
+def no_garbage_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage_collector")
+@pytest.mark.parametrize("ending", ["complete", "early", "error"])
+def test_a_subscriber_is_freed_at_the_end_without_the_garbage_collector(ending: str, door: Door) -> None:
+    def subscribe(client: Client) -> weakref.ref[Subscriber]:
+        subscriber = Subscriber()
+        over = threading.Event()
+        stream = client.generate("x").pipe(op.text(), op.stop_at("STOP" if ending == "early" else "never"))
+        door.call(lambda: stream.subscribe(subscriber.append, lambda _: over.set(), over.set))
+        assert over.wait(5)
+        return weakref.ref(subscriber)
+
+    with FakeOllama(answer("a", "STOP", *([cut()] if ending == "error" else []))) as fake:
+        freed = subscribe(Client(fake.url, model="m"))
+        assert eventually(lambda: freed() is None)
+    door.close()
 
 
 def test_a_client_that_is_never_closed_leaves_no_connection() -> None:
