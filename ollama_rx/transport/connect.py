@@ -38,7 +38,7 @@ async def connect(
         httpx.ConnectError: all addresses have failed, the name has none, or TLS has failed.
     """
     failures: list[str] = []
-    server_hostname = None if tls is None else host
+    server_hostname = None if tls is None else host.partition("%")[0]  # without the zone of an IPv6 address
     loop = asyncio.get_running_loop()
     try:
         async with nullcontext() if seconds is None else TimeLimit(seconds):

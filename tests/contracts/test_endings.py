@@ -1,6 +1,7 @@
 """Contract 7: how a stream can end, and the event that each ending becomes."""
 
 import asyncio
+import gc
 import threading
 from typing import Any
 
@@ -303,4 +304,24 @@ def test_a_loop_that_ends_ends_its_streams_with_an_error_that_is_not_retried(con
         (error,) = seen.errors
         assert isinstance(error, IncompleteStreamError)
         assert not error.retryable
+        assert len(fake.exchanges) == 1
+
+
+def test_system_exit_of_a_callback_ends_the_users_loop(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    def leave(_: object) -> None:
+        raise SystemExit(3)
+
+    async def main(url: str) -> None:
+        connect(url).generate("a").subscribe(leave, errors.append)
+        await asyncio.Event().wait()
+
+    errors: list[Exception] = []
+    with FakeOllama() as fake:
+        with pytest.raises(SystemExit):
+            asyncio.run(main(fake.url))
+        gc.collect()
+        assert [repr(error) for error in errors] == ["SystemExit(3)"]
+        assert not caplog.records
         assert len(fake.exchanges) == 1
