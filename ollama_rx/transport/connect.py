@@ -79,26 +79,36 @@ def _alternate_families(addresses: Iterable[_AddressInfo]) -> list[_AddressInfo]
 
 async def _connect_to_any(addresses: Iterable[_AddressInfo], failures: list[str]) -> socket.socket:
     """Return a socket that is connected to one of the addresses; ``failures`` says what became of others."""
-    waiting = _alternate_families(addresses)
     attempts: set[asyncio.Task[socket.socket | None]] = set()
-    try:
-        while waiting or attempts:
-            if waiting:
-                attempts.add(asyncio.create_task(_try_to_connect(waiting.pop(0), failures)))
-            done, attempts = await asyncio.wait(
-                attempts, timeout=_STAGGER if waiting else None, return_when=asyncio.FIRST_COMPLETED
-            )
-            for attempt in done:
-                connected = attempt.result()
-                if connected is not None:
-                    attempts |= done - {attempt}  # another one may have succeeded at the same moment
-                    return connected
-    finally:
-        for attempt in attempts:
-            attempt.cancel()
-            attempt.add_done_callback(_close_socket)
-        if attempts:
-            await asyncio.wait(attempts)
+    with ExitStack() as on_failure:
+        try:
+            connected = on_failure.enter_context(await _first_connected(addresses, attempts, failures))
+        finally:
+            for attempt in attempts:
+                attempt.cancel()
+                attempt.add_done_callback(_close_socket)
+            if attempts:
+                await asyncio.wait(attempts)  # which may be cancelled after an attempt has succeeded
+        on_failure.pop_all()
+        return connected
+
+
+async def _first_connected(
+    addresses: Iterable[_AddressInfo], attempts: set[asyncio.Task[socket.socket | None]], failures: list[str]
+) -> socket.socket:
+    """Return the socket of the first attempt that succeeds; ``attempts`` holds all others not yet handled."""
+    waiting = _alternate_families(addresses)
+    while waiting or attempts:
+        if waiting:
+            attempts.add(asyncio.create_task(_try_to_connect(waiting.pop(0), failures)))
+        done, _ = await asyncio.wait(
+            attempts, timeout=_STAGGER if waiting else None, return_when=asyncio.FIRST_COMPLETED
+        )
+        for attempt in done:
+            attempts.remove(attempt)  # those after it may have succeeded at the same moment
+            connected = attempt.result()
+            if connected is not None:
+                return connected
     raise OSError("; ".join(failures))
 
 

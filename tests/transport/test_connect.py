@@ -191,6 +191,35 @@ def test_giving_up_leaves_no_socket(
         run(main)
 
 
+def test_giving_up_after_an_attempt_has_succeeded_closes_its_socket(
+    resolve: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = socket.socket()
+
+    async def main() -> None:
+        second_began = asyncio.Event()
+
+        async def attempt(address_info: tuple[Any, ...], _failures: list[str]) -> object:
+            if address_info == first:
+                await second_began.wait()
+                return made
+            second_began.set()
+            try:
+                return await asyncio.get_running_loop().create_future()
+            finally:
+                connecting.cancel()  # the first attempt has won, and this one is being ended
+
+        monkeypatch.setattr(connect_module, "_try_to_connect", attempt)
+        connecting = asyncio.create_task(connect_module._connect_to_any([first, second], []))
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        assert made.fileno() < 0
+
+    first, second = v4("127.0.0.1", 1), v4("127.0.0.2", 1)
+    resolve()
+    asyncio.run(main())
+
+
 def test_families_alternate_and_no_address_is_tried_twice() -> None:
     addresses = [v6("::1", 1), v6("::2", 1), v6("::1", 1), v6("::3", 1), v4("127.0.0.1", 1)]
     found = [address[4][0] for address in connect_module._alternate_families(addresses)]
