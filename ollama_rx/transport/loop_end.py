@@ -82,7 +82,8 @@ class LoopEnd:
 
     def _close_all(self) -> None:
         for task in self._tasks():
-            task.cancel()
+            if not task.cancelling():  # a second time would interrupt its cleaning up
+                task.cancel()
         for holder in self._holders:
             holder.close_all()
 
@@ -107,7 +108,10 @@ class LoopEnd:
     async def _wait_until_nothing_is_left(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                while self._is_anything_left():  # noqa: ASYNC110 - what ends in one of the next turns has no event
+                was_anything_left = True  # a turn ago: a task's callbacks run in the turn after its end
+                while was_anything_left or self._is_anything_left():
+                    was_anything_left = self._is_anything_left()
+                    self._close_all()  # again: a subscriber that hears of the end may send a new request
                     await asyncio.sleep(0)
 
 

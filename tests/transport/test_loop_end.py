@@ -131,6 +131,30 @@ def test_a_loop_may_be_stopped_before_it_is_closed(new_loop: NewLoop) -> None:
         fake.wait_for_disconnect()
 
 
+def test_a_stream_that_begins_again_when_its_loop_is_closed_is_ended_again(new_loop: NewLoop) -> None:
+    async def begin_again_and_again() -> None:
+        begun = asyncio.Event()
+
+        def failed(error: Exception) -> None:
+            errors.append(error)
+            if len(errors) < 5:
+                client.generate("x").subscribe(lambda _: None, failed)
+
+        client.generate("x").subscribe(lambda _: begun.set(), failed)
+        await begun.wait()
+
+    errors: list[Exception] = []
+    with FakeOllama(answer(endless(every=0.001))) as fake:
+        client = Client(fake.url, model="m")
+        loop = new_loop()
+        loop.run_until_complete(begin_again_and_again())
+        loop.close()
+        assert [type(error) for error in errors] == [IncompleteStreamError] * 5
+        assert asyncio.all_tasks(loop) == set()
+        fake.wait_for_connections(0)
+        assert pools_of(client) == 0
+
+
 def test_a_running_loop_refuses_to_close_and_its_streams_go_on(new_loop: NewLoop) -> None:
     async def main(client: Client) -> tuple[str, list[Exception]]:
         errors = await begin(client)
