@@ -65,7 +65,18 @@ def _is_ip_address(host: str) -> bool:
 
 
 async def _resolve(host: str, port: int) -> Sequence[_AddressInfo]:
-    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [_with_zone_in_text(address_info) for address_info in found]
+
+
+def _with_zone_in_text(address_info: _AddressInfo) -> _AddressInfo:
+    """Write the zone of a link-local address as part of its text, since uvloop ignores it elsewhere."""
+    family, kind, protocol, name, address = address_info
+    match address:
+        case (str(text), port, flow, zone) if zone:
+            return family, kind, protocol, name, (f"{text}%{zone}", port, flow, zone)
+        case _:
+            return address_info
 
 
 def _alternate_families(addresses: Iterable[_AddressInfo]) -> list[_AddressInfo]:

@@ -252,6 +252,18 @@ def test_a_name_with_one_address_is_resolved_once(run: Run, monkeypatch: pytest.
         run(main)
 
 
+def test_a_link_local_address_of_a_name_keeps_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async def found(*_: object, **__: object) -> list[tuple[Any, ...]]:
+            return [(socket.AF_INET6, *STREAM, ("fe80::1", 80, 0, 2)), v6("::1", 80), v4("127.0.0.1", 80)]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found)
+        resolved = await connect_module._resolve("name.example", 80)
+        assert [address[0] for *_, address in resolved] == ["fe80::1%2", "::1", "127.0.0.1"]
+
+    asyncio.run(main())
+
+
 def test_a_name_of_this_computer_is_resolved(run: Run) -> None:
     async def main() -> None:
         async with Client(f"http://localhost:{port_of(fake.url)}", model="echo") as client:
