@@ -85,6 +85,8 @@ def parse_line(line: bytes, held: HeldSurrogates | None = None) -> dict[str, Any
             value = lenient_json.loads(line, held)
         except ValueError as error:
             raise BadLineError(line) from error
+    except RecursionError as error:  # while characters are joined; orjson itself has no such limit
+        raise BadLineError(line) from error
     if type(value) is dict:
         return cast(dict[str, Any], value)
     raise BadLineError(line)

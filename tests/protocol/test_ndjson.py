@@ -1,5 +1,7 @@
 """Bytes are split into lines at the line feed only, and lines are parsed into objects."""
 
+import inspect
+import sys
 import time
 from typing import Any
 
@@ -124,6 +126,17 @@ def test_a_line_that_is_nested_too_deeply_is_refused_before_it_is_parsed(
             parse_line(nested(levels))
         with pytest.raises(orjson.JSONDecodeError):
             parse_lines(b"{}\n" + nested(levels) + b"\n{}\n")
+
+
+def test_a_stack_that_is_too_small_to_join_characters_in_a_nested_line_gives_bad_line_error() -> None:
+    line = b'{"response":"b","x":' + b"[" * 400 + b"]" * 400 + b"}"
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 50)
+    try:
+        with pytest.raises(BadLineError):
+            parse_line(line, {("response", False): "\ud83d"})
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_brackets_that_are_beside_each_other_or_in_texts_do_not_count_as_nested() -> None:
