@@ -11,7 +11,10 @@ from ollama_rx.sinks._broken_pipe import stop_after_broken_pipe
 from ollama_rx.sinks._sink import Sink, StopSink
 
 _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # C0 and C1 without newline and tab
+# C0 and C1 without newline and tab, and the controls that reorder the text around them, such as U+202E. The
+# marks of Arabic and Hebrew text, such as U+200F, stay: they cannot override the direction of letters.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_LAST_OF_C1 = 0x9F
 
 
 class ChunkLike(Protocol):
@@ -34,7 +37,8 @@ class Console(Sink[str | ChunkLike]):
     Nothing is printed between items unless ``end`` is given: ``Console(end="\n")`` prints each sentence on a
     line of its own. Items without text are skipped. One newline is added at the end if the text does not end
     with one. A model's text cannot control the terminal: control characters other than newline and tab are
-    escaped, as in ``\x1b``. If the reader of a pipe has exited (``| head``), the sink stops without an error.
+    escaped, as in ``\x1b``, and so are those that reorder text, as in ``\u202e``. If the reader of a pipe has
+    exited (``| head``), the sink stops without an error.
 
     Args:
         file: a text file that is open for writing and stays open; by default the standard output.
@@ -116,4 +120,5 @@ def _check_text_file(file: object) -> None:
 
 
 def _escape(control: re.Match[str]) -> str:
-    return f"\\x{ord(control[0]):02x}"
+    code = ord(control[0])
+    return f"\\u{code:04x}" if code > _LAST_OF_C1 else f"\\x{code:02x}"

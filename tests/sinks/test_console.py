@@ -108,6 +108,16 @@ def test_text_cannot_control_the_terminal() -> None:
     assert printed(text) == "a\\x1b[2Jb\\x07\\x9b31m\\x0d\\x00\\x7f\tc\n\u00e9\u00a0\U0001f600\n"
 
 
+def test_text_cannot_reorder_the_text_around_it() -> None:
+    controls = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    assert printed(controls) == r"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" + "\n"
+
+
+def test_the_direction_marks_of_arabic_and_hebrew_text_stay() -> None:
+    marks = "\u200e\u200f\u061c"
+    assert printed(marks) == marks + "\n"
+
+
 def test_a_terminal_that_is_not_utf8_shows_escapes() -> None:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding="ascii")
