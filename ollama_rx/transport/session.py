@@ -189,7 +189,7 @@ def translate(error: Exception, *, url: str, partial: str = "") -> Exception:
 async def read_status_error(response: httpx.Response) -> StatusError:
     """Read the reason from the body of an HTTP error, which may be of any format."""
     body = b""
-    with suppress(httpx.DecodingError):  # what was read, or else the status, says more
+    with suppress(httpx.DecodingError, httpx.TransportError):  # what was read, or else the status, says more
         async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_bytes())) as payloads:
             async for payload in payloads:
                 body += payload

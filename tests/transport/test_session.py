@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from ollama_rx import Client, UnreachableError
+from ollama_rx import Client, ModelNotFoundError, UnreachableError
 from ollama_rx.testing import FakeOllama, answer
 from ollama_rx.transport.http_transport import HttpTransport
 from ollama_rx.transport.loop_agnostic import LoopBridgeTransport
@@ -111,3 +111,26 @@ def test_a_password_of_a_proxy_is_in_no_log_line(
             client.generate("x").run()
         assert "secret" not in str(caught.value)
     assert_not_logged("secret", caplog)
+
+
+@ours_and_httpx
+@pytest.mark.parametrize(
+    ("framing", "sent", "reason"),
+    [
+        (b"Content-Length: 100", b"<html>", "<html>"),
+        (b"Content-Length: 100", b"", "Not Found"),
+        (b"Transfer-Encoding: chunked", b"6\r\n<html>\r\n5\r\n<b", "<html><b"),
+    ],
+)
+def test_an_http_error_whose_body_breaks_off_is_still_that_error(
+    transport: Callable[[], httpx.AsyncBaseTransport | None], framing: bytes, sent: bytes, reason: str
+) -> None:
+    def handle(connection: socket.socket) -> None:
+        assert read_request(connection)
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\n%b\r\n\r\n%b" % (framing, sent))
+
+    with raw_server(handle) as url, Client(url, model="m", transport=transport()) as client:
+        with pytest.raises(ModelNotFoundError) as caught:
+            client.generate("x").run()
+        assert caught.value.reason == reason
+        assert not caught.value.retryable
