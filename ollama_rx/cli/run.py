@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,7 @@ class RunCommand:
 
     def execute(self) -> None:
         """Send the prompt and deliver the answer; raises `typer.Exit` on failure."""
-        with exit_on_error():
+        with exit_on_error(), ExitStack() as unused_sinks:
             with usage_error("PROMPT"):
                 prompt = read_prompt(self.prompt)
             with usage_error("--option"):
@@ -42,7 +43,7 @@ class RunCommand:
             with usage_error("--stop"):
                 text = self._to_text()
             with usage_error("--to"):
-                sinks = [self._sink(uri) for uri in self.to]
+                sinks = [unused_sinks.enter_context(self._sink(uri)) for uri in self.to]
             client = server_client(self.host)
             model = (self.model or completion_model(client)) if client else None
             with client or embedded_client(self.model) as client:
@@ -54,6 +55,7 @@ class RunCommand:
                         options=options or None,
                         think=self.thinking or None,
                     )
+                unused_sinks.pop_all()  # from here on the delivery closes them
                 self._deliver(chunks, [sink.after(text) for sink in sinks])
 
     def _deliver(self, chunks: Observable[Chunk], branches: list[Branch[Chunk]]) -> None:

@@ -12,6 +12,7 @@ from typer.testing import Result
 from ollama_rx import Metrics, Stats
 from ollama_rx.cli.run import format_stats, parse_options, read_prompt
 from ollama_rx.testing import FakeOllama, answer, cut, endless, error_status, thinking
+from tests.recording_sink import RecordingSink
 
 CommandLine = Callable[..., Result]
 
@@ -115,6 +116,34 @@ def test_without_the_console_nothing_is_printed(
 ) -> None:
     result = command_line("run", "Hi", "--host", fake.url, "--to", f"jsonl:{tmp_path / 'a'}")
     assert (result.stdout, result.exit_code) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "calls"),
+    [
+        (["--model", "m"], ["next Hello", "completed", "close"]),
+        (["--to", "unknown"], ["close"]),
+        (["--host", "ftp://ollama.example"], ["close"]),
+    ],
+)
+def test_a_sink_is_closed_once_even_if_nothing_is_sent_to_it(
+    command_line: CommandLine,
+    fake: FakeOllama,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    calls: list[str],
+) -> None:
+    sink = RecordingSink()
+
+    def sink_from_uri(uri: str) -> RecordingSink:
+        if uri == "record":
+            return sink
+        raise ValueError("no such sink")
+
+    monkeypatch.setattr("ollama_rx.cli.run.sink_from_uri", sink_from_uri)
+    fake.play(answer("Hello"))
+    command_line("run", "Hi", "--host", fake.url, "--to", "record", *arguments)
+    assert sink.calls == calls
 
 
 def test_control_characters_of_an_answer_do_not_reach_the_terminal(
