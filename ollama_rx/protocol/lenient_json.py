@@ -12,7 +12,9 @@ MAX_NESTING = 500
 `repr`, fail at about 1000; orjson crashes when it parses some ten thousand."""
 
 _MAX_DIGITS = 20  # of an integer of 64 bits, or 19 and a sign; `int` refuses thousands
-_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'  # compiled by `re` at its first use: few programs need it
+# Compiled by `re` at its first use: few programs need it. It also matches a string without an end; otherwise
+# `re` would look for the end again from each quote in that string, in quadratic time.
+_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)'
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 _HIGH_SURROGATES = ("\ud800", "\udbff")

@@ -128,6 +128,14 @@ def test_a_line_that_is_nested_too_deeply_is_refused_before_it_is_parsed(
             parse_lines(b"{}\n" + nested(levels) + b"\n{}\n")
 
 
+@pytest.mark.parametrize("end", [b"", b"\\"])
+def test_a_string_without_an_end_costs_each_quote_in_it_once(end: bytes) -> None:
+    began = time.monotonic()
+    with pytest.raises(BadLineError):
+        parse_line(b'{"a":"' + b'[[\\"' * 500_000 + end)
+    assert time.monotonic() - began < 20  # a fifth of a second; from each quote to the end takes minutes
+
+
 def test_a_stack_that_is_too_small_to_join_characters_in_a_nested_line_gives_bad_line_error() -> None:
     line = b'{"response":"b","x":' + b"[" * 400 + b"]" * 400 + b"}"
     limit = sys.getrecursionlimit()
