@@ -9,7 +9,7 @@ from ollama_rx.protocol.json_fields import INTEGERS, JsonObject, is_last, object
 
 MAX_NESTING = 500
 """Levels of objects and arrays in one JSON text. Ollama sends fewer than ten; Python's own functions, such as
-`repr`, fail at about 1000; orjson crashes when it parses some ten thousand."""
+`repr`, fail at about 1000 levels, and orjson at 1024."""
 
 _MAX_DIGITS = 20  # of an integer of 64 bits, or 19 and a sign; `int` refuses thousands
 # Compiled by `re` at its first use: few programs need it. It also matches a string without an end; otherwise
