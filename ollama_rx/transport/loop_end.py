@@ -18,6 +18,7 @@ from ollama_rx.rx.event_loops import running_loop
 TASK_NAME = "ollama-rx request"
 """The name of the tasks that are cancelled when their loop ends."""
 
+_TURN = 0.001  # seconds between two looks, so that other threads, such as a transport's, can work meanwhile
 _PATIENCE = 0.5  # seconds for which `close` waits, for instance for a transport of the user's
 
 
@@ -112,7 +113,7 @@ class LoopEnd:
                 while was_anything_left or self._is_anything_left():
                     was_anything_left = self._is_anything_left()
                     self._close_all()  # again: a subscriber that hears of the end may send a new request
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(_TURN)
 
 
 _SEALED: dict[asyncio.AbstractEventLoop, LoopEnd] = {}
