@@ -6,7 +6,12 @@ from itertools import pairwise
 from reactivex import Observable
 
 from ollama_rx.arguments import check_seconds, check_whole, wrong_type, wrong_value
-from ollama_rx.operators._graphemes import is_boundary, last_boundary, next_boundary
+from ollama_rx.operators._graphemes import (
+    GraphemeCursor,
+    is_boundary,
+    is_boundary_between,
+    last_boundary,
+)
 from ollama_rx.rx import Emitter, through
 
 Until = str | Callable[[str], bool]
@@ -95,6 +100,8 @@ class _BufferTokens:
         self._parts = [text] if text else []
         self._size = len(text)
         self._tokens = len(self._parts)
+        self._cursor: GraphemeCursor | None = None  # only few pieces need one
+        self._passed = 0  # parts that the cursor has moved over
         self._searched = self._delimiter_prefix(text)
         self._is_full = False  # the piece ends at the next grapheme boundary
         self._is_delimited = False  # it is full because the delimiter has come
@@ -118,36 +125,65 @@ class _BufferTokens:
         self._parts.append(text)
         self._size += len(text)
         self._tokens += 1
-        if self._is_limit_reached(text):
+        if self._chars is not None and self._size > self._chars:
             self._emit_complete_pieces()
+        elif self._delimiter:
+            window = self._searched + text
+            self._searched = self._delimiter_prefix(window)
+            if self._delimiter in window and self._has_complete_delimiter(text, window):
+                self._emit_complete_pieces()
         if self._parts and (self._tokens == self._count or (self._is_last and self._is_last(text))):
             self._set_full()
 
     def _end_full_piece(self, text: str) -> str:
         """Emit the full piece with the characters that continue its last grapheme; return the other text."""
-        whole = "".join((*self._parts, text))
-        end = next_boundary(whole, self._size)
-        too_long = self._chars is not None and end > self._chars
-        if end > self._size and (self._is_delimited or too_long):
+        if is_boundary_between(self._parts[-1][-1], text[0]):
+            self.flush()
+            return text
+        cursor = self._cursor_after_parts(len(self._parts)).copy()
+        end = cursor.next_boundary(text)
+        size = self._size + end
+        too_long = self._chars is not None and self._size <= self._chars < size
+        if end and (self._is_delimited or too_long):
             self._is_full = False  # the longer grapheme is no longer the delimiter, or does not fit
             return text
-        if end == len(whole):
-            self._parts = [whole]
-            self._size = end
-            return ""
-        self._start_piece("")
-        self._emit(whole[:end])
-        return whole[end:]
+        if end:
+            self._parts.append(text[:end])
+            self._size = size
+            self._cursor = cursor
+            self._passed += 1
+        if end < len(text):
+            self.flush()
+        return text[end:]
 
-    def _is_limit_reached(self, text: str) -> bool:
-        """Return whether the newest text may end a piece because of ``chars`` or the delimiter."""
-        if self._chars is not None and self._size > self._chars:
-            return True
-        if not self._delimiter:
-            return False
-        window = self._searched + text
-        self._searched = self._delimiter_prefix(window)
-        return self._delimiter in window
+    def _cursor_after_parts(self, count: int) -> GraphemeCursor:
+        """Move the cursor over the first parts of the piece, of which it may have moved over some."""
+        if self._cursor is None:
+            self._cursor = GraphemeCursor()
+        text = "".join(self._parts[self._passed : count])
+        self._cursor.move_over_text(text, 0, len(text))
+        self._passed = count
+        return self._cursor
+
+    def _has_complete_delimiter(self, text: str, window: str) -> bool:
+        """Return whether a delimiter ends before the end of the newest text; at the end, wait for more."""
+        to_end = len(self._delimiter) + len(text) - len(window)  # from its start in the window
+        passed = 0
+        found = window.find(self._delimiter)
+        while 0 <= found < len(text) - to_end:
+            cursor = self._cursor_after_parts(len(self._parts) - 1)
+            cursor.move_over_text(text, passed, found + to_end)
+            passed = found + to_end
+            if cursor.is_boundary_before(text[passed]):
+                return True
+            found = window.find(self._delimiter, found + 1)
+        if passed:
+            self._cursor_after_parts(len(self._parts) - 1).move_over_text(text, passed, len(text))
+            self._passed += 1
+        if found >= 0:
+            self._is_delimited = True
+            self._set_full()
+        return False
 
     def _delimiter_prefix(self, text: str) -> str:
         """Return the end of the text, where the delimiter may have begun."""
@@ -164,7 +200,7 @@ class _BufferTokens:
         for begin, stop in pairwise((0, *ends)):
             self._emit(whole[begin:stop])
         if end == len(whole):
-            self._is_delimited = True
+            self._is_delimited = self._chars is None or self._size <= self._chars  # else: a long grapheme
             self._set_full()
 
     def _piece_end(self, whole: str, start: int) -> int:
@@ -176,9 +212,13 @@ class _BufferTokens:
             ends.append(found)
         if limit < len(whole):
             end = limit
-            while end > start and not is_boundary(whole, end):
+            while end > start and not is_boundary(whole, end, start):
                 end -= 1
-            ends.append(end if end > start else next_boundary(whole, limit))
+            if end == start:  # a grapheme that is longer than `chars`
+                cursor = GraphemeCursor()
+                cursor.move_over_text(whole, start, limit)
+                end = cursor.next_boundary(whole, limit)
+            ends.append(end)
         return min(ends, default=0)
 
     def _delimiter_end(self, whole: str, start: int, limit: int) -> int:
@@ -187,7 +227,7 @@ class _BufferTokens:
             return 0
         size = len(self._delimiter)
         found = whole.find(self._delimiter, start, limit + size)
-        while found >= 0 and not is_boundary(whole, found + size):
+        while found >= 0 and not is_boundary(whole, found + size, start):
             found = whole.find(self._delimiter, found + 1, limit + size)
         return found + size if found >= 0 else 0
 
@@ -201,7 +241,9 @@ class _BufferTokens:
         self._cancel_timer = None
         whole = "".join(self._parts)
         end = len(whole) if "\r" != whole[-1] < "\u0300" else last_boundary(whole) or len(whole)
+        is_delimited = self._is_delimited
         self._start_piece(whole[end:])
+        self._is_full = self._is_delimited = is_delimited and end < len(whole)
         self._emit(whole[:end])
 
     def flush(self) -> None:

@@ -7,6 +7,7 @@ extends the character before it. White space is never joined to the character be
 """
 
 import unicodedata
+from functools import lru_cache
 
 _ZERO_WIDTH_JOINER = "\u200d"
 # For each Hangul syllable type the types that can follow it inside a grapheme (rules GB6 to GB8).
@@ -34,36 +35,96 @@ _PREPENDS = frozenset(
     "\U00011a87\U00011a88\U00011a89\U00011d46\U00011f02"
 )
 
+_CACHED = 4096  # answers to keep: a text has few characters, but each of them many times
 
-def is_boundary(text: str, offset: int) -> bool:
+
+class GraphemeCursor:
+    """Moves through a text that arrives in pieces, and says where its graphemes end.
+
+    It keeps what decides about the next character, not the text, since a grapheme may be of any length.
+    """
+
+    __slots__ = ("_after_linker", "_before", "_half_flag")
+
+    def __init__(self) -> None:
+        self._before = ""  # the last character
+        self._half_flag = False  # an odd number of regional indicators precedes
+        self._after_linker = False  # a linker precedes, with nothing but extenders after it
+
+    def copy(self) -> "GraphemeCursor":
+        """Return a cursor at the same place."""
+        twin = GraphemeCursor()
+        twin._before, twin._half_flag = self._before, self._half_flag
+        twin._after_linker = self._after_linker
+        return twin
+
+    def is_boundary_before(self, character: str) -> bool:
+        """Return whether the character that follows begins a grapheme."""
+        if "\n" != character < "\u0300" > self._before:  # most text; what follows would say the same
+            return True
+        boundary = is_boundary_between(self._before, character)
+        if boundary is not None:
+            return boundary
+        return not (self._half_flag if _is_regional_indicator(character) else self._after_linker)
+
+    def move_over(self, character: str) -> None:
+        """Move over the character that follows."""
+        self._before = character
+        if character < "\u0300":
+            self._half_flag = self._after_linker = False
+            return
+        self._half_flag = _is_regional_indicator(character) and not self._half_flag
+        self._after_linker = character in _LINKERS or (self._after_linker and _is_extender(character))
+
+    def move_over_text(self, text: str, start: int, end: int) -> None:
+        """Move over text; only its end is looked at, as far as it says something about what follows."""
+        first = end - 1
+        while first > start and (_is_regional_indicator(text[first]) or _is_extender(text[first])):
+            first -= 1
+        for offset in range(max(first, start), end):
+            self.move_over(text[offset])
+
+    def next_boundary(self, text: str, start: int = 0) -> int:
+        """Move to the first boundary at or after the start of the text; return where it is."""
+        for offset in range(start, len(text)):
+            if self.is_boundary_before(text[offset]):
+                return offset
+            self.move_over(text[offset])
+        return len(text)
+
+
+def is_boundary(text: str, offset: int, start: int = 0) -> bool:
     r"""Return whether the text can be cut at an offset without cutting a grapheme.
 
-    The text must begin at a boundary. Its beginning and its end are boundaries.
+    The text must have a boundary at ``start``. Its beginning and its end are boundaries.
 
     >>> is_boundary("e\u0301a", 1), is_boundary("e\u0301a", 2)
     (False, True)
     """
-    if not 0 < offset < len(text):
+    if not start < offset < len(text):
         return True
-    before, after = text[offset - 1], text[offset]
+    boundary = is_boundary_between(text[offset - 1], text[offset])
+    if boundary is not None:
+        return boundary
+    cursor = GraphemeCursor()
+    cursor.move_over_text(text, start, offset)
+    return cursor.is_boundary_before(text[offset])
+
+
+@lru_cache(maxsize=_CACHED)
+def is_boundary_between(before: str, after: str) -> bool | None:
+    """Return whether there is a boundary between two characters; None if it depends on what precedes them."""
     if before < "\u0300" and after < "\u0300":
         return before != "\r" or after != "\n"
     if before < " " or after.isspace() or _is_control(before):
         return True
-    return not (
+    if (
         _is_extender(after)
         or (_joins_next(before, after) and not _is_control(after))
-        or (_is_regional_indicator(after) and _regional_indicators_before(text, offset) % 2 == 1)
         or _hangul_syllable_type(after) in _HANGUL_FOLLOWERS[_hangul_syllable_type(before)]
-        or (_is_consonant(after) and _follows_linker(text, offset))
-    )
-
-
-def next_boundary(text: str, offset: int) -> int:
-    """Return the first boundary at or after an offset."""
-    while not is_boundary(text, offset):
-        offset += 1
-    return offset
+    ):
+        return False
+    return None if _is_regional_indicator(after) or _is_consonant(after) else True
 
 
 def last_boundary(text: str) -> int:
@@ -74,6 +135,7 @@ def last_boundary(text: str) -> int:
     return max(start, 0)
 
 
+@lru_cache(maxsize=_CACHED)
 def _is_extender(character: str) -> bool:
     if character in _EXTENDERS or unicodedata.category(character) in ("Mn", "Me", "Mc"):
         return True
@@ -100,26 +162,9 @@ def _is_consonant(character: str) -> bool:
     )
 
 
-def _follows_linker(text: str, offset: int) -> bool:
-    """Return whether there is a linker before an offset, with nothing but extenders between."""
-    for i in range(offset - 1, -1, -1):
-        if text[i] in _LINKERS:
-            return True
-        if not _is_extender(text[i]):
-            return False
-    return False
-
-
 def _is_regional_indicator(character: str) -> bool:
     """Return whether a character is one half of the flag of a country."""
     return "\U0001f1e6" <= character <= "\U0001f1ff"
-
-
-def _regional_indicators_before(text: str, offset: int) -> int:
-    start = offset
-    while start > 0 and _is_regional_indicator(text[start - 1]):
-        start -= 1
-    return offset - start
 
 
 def _hangul_syllable_type(character: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import NamedTuple
 
-from ollama_rx.operators._graphemes import next_boundary
+from ollama_rx.operators._graphemes import GraphemeCursor
 
 _KANA_AND_HAN = (
     "々〆〇ぁ-ゖゝ-ゟァ-ヺー-ヿㇰ-ㇿ\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
@@ -15,22 +15,22 @@ _SOUTHEAST_ASIAN = (  # Thai, Lao, Burmese, Khmer and related scripts
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf"
 )
 _WIDE_PUNCTUATION = "、。〃〞-〟〰！％＇）＊，．／：；？］｝｡｣､･"  # ends a word even if a letter follows
-_OPENING = r"(\[{“‘«‹„‚¿¡（［｛「『【〈《〔〖〘〚｢〝"
+_OPENING = "([{“‘«‹„‚¿¡（［｛「『【〈《〔〖〘〚｢〝"
 
 _WINDOWS = {"kana_and_han": 8, "southeast_asian": 20}
 """In characters: how much text ICU sees from the start of a word. With more its answers stayed the same."""
 _KATAKANA_WINDOW = 16  # characters: loan words in katakana are long
 _MAX_WINDOW = 64  # characters: a window grows up to this while a single word fills it
 
-FindBoundary = Callable[[str, int], int]
-"""Finds the boundary that follows an offset; returns 0 if that depends on text still to come."""
+FindLength = Callable[[str, int], int]
+"""Finds the length of the word at an offset, up to the end of its last grapheme; returns 0 if that depends on
+text still to come."""
 
 
 class _Patterns(NamedTuple):
     unspaced: re.Pattern[str]
     runs: re.Pattern[str]
     before_space: re.Pattern[str]
-    opening_at_end: re.Pattern[str]
     after_closing: re.Pattern[str]
 
 
@@ -45,16 +45,18 @@ def _patterns() -> _Patterns:
             f"|(?P<wide_punctuation>[{_WIDE_PUNCTUATION}]+)|(?P<other>[^{unspaced}]+)"
         ),
         before_space=re.compile(r"(?<=\S)(?=\s)"),
-        opening_at_end=re.compile(rf"[{_OPENING}]*\Z"),
-        after_closing=re.compile(rf"[\w\s{_OPENING}]|\Z"),
+        after_closing=re.compile(rf"[\w\s{re.escape(_OPENING)}]|\Z"),
     )
 
 
 class WordSplitter:
     """Takes text and emits words; a word is complete when the character after it has arrived.
 
-    White space ends a word and belongs to the next one. In scripts without spaces `word_boundary_finder`
+    White space ends a word and belongs to the next one. In scripts without spaces `word_length_finder`
     finds the words. Punctuation after a word belongs to it, opening brackets and quotes to the next one.
+    A character that continues a grapheme belongs to the word of that grapheme, whatever it is.
+
+    Each character is looked at a fixed number of times, however long a word or a grapheme gets.
     """
 
     def __init__(self, emit: Callable[[str], object]) -> None:
@@ -63,14 +65,16 @@ class WordSplitter:
         self._unspaced = patterns.unspaced  # the two patterns that each piece of text needs
         self._before_space = patterns.before_space
         self._parts: list[str] = []  # the current word so far
+        self._cursor = GraphemeCursor()
+        self._passed = 0  # parts that the cursor has moved over; text with spaces does not need it
         self._begun = False  # the current word is more than white space
         self._closed = False  # only punctuation can still join the current word
-        self._run = ""  # text without spaces after the current word, not yet split into words
-        self._script = ""  # of the run
+        self._script = ""  # of the text without spaces that is being split, "" if there is none
+        self._run = ""  # its end, which may be any number of words; if "", the word ends with its grapheme
 
     def feed(self, text: str) -> None:
         """Take a piece of text."""
-        if self._run or self._closed or self._unspaced.search(text):
+        if self._script or self._closed or self._unspaced.search(text):
             for run in self._patterns.runs.finditer(text):
                 self._feed_run(str(run.lastgroup), run[0])
         elif text:
@@ -80,10 +84,12 @@ class WordSplitter:
         """Emit what is left; the text is complete."""
         self._end_run()
         self._end_word()
+        self._cursor = GraphemeCursor()
 
     def _end_word(self) -> None:
         word = "".join(self._parts)
         self._parts.clear()
+        self._passed = 0
         self._begun = self._closed = False
         if word:
             self._emit(word)
@@ -100,84 +106,99 @@ class WordSplitter:
 
     def _feed_run(self, kind: str, text: str) -> None:
         """Take a run of characters of one kind, which is the name of a group in the pattern of runs."""
-        if self._run and kind != self._script:
-            text = self._close_run(text)
-        if not text:
-            return
-        if kind in _WINDOWS:
-            self._feed_unspaced(kind, text)
-            return
-        if self._closed or kind == "wide_punctuation":
-            text = self._close_word(kind, text)
-        if text:
-            self._feed_spaced(text)
-
-    def _close_run(self, text: str) -> str:
-        """End the run at the first boundary in the text after it; return the text after that boundary."""
-        whole = self._run + text
-        end = next_boundary(whole, len(self._run))
-        self._run = whole[:end]
-        if end < len(whole):
+        if kind != self._script or not self._run:
+            text = self._continue_run(text) if self._run else self._continue_word(text)
+        if text and kind != self._script:
             self._end_run()
-        return whole[end:]
+        if kind in _WINDOWS:
+            if text:
+                self._feed_unspaced(kind, text)
+        elif not self._script:
+            if self._closed or kind == "wide_punctuation":
+                text = self._close_word(kind, text)
+            if text:
+                self._feed_spaced(text)
+
+    def _continue_word(self, text: str) -> str:
+        """Add what continues the last grapheme of the word; return the other text."""
+        before = "".join(self._parts[self._passed :])
+        self._cursor.move_over_text(before, 0, len(before))
+        end = self._cursor.next_boundary(text)
+        if end:
+            self._parts.append(text[:end])
+            self._begun = self._begun or not text[:end].isspace()
+        self._passed = len(self._parts)
+        return text[end:]
+
+    def _continue_run(self, text: str) -> str:
+        """Add what continues the last grapheme of the run; return the other text."""
+        cursor = self._cursor.copy()  # which stays at the start of the run
+        cursor.move_over_text(self._run, 0, len(self._run))
+        end = cursor.next_boundary(text)
+        if end:
+            self._split_run(self._run + text[:end])
+        return text[end:]
 
     def _close_word(self, kind: str, text: str) -> str:
         """Add the punctuation at the start of the text to the word; return the rest, which ends the word."""
-        whole = "".join((*self._parts, text))
-        end = len(whole) - len(text)
-        last = -1
-        while last < end < len(whole):  # more punctuation may follow a character that is joined to a mark
-            if kind == "wide_punctuation":
-                last = len(whole)
-            else:
-                last = end + _start_of(self._patterns.after_closing, whole[end:])
-            end = next_boundary(whole, last)
-        self._parts = [whole[:end]]
         self._begun = self._closed = True
-        if end < len(whole):
-            self._end_word()
-        return whole[end:]
+        while text:
+            wide = kind == "wide_punctuation"
+            end = len(text) if wide else _start_of(self._patterns.after_closing, text)
+            self._parts.append(text[:end])
+            rest = self._continue_word(text[end:])
+            if len(rest) == len(text) - end > 0:
+                self._end_word()
+                return rest
+            text = rest  # more punctuation may follow a character that is joined to a mark
+        return ""
 
     def _feed_unspaced(self, script: str, text: str) -> None:
-        if not self._run and self._parts:
-            text = self._start_run(text)
-        if not text:
-            return
-        self._script = script
-        self._run += text
-        start = 0
-        find_boundary = word_boundary_finder(_WINDOWS[script])
-        while end := find_boundary(self._run, start):
-            self._parts.append(self._run[start:end])
+        if not self._script:
+            self._start_run()
+            self._script = script
+        elif not self._run:
             self._end_word()
-            start = end
-        self._run = self._run[start:]
+        self._split_run(self._run + text)
 
-    def _start_run(self, text: str) -> str:
-        """End the word before a run; return the part of the run that does not belong to that word."""
+    def _start_run(self) -> None:
+        """End the word before a run; opening marks at its end belong to the first word of the run."""
         before = "".join(self._parts)
-        whole = before + text
-        end = next_boundary(whole, len(before))
-        self._begun = self._begun or end > len(before)
-        word_end = end if self._closed else _start_of(self._patterns.opening_at_end, whole[:end])
-        self._parts = [whole[:end]]
-        if end < len(whole) and whole[:word_end].strip():
-            self._parts = [whole[:word_end]]
+        end = len(before) if self._closed else len(before.rstrip(_OPENING))
+        if before[:end].strip():
+            self._parts = [before[:end]]
             self._end_word()
-            self._parts = [whole[word_end:end]]
-        return whole[end:]
+            self._parts = [before[end:]]
+        self._passed = len(self._parts)
 
     def _end_run(self) -> None:
         """Emit the words of a complete run, but keep the last one: punctuation may follow it."""
-        if not self._run:
+        if not self._script:
             return
-        *words, last = segments(self._run, word_boundary_finder(_WINDOWS[self._script]))
-        for word in words:
-            self._parts.append(word)
-            self._end_word()
-        self._parts.append(last)
-        self._run = ""
+        self._split_run(self._run, after=" " * (_MAX_WINDOW + 1))
+        self._script = ""
         self._begun = self._closed = True
+
+    def _split_run(self, run: str, *, after: str = "") -> None:
+        """Emit the words that are certain; keep the last one if its end is, and the text that is left.
+
+        Args:
+            run: the text of the script, from the start of a word.
+            after: what is known to follow.
+        """
+        seen = run + after
+        find_length = word_length_finder(_WINDOWS[self._script])
+        start = 0
+        while start < len(run) and (length := find_length(seen, start)):
+            end = min(start + length, len(run))
+            self._cursor.move_over_text(run, start, end)
+            end = self._cursor.next_boundary(run, end)
+            self._parts.append(run[start:end])
+            start = end
+            if start < len(run):
+                self._end_word()
+        self._run = run[start:]
+        self._passed = len(self._parts)
 
 
 def _start_of(pattern: re.Pattern[str], text: str) -> int:
@@ -191,31 +212,40 @@ class GraphemeSplitter:
 
     def __init__(self, emit: Callable[[str], object]) -> None:
         self._emit = emit
-        self._held = ""
+        self._parts: list[str] = []  # the current grapheme so far
+        self._cursor = GraphemeCursor()
 
     def feed(self, text: str) -> None:
         """Take a piece of text."""
-        text = self._held + text
+        cursor = self._cursor
         start = 0
-        while start < len(text) and (end := find_grapheme_boundary(text, start)):
-            self._emit(text[start:end])
-            start = end
-        self._held = text[start:]
+        for offset, character in enumerate(text):
+            if cursor.is_boundary_before(character):
+                self._end_grapheme(text[start:offset])
+                start = offset
+            cursor.move_over(character)
+        self._parts.append(text[start:])
 
     def flush(self) -> None:
         """Emit what is left; the text is complete."""
-        if self._held:
-            self._emit(self._held)
-        self._held = ""
+        self._end_grapheme("")
+        self._cursor = GraphemeCursor()
+
+    def _end_grapheme(self, text: str) -> None:
+        if self._parts:
+            text = "".join((*self._parts, text))
+            self._parts.clear()
+        if text:
+            self._emit(text)
 
 
 @cache
-def word_boundary_finder(window: int) -> FindBoundary:
-    """Return what finds word boundaries by ICU; without the extra ``words`` it finds those of graphemes."""
+def word_length_finder(window: int) -> FindLength:
+    """Return what finds words by ICU; without the extra ``words`` each grapheme is a word."""
     try:
         from icu4py.breakers import WordBreaker  # noqa: PLC0415 - optional, 44 MB
     except ImportError:
-        return find_grapheme_boundary
+        return one_character
 
     def first_word_length(text: str) -> int:
         return len(next(iter(WordBreaker(text, "en"))))  # dictionaries go by script, not by language
@@ -223,31 +253,17 @@ def word_boundary_finder(window: int) -> FindBoundary:
     return partial(_find_in_window, first_word_length, window)
 
 
-def find_grapheme_boundary(text: str, start: int) -> int:
-    """Return the end of the grapheme at an offset, 0 if text still to come may extend it."""
-    end = next_boundary(text, start + 1)
-    return end if end < len(text) else 0
+def one_character(text: str, start: int) -> int:  # noqa: ARG001 - a `FindLength`
+    """Return 1: a word is a grapheme, which is a character and what continues it."""
+    return 1
 
 
 def _find_in_window(first_word_length: Callable[[str], int], window: int, text: str, start: int) -> int:
-    if start < len(text) and "ァ" <= text[start] <= "ヿ":
+    if "ァ" <= text[start] <= "ヿ":
         window = _KATAKANA_WINDOW
     while start + window < len(text):
         length = first_word_length(text[start : start + window])
         if length < window or window == _MAX_WINDOW:
-            end = next_boundary(text, start + length)
-            return end if end < len(text) else 0
+            return length
         window = min(window * 2, _MAX_WINDOW)
     return 0
-
-
-def segments(text: str, find_boundary: FindBoundary) -> list[str]:
-    """Split a complete text at every boundary."""
-    found: list[str] = []
-    start = 0
-    padded = text + " " * (_MAX_WINDOW + 1)  # a space after the text ends its last segment
-    while start < len(text):
-        end = min(find_boundary(padded, start), len(text))
-        found.append(text[start:end])
-        start = end
-    return found

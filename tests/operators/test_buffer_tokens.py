@@ -11,8 +11,11 @@ from icu4py.breakers import CharacterBreaker
 from reactivex import Observable
 
 from ollama_rx.operators import buffer_tokens
+from ollama_rx.operators._buffer_tokens import _BufferTokens
 from ollama_rx.operators._graphemes import is_boundary
+from ollama_rx.rx import Emitter
 from ollama_rx.testing import check, check_any_cutting
+from tests.operators.counting_cursor import CountingCursor
 from tests.operators.text_pieces import TEXT, pieces, run
 
 Operator = Callable[[Observable[str]], Observable[str]]
@@ -144,6 +147,53 @@ def test_until_takes_a_function_of_a_token() -> None:
 
 def test_a_full_piece_takes_the_rest_of_its_last_grapheme() -> None:
     assert run(buffer_tokens(count=1), ["e", "\u0301", "\u0302x", "y"]) == ["e\u0301\u0302", "x", "y"]
+
+
+@pytest.mark.parametrize("unit", ["\u0301", "。\u0301", "🇩", "👩\u200d", "क\u094d", "日"])
+@pytest.mark.parametrize(
+    "limits",
+    [{"count": 5}, {"chars": 4}, {"until": "。"}, {"until": "🇩"}, {"until": "\u0301", "chars": 10**6}],
+)
+def test_each_character_is_looked_at_a_few_times_however_long_a_piece_or_a_grapheme_gets(
+    unit: str, limits: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ollama_rx.operators._buffer_tokens.GraphemeCursor", CountingCursor)
+    monkeypatch.setattr(CountingCursor, "looked_at", 0)
+    text = unit * 1000
+    assert "".join(run(buffer_tokens(**limits), text)) == text
+    assert CountingCursor.looked_at <= 4 * len(text)
+
+
+def test_a_long_piece_is_joined_when_it_is_emitted_and_not_before() -> None:
+    parts = "a" + "。\u0301" * 100
+    machine = _BufferTokens(Emitter(lambda _: None), None, None, None, "。")
+    for part in parts:
+        machine.feed(part)
+    assert machine._parts == list(parts)
+
+
+def test_the_beginning_of_a_delimiter_that_did_not_come_does_not_restart_the_limits() -> None:
+    assert run(buffer_tokens(count=3, until="。"), ["a", "。", "\u0301", "b", "c"]) == ["a。\u0301", "bc"]
+    check(
+        buffer_tokens(seconds=4, until="。"),
+        source="-ab-c-d-|",
+        expect="-----x--(d|)",
+        b="。",
+        c="\u0301.",
+        x="a。\u0301.",
+    )
+
+
+def test_a_delimiter_that_the_timer_leaves_for_the_next_piece_still_ends_it() -> None:
+    check(
+        buffer_tokens(seconds=2, until="。"),
+        source="-a--b--|",
+        expect="---xy-b|",
+        a="no。",
+        b="so",
+        x="no",
+        y="。",
+    )
 
 
 def test_the_timer_does_not_cut_an_emoji_sequence() -> None:

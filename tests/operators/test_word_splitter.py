@@ -8,6 +8,7 @@ from ollama_rx.operators import _word_splitter
 from ollama_rx.operators._graphemes import is_boundary
 from ollama_rx.operators._word_splitter import GraphemeSplitter, WordSplitter
 from ollama_rx.testing import cuttings
+from tests.operators.counting_cursor import CountingCursor
 from tests.operators.text_pieces import TEXT, pieces
 
 
@@ -30,14 +31,14 @@ def boundaries(found: list[str]) -> set[int]:
     return offsets
 
 
-def _no_icu(_: int) -> _word_splitter.FindBoundary:
-    return _word_splitter.find_grapheme_boundary
+def _no_icu(_: int) -> _word_splitter.FindLength:
+    return _word_splitter.one_character
 
 
 @pytest.fixture(params=["with ICU", "without ICU"])
 def _icu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "without ICU":
-        monkeypatch.setattr("ollama_rx.operators._word_splitter.word_boundary_finder", _no_icu)
+        monkeypatch.setattr("ollama_rx.operators._word_splitter.word_length_finder", _no_icu)
 
 
 @pytest.mark.parametrize("kind", [WordSplitter, GraphemeSplitter])
@@ -98,7 +99,7 @@ def test_icu_finds_words_in_text_without_spaces(text: str, words: list[str]) -> 
 
 
 def test_without_icu_each_grapheme_is_a_word_in_text_without_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ollama_rx.operators._word_splitter.word_boundary_finder", _no_icu)
+    monkeypatch.setattr("ollama_rx.operators._word_splitter.word_length_finder", _no_icu)
     assert split(["用Python写", "กำไร", "葛\U000e0100。"]) == [
         "用",
         "Python",
@@ -112,11 +113,11 @@ def test_without_icu_each_grapheme_is_a_word_in_text_without_spaces(monkeypatch:
 
 def test_graphemes_take_the_place_of_words_if_icu_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "icu4py.breakers", None)
-    _word_splitter.word_boundary_finder.cache_clear()
+    _word_splitter.word_length_finder.cache_clear()
     try:
-        assert _word_splitter.word_boundary_finder(8) is _word_splitter.find_grapheme_boundary
+        assert _word_splitter.word_length_finder(8) is _word_splitter.one_character
     finally:
-        _word_splitter.word_boundary_finder.cache_clear()
+        _word_splitter.word_length_finder.cache_clear()
 
 
 def test_a_window_of_text_gives_the_same_words_as_the_whole_text() -> None:
@@ -163,3 +164,54 @@ def test_a_sign_joined_to_the_next_character_gives_the_same_words_in_any_cutting
 )
 def test_graphemes_are_emitted_whole(text: str, graphemes: list[str]) -> None:
     assert split(text, GraphemeSplitter) == graphemes
+
+
+@pytest.mark.usefixtures("_icu")
+@pytest.mark.parametrize("kind", [WordSplitter, GraphemeSplitter])
+@pytest.mark.parametrize(
+    ("unit", "start"),
+    [
+        ("\u0e31", "ก"),  # a Thai mark
+        ("\u0301", "e"),
+        ("\u0301", "日"),
+        ("\u0e31\u0301", "a"),  # two kinds of characters in one grapheme
+        ("\u0301\u1039", "\u1000"),
+        ("👩\u200d", ""),
+        ("🇩", ""),
+        ("🇩", "日"),
+        ("、", "日"),
+        ("\u06dd", "日"),  # a sign that joins the next one
+        ("((", "a"),
+        ("\u1950", ""),  # ICU knows no words of this script
+    ],
+)
+def test_each_character_is_looked_at_a_few_times_however_long_a_word_or_a_grapheme_gets(
+    unit: str, start: str, kind: type[WordSplitter | GraphemeSplitter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ollama_rx.operators._word_splitter.GraphemeCursor", CountingCursor)
+    monkeypatch.setattr(CountingCursor, "looked_at", 0)
+    text = start + unit * 1000
+    assert "".join(split(text, kind)) == text
+    assert CountingCursor.looked_at <= 4 * len(text)
+
+
+@pytest.mark.usefixtures("_icu")
+@pytest.mark.parametrize("mark", ["\u0e31", "\u0301", "\u200d"])
+def test_only_the_text_of_a_few_words_is_looked_at_for_their_ends(mark: str) -> None:
+    splitter = WordSplitter(lambda _: None)
+    splitter.feed("ประเทศไทย")
+    for _ in range(1000):
+        splitter.feed(mark)
+        assert len(splitter._run) <= 64
+
+
+def test_text_after_a_flush_begins_a_new_word_and_a_new_grapheme() -> None:
+    for kind in (WordSplitter, GraphemeSplitter):
+        found: list[str] = []
+        splitter = kind(found.append)
+        for piece in ("日e", "\u0301", "🇩"):
+            splitter.feed(piece)
+            splitter.flush()
+        splitter.feed("🇪🇫!")
+        splitter.flush()
+        assert found[-3:] == (["\u0301", "🇩", "🇪🇫!"] if kind is WordSplitter else ["🇩", "🇪🇫", "!"])
