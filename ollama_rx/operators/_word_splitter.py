@@ -45,7 +45,7 @@ def _patterns() -> _Patterns:
             f"|(?P<wide_punctuation>[{_WIDE_PUNCTUATION}]+)|(?P<other>[^{unspaced}]+)"
         ),
         before_space=re.compile(r"(?<=\S)(?=\s)"),
-        after_closing=re.compile(rf"[\w\s{re.escape(_OPENING)}]|\Z"),
+        after_closing=re.compile(rf"[\w\s{re.escape(_OPENING)}]"),
     )
 
 
@@ -107,7 +107,7 @@ class WordSplitter:
     def _feed_run(self, kind: str, text: str) -> None:
         """Take a run of characters of one kind, which is the name of a group in the pattern of runs."""
         if kind != self._script or not self._run:
-            text = self._continue_run(text) if self._run else self._continue_word(text)
+            text = text[self._continue_run(text) if self._run else self._continue_word(text) :]
         if text and kind != self._script:
             self._end_run()
         if kind in _WINDOWS:
@@ -119,38 +119,38 @@ class WordSplitter:
             if text:
                 self._feed_spaced(text)
 
-    def _continue_word(self, text: str) -> str:
-        """Add what continues the last grapheme of the word; return the other text."""
+    def _continue_word(self, text: str, start: int = 0) -> int:
+        """Add what continues the last grapheme of the word; return where that ends in the text."""
         before = "".join(self._parts[self._passed :])
         self._cursor.move_over_text(before, 0, len(before))
-        end = self._cursor.next_boundary(text)
-        if end:
-            self._parts.append(text[:end])
-            self._begun = self._begun or not text[:end].isspace()
+        end = self._cursor.next_boundary(text, start)
+        if end > start:
+            self._parts.append(text[start:end])
+            self._begun = self._begun or not text[start:end].isspace()
         self._passed = len(self._parts)
-        return text[end:]
+        return end
 
-    def _continue_run(self, text: str) -> str:
-        """Add what continues the last grapheme of the run; return the other text."""
+    def _continue_run(self, text: str) -> int:
+        """Add what continues the last grapheme of the run; return where that ends in the text."""
         cursor = self._cursor.copy()  # which stays at the start of the run
         cursor.move_over_text(self._run, 0, len(self._run))
         end = cursor.next_boundary(text)
         if end:
             self._split_run(self._run + text[:end])
-        return text[end:]
+        return end
 
     def _close_word(self, kind: str, text: str) -> str:
         """Add the punctuation at the start of the text to the word; return the rest, which ends the word."""
         self._begun = self._closed = True
-        while text:
+        start = 0
+        while start < len(text):  # more punctuation may follow a character that is joined to a mark
             wide = kind == "wide_punctuation"
-            end = len(text) if wide else _start_of(self._patterns.after_closing, text)
-            self._parts.append(text[:end])
-            rest = self._continue_word(text[end:])
-            if len(rest) == len(text) - end > 0:
+            end = len(text) if wide else _find(self._patterns.after_closing, text, start)
+            self._parts.append(text[start:end])
+            start = self._continue_word(text, end)
+            if start == end < len(text):
                 self._end_word()
-                return rest
-            text = rest  # more punctuation may follow a character that is joined to a mark
+                return text[end:]
         return ""
 
     def _feed_unspaced(self, script: str, text: str) -> None:
@@ -201,9 +201,9 @@ class WordSplitter:
         self._passed = len(self._parts)
 
 
-def _start_of(pattern: re.Pattern[str], text: str) -> int:
-    """Return where the first match of a pattern starts; the pattern must match at the end of any text."""
-    match = pattern.search(text)
+def _find(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Return where the first match of a pattern starts, the length of the text if there is none."""
+    match = pattern.search(text, start)
     return len(text) if match is None else match.start()
 
 

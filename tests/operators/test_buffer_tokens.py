@@ -138,6 +138,7 @@ def test_until_does_not_match_a_text_that_a_combining_mark_continues() -> None:
         "d",
     ]
     assert run(buffer_tokens(until="。"), ["a。\u0301b。c"]) == ["a。\u0301b。", "c"]
+    assert run(buffer_tokens(until="。"), ["a。\u0301🇩", "🇪。", "d"]) == ["a。\u0301🇩🇪。", "d"]
 
 
 def test_until_takes_a_function_of_a_token() -> None:
