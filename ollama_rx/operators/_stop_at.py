@@ -117,8 +117,8 @@ class _StopWords:
         """Return where a match starts and ends in the text, which may be shorter than its folded form."""
         if len(match.string) == len(text):
             return match.span()
-        offsets = _folded_offsets(text)
-        return offsets.index(match.start()), offsets.index(match.end())
+        offsets = _offsets_before_folding(text)
+        return offsets[match.start()], offsets[match.end()]
 
     def _search_with(self, pattern: re.Pattern[str]) -> _Search:
         if not self._fold:
@@ -129,7 +129,7 @@ class _StopWords:
             match = pattern.search(folded)
             if match is None or len(folded) == len(text):
                 return match
-            offsets = _folded_offsets(text)
+            offsets = _offsets_before_folding(text)
             while match is not None and not (match.start() in offsets and match.end() in offsets):
                 match = pattern.search(folded, match.start() + 1)  # the match began or ended inside an "ß"
             return match
@@ -137,6 +137,7 @@ class _StopWords:
         return search
 
 
-def _folded_offsets(text: str) -> list[int]:
-    """Return where each character starts in the folded text, and where the last one ends."""
-    return [0, *accumulate(len(character.casefold()) for character in text)]
+def _offsets_before_folding(text: str) -> dict[int, int]:
+    """Return, for each offset between characters of the folded text, its offset in the text."""
+    folded = accumulate((len(character.casefold()) for character in text), initial=0)
+    return {offset: number for number, offset in enumerate(folded)}

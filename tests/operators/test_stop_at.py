@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from reactivex import Observable, of
 
 from ollama_rx.operators import stop_at
-from ollama_rx.operators._stop_at import _StopAt, _StopWords
+from ollama_rx.operators._stop_at import _offsets_before_folding, _StopAt, _StopWords
 from ollama_rx.rx.operator import Emitter
 from ollama_rx.testing import check
 from tests.operators.text_pieces import SIZES, cut, pieces, run
@@ -159,6 +159,19 @@ def test_the_shorter_of_two_stop_words_that_start_together_is_found() -> None:
 )
 def test_ignore_case_compares_by_full_case_folding(size: int, word: str, text: str, before: str) -> None:
     assert "".join(run(stop_at(word, ignore_case=True), cut(text, size))) == before
+
+
+def test_the_offsets_in_folded_text_are_looked_up_and_not_searched_for() -> None:
+    offsets = _offsets_before_folding("aßb")
+    assert offsets == {0: 0, 1: 1, 3: 2, 4: 3}  # a dict: "ß" * 10_000 asks 10 000 times
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_stop_word_is_found_after_text_that_begins_like_it_over_and_over(size: int) -> None:
+    word = "a" * 299 + "b"
+    assert "".join(run(stop_at(word, "\u0301x"), cut("a" * 2000 + "bc", size))) == "a" * 1701
+    folded = stop_at("s" * 298 + "b", ignore_case=True)
+    assert "".join(run(folded, cut("ß" * 800 + "bc", size))) == "ß" * 651
 
 
 def test_case_matters_by_default() -> None:
