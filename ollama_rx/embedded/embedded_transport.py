@@ -12,6 +12,7 @@ from ollama_rx.embedded.handlers import answer, pull
 from ollama_rx.embedded.model_cache import ModelLease
 from ollama_rx.embedded.model_info import list_models, list_running, model_name, model_parameters, show_model
 from ollama_rx.embedded.parsed_request import ParsedRequest, read_chat, read_generate, read_model, read_pull
+from ollama_rx.embedded.weights import expand_home
 from ollama_rx.embedded.worker_threads import WorkerThread
 from ollama_rx.errors import EmbeddedModelError
 from ollama_rx.protocol.go_json import encode
@@ -52,7 +53,7 @@ def embedded(
         EmbeddedModelError: the extra is not installed, or the file ``weights`` does not exist.
     """
     require_engine()
-    path = None if weights is None else Path(weights).expanduser()
+    path = None if weights is None else expand_home(weights, "weights")
     if path is not None and not path.is_file():
         raise EmbeddedModelError(f"weights: no such file: {path}")
     return EmbeddedTransport(path, any_name=any_name, show_progress=show_progress)
@@ -124,7 +125,9 @@ class EmbeddedTransport(LoopAgnosticTransport):
     async def _pull(self, body: bytes) -> httpx.Response:
         name, stream = read_pull(body)
         known = name in {"", self._name, self._name.removesuffix(":latest")}
-        worker, first = await self._start(partial(pull, self._weights, known=known, stream=stream))
+        refusal = f"the embedded model is {self._name} and no other; `ollama serve` pulls {name}"
+        work = partial(pull, self._weights, refusal="" if known else refusal, stream=stream)
+        worker, first = await self._start(work)
         return _stream(first, worker) if stream else _json(first)
 
     async def _generate(self, body: bytes) -> httpx.Response:

@@ -118,8 +118,15 @@ def _truncate(ids: list[int], size: int, keep: object) -> list[int]:
     return ids[:head] + ids[len(ids) - (size - head) :]
 
 
-def pull(weights: Path | None, lines: Mailbox[bytes], *, known: bool, stream: bool) -> None:
-    """Answer ``/api/pull``: fetch the weights unless they are in the cache; closing the mailbox stops it."""
+def pull(weights: Path | None, lines: Mailbox[bytes], *, refusal: str, stream: bool) -> None:
+    """Answer ``/api/pull``: fetch the weights unless they are in the cache; closing the mailbox stops it.
+
+    Args:
+        weights: the user's own, which need not be fetched.
+        lines: where to put the answer.
+        refusal: why the model that was asked for cannot be pulled, "" if it can.
+        stream: whether the answer reports the progress.
+    """
 
     def send(status: str, **figures: object) -> None:
         if stream:
@@ -131,8 +138,8 @@ def pull(weights: Path | None, lines: Mailbox[bytes], *, known: bool, stream: bo
         send(_PULLING, digest=_DIGEST, total=total, **({"completed": done} if done else {}))
 
     send("pulling manifest")
-    if not known:
-        raise ApiError(500, "pull model manifest: file does not exist")
+    if refusal:
+        raise ApiError(500, refusal)
     try:
         _ = weights or fetch_weights(report)
     except EmbeddedModelError as error:

@@ -3,12 +3,10 @@
 Source: the GGUF specification, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
-import hashlib
 import os
 import struct
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 from math import prod
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -16,7 +14,7 @@ from typing import BinaryIO, cast
 from ollama_rx.embedded.engine import CONTEXT_TOKENS
 from ollama_rx.embedded.model_cache import find_model
 from ollama_rx.embedded.reply_lines import timestamp
-from ollama_rx.embedded.weights import MODEL_VARIABLE, SMOLLM2, find_weights
+from ollama_rx.embedded.weights import MODEL_VARIABLE, SMOLLM2, find_weights, sha256_of
 from ollama_rx.errors import EmbeddedModelError
 
 SMOLLM2_NAME = "smollm2:135m-instruct-q4_1"  # the name of the same model in Ollama's library
@@ -184,7 +182,7 @@ def show_model(path: Path, name: str) -> dict[str, object]:
 def _entry(path: Path, weights: Path | None) -> dict[str, object]:
     name, size = model_name(weights), path.stat().st_size
     details = _details(read_model_file(path))
-    return {"name": name, "model": name, "size": size, "digest": _digest(path, size), "details": details}
+    return {"name": name, "model": name, "size": size, "digest": sha256_of(path), "details": details}
 
 
 def _details(file: ModelFile) -> dict[str, object]:
@@ -204,11 +202,3 @@ def _parameter_size(count: int) -> str:
 
 def _modified_at(path: Path) -> str:
     return timestamp(path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=8)
-def _digest(path: Path, size: int) -> str:
-    if path.name == SMOLLM2.file_name and size == SMOLLM2.bytes:
-        return SMOLLM2.sha256  # verified when the file was fetched
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -198,9 +198,12 @@ def test_without_streaming_a_pull_reports_only_the_end(monkeypatch: pytest.Monke
     assert (reply.status_code, reply.content) == (200, b'{"status":"success"}')
 
 
-def test_another_model_cannot_be_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_to_pull_another_model_is_an_error_that_says_what_the_embedded_model_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     fetch_from(monkeypatch, fetched)
-    error = {"error": "pull model manifest: file does not exist"}
+    only = "the embedded model is smollm2:135m-instruct-q4_1 and no other"
+    error = {"error": f"{only}; `ollama serve` pulls llama3.2"}
     assert lines(pull(model="llama3.2")) == [{"status": "pulling manifest"}, error]
     reply = pull(model="llama3.2", stream=False)
     assert (reply.status_code, reply.json()) == (500, error)

