@@ -15,10 +15,10 @@ from ollama_rx.errors import ClientClosedError, IncompleteStreamError, TimedOutE
 from ollama_rx.protocol.readers import Reader
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.event_loops import user_loop
+from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.exchange import Exchange
-from ollama_rx.transport.loop_end import TASK_NAME
 from ollama_rx.transport.session import PreparedRequest, Session, read_status_error, translate
 from ollama_rx.transport.timeouts import Watchdog
 

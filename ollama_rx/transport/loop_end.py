@@ -14,9 +14,7 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 from ollama_rx.rx.event_loops import running_loop
-
-TASK_NAME = "ollama-rx request"
-"""The name of the tasks that are cancelled when their loop ends."""
+from ollama_rx.rx.internal_loop import TASK_NAME
 
 _TURN = 0.001  # seconds between two looks, so that other threads, such as a transport's, can work meanwhile
 _PATIENCE = 0.5  # seconds for which `close` waits, for instance for a transport of the user's

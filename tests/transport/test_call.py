@@ -24,10 +24,10 @@ from ollama_rx import (
     UnreachableError,
 )
 from ollama_rx import operators as op
+from ollama_rx.rx import internal_loop
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless, midstream_error
 from ollama_rx.transport import call as call_module
-from ollama_rx.transport import request_stream
 from ollama_rx.transport.call import _LINGER, Call
 from ollama_rx.transport.http_transport import HttpTransport
 from tests.transport.raw_server import (
@@ -242,7 +242,7 @@ def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error(
     def no_loop() -> asyncio.AbstractEventLoop:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(request_stream, "_loop_factory", lambda: no_loop)
+    monkeypatch.setattr(internal_loop, "_loop_factory", lambda: no_loop)
     with pytest.raises(UnreachableError, match="Too many open files"):
         Client("http://127.0.0.1:9", model="m").generate("x").run()
 

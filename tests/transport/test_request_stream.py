@@ -1,7 +1,6 @@
 """When a request is built, and on which event loop or thread it runs."""
 
 import asyncio
-import sys
 import threading
 from contextvars import ContextVar
 
@@ -9,8 +8,8 @@ import pytest
 from reactivex.scheduler import ImmediateScheduler
 
 from ollama_rx import Client
+from ollama_rx.rx import internal_loop
 from ollama_rx.testing import FakeOllama, Gate, all_at_once, answer
-from ollama_rx.transport import request_stream
 
 
 def test_a_request_that_cannot_be_built_is_an_error_of_the_stream() -> None:
@@ -33,17 +32,8 @@ def test_a_request_that_cannot_be_built_is_an_error_of_the_stream() -> None:
         assert fake.requests == ()
 
 
-def test_without_uvloop_internal_loops_are_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    request_stream._loop_factory.cache_clear()
-    try:
-        assert request_stream._loop_factory() is asyncio.new_event_loop
-    finally:
-        request_stream._loop_factory.cache_clear()
-
-
 def test_a_stream_can_run_on_a_loop_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_stream, "_loop_factory", lambda: asyncio.new_event_loop)
+    monkeypatch.setattr(internal_loop, "_loop_factory", lambda: asyncio.new_event_loop)
     with FakeOllama() as fake, Client(fake.url, model="echo") as client:
         assert client.generate("Hi").run().done
 
