@@ -7,6 +7,7 @@ part: ``options: expected a list of texts for 'stop', got str``.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import iscoroutinefunction
 from threading import TIMEOUT_MAX
 from typing import Any
 
@@ -82,6 +83,11 @@ def check_callable(name: str, value: object, expected: str = "a function") -> No
     """Refuse a value that cannot be called."""
     if not callable(value):
         raise wrong_type(name, expected, value)
+
+
+def is_coroutine_function(function: object) -> bool:
+    """Return whether a function, or an object that is called like one, is a coroutine function."""
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 def check_instance(name: str, value: object, kind: type) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ollama_rx.operators._capture_context import capture_context
     from ollama_rx.operators._gather_stats import gather_stats
     from ollama_rx.operators._join_text import join_text
+    from ollama_rx.operators._map_async import map_async
     from ollama_rx.operators._parse_json import parse_json
     from ollama_rx.operators._retry_unstarted import retry_unstarted
     from ollama_rx.operators._smooth import smooth
@@ -33,6 +34,7 @@ __all__ = [
     "capture_context",
     "gather_stats",
     "join_text",
+    "map_async",
     "parse_json",
     "retry_unstarted",
     "smooth",

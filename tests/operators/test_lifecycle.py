@@ -21,6 +21,10 @@ def chunk(text: str) -> Chunk:
     )
 
 
+async def shout(text: str) -> str:
+    return text.upper()
+
+
 def ignore(_: Stats) -> None:
     pass
 
@@ -35,6 +39,7 @@ OPERATORS: dict[str, tuple[Callable[[], AnyOperator], list[Any]]] = {
     "capture_context": (lambda: op.capture_context(ContextBox()), [chunk("a"), chunk("b")]),
     "gather_stats": (lambda: op.gather_stats(ignore), [chunk("a"), chunk("b")]),
     "join_text": (op.join_text, ["held", " held"]),
+    "map_async": (lambda: op.map_async(shout), ["a", "b"]),
     "parse_json": (op.parse_json, ['{"a": ', '"b"} ']),
     "retry_unstarted": (op.retry_unstarted, ["out", "b"]),
     "smooth": (lambda: op.smooth(per_second=0.01, max_lag=90), ["out held", " held"]),

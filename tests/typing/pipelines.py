@@ -17,6 +17,11 @@ class City(BaseModel):
     name: str
 
 
+async def look_up(name: str) -> float:
+    """Stand for a request to another server."""
+    return float(name)
+
+
 def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[object], ...]:
     """Pipes that must check, with exact types."""
     box = ContextBox()
@@ -42,7 +47,9 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
     even: Observable[str] = text.pipe(op.smooth(per_second=5, unit="grapheme", max_lag=0.5))
     cities: Observable[City] = text.pipe(op.parse_json(into=City))
     sizes: Observable[int] = text.pipe(op.parse_json(into=repr), ops.map(len))
-    return spoken, even, cities, sizes, answer, thinking, calls, pieces, whole, lengths
+    prices: Observable[float] = text.pipe(op.map_async(look_up, max_concurrent=3))
+    counted: Observable[int] = text.pipe(op.map_async(len), ops.do_action(print))
+    return prices, counted, spoken, even, cities, sizes, answer, thinking, calls, pieces, whole, lengths
 
 
 def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
@@ -54,6 +61,7 @@ def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
     text.pipe(op.smooth(per_second=5, unit="line"))  # type: ignore[arg-type]
     text.pipe(op.parse_json(into=City), op.split_words())  # type: ignore[misc]
     op.gather_stats(len)  # type: ignore[arg-type]
+    chunks.pipe(op.map_async(look_up))  # type: ignore[arg-type]
     op.stop_at(3)  # type: ignore[arg-type]
     op.buffer_tokens(5)  # type: ignore[call-arg]
     op.retry_unstarted(wait="soon")  # type: ignore[arg-type]
