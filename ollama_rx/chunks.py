@@ -63,8 +63,16 @@ class Chunk:
     @property
     def tool_calls(self) -> "tuple[ToolCall, ...]":
         """The complete tool calls in this chunk."""
-        calls = objects_of(self._message.get("tool_calls")) or objects_of(self._raw.get("tool_calls"))
-        return tuple(ToolCall.of(call) for call in calls)
+        return tuple(map(ToolCall.of, calls_in(self._raw)))
+
+    @property
+    def message(self) -> "Message":
+        """What this chunk says, as a message for a chat's history; put ``whole_answer()`` before it.
+
+        >>> Chunk({"response": "Hi", "done": True}).message.content
+        'Hi'
+        """
+        return Message("assistant", self.text, self.thinking, tool_calls=self.tool_calls)
 
     @property
     def done(self) -> bool:
@@ -127,6 +135,11 @@ class Chunk:
 
     def __repr__(self) -> str:
         return f"Chunk({self._raw!r})"
+
+
+def calls_in(raw: JsonObject) -> tuple[JsonObject, ...]:
+    """Return the tool calls in a line of chat or generate."""
+    return objects_of(object_of(raw.get("message")).get("tool_calls")) or objects_of(raw.get("tool_calls"))
 
 
 @dataclass(frozen=True, slots=True)

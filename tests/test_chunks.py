@@ -295,3 +295,9 @@ def test_the_sizes_of_a_step_may_be_absent() -> None:
 
 def test_progress_fields_of_a_wrong_type_read_as_absent() -> None:
     assert Progress.of({"status": 5, "digest": 5, "total": "5", "completed": []}) == Progress("")
+
+
+def test_the_message_of_a_chunk_is_what_a_history_needs() -> None:
+    chunk = Chunk({"message": {"role": "odd", "content": "Hi", "thinking": "hm", "tool_calls": [CALL]}})
+    call = ToolCall("weather", {"city": "Ulm"}, id="call_a1", index=1)
+    assert chunk.message == Message("assistant", "Hi", "hm", tool_calls=(call,))

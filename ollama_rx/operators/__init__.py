@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ollama_rx.operators._thinking import thinking
     from ollama_rx.operators._throttle_latest import throttle_latest
     from ollama_rx.operators._tool_calls import tool_calls
+    from ollama_rx.operators._whole_answer import whole_answer
 
 __all__ = [
     "accumulate_text",
@@ -48,6 +49,7 @@ __all__ = [
     "thinking",
     "throttle_latest",
     "tool_calls",
+    "whole_answer",
 ]
 
 

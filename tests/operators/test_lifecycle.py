@@ -53,6 +53,7 @@ OPERATORS: dict[str, tuple[Callable[[], AnyOperator], list[Any]]] = {
     "thinking": (op.thinking, [chunk("a"), chunk("b")]),
     "throttle_latest": (lambda: op.throttle_latest(60), ["out", "held"]),
     "tool_calls": (op.tool_calls, [chunk("a"), chunk("b")]),
+    "whole_answer": (op.whole_answer, [chunk("held"), chunk("held")]),
 }
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from reactivex import Observable
 from reactivex import operators as ops
 
-from ollama_rx import Chunk, ContextBox, Stats, StatsTotals, ToolCall
+from ollama_rx import Chunk, ContextBox, Message, Stats, StatsTotals, ToolCall
 from ollama_rx import operators as op
 
 
@@ -49,7 +49,22 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
     sizes: Observable[int] = text.pipe(op.parse_json(into=repr), ops.map(len))
     prices: Observable[float] = text.pipe(op.map_async(look_up, max_concurrent=3))
     counted: Observable[int] = text.pipe(op.map_async(len), ops.do_action(print))
-    return prices, counted, spoken, even, cities, sizes, answer, thinking, calls, pieces, whole, lengths
+    history: Observable[Message] = chunks.pipe(op.whole_answer(), ops.map(lambda chunk: chunk.message))
+    return (
+        history,
+        prices,
+        counted,
+        spoken,
+        even,
+        cities,
+        sizes,
+        answer,
+        thinking,
+        calls,
+        pieces,
+        whole,
+        lengths,
+    )
 
 
 def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
@@ -62,6 +77,7 @@ def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
     text.pipe(op.parse_json(into=City), op.split_words())  # type: ignore[misc]
     op.gather_stats(len)  # type: ignore[arg-type]
     chunks.pipe(op.map_async(look_up))  # type: ignore[arg-type]
+    text.pipe(op.whole_answer())  # type: ignore[arg-type]
     op.stop_at(3)  # type: ignore[arg-type]
     op.buffer_tokens(5)  # type: ignore[call-arg]
     op.retry_unstarted(wait="soon")  # type: ignore[arg-type]
