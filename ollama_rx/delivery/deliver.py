@@ -16,14 +16,14 @@ from ollama_rx.delivery.sink_guard import (
     SinkDestination,
     SinkGuard,
     SinkObserver,
-    SinkThread,
     is_on_call_stack,
 )
+from ollama_rx.delivery.sink_queue import SinkQueue, SinkTask, SinkThread
 from ollama_rx.delivery.source_subscription import SourceSubscription
 from ollama_rx.errors import SinkError
 from ollama_rx.rx.event_loops import user_loop
 from ollama_rx.rx.mailbox import END, Mailbox, check_waiting
-from ollama_rx.sinks._sink import Branch, Sink
+from ollama_rx.sinks._sink import Branch, Sink, check_functions
 
 T = TypeVar("T")
 
@@ -42,8 +42,9 @@ def deliver(
 ) -> "Delivery":
     """Subscribe once and send each item to all sinks, in their order; return the running delivery.
 
-    Inside a running event loop the stream runs on it, and so do sinks that are not ``blocking``.
-    Elsewhere the stream has a thread of its own. With a ``scheduler`` the stream is subscribed to with it: an
+    Inside a running event loop the stream runs on it, and so do sinks that are not ``blocking``; coroutine
+    functions of sinks are awaited there. Elsewhere the stream has a thread of its own, and so has each sink
+    with coroutine functions. With a ``scheduler`` the stream is subscribed to with it: an
     `AsyncIOScheduler` decides on which loop it runs.
 
     A sink that fails is closed and reported as a `SinkError`. With ``on_sink_error="cancel"`` this
@@ -51,9 +52,9 @@ def deliver(
     raised when all are closed. A sink whose operators complete, or that raises `StopSink`, is closed on
     its own. When no sink is left, the request is closed.
 
-    A slow blocking sink pauses the stream, unless its ``when_full`` says otherwise. A source that cannot be
-    paused, because it pushes on the user's loop and does not read from a request, continues, and the
-    sink's queue grows.
+    A slow sink that is blocking or awaited pauses the stream, unless its ``when_full`` says otherwise. A
+    source that cannot be paused, because it pushes on the user's loop and does not read from a request,
+    continues, and the sink's queue grows.
 
     >>> from reactivex import of
     >>> from ollama_rx.sinks import Collector
@@ -104,7 +105,7 @@ class Delivery:
         self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
         self._sink_errors: list[SinkError] = []
-        self._threads: list[SinkThread[Any]] = []
+        self._queues: list[SinkQueue[Any]] = []
         self._branches: list[BranchObserver[Any]] = []
         self._guards: list[SinkGuard[Any]] = []
         self._observers: tuple[SinkObserver[Any], ...] = tuple(
@@ -185,6 +186,8 @@ class Delivery:
         await asyncio.wrap_future(self._closed)
 
     async def _wait_async(self) -> None:
+        if not self.done:
+            self._check_callback()
         task = self._task
         if task is None or task.get_loop() is not asyncio.get_running_loop():
             await self._await_or_cancel(asyncio.wrap_future(self._closed))
@@ -202,8 +205,13 @@ class Delivery:
     def _check_wait(self) -> None:
         if user_loop() is not None:
             raise RuntimeError("this thread runs an event loop: use `await delivery`, not `delivery.wait()`")
-        if self._subscription.is_running_here() or is_on_call_stack((*self._guards, *self._branches)):
-            raise RuntimeError("a callback can't wait for its own delivery; it can call `cancel()`")
+        if self._subscription.is_running_here():
+            raise _waits_for_itself()
+        self._check_callback()
+
+    def _check_callback(self) -> None:
+        if is_on_call_stack((*self._guards, *self._queues, *self._branches)):
+            raise _waits_for_itself()
 
     def _wait_until_done(self, seconds: float | None) -> None:
         # `futures.wait` takes a lock that a signal handler, which calls `cancel` meanwhile, would wait for.
@@ -228,12 +236,7 @@ class Delivery:
                 subscription.run_on_source_loop(observer.dispose)
             self._on_sink_closed()
 
-        guard = SinkGuard[Any](sink, self._on_sink_failure, on_closed)
-        self._guards.append(guard)
-        destination: SinkDestination[Any] = guard
-        if sink.blocking:
-            destination = thread = SinkThread[Any](guard, subscription.upstream)
-            self._threads.append(thread)
+        destination = self._make_destination(sink, on_closed)
         if not branch.operators:
             return destination
         observer = BranchObserver[Any](destination, branch.operators)
@@ -241,10 +244,27 @@ class Delivery:
         self._branches.append(observer)
         return observer
 
+    def _make_destination(self, sink: Sink[Any], on_closed: Callable[[], object]) -> SinkDestination[Any]:
+        upstream = self._subscription.upstream
+        if sink.has_coroutines:
+            task = SinkTask[Any](sink, self._on_sink_failure, on_closed, upstream)
+            self._queues.append(task)
+            return task
+        guard = SinkGuard[Any](sink, self._on_sink_failure, on_closed)
+        self._guards.append(guard)
+        if not sink.blocking:
+            return guard
+        thread = SinkThread[Any](guard, upstream)
+        self._queues.append(thread)
+        return thread
+
     def _subscribe(self, stream: Observable[T]) -> None:
         on_next = self._make_fan_out()
 
-        def connect_branches(scheduler: abc.SchedulerBase | None) -> None:
+        def prepare(scheduler: abc.SchedulerBase | None) -> None:
+            for guard in self._guards:
+                if not guard.sink.blocking:
+                    guard.open()
             for branch in self._branches:
                 branch.subscribe(scheduler)
 
@@ -252,9 +272,9 @@ class Delivery:
             return stream.subscribe(on_next, self._on_error, self._on_completed, scheduler=scheduler)
 
         try:
-            for thread in self._threads:
-                thread.start()
-            self._subscription.start(subscribe, self._on_error, connect_branches)
+            for queue in self._queues:
+                queue.start()
+            self._subscription.start(subscribe, self._on_error, prepare)
         except BaseException:
             self.cancel()
             raise
@@ -303,11 +323,15 @@ class Delivery:
                 return
         self._subscription.dispose()
         self._observers = ()  # they refer to this delivery: without a cycle everything is freed immediately
-        self._threads.clear()
+        self._queues.clear()
         self._branches.clear()
         self._guards.clear()
         self._closed.set_result(None)
         self._waiters.end()
+
+
+def _waits_for_itself() -> RuntimeError:
+    return RuntimeError("a callback can't wait for its own delivery; it can call `cancel()`")
 
 
 def _check_sinks(sinks: list[Sink[Any]]) -> None:
@@ -317,5 +341,6 @@ def _check_sinks(sinks: list[Sink[Any]]) -> None:
         if not isinstance(sink, Sink):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise wrong_type("sinks", "a Sink, or a function in a Callback", sink)
         check_waiting(sink.max_waiting, sink.when_full)
+        check_functions(sink)
         if sum(other is sink for other in sinks) > 1:
             raise ValueError(f"sinks: expected each Sink once, got the same {type(sink).__name__} twice")

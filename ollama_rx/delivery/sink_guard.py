@@ -2,14 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
-from threading import Thread
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ollama_rx.errors import SinkError
-from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.rx.mailbox import Mailbox, MailboxFull
 from ollama_rx.sinks._sink import Sink, StopSink
 
 T = TypeVar("T")
@@ -87,6 +83,18 @@ class SinkGuard(Generic[T]):
         """Whether the sink receives no more items."""
         return self._is_stopped
 
+    def open(self) -> None:
+        """Open the sink, before its first item."""
+        self._busy = True
+        try:
+            self.sink.open()
+        except BaseException as error:  # noqa: BLE001 - reported; raised again if it is not an Exception
+            self._handle_exception(error)
+        finally:
+            self._busy = False
+            if self._is_stopped:
+                self._close()
+
     def on_next(self, item: T, /) -> None:
         """Pass an item to the sink."""
         was_busy = self._busy  # true if the sink, during a call, made its own source send
@@ -134,9 +142,7 @@ class SinkGuard(Generic[T]):
 
     def report_failure(self, error: BaseException) -> None:
         """Report ``error`` as a failure of the sink."""
-        failure = SinkError(self.sink, f"{type(error).__name__}: {error}")
-        failure.__cause__ = error
-        self._on_failure(failure)
+        self._on_failure(sink_error(self.sink, error))
 
     def close_when_idle(self) -> None:
         """Close the sink, now or when its current call returns."""
@@ -182,65 +188,11 @@ class SinkGuard(Generic[T]):
             self._on_closed()
 
 
-class SinkThread(Generic[T]):
-    """Calls a blocking sink on a thread of its own, which reads from a mailbox."""
-
-    def __init__(self, guard: SinkGuard[T], upstream: PausableScheduler | None) -> None:
-        sink = guard.sink
-        self._guard = guard
-        self._mailbox = Mailbox[T](sink.max_waiting, sink.when_full)
-        self._mailbox.upstream = upstream
-        self._final_call: Callable[[], object] = guard.close_when_idle
-        self.on_next = self._put_or_fail if sink.when_full == "fail" else self._mailbox.put
-
-    def start(self) -> None:
-        """Start the thread; it ends with the sink."""
-        Thread(target=self._run, name="ollama-rx-sink", daemon=True).start()
-
-    def on_completed(self) -> None:
-        """Complete the sink after the waiting items."""
-        self._end(self._guard.on_completed)
-
-    def on_error(self, error: Exception, /) -> None:
-        """Pass the stream's error to the sink after the waiting items."""
-        self._end(partial(self._guard.on_error, error))
-
-    def fail(self, error: Exception, /) -> None:
-        """Report a failure of the sink's operators after the waiting items."""
-        self._end(partial(self._guard.fail, error))
-
-    def cancel(self) -> None:
-        """Drop the waiting items and close the sink on its thread."""
-        self._close_mailbox()
-        self._guard.interrupt()
-
-    def _put_or_fail(self, item: T, /) -> None:
-        try:
-            self._mailbox.put(item)
-        except MailboxFull as error:
-            self._close_mailbox()
-            self._guard.report_failure(error)
-
-    def _end(self, final_call: Callable[[], object]) -> None:
-        if not self._mailbox.ended:
-            self._final_call = final_call
-            self._mailbox.end()
-
-    def _close_mailbox(self) -> None:
-        self._final_call = self._guard.close_when_idle
-        self._mailbox.close()
-
-    def _run(self) -> None:
-        guard = self._guard
-        try:
-            with suppress(SystemExit):  # the guard has reported it, and only the main thread can exit
-                for item in self._mailbox:
-                    guard.on_next(item)
-                    if guard.is_stopped:
-                        return
-                self._final_call()
-        finally:
-            self._mailbox.close()
+def sink_error(sink: Sink[Any], error: BaseException) -> SinkError:
+    """Return the `SinkError` for an exception that a sink has raised."""
+    failure = SinkError(sink, f"{type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure
 
 
 def is_on_call_stack(objects: Iterable[object]) -> bool:

@@ -145,8 +145,11 @@ class Mailbox(Generic[T]):
             arrived = Lock()
             arrived.acquire()
             self.when_ready(arrived.release)
-            if not arrived.acquire(timeout=-1 if timeout is None else timeout):
-                self._forget_reader(arrived.release)
+            try:
+                in_time = arrived.acquire(timeout=-1 if timeout is None else timeout)
+            finally:
+                self._forget_reader(arrived.release)  # unless it was called; Ctrl-C may have ended the wait
+            if not in_time:
                 raise TimeoutError(f"nothing arrived within {timeout:g} s")
         return item
 

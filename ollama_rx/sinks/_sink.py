@@ -12,24 +12,30 @@ A sink is the end of a stream: it prints, speaks, stores or forwards the items. 
 
 What `deliver` promises to a sink, and what a sink may do:
 
-1. **Order.** ``on_next`` is called once for each item, then ``on_completed`` or ``on_error``, then ``close``.
-   These calls never overlap. ``close`` is called exactly once, however the delivery ends. If the delivery is
-   cancelled, or the sink itself raises, ``close`` is the only call that follows.
+1. **Order.** ``open`` is called first, then ``on_next`` once for each item, then ``on_completed`` or
+   ``on_error``, then ``close``. These calls never overlap. ``close`` is called exactly once, however the
+   delivery ends. If the delivery is cancelled, or the sink itself raises, ``close`` is the only call that
+   follows.
 2. **Failing.** An exception that a sink raises closes that sink and is reported as a `SinkError`; the
    ``on_sink_error`` argument of `deliver` decides whether the other sinks continue.
 3. **Stopping.** A sink that needs no more items raises `StopSink`. It is closed, nothing is reported, and the
    other sinks continue. When no sink is left, the request is closed.
 4. **Taking time.** A sink that does I/O or computes for long sets ``blocking = True``. It is then called on a
-   thread of its own, which reads from a queue of ``max_waiting`` items. ``when_full`` decides what happens if
-   the queue is full: "pause" pauses the stream, "drop_oldest" drops the item that has waited longest, "fail"
-   fails this sink.
-5. **Pausing.** A sink that is called on an event loop must not block. It can pause the stream instead: it
+   thread of its own, ``open`` and ``close`` too, which reads from a queue of ``max_waiting`` items.
+   ``when_full`` decides what happens if the queue is full: "pause" pauses the stream, "drop_oldest" drops the
+   item that has waited longest, "fail" fails this sink.
+5. **Awaiting.** ``open``, ``on_next``, ``on_error``, ``on_completed`` and ``close`` may be coroutine
+   functions (``async def``). They are awaited in a task on the event loop in which `deliver` is called, else
+   on a loop that a thread of this sink runs. Items wait in a queue, as in 4. Without `deliver`
+   (``stream.subscribe(sink)``) nothing awaits them. A blocking sink has no coroutine functions.
+6. **Pausing.** A sink that is called on an event loop must not block. It can pause the stream instead: it
    calls ``self.upstream.pause()`` there, and later ``self.upstream.resume()``. ``upstream`` is None if the
    stream runs on a thread; a sink pauses such a stream by blocking in ``on_next``.
-6. **Interrupting.** If a delivery is cancelled while ``on_next`` waits for something (a device, a full
+7. **Interrupting.** If a delivery is cancelled while ``on_next`` waits for something (a device, a full
    buffer), the sink cannot be closed before ``on_next`` returns. So ``interrupt`` is called: at most once,
    from any thread, possibly during another call, also during ``close``. It should only wake the waiting
-   call, for instance by setting a `threading.Event`; ``close`` releases the resources.
+   call, for instance by setting a `threading.Event`; ``close`` releases the resources. If a sink has
+   coroutine functions, the call that is under way is cancelled instead, unless it is ``close``.
 
 A sink with a wait that can be interrupted::
 
@@ -54,13 +60,15 @@ To make ``--to shout`` work on the command line, register the class in your pack
 The text after the colon, as in ``--to shout:loud``, is passed on: ``Shout.from_uri("loud")``.
 """
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from inspect import isasyncgenfunction
 from typing import Any, Generic, Self, TypeVar, overload
 
 from reactivex import Observable, abc
 
-from ollama_rx.arguments import check_callable, wrong_value
+from ollama_rx.arguments import check_callable, is_coroutine_function, wrong_value
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.mailbox import MAX_WAITING, WhenFull
 
@@ -69,6 +77,8 @@ B = TypeVar("B")
 C = TypeVar("C")
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
+
+_AWAITED = ("open", "on_next", "on_error", "on_completed", "close")
 
 Operator = Callable[[Observable[A]], Observable[B]]
 
@@ -93,8 +103,8 @@ class StopSink(Exception):  # noqa: N818 - not an error, as StopIteration
 class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     """An Observer that can be closed; a subclass must define ``on_next`` only.
 
-    Without `deliver` (``stream.subscribe(sink)``) a sink is not closed automatically; ``with sink:`` closes
-    it.
+    Without `deliver` (``stream.subscribe(sink)``) a sink is neither opened nor closed; ``with sink:`` closes
+    it. mypy needs ``# type: ignore[override]`` at an ``async def on_next``: RxPY's observers return None.
     """
 
     blocking: bool = False
@@ -106,10 +116,22 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     upstream: PausableScheduler | None = None
     """Pauses and resumes the stream on its event loop; set by `deliver`, None for a stream on a thread."""
 
-    def on_error(self, error: Exception) -> None:
+    def open(self) -> Awaitable[None] | None:
+        """Prepare the sink, before its first item and on the thread or event loop of its other calls.
+
+        A SQLite connection of a blocking sink, for instance, must be made here, on the sink's own thread. A
+        sink that is neither blocking nor awaited is opened on the thread that subscribes, before anything is
+        sent. An exception fails this sink, and ``close`` follows.
+        """
+
+    @abstractmethod
+    def on_next(self, value: T_contra) -> Awaitable[None] | None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Take an item; may be a coroutine function, which is awaited before the next item."""
+
+    def on_error(self, error: Exception) -> Awaitable[None] | None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """Handle the stream's error; ``close`` follows."""
 
-    def on_completed(self) -> None:
+    def on_completed(self) -> Awaitable[None] | None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """Handle the stream's completion; ``close`` follows."""
 
     def interrupt(self) -> None:
@@ -120,8 +142,13 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
         never waits does not need this method.
         """
 
-    def close(self) -> None:
+    def close(self) -> Awaitable[None] | None:
         """Release the sink's resources; called exactly once, however the delivery ends."""
+
+    @property
+    def has_coroutines(self) -> bool:
+        """Whether one of the functions that `deliver` calls is a coroutine function; then all are awaited."""
+        return any(is_coroutine_function(getattr(self, name)) for name in _AWAITED)
 
     @classmethod
     def from_uri(cls, argument: str) -> Self:
@@ -169,3 +196,18 @@ class Branch(Generic[T]):
 
     sink: Sink[Any]
     operators: tuple[Callable[[Any], Any], ...]
+
+
+def check_functions(sink: Sink[Any]) -> None:
+    """Refuse a sink with a function that nothing would await."""
+    name = type(sink).__name__
+    if sink.blocking and sink.has_coroutines:
+        raise TypeError(
+            f"{name}: expected `def` functions for a blocking sink, which is called on a thread, got "
+            "`async def`; without `blocking` it is awaited on an event loop"
+        )
+    if is_coroutine_function(sink.interrupt):
+        raise TypeError(f"{name}.interrupt: expected a function, got a coroutine function")
+    for function in ("interrupt", *_AWAITED):
+        if isasyncgenfunction(getattr(sink, function)):
+            raise TypeError(f"{name}.{function}: expected a function without `yield`")

@@ -1,12 +1,11 @@
 """Call functions with the items of a stream."""
 
 from collections.abc import Callable
-from inspect import iscoroutinefunction
 from typing import TypeVar
 
 from ollama_rx.arguments import check_callable, check_flag
 from ollama_rx.rx.mailbox import MAX_WAITING, WhenFull, check_waiting
-from ollama_rx.sinks._sink import Sink
+from ollama_rx.sinks._sink import Sink, check_functions
 
 T = TypeVar("T")
 
@@ -15,8 +14,8 @@ class Callback(Sink[T]):
     """Calls ``on_next`` with each item, and the other functions at the end.
 
     Use ``blocking=True`` for a function that takes time, for instance one that does I/O: the functions are
-    then called on a thread of their own. ``on_close`` is called however the delivery ends, also if it is
-    cancelled.
+    then called on a thread of their own. Coroutine functions are awaited: ``Callback(websocket.send_text)``.
+    ``on_close`` is called however the delivery ends, also if it is cancelled.
 
     >>> from reactivex import of
     >>> from ollama_rx import deliver
@@ -37,44 +36,20 @@ class Callback(Sink[T]):
         max_waiting: int = MAX_WAITING,
         when_full: WhenFull = "pause",
     ) -> None:
-        others = {"on_completed": on_completed, "on_error": on_error, "on_close": on_close}
-        _check(
-            on_next=on_next, **{name: function for name, function in others.items() if function is not None}
-        )
+        check_callable("on_next", on_next)
+        for name, value in {"on_completed": on_completed, "on_error": on_error, "on_close": on_close}.items():
+            if value is not None:
+                check_callable(name, value)
         check_flag("blocking", blocking)
         check_waiting(max_waiting, when_full)
-        self._on_next = on_next
-        self._on_completed = on_completed
-        self._on_error = on_error
-        self._on_close = on_close
         self.blocking = blocking
         self.max_waiting = max_waiting
         self.when_full = when_full
+        given = {"on_next": on_next, "on_completed": on_completed, "on_error": on_error, "close": on_close}
+        for method, function in given.items():
+            if function is not None:
+                setattr(self, method, function)  # so that a coroutine function is seen to be one
+        check_functions(self)
 
     def on_next(self, value: T) -> None:
-        """Call the function."""
-        self._on_next(value)
-
-    def on_completed(self) -> None:
-        """Call ``on_completed``."""
-        if self._on_completed is not None:
-            self._on_completed()
-
-    def on_error(self, error: Exception) -> None:
-        """Call ``on_error``."""
-        if self._on_error is not None:
-            self._on_error(error)
-
-    def close(self) -> None:
-        """Call ``on_close``."""
-        if self._on_close is not None:
-            self._on_close()
-
-
-def _check(**functions: object) -> None:
-    for name, function in functions.items():
-        check_callable(name, function)
-        if iscoroutinefunction(function):
-            given = "a coroutine function, which would never be awaited"
-            advice = "use `async for` with `iterate` or a Queue"
-            raise TypeError(f"{name}: expected a function, got {given}; {advice}")
+        """Call the function, which takes the place of this method."""

@@ -43,7 +43,7 @@ def test_a_stream_without_chunks_gives_none() -> None:
 
 def test_text_as_item_is_refused() -> None:
     with pytest.raises(TypeError, match="whole_answer: expected a Chunk, got str"):
-        of("Hi").pipe(whole_answer()).run()
+        of("Hi").pipe(whole_answer()).run()  # type: ignore[arg-type]
 
 
 def test_a_chat_is_joined_in_its_message() -> None:

@@ -336,3 +336,19 @@ def test_a_reader_that_registers_during_put_is_called_once() -> None:
     assert called == []
     mailbox.put(2)
     assert called == ["called"]
+
+
+def test_a_reader_that_ctrl_c_has_ended_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    class CtrlC:
+        def acquire(self, timeout: float | None = None) -> None:
+            if timeout is not None:
+                raise KeyboardInterrupt
+
+        def release(self) -> None:
+            pass
+
+    mailbox = Mailbox[int]()
+    monkeypatch.setattr("ollama_rx.rx.mailbox.Lock", CtrlC)
+    with pytest.raises(KeyboardInterrupt):
+        mailbox.get(1, END)
+    assert mailbox._readers == []

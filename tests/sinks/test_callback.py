@@ -1,5 +1,6 @@
 """Functions as sinks."""
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -66,13 +67,26 @@ def test_a_value_that_is_not_a_function_is_refused_at_once(name: str) -> None:
         Callback[int](cast(Any, None))
 
 
+def test_coroutine_functions_are_awaited() -> None:
+    calls: list[object] = []
+
+    async def record(call: object = "end") -> None:
+        await asyncio.sleep(0)
+        calls.append(call)
+
+    async def main() -> None:
+        await deliver(of(1, 2), Callback(record, on_completed=record, on_close=record))
+
+    deliver(of(1, 2), Callback(record, on_completed=record, on_close=record)).wait(5)
+    asyncio.run(main())
+    assert calls == [1, 2, "end", "end"] * 2
+
+
 @pytest.mark.parametrize("name", ["on_next", "on_completed", "on_error", "on_close"])
-def test_a_coroutine_function_is_refused_with_advice(name: str) -> None:
+def test_a_coroutine_function_is_refused_if_the_functions_are_called_on_a_thread(name: str) -> None:
     async def never(*_: object) -> None:
         raise NotImplementedError
 
     given: dict[str, Any] = {"on_next": print, name: never}
-    with pytest.raises(
-        TypeError, match=f"^{name}: expected a function, got a coroutine function, .*async for"
-    ):
-        Callback[int](**given)
+    with pytest.raises(TypeError, match=r"^Callback: expected `def` functions for a blocking sink"):
+        Callback[int](blocking=True, **given)

@@ -22,6 +22,11 @@ async def look_up(name: str) -> float:
     return float(name)
 
 
+def message_of(chunk: Chunk) -> Message:
+    """Return what a history needs."""
+    return chunk.message
+
+
 def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[object], ...]:
     """Pipes that must check, with exact types."""
     box = ContextBox()
@@ -49,7 +54,7 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
     sizes: Observable[int] = text.pipe(op.parse_json(into=repr), ops.map(len))
     prices: Observable[float] = text.pipe(op.map_async(look_up, max_concurrent=3))
     counted: Observable[int] = text.pipe(op.map_async(len), ops.do_action(print))
-    history: Observable[Message] = chunks.pipe(op.whole_answer(), ops.map(lambda chunk: chunk.message))
+    history: Observable[Message] = chunks.pipe(op.whole_answer(), ops.map(message_of))
     return (
         history,
         prices,
