@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import iscoroutinefunction
 from threading import TIMEOUT_MAX
-from typing import Any
+from typing import Any, Protocol, cast
 
 from ollama_rx.errors import excerpt
 
@@ -157,3 +157,30 @@ def text_or_texts(name: str, value: str | Sequence[str]) -> str | Sequence[str]:
     for text in texts:
         check_text(name, text, expected)
     return texts
+
+
+class TypeAdapter(Protocol):
+    """What is used of pydantic's ``TypeAdapter``."""
+
+    def validate_python(self, obj: object, /) -> object:
+        """Return a value of the type, or raise an error if the object is not valid."""
+        ...
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the type."""
+        ...
+
+
+def type_adapter(name: str, kind: object) -> TypeAdapter:
+    """Return pydantic's ``TypeAdapter`` of a type such as ``list[City]``."""
+    shown = kind.__name__ if type(kind) is type else kind
+    try:
+        import pydantic  # noqa: PLC0415 - optional, and slow to import
+    except ImportError as error:
+        raise TypeError(f"{name}: {shown} needs pydantic; install it with: pip install pydantic") from error
+    try:
+        adapter: TypeAdapter = pydantic.TypeAdapter(cast("Any", kind))
+    except (RuntimeError, NameError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise TypeError(f"{name}: expected a type that pydantic knows, got {shown} ({reason})") from error
+    return adapter

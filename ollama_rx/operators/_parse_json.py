@@ -1,41 +1,61 @@
 """Parse a JSON answer while it is still being written."""
 
-import re
-from collections.abc import Callable
-from dataclasses import is_dataclass
-from inspect import isclass
-from typing import Protocol, TypeVar, overload
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeVar, overload
 
 from reactivex import Observable
 
-from ollama_rx.arguments import wrong_type
-from ollama_rx.errors import BadJsonError
+from ollama_rx.arguments import check_callable, check_choice, check_text, wrong_value
+from ollama_rx.errors import BadJsonError, excerpt
+from ollama_rx.operators._json_search import JsonSearch
+from ollama_rx.operators._json_target import (
+    JsonTarget,
+    SupportsModelValidate,
+    SupportsValidatePython,
+    json_target,
+)
 from ollama_rx.operators._partial_json import InvalidJsonError, JsonValue, PartialJson
 from ollama_rx.partial_text import PartialText
 from ollama_rx.rx import Emitter, through
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
+_log = logging.getLogger(__name__)
 
-class SupportsModelValidate(Protocol[T_co]):
-    """A class that builds an instance from parsed JSON, such as any pydantic model."""
-
-    def model_validate(self, obj: object, /) -> T_co:
-        """Return an instance, or raise an error if the object is not valid."""
-        ...
+# A value of this cost is copied and emitted with each piece of text; a larger one when enough text has come
+# since the last one, so that all copies together take linear time. See `PartialJson.snapshot_cost`.
+_SMALL = 8192
+_COST_PER_CHARACTER = 512
 
 
 @overload
-def parse_json() -> Callable[[Observable[str]], Observable[JsonValue]]: ...
+def parse_json(*, each: str | None = None) -> Callable[[Observable[str]], Observable[JsonValue]]: ...
 @overload
 def parse_json(
-    *, into: SupportsModelValidate[T] | Callable[[JsonValue], T]
+    *,
+    into: Mapping[str, object],
+    each: str | None = None,
+    on_invalid: Literal["fail", "skip"] = "fail",
+    invalid: Callable[[BadJsonError], object] | None = None,
+) -> Callable[[Observable[str]], Observable[JsonValue]]: ...
+@overload
+def parse_json(
+    *,
+    into: type[T] | SupportsModelValidate[T] | SupportsValidatePython[T] | Callable[[JsonValue], T],
+    each: str | None = None,
+    on_invalid: Literal["fail", "skip"] = "fail",
+    invalid: Callable[[BadJsonError], object] | None = None,
 ) -> Callable[[Observable[str]], Observable[T]]: ...
 def parse_json(
-    *, into: SupportsModelValidate[object] | Callable[[JsonValue], object] | None = None
+    *,
+    into: object = None,
+    each: str | None = None,
+    on_invalid: Literal["fail", "skip"] = "fail",
+    invalid: Callable[[BadJsonError], object] | None = None,
 ) -> Callable[[Observable[str]], Observable[object]]:
-    """Emit the JSON object or array in the text, each time it has grown.
+    """Emit the JSON in the text, each time it has grown; or its validated values, each when it is complete.
 
     ::
 
@@ -44,26 +64,43 @@ def parse_json(
 
     A string grows as it arrives; a number is added when it is complete. Each value is a new object that you
     may keep and compare, but it shares its finished parts with the earlier values: copy it before you change
-    it. The text before the JSON (words, a code fence) and all text after it is skipped. A ``[`` begins the
-    JSON only if it is the first character of its line or follows a colon, since the "[1]" in a sentence is
-    not an array.
+    it.
+
+    The text before the JSON (words, a code fence) and all text after it is skipped. A ``[`` begins the JSON
+    only if it is the first character of its line or follows a colon. ``{}``, ``[1]``, and numbers in brackets
+    after other words count only if nothing else in the text is JSON; they are emitted at the end. So are a
+    string, a number, true, false and null, if the text is nothing else. Objects in a row (JSON Lines) are
+    read one after another. Unlike in JSON, strings may contain line breaks and tabs as they are.
 
     With ``into`` only complete and validated values are emitted: an object when it is complete; the elements
-    of an array one by one, each as soon as it is complete.
+    of an array one by one, each as soon as it is complete. If ``into`` is the type of an array, such as
+    ``list[City]``, the array is one value.
 
-    Every character is read once; emitting a value takes as long as copying the containers that are still
-    open. Only incomplete values are held back: on completion they are an error, on error or cancel they are
-    dropped.
+    With ``each`` the elements of the array at that place are emitted, each as soon as it is complete::
+
+        parse_json(into=Person, each="people")     {"country": "IT", "people": [{...}, {...}]}
+
+    The cost is linear in the length of the text: a value of more than some hundred entries is not emitted
+    with each piece of text, but always at its end. Only incomplete values are held back: on completion they
+    are an error, on error or cancel they are dropped. Before invalid JSON becomes an error, the values in
+    front of it are emitted.
 
     Args:
-        into: a class with ``model_validate`` (pydantic), or a function of the parsed value. For a dataclass
-            ``City``, unpack the object: ``lambda value: City(**value)``; or use pydantic's
-            ``TypeAdapter(City).validate_python``, which also checks the types.
+        into: a class with ``model_validate`` (pydantic), a type such as ``list[City]``, ``int`` or a
+            ``TypedDict`` (pydantic must be installed), a ``TypeAdapter``, a JSON schema, or a function of the
+            parsed value. A schema is checked as far as its keywords describe types, properties, items,
+            choices and simple limits; any other keyword is refused. For a dataclass ``City``, unpack the
+            object: ``lambda value: City(**value)``; or use ``TypeAdapter(City)``, which checks the types too.
+        each: the keys, with dots between them, that lead from the object to an array: ``"data.people"``.
+        on_invalid: what happens to a value that ``into`` rejects: it is an error, or it is skipped.
+        invalid: called with a `BadJsonError` for each value that is skipped, for example ``list.append``:
+            its ``reason``, its cause (the error of ``into``), and the value as JSON in ``partial``. Without
+            it, a warning is logged.
 
     Raises:
         BadJsonError: in the stream, when the JSON is invalid, incomplete at the end of the text or missing,
             or when ``into`` rejects a value (its error is the cause); ``partial`` is the text so far. A
-            stream without any text completes; with ``into`` it is an error too, since the object that was
+            stream without any text completes; with ``into`` or ``each`` it is an error too, since what was
             asked for is missing. (Ollama sends such a stream when an answer reaches its length limit inside
             a tool call, or while the model thinks.)
 
@@ -72,94 +109,146 @@ def parse_json(
     >>> of('Sure: {"na', 'me": "A', 'da"}').pipe(parse_json(), ops.to_list()).run()
     [{}, {'name': 'A'}, {'name': 'Ada'}]
     """
-    if into is None:
-        return through(_ParseJson, name="parse_json", takes=str)
-    validate = getattr(into, "model_validate", into)
-    if not callable(validate):
-        raise wrong_type("into", "a class with model_validate, or a function", into)
-    if isclass(validate) and (is_dataclass(validate) or hasattr(validate, "_fields")):
-        name = validate.__name__  # called with the object, it would use it as its first field
-        raise TypeError(
-            f"into: expected a function of one object, got {name}, which takes fields; "
-            f"into=lambda value: {name}(**value)"
-        )
-    return through(lambda out: _ParseJson(out, validate), name="parse_json", takes=str)
+    check_choice("on_invalid", on_invalid, ("fail", "skip"))
+    if each is not None:
+        check_text("each", each, "keys with dots between them")
+    if invalid is not None:
+        check_callable("invalid", invalid, "a function of BadJsonError")
+    if into is None and on_invalid == "skip":
+        raise ValueError("on_invalid: expected 'fail' without `into`, which rejects values, got 'skip'")
+    if invalid is not None and on_invalid == "fail":
+        raise ValueError("invalid: expected None unless on_invalid='skip', got a function")
+    path = None if each is None else each.split(".")
+    if path is not None and "" in path:
+        raise wrong_value("each", "keys with dots between them", each)
+    target = None if into is None else json_target(into)
+    skipped = None if on_invalid == "fail" else invalid or _log_skipped
+    return through(lambda out: _ParseJson(out, target, path, skipped), name="parse_json", takes=str)
+
+
+def _log_skipped(error: BadJsonError) -> None:
+    _log.warning("a value was skipped: %s", excerpt(error.reason))
 
 
 class _ParseJson:
-    def __init__(self, out: Emitter[object], validate: Callable[[JsonValue], object] | None = None) -> None:
-        self._emit = out.emit
-        self._validate = validate
+    def __init__(
+        self,
+        out: Emitter[object],
+        target: JsonTarget | None = None,
+        path: list[str] | None = None,
+        skipped: Callable[[BadJsonError], object] | None = None,
+    ) -> None:
         self._received = PartialText()
-        self._preceding = ""  # the last visible character of the current line
-        self._json: PartialJson | None = None
-        self._unconfirmed = ""  # text consumed since a '[' that may not start JSON
-        self._emitted_version = 0
+        self._needs_value = target is not None or path is not None
+        values = _CompleteValues(out, target, path, skipped) if self._needs_value else _GrowingValue(out)
+        self._search = JsonSearch(values)
 
     def feed(self, text: str, /) -> None:
         received = self._received
         received.room -= received.write(text)
         if received.room < 0:
             received.forget_beginning()
-        rest = text
-        while rest:
-            rest = self._find_start(rest) if self._json is None else self._read(self._json, rest)
-
-    def _find_start(self, text: str) -> str:
-        """Find a bracket that may start the JSON; return the text from there on."""
-        for bracket in re.finditer(r"[{\[]", text):
-            start = bracket.start()
-            preceding = self._last_visible(text[:start])
-            if text[start] == "{" or preceding in ("", ":"):
-                self._preceding = preceding
-                self._json = PartialJson(None if self._validate is None else self._on_value)
-                return text[start:]
-        self._preceding = self._last_visible(text)
-        return ""
-
-    def _last_visible(self, text: str) -> str:
-        """Return the last visible character of the line that the text ends in, "" if there is none."""
-        *lines_before, line = text.rsplit("\n", 1)
-        return line.rstrip()[-1:] or ("" if lines_before else self._preceding)
-
-    def _read(self, json: PartialJson, text: str) -> str:
-        """Read JSON; if this turns out not to be JSON, return the text in which to look for another start."""
-        if json.is_complete:
-            return ""
         try:
-            end = json.feed(text)
+            self._search.feed(text)
         except InvalidJsonError as error:
-            if json.is_confirmed:
-                raise self._error(str(error)) from error
-            text = self._unconfirmed + text
-            self._json, self._unconfirmed, self._preceding = None, "", text[0]
-            return text[1:]
-        if not json.is_confirmed:
-            self._unconfirmed += text[:end]
-        elif self._validate is None and json.version != self._emitted_version:
-            self._emitted_version = json.version
-            self._emit(json.snapshot())
-        return ""
-
-    def _on_value(self, value: JsonValue, depth: int) -> None:
-        """Validate and emit the object, or an element of the array."""
-        assert self._validate is not None  # noqa: S101 - only called with `into`
-        assert self._json is not None  # noqa: S101
-        if depth != (1 if self._json.is_array else 0) or (depth == 0 and isinstance(value, list)):
-            return
-        try:
-            result = self._validate(value)
-        except Exception as error:
-            raise self._error(f"{type(error).__name__}: {error}") from error
-        self._emit(result)
+            raise self._error(str(error)) from error.__cause__ or error
 
     def flush(self) -> None:
-        if self._json is None:
-            is_empty = not self._received.text.strip()
-            if self._validate is not None or not is_empty:
-                raise self._error("it is empty" if is_empty else "it contains no object and no array")
-        elif not self._json.is_complete:
-            raise self._error("it ends before the JSON is complete")
+        text = self._received.text
+        if not text.strip():
+            if self._needs_value:
+                raise self._error("it is empty")
+            return
+        try:
+            self._search.flush(text)
+        except InvalidJsonError as error:
+            raise self._error(str(error)) from error.__cause__ or error
 
     def _error(self, reason: str) -> BadJsonError:
         return BadJsonError(reason, partial=self._received.text)
+
+
+class _GrowingValue:
+    """Emits the value each time it has grown."""
+
+    def __init__(self, out: Emitter[object]) -> None:
+        self._emit = out.emit
+        self._emitted_length = 0  # of the JSON, when it was emitted last
+
+    def new_reader(self, *, trusts_numbers: bool = True) -> PartialJson:
+        self._emitted_length = 0
+        return PartialJson(trusts_numbers=trusts_numbers)
+
+    def on_progress(self, reader: PartialJson) -> None:
+        affordable = _SMALL + _COST_PER_CHARACTER * (reader.length - self._emitted_length)
+        if reader.has_changed and reader.snapshot_cost <= affordable:
+            self._emitted_length = reader.length
+            self._emit(reader.snapshot())
+
+    def on_end(self, reader: PartialJson) -> None:
+        if reader.has_changed:
+            self._emit(reader.snapshot())
+
+
+class _CompleteValues:
+    """Emits complete values, validated if there is a target: the objects, or the elements of an array."""
+
+    def __init__(
+        self,
+        out: Emitter[object],
+        target: JsonTarget | None,
+        path: list[str] | None,
+        skipped: Callable[[BadJsonError], object] | None,
+    ) -> None:
+        self._emit = out.emit
+        self._target = target
+        self._path = path
+        self._skipped = skipped
+
+    def new_reader(self, *, trusts_numbers: bool = True) -> PartialJson:
+        select = self._is_value if self._path is None else self._is_element
+        return PartialJson(select, trusts_numbers=trusts_numbers)
+
+    def _is_value(self, reader: PartialJson, depth: int) -> bool:
+        """Check whether a value with so many containers around it is one to emit."""
+        if depth > 1:
+            return False
+        has_elements = reader.is_array and not (self._target and self._target.takes_array)
+        return depth == 1 if has_elements else depth == 0
+
+    def _is_element(self, reader: PartialJson, depth: int) -> bool:
+        path = self._path or []
+        return depth == len(path) + 1 and reader.is_in_array_at(path)
+
+    def on_progress(self, reader: PartialJson) -> None:
+        if reader.selected and reader.is_confirmed:
+            self.on_end(reader)
+
+    def on_end(self, reader: PartialJson) -> None:
+        values, reader.selected = reader.selected, []
+        for value in values:
+            self._deliver(value)
+        if reader.is_complete and self._path and not _has_array(reader.snapshot(), self._path):
+            raise InvalidJsonError(f"it has no array at {'.'.join(self._path)!r}")
+
+    def _deliver(self, value: JsonValue) -> None:
+        if self._target is None:
+            self._emit(value)
+            return
+        try:
+            result = self._target.validate(value)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            if self._skipped is None:
+                raise InvalidJsonError(reason) from error
+            rejected = BadJsonError(reason, partial=json.dumps(value, ensure_ascii=False))
+            rejected.__cause__ = error
+            self._skipped(rejected)
+        else:
+            self._emit(result)
+
+
+def _has_array(value: JsonValue, path: list[str]) -> bool:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return isinstance(value, list)

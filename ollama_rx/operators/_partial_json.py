@@ -3,8 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import cache
-
-from orjson import JSONDecodeError, loads
+from json import JSONDecoder
 
 JsonValue = dict[str, "JsonValue"] | list["JsonValue"] | str | int | float | bool | None
 """Any value that JSON can represent."""
@@ -13,20 +12,28 @@ _Container = dict[str, JsonValue] | list[JsonValue]
 
 # Compiled on first use: that takes longer than loading the rest of this module.
 _SPACE = r"[ \t\n\r]*"
-_IN_STRING = (  # a surrogate pair counts as one escape: its first half cannot be decoded alone
-    r'[^"\\]*(?:\\(?:[^u]|u(?![dD][89abAB])[0-9a-fA-F]{4}'
+_IN_STRING = (  # a surrogate pair counts as one escape: its halves cannot be decoded alone
+    r'[^"\\]*(?:\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}'
     r'|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})[^"\\]*)*'
 )
 _INCOMPLETE_ESCAPE = r"\\(?:u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?))?"
+_LONGEST_ESCAPE = 12  # a surrogate pair, such as \ud83d\ude00
 _IN_SCALAR = r'[^\s,:"{}\[\]]*'
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 
 _LITERALS: dict[str, JsonValue] = {"true": True, "false": False, "null": None}
+_DECODER = JSONDecoder(strict=False)  # models write line breaks and tabs in strings as they are
 _MAX_DEPTH = 200  # nested containers; no schema for an answer is as deep
+
+# What copying them costs, as a number of characters of a string; roughly, measured with CPython 3.11.
+_ENTRY_COST = 32
+_CONTAINER_COST = 256
 
 
 class InvalidJsonError(ValueError):
-    """The text is not JSON from here on."""
+    """The text is not JSON from here on; ``position`` counts from the beginning of the JSON."""
+
+    position = 0
 
 
 class PartialJson:
@@ -34,34 +41,51 @@ class PartialJson:
 
     A state machine over the tokens of JSON. Between tokens, ``_expect`` is the method that takes the next
     character that is not white space; inside a string, number or literal, ``_read_token`` is the method that
-    reads on. The containers that are open form a stack.
+    reads on. The containers that are open form a stack. The text of a token is kept in pieces until it is
+    needed, because adding to a long text piece by piece takes quadratic time.
     """
 
-    def __init__(self, on_value: Callable[[JsonValue, int], object] | None = None) -> None:
+    def __init__(
+        self, select: Callable[["PartialJson", int], bool] | None = None, *, trusts_numbers: bool = True
+    ) -> None:
         self.is_complete = False
-        self.is_confirmed = False  # a key or a value has been read, so the first bracket did start JSON
-        self.version = 0  # increases whenever the value changes
-        self._on_value = on_value  # called with each complete value and the number of containers around it
+        self.is_confirmed = False  # what has been read looks like JSON and not like brackets in prose
+        self.has_changed = False  # since the last snapshot
+        self.snapshot_cost = 0  # what it takes to copy the open containers and the string, in characters
+        self.first_string: int | None = None  # its position, after the quote
+        self.selected: list[JsonValue] = []
+        """The complete values for which ``select`` was true; the reader's owner empties the list."""
+        self._select = select  # called with each complete value's number of containers around it
+        self._trusts_numbers = trusts_numbers  # a list of numbers confirms that this is JSON
         self._expect: Callable[[str], None] = self._expect_value
         self._read_token: Callable[[str, int], int] | None = None
         self._containers: list[_Container] = []
         self._keys: list[str] = []  # one per open container; "" for arrays and before the first key
         self._root: JsonValue = None
-        self._token = ""  # a string as far as it is decoded, or the text of a number or literal
+        self._token: list[str] = []  # a string as far as it is decoded, or a number or literal, in pieces
         self._incomplete_escape = ""  # the end of a string that cannot be decoded yet
         self._is_key = False
+        self._follows_string = False  # the last token was a string
+        self.length = 0  # of the JSON that has been read
 
-    def feed(self, text: str) -> int:
-        """Read the text; return the position after the end of the JSON, or the length of the text."""
-        position = 0
-        while position < len(text) and not self.is_complete:
-            if self._read_token is not None:
-                position = self._read_token(text, position)
-                continue
-            position = _end_of(_SPACE, text, position)
-            if position < len(text):
-                self._expect(text[position])
-                position += 1
+    def feed(self, text: str, position: int = 0) -> int:
+        """Read the text from a position on; return the position after the JSON, or the text's length."""
+        offset = self.length - position
+        try:
+            while position < len(text) and not self.is_complete:
+                if self._read_token is not None:
+                    position = self._read_token(text, position)
+                    continue
+                position = _end_of(_SPACE, text, position)
+                if position < len(text):
+                    if self.first_string is None and text[position] == '"':
+                        self.first_string = offset + position + 1
+                    self._expect(text[position])
+                    position += 1
+        except InvalidJsonError as error:
+            error.position = offset + position
+            raise
+        self.length = offset + position
         return position
 
     @property
@@ -69,12 +93,27 @@ class PartialJson:
         """Whether the outermost value is an array."""
         return isinstance(self._containers[0] if self._containers else self._root, list)
 
+    @property
+    def kind(self) -> str:
+        """What the outermost value is, for messages."""
+        if self._containers:
+            return "array" if self.is_array else "object"
+        return "value" if self.first_string is None else "string"
+
+    def is_in_array_at(self, path: list[str]) -> bool:
+        """Whether the innermost open container is the array under these keys of the outermost object."""
+        return self._keys[:-1] == path and isinstance(self._containers[-1], list)
+
     def snapshot(self) -> JsonValue:
         """Return the value so far: a new object that shares its finished parts with earlier snapshots."""
+        self.has_changed = False
         if self.is_complete:
             return self._root
         has_partial = self._read_token == self._in_string and not self._is_key
-        value: JsonValue = self._token
+        value: JsonValue = None
+        if has_partial:
+            value = "".join(self._token)
+            self._token = [value]
         for container, key in zip(reversed(self._containers), reversed(self._keys), strict=True):
             if isinstance(container, list):
                 value = [*container, value] if has_partial else container.copy()
@@ -93,7 +132,7 @@ class PartialJson:
         elif character == '"':
             self._begin_string(is_key=False)
         elif character in "-0123456789tfn":
-            self._token = character
+            self._token = [character]
             self._read_token = self._in_scalar
         else:
             raise InvalidJsonError(f"a value cannot begin with {character!r}")
@@ -118,12 +157,14 @@ class PartialJson:
     def _expect_colon(self, character: str) -> None:
         if character != ":":
             raise InvalidJsonError(f"expected ':', got {character!r}")
+        self.is_confirmed = True
         self._expect = self._expect_value
 
     def _expect_comma_or_end(self, character: str) -> None:
         in_array = isinstance(self._containers[-1], list)
         end = "]" if in_array else "}"
         if character == ",":
+            self.is_confirmed = self.is_confirmed or self._follows_string or self._trusts_numbers
             self._expect = self._expect_value if in_array else self._expect_key
         elif character == end:
             self._close_container()
@@ -137,14 +178,16 @@ class PartialJson:
         if self._incomplete_escape:
             start, source = 0, self._incomplete_escape + text[position:]
         stop = _end_of(_IN_STRING, source, start)
-        is_closed = source.startswith('"', stop)
-        escape = self._incomplete_escape = "" if is_closed else source[stop:]
-        if escape and not _compiled(_INCOMPLETE_ESCAPE).fullmatch(escape):
-            raise InvalidJsonError(f"invalid escape {escape[:6]!r}")
         raw = source[start:stop]
         if raw:
-            self._token += raw if raw.isprintable() and "\\" not in raw else _decode(raw)
-            self.version += not self._is_key
+            decoded = _unescape(raw) if "\\" in raw else raw
+            self._token.append(decoded)
+            self.snapshot_cost += len(decoded)
+            self.has_changed = self.has_changed or not self._is_key
+        is_closed = source.startswith('"', stop)
+        escape = self._incomplete_escape = "" if is_closed else source[stop : stop + _LONGEST_ESCAPE]
+        if escape and not _compiled(_INCOMPLETE_ESCAPE).fullmatch(escape):
+            raise InvalidJsonError(f"invalid escape {escape[:6]!r}")
         if not is_closed:
             return len(text)
         self._end_string()
@@ -152,10 +195,10 @@ class PartialJson:
 
     def _in_scalar(self, text: str, position: int) -> int:
         stop = _end_of(_IN_SCALAR, text, position)
-        self._token += text[position:stop]
+        self._token.append(text[position:stop])
         if stop < len(text):
-            self.version += 1
-            self._add_value(_parse_scalar(self._token))
+            self.has_changed = True
+            self._add_value(_parse_scalar("".join(self._token)))
         return stop
 
     # Transitions
@@ -163,45 +206,57 @@ class PartialJson:
     def _open_container(self, container: _Container, expect: Callable[[str], None]) -> None:
         if len(self._containers) == _MAX_DEPTH:
             raise InvalidJsonError(f"more than {_MAX_DEPTH} nested objects and arrays")
-        self.version += 1
+        self.has_changed = True
+        self.snapshot_cost += _CONTAINER_COST
         self._containers.append(container)
         self._keys.append("")
         self._expect = expect
 
     def _close_container(self) -> None:
         self._keys.pop()
-        self._add_value(self._containers.pop())
+        container = self._containers.pop()
+        self.snapshot_cost -= _CONTAINER_COST + _ENTRY_COST * len(container)
+        self.is_confirmed = self.is_confirmed or self._follows_string
+        self._add_value(container)
 
     def _begin_string(self, *, is_key: bool) -> None:
-        self._token = self._incomplete_escape = ""
+        self._token = []
+        self._incomplete_escape = ""
         self._is_key = is_key
-        self.is_confirmed = True
-        self.version += not is_key
+        self.has_changed = self.has_changed or not is_key
         self._read_token = self._in_string
 
     def _end_string(self) -> None:
+        string = "".join(self._token)
+        self.snapshot_cost -= len(string)
         if self._is_key:
-            self._keys[-1] = self._token
+            self._keys[-1] = string
             self._read_token = None
             self._expect = self._expect_colon
         else:
-            self._add_value(self._token)
+            self._add_value(string)
+            self._follows_string = True
 
     def _add_value(self, value: JsonValue) -> None:
         """Add a complete value to the container that is open."""
-        self.is_confirmed = True
         self._read_token = None
-        if self._on_value is not None:
-            self._on_value(value, len(self._containers))
+        self._follows_string = False
         if not self._containers:
             self._root = value
             self.is_complete = True
+        if self._select is not None and self._select(self, len(self._containers)):
+            self.selected.append(value)
+        if self.is_complete:
             return
         container = self._containers[-1]
         if isinstance(container, list):
             container.append(value)
+            self.snapshot_cost += _ENTRY_COST
         else:
-            container[self._keys[-1]] = value
+            key = self._keys[-1]
+            if key not in container:
+                self.snapshot_cost += _ENTRY_COST
+            container[key] = value
         self._expect = self._expect_comma_or_end
 
 
@@ -215,11 +270,8 @@ def _end_of(pattern: str, text: str, start: int) -> int:
     return start if match is None else match.end()
 
 
-def _decode(raw: str) -> str:
-    try:
-        return str(loads(f'"{raw}"'))
-    except JSONDecodeError as error:
-        raise InvalidJsonError(f"invalid string: {error}") from error
+def _unescape(raw: str) -> str:
+    return str(_DECODER.raw_decode(f'"{raw}"')[0])
 
 
 def _parse_scalar(text: str) -> JsonValue:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -16,7 +16,7 @@ from ollama_rx.operators._partial_json import JsonValue
 from ollama_rx.partial_text import MAX_PARTIAL
 from ollama_rx.rx import Emitter
 from ollama_rx.testing import check, cuttings
-from tests.operators.text_pieces import run
+from tests.operators.text_pieces import cut, run
 
 
 class City(BaseModel):
@@ -207,6 +207,140 @@ def test_with_into_an_empty_array_has_no_elements() -> None:
     assert run(parse_json(into=City), ["[", "]"]) == []
 
 
+# values
+
+
+@pytest.mark.parametrize("text", ["12.2", "true", '"positive"', "null", '```json\n"a b"\n```'])
+def test_a_text_that_is_a_single_value_is_emitted_at_its_end(text: str) -> None:
+    expected = json.loads(text.removeprefix("```json").removesuffix("```"))
+    for pieces in cuttings(text):
+        assert run(parse_json(), pieces) == [expected]
+        assert run(parse_json(into=lambda value: [value]), pieces) == [[expected]]
+
+
+def test_a_line_break_in_a_string_is_text() -> None:
+    assert all(found == {"a": "line\n\tbreak"} for found in last('{"a": "line\n\tbreak"}'))
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": [1, 2], oops', '{"a": [1, 2], "b": \'', '{"a": [1, 2]', '{"a": [1, 2], ']
+)
+def test_the_last_value_before_an_error_is_emitted(text: str) -> None:
+    for pieces in cuttings(text):
+        found: list[Any] = []
+        errors: list[Exception] = []
+        from_iterable(pieces).pipe(parse_json()).subscribe(found.append, errors.append)
+        assert found[-1] == {"a": [1, 2]}
+        assert [type(error) for error in errors] == [BadJsonError]
+
+
+def test_the_elements_before_a_mistake_are_emitted() -> None:
+    for pieces in cuttings(f"[{ROME}, {PISA} oops"):
+        found: list[Any] = []
+        errors: list[Exception] = []
+        from_iterable(pieces).pipe(parse_json(into=City)).subscribe(found.append, errors.append)
+        assert found == [City(name="Rome", people=3), City(name="Pisa", people=1)]
+        assert [type(error) for error in errors] == [BadJsonError]
+
+
+def test_objects_in_a_row_are_emitted_one_after_another() -> None:
+    for pieces in cuttings(f"```\n{ROME}\n{PISA}\n```"):
+        assert run(parse_json(into=City), pieces) == [
+            City(name="Rome", people=3),
+            City(name="Pisa", people=1),
+        ]
+    assert run(parse_json(), ['{"a": 1}\n{"a', '": 2}']) == [{"a": 1}, {}, {"a": 2}]
+
+
+@pytest.mark.parametrize("answer", [f"[{'1,' * 5000}1]", '{"a": "' + "x" * 200_000 + '"}'])
+def test_a_long_value_is_not_copied_for_each_piece(answer: str) -> None:
+    pieces = cut(answer, 2)
+    values = run(parse_json(), pieces)
+    assert values[-1] == json.loads(answer)
+    assert 100 < len(values) < len(pieces) / 10
+
+
+# each
+
+
+NATION = f'{{"name": "Italy", "data": {{"cities": [{ROME}, {PISA}], "other": [1]}}, "cities": [2]}}'
+
+
+def test_with_each_the_elements_of_an_array_in_the_object_are_emitted() -> None:
+    check(
+        parse_json(into=City, each="data.cities"),
+        source="-a-b-|",
+        expect="-x-y-|",
+        a=f'{{"data": {{"cities": [{ROME}',
+        b=f",{PISA}]}}}}",
+        x=City(name="Rome", people=3),
+        y=City(name="Pisa", people=1),
+    )
+    for pieces in cuttings(NATION):
+        assert run(parse_json(each="data.cities"), pieces) == [json.loads(ROME), json.loads(PISA)]
+        assert run(parse_json(each="cities"), pieces) == [2]
+
+
+def test_with_each_the_elements_may_be_arrays() -> None:
+    assert run(parse_json(each="rows"), ['{"rows": [[1, [2]], []]}']) == [[1, [2]], []]
+    assert run(parse_json(each="rows"), ['{"rows": []}']) == []
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', '{"rows": 1}', '[{"rows": []}]', "12", "{}"])
+def test_with_each_an_object_without_the_array_is_an_error(text: str) -> None:
+    assert failure(text, each="rows").reason == "it has no array at 'rows'"
+
+
+@pytest.mark.parametrize("each", ["", ".", "a.", "a..b"])
+def test_each_must_be_keys_with_dots_between_them(each: str) -> None:
+    with pytest.raises(ValueError, match=r"^each: expected keys with dots between them, got "):
+        parse_json(each=each)
+    with pytest.raises(TypeError, match=r"^each: expected keys with dots between them, got int"):
+        parse_json(each=5)  # type: ignore[call-overload]
+
+
+# on_invalid
+
+
+def test_a_value_that_is_not_valid_can_be_skipped_and_its_reason_kept() -> None:
+    for pieces in cuttings(f'[{ROME}, {{"name": "Pïsa"}}, 5, {PISA}]'):
+        errors: list[BadJsonError] = []
+        skip = parse_json(into=City, on_invalid="skip", invalid=errors.append)
+        assert run(skip, pieces) == [City(name="Rome", people=3), City(name="Pisa", people=1)]
+        assert [error.partial for error in errors] == ['{"name": "Pïsa"}', "5"]
+        assert all(isinstance(error.__cause__, ValidationError) for error in errors)
+        assert "people" in errors[0].reason
+
+
+def test_without_a_function_for_it_a_skipped_value_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert run(parse_json(into=City, on_invalid="skip"), ['{"name": "Pisa"}']) == []
+    assert "a value was skipped: ValidationError" in caplog.text
+
+
+def test_json_that_cannot_be_read_is_an_error_even_if_invalid_values_are_skipped() -> None:
+    assert "before the array is complete" in failure(f"[{ROME}", into=City, on_invalid="skip").reason
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"into": City, "on_invalid": "ignore"}, "^on_invalid: expected one of 'fail', 'skip', got 'ignore'"),
+        ({"on_invalid": "skip"}, "^on_invalid: expected 'fail' without `into`"),
+        ({"into": City, "invalid": print}, "^invalid: expected None unless on_invalid='skip'"),
+        (
+            {"into": City, "on_invalid": "skip", "invalid": []},
+            "^invalid: expected a function of BadJsonError",
+        ),
+    ],
+)
+def test_what_to_do_with_invalid_values_is_checked(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        parse_json(**options)
+
+
+# errors
+
+
 def test_the_text_so_far_is_the_end_of_a_long_text() -> None:
     line = "word " * 1000
     error = failure([line] * 500)
@@ -226,32 +360,3 @@ def test_a_value_that_the_class_rejects_is_an_error_with_its_cause() -> None:
 def test_rx_last_gives_the_complete_value() -> None:
     values: Observable[JsonValue] = from_iterable(['{"a": ', "1}"]).pipe(parse_json())
     assert values.pipe(ops.last()).run() == {"a": 1}
-
-
-def test_into_must_be_callable_or_have_model_validate() -> None:
-    with pytest.raises(TypeError, match="into"):
-        parse_json(into=3)  # type: ignore[call-overload]
-
-
-def test_a_class_that_takes_fields_is_refused() -> None:
-    @dataclass
-    class Place:
-        name: object
-
-    class Pair(NamedTuple):
-        name: object
-
-    for kind in (Place, Pair):
-        with pytest.raises(TypeError, match=rf"lambda value: {kind.__name__}\(\*\*value\)"):
-            parse_json(into=kind)
-
-
-def test_into_may_be_a_callable_instance_of_a_dataclass() -> None:
-    @dataclass
-    class Times:
-        factor: int
-
-        def __call__(self, value: Any) -> int:
-            return int(value) * self.factor
-
-    assert run(parse_json(into=Times(2)), ["[1, 2]"]) == [2, 4]

@@ -46,6 +46,27 @@ def test_any_cutting_of_difficult_json_gives_the_same_value() -> None:
         assert read(pieces)[-1] == json.loads(text)
 
 
+@pytest.mark.parametrize("character", [chr(code) for code in range(32)] + ["\x7f", "\u2028"])
+def test_a_string_may_contain_raw_control_characters(character: str) -> None:
+    for string in (f"a{character}b", f"{character}", f"\\n{character}\\u00e9"):
+        expected = {"a": string.replace("\\n", "\n").replace("\\u00e9", "é")}
+        for pieces in cuttings(f'{{"a": "{string}"}}'):
+            assert read(pieces)[-1] == expected
+
+
+@pytest.mark.parametrize("text", ["12.5", "-1", "true", "false", "null"])
+def test_a_number_or_literal_alone_is_complete_when_the_next_character_arrives(text: str) -> None:
+    partial = PartialJson()
+    assert partial.feed(text) == len(text)
+    assert not partial.is_complete
+    partial.feed(" ")
+    assert partial.snapshot() == json.loads(text)
+
+
+def test_a_string_alone_is_complete_at_its_quote() -> None:
+    assert read(['"a', 'b"'])[-1] == "ab"
+
+
 def test_a_number_with_more_digits_than_python_reads_is_invalid() -> None:
     assert read([f'{{"a": {"9" * 4300}}}'])[-1] == {"a": int("9" * 4300)}
     with pytest.raises(InvalidJsonError, match="4301 digits"):
@@ -81,6 +102,47 @@ def test_earlier_snapshots_do_not_change() -> None:
     assert partial.snapshot() == {"a": [1, {"b": "xy"}, 2]}
 
 
+def test_a_snapshot_at_a_mistake_has_all_text_before_it() -> None:
+    for pieces in (['{"a": ["xy\\q'], list('{"a": ["xy\\q')):
+        partial = PartialJson()
+        with pytest.raises(InvalidJsonError):
+            _feed_all(partial, pieces)
+        assert partial.snapshot() == {"a": ["xy"]}
+
+
+def test_the_position_of_a_mistake_counts_from_the_beginning_of_the_json() -> None:
+    for size in (1, 2, 100):
+        partial = PartialJson()
+        text = '{"a": 1, oops'
+        with pytest.raises(InvalidJsonError) as caught:
+            _feed_all(partial, [text[i : i + size] for i in range(0, len(text), size)])
+        assert caught.value.position == text.index("o")
+
+
+@given(containers)
+def test_the_cost_of_a_snapshot_is_zero_again_at_the_end(value: Any) -> None:
+    partial = PartialJson()
+    for character in json.dumps(value):
+        partial.feed(character)
+        assert partial.snapshot_cost >= 0
+    assert partial.snapshot_cost == 0
+
+
+def test_a_key_that_is_written_twice_costs_one_entry() -> None:
+    costs: list[int] = []
+    for text in ('{"a": 1', '{"a": 1, "a": 2, "a": 3'):
+        partial = PartialJson()
+        partial.feed(text + ",")
+        costs.append(partial.snapshot_cost)
+    assert costs[0] == costs[1]
+
+
+def test_values_are_selected_by_the_number_of_containers_around_them() -> None:
+    partial = PartialJson(lambda _, depth: depth == 1)
+    partial.feed('[1, [2], {"a": 3}, "x", [')
+    assert partial.selected == [1, [2], {"a": 3}, "x"]
+
+
 def test_text_after_the_end_is_not_consumed() -> None:
     partial = PartialJson()
     assert partial.feed('[1] and "more') == 3
@@ -108,7 +170,9 @@ def test_text_after_the_end_is_not_consumed() -> None:
         r'["\u12g4',
         r'["\ud83d"',
         r'["\ud83dx',
-        '["\n"]',
+        r'["\ude00"',
+        '["\\\n"]',
+        r'["\'"]',
         "[" * 201,
     ],
 )

@@ -3,12 +3,13 @@
 Each wrong pipe carries the error mypy must find; mypy reports an unused ignore.
 """
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from reactivex import Observable
 from reactivex import operators as ops
 
-from ollama_rx import Chunk, ContextBox, Message, Stats, StatsTotals, ToolCall
+from ollama_rx import BadJsonError, Chunk, ContextBox, Message, Stats, StatsTotals, ToolCall
 from ollama_rx import operators as op
+from ollama_rx.operators._partial_json import JsonValue
 
 
 class City(BaseModel):
@@ -55,10 +56,19 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
     prices: Observable[float] = text.pipe(op.map_async(look_up, max_concurrent=3))
     counted: Observable[int] = text.pipe(op.map_async(len), ops.do_action(print))
     history: Observable[Message] = chunks.pipe(op.whole_answer(), ops.map(message_of))
+    lists: Observable[list[City]] = text.pipe(op.parse_json(into=list[City]))
+    adapted: Observable[City] = text.pipe(op.parse_json(into=TypeAdapter(City), each="cities"))
+    objects: Observable[JsonValue] = text.pipe(op.parse_json(into={"type": "object"}, on_invalid="skip"))
+    rejected: list[BadJsonError] = []
+    valid: Observable[City] = text.pipe(op.parse_json(into=City, on_invalid="skip", invalid=rejected.append))
     return (
         history,
         prices,
         counted,
+        lists,
+        adapted,
+        objects,
+        valid,
         spoken,
         even,
         cities,
