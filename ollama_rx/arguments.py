@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import iscoroutinefunction
 from threading import TIMEOUT_MAX
-from typing import Any, Protocol, cast
+from types import UnionType
+from typing import Any, Protocol, cast, get_origin
 
 from ollama_rx.errors import excerpt
 
@@ -169,6 +170,11 @@ class TypeAdapter(Protocol):
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON schema of the type."""
         ...
+
+
+def is_type_expression(value: object) -> bool:
+    """Check for a type that is not a class, such as ``list[City]`` or ``City | None``."""
+    return get_origin(value) is not None or isinstance(value, UnionType)
 
 
 def type_adapter(name: str, kind: object) -> TypeAdapter:

@@ -2,11 +2,12 @@
 
 import asyncio
 import math
+import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from threading import TIMEOUT_MAX
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from reactivex.scheduler import TimeoutScheduler
@@ -192,3 +193,22 @@ def test_one_text_or_several_are_accepted() -> None:
         arguments.text_or_texts("text", ["a", 5])  # type: ignore[list-item]
     with pytest.raises(TypeError, match=r"^text: expected text or a list of texts, got bytes"):
         arguments.text_or_texts("text", b"a")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [list[int], int | None, Literal["a"], Annotated[int, "x"]])
+def test_a_type_expression_is_recognized_and_has_an_adapter(given: object) -> None:
+    assert arguments.is_type_expression(given)
+    assert arguments.type_adapter("into", given).json_schema() != {}
+
+
+@pytest.mark.parametrize("given", [int, list, None, "list[int]", 5, print])
+def test_other_values_are_no_type_expressions(given: object) -> None:
+    assert not arguments.is_type_expression(given)
+
+
+def test_a_type_that_cannot_be_validated_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TypeError, match=r"^into: expected a type that pydantic knows, got Thread \(.*\)$"):
+        arguments.type_adapter("into", threading.Thread)
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    with pytest.raises(TypeError, match=r"^into: int needs pydantic; install it with: pip install pydantic$"):
+        arguments.type_adapter("into", int)

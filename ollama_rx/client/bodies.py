@@ -6,6 +6,7 @@ Source: https://github.com/ollama/ollama/blob/main/api/types.go
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from inspect import isclass
 from typing import Any, Literal, Protocol
 
 import orjson
@@ -13,9 +14,11 @@ import orjson
 from ollama_rx.arguments import (
     as_dict,
     as_items,
+    is_type_expression,
     optional_flags,
     optional_mapping,
     optional_whole,
+    type_adapter,
     wrong_type,
     wrong_value,
 )
@@ -38,16 +41,18 @@ _IGNORED_OPTIONS = {"think", "format", "keep_alive", "logprobs", "top_logprobs"}
 
 
 class HasSchema(Protocol):
-    """A class that can give its JSON schema, such as a pydantic model."""
+    """An object that can give its JSON schema, such as pydantic's ``TypeAdapter``."""
 
-    @classmethod
-    def model_json_schema(cls) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, Any]:
         """Return the JSON schema."""
         ...
 
 
-Format = Literal["json"] | Mapping[str, Any] | type[HasSchema]
-"""What the answer must look like: any JSON, a JSON schema, or a class that has one."""
+Format = Literal["json"] | Mapping[str, Any] | type[object] | HasSchema
+"""What the answer must look like: any JSON, a JSON schema, or a type that has one: a pydantic model,
+``list[City]``, a dataclass, a ``TypedDict``, an enumeration (all with pydantic), or a ``TypeAdapter``."""
+
+_ANY_CONTENTS = (object, dict, list, tuple, set, frozenset)  # types that do not say what the answer contains
 
 
 def encode_body(body: Mapping[str, Any]) -> bytes:
@@ -82,13 +87,19 @@ def format_field(value: Format | None) -> Any:
         return value
     if isinstance(value, Mapping):
         return dict(value)
-    expected = '"json", a JSON schema, or a class with model_json_schema()'
+    expected = '"json", a JSON schema, or a type that has one, such as list[City]'
     if isinstance(value, str):
         raise wrong_value("format", expected, value)
-    schema = getattr(value, "model_json_schema", None)
+    schema = getattr(value, "model_json_schema", None) or getattr(value, "json_schema", None)
     if not callable(schema):
-        raise wrong_type("format", expected, value)
-    return schema()
+        if not (isclass(value) or is_type_expression(value)) or value in _ANY_CONTENTS:
+            raise wrong_type("format", expected, value)
+        schema = type_adapter("format", value).json_schema
+    try:
+        return schema()
+    except RuntimeError as error:  # pydantic's
+        reason = str(error).partition("\n")[0]
+        raise TypeError(f"format: expected a type with a JSON schema, got {value} ({reason})") from error
 
 
 def think_field(value: Think | None) -> Think | None:

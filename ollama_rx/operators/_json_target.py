@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from functools import cached_property
 from inspect import isclass
-from types import UnionType
-from typing import Protocol, TypeVar, cast, get_origin
+from typing import Protocol, TypeVar, cast
 
-from ollama_rx.arguments import type_adapter, wrong_type
+from ollama_rx.arguments import is_type_expression, type_adapter, wrong_type
 from ollama_rx.operators._partial_json import JsonValue
 from ollama_rx.operators._schema_check import Schema, schema_check, takes_array
 
@@ -85,8 +84,7 @@ def json_target(into: object) -> JsonTarget:
 def _is_type(into: object) -> bool:
     """Check for types that are no classes that could be called: ``list[City]``, ``A | B``, ``int``."""
     return (
-        get_origin(into) is not None
-        or isinstance(into, UnionType)
+        is_type_expression(into)
         or hasattr(into, "__required_keys__")  # a TypedDict, also of typing_extensions
         or any(into is kind for kind in _BUILTIN_TYPES)
     )

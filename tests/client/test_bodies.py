@@ -1,11 +1,16 @@
 """Arguments become JSON fields, or are refused by name before anything is sent."""
 
 import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import pydantic
 import pytest
+from typing_extensions import TypedDict
 
 from ollama_rx.client.bodies import (
     context_field,
@@ -21,6 +26,24 @@ from ollama_rx.client.bodies import (
 
 class City(pydantic.BaseModel):
     name: str
+
+
+class Place(TypedDict):
+    name: str
+
+
+@dataclass
+class Village:
+    name: str
+
+
+class Mood(Enum):
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Unknown:
+    pass
 
 
 def test_fields_that_are_none_are_not_sent() -> None:
@@ -61,13 +84,50 @@ def test_a_body_that_is_nested_too_deeply_is_refused() -> None:
         ({"type": "object"}, {"type": "object"}),
         (MappingProxyType({"type": "object"}), {"type": "object"}),
         (City, City.model_json_schema()),
+        (pydantic.TypeAdapter(list[City]), pydantic.TypeAdapter(list[City]).json_schema()),
+        (list[City], pydantic.TypeAdapter(list[City]).json_schema()),
+        (City | None, pydantic.TypeAdapter(City | None).json_schema()),
+        (dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),
+        (Literal["a", "b"], {"type": "string", "enum": ["a", "b"]}),
+        (Mood, {"type": "string", "enum": ["good", "bad"], "title": "Mood"}),
+        (Village, pydantic.TypeAdapter(Village).json_schema()),
+        (Place, pydantic.TypeAdapter(Place).json_schema()),
+        (float, {"type": "number"}),
     ],
 )
-def test_a_format_is_json_a_schema_or_a_class_that_has_one(given: Any, expected: object) -> None:
+def test_a_format_is_json_a_schema_or_a_type_that_has_one(given: Any, expected: object) -> None:
     assert format_field(given) == expected
 
 
-@pytest.mark.parametrize("given", [5, True, dict, ["json"]])
+def test_the_schema_of_a_format_can_be_sent() -> None:
+    found = json.loads(encode_body({"format": format_field(list[City])}))["format"]
+    assert found["type"] == "array"
+    assert found["$defs"]["City"]["required"] == ["name"]
+
+
+@pytest.mark.parametrize("given", [Callable[[], int], list[Unknown], Unknown])
+def test_a_type_that_has_no_schema_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"^format: expected a type .*, got .*(Unknown|Callable)"):
+        format_field(given)
+
+
+def test_a_class_whose_own_schema_fails_is_refused() -> None:
+    class Odd(pydantic.BaseModel):
+        call: Callable[[], int]
+
+    with pytest.raises(TypeError, match=r"^format: expected a type with a JSON schema, got .*Odd"):
+        format_field(Odd)
+
+
+def test_a_type_needs_pydantic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    with pytest.raises(
+        TypeError, match=r"^format: list\[int\] needs pydantic; install it with: pip install "
+    ):
+        format_field(list[int])
+
+
+@pytest.mark.parametrize("given", [5, True, dict, list, object, ["json"], print])
 def test_a_format_of_any_other_type_is_refused(given: Any) -> None:
     with pytest.raises(TypeError, match=r"^format: expected .*, got "):
         format_field(given)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 from reactivex import Observable
 from reactivex import operators as ops
 
-from ollama_rx import BadJsonError, Chunk, ContextBox, Message, Stats, StatsTotals, ToolCall
+from ollama_rx import BadJsonError, Chunk, Client, ContextBox, Message, Stats, StatsTotals, ToolCall
 from ollama_rx import operators as op
 from ollama_rx.operators._partial_json import JsonValue
 
@@ -96,3 +96,14 @@ def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
     op.stop_at(3)  # type: ignore[arg-type]
     op.buffer_tokens(5)  # type: ignore[call-arg]
     op.retry_unstarted(wait="soon")  # type: ignore[arg-type]
+
+
+def formats(client: Client) -> None:
+    """What an answer may be asked to look like."""
+    client.generate("", format=City)
+    client.generate("", format=list[City])
+    client.chat([], format=TypeAdapter(list[City]))
+    client.chat([], format={"type": "array"})
+    client.chat([], format="json")
+    client.chat([], format="xml")  # type: ignore[arg-type]
+    client.chat([], format=5)  # type: ignore[arg-type]
