@@ -112,6 +112,12 @@ def cases() -> Iterator[tuple[str, AnyOperator | None, Callable[[int], Sequence[
     yield "speakable", op.speakable(), sentences
     yield "parse_json, records", op.parse_json(), records
     yield "parse_json, into", op.parse_json(into=repr), records
+    yield "markdown_blocks", op.markdown_blocks(), english
+    yield (
+        "markdown_blocks, lists",
+        op.markdown_blocks(),
+        lambda count: repeated(["- ", "an", " item", "\n"], count),
+    )
     yield "retry_unstarted", op.retry_unstarted(), english
 
 

@@ -1,5 +1,6 @@
 """The public names of the package; `ollama_rx` imports this module when the first of them is used."""
 
+from ollama_rx.blocks import Block
 from ollama_rx.chunks import Chunk, ContextBox, Message, Progress, ToolCall
 from ollama_rx.client import Client
 from ollama_rx.delivery.deliver import Delivery, deliver
@@ -33,6 +34,7 @@ from ollama_rx.transport.timeouts import Timeouts
 __all__: list[str] = [
     "BadJsonError",
     "BadLineError",
+    "Block",
     "BusyError",
     "Chunk",
     "Client",

@@ -18,9 +18,11 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ollama_rx"
 OUTSIDE = ("embedded", "testing", "cli")  # the core must not import them
 
-VALUES = {"arguments", "chunks", "errors", "partial_text", "responses", "stats"}
+VALUES = {"arguments", "block_splitter", "blocks", "chunks", "errors", "partial_text", "responses", "stats"}
 MAY_IMPORT: dict[str, set[str]] = {
     "arguments": {"errors"},
+    "block_splitter": set(),
+    "blocks": set(),
     "errors": set(),
     "partial_text": set(),
     "chunks": {"stats"},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ollama_rx.operators._gather_stats import gather_stats
     from ollama_rx.operators._join_text import join_text
     from ollama_rx.operators._map_async import map_async
+    from ollama_rx.operators._markdown_blocks import markdown_blocks
     from ollama_rx.operators._parse_json import parse_json
     from ollama_rx.operators._retry_unstarted import retry_unstarted
     from ollama_rx.operators._smooth import smooth
@@ -36,6 +37,7 @@ __all__ = [
     "gather_stats",
     "join_text",
     "map_async",
+    "markdown_blocks",
     "parse_json",
     "retry_unstarted",
     "smooth",

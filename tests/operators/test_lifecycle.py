@@ -40,6 +40,7 @@ OPERATORS: dict[str, tuple[Callable[[], AnyOperator], list[Any]]] = {
     "gather_stats": (lambda: op.gather_stats(ignore), [chunk("a"), chunk("b")]),
     "join_text": (op.join_text, ["held", " held"]),
     "map_async": (lambda: op.map_async(shout), ["a", "b"]),
+    "markdown_blocks": (op.markdown_blocks, ["# out\nheld", " held"]),
     "parse_json": (op.parse_json, ['{"a": ', '"b"} ']),
     "retry_unstarted": (op.retry_unstarted, ["out", "b"]),
     "smooth": (lambda: op.smooth(per_second=0.01, max_lag=90), ["out held", " held"]),
