@@ -1,5 +1,7 @@
 """`split_thinking` moves text between tags to `thinking`, however chunks cut the tags."""
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,7 +93,7 @@ def texts(*pieces: str) -> list[Chunk]:
     return [chunk(piece) for piece in pieces]
 
 
-def split(*pieces: str, starts_inside: bool = False) -> tuple[str, str]:
+def split(*pieces: str, starts_inside: bool | Literal["auto"] = False) -> tuple[str, str]:
     found = run(split_thinking(starts_inside=starts_inside), texts(*pieces))
     return "".join(it.thinking for it in found), "".join(it.text for it in found)
 
@@ -107,8 +109,34 @@ CASES = [
     ("<think>never closed </thi", "never closed </thi", ""),
     ("<think> \n </think> \n ", "", ""),
     ("A <think>b</think> c <think>d</think>\ne", "bd", "A c e"),
-    ("<<think>>x</think>y", ">x", "<y"),
     ("<think></think><think>a</think>b", "a", "b"),
+    ("<think>\n<think>\na</think>b", "a", "b"),
+    ("<think>a\n```\n</think>\nb", "a\n```\n", "b"),
+    ("<think>It ends with `</think>`.</think>Yes", "It ends with `</think>`.", "Yes"),
+    ("A\n<think>\nb\n</think>\n\nc", "b\n", "A\nc"),
+    ("A\n<think>b</think><think>c</think>d <think>e</think>f", "bce", "A\nd f"),
+    ("```\nx\n```\n<think>b</think>c", "b", "```\nx\n```\nc"),
+    ("`a` and ``b`c``: <think>d</think>e", "d", "`a` and ``b`c``: e"),
+    ("Not `closed\n<think>b</think>c", "b", "Not `closed\nc"),
+]
+
+ONLY_TEXT = [
+    "The <think> tag opens it. Bye.",
+    "The <think> tag opens it and </think> closes it. Bye.",
+    "It writes <think>...</think> first.",
+    "用<think>和</think>标签。再见。",
+    "Lone </think> tags and (<think>) stay.",
+    "Use `<think>` here. Bye.",
+    "Use `a <think>b</think>` and ``c`<think>d</think>`` here. Bye.",
+    "So:\n```xml\n<think>\nHm\n</think>\n```\nBye.",
+    "So:\n~~~~\n<think>a</think>\n~~~\n<think>b</think>\n~~~~x\n<think>c</think>\n~~~~\nBye.",
+    "> ```\n> <think>a</think>\n",
+    "It begins with\n<think>\nand more. Bye.",
+    "```\n<think>a</think>",
+    f"A\n<think>{'b' * 16_385}</think>c",
+    f"A{' ' * 300}<think>\n</think>",
+    f"```{'x' * 300}\n``` <think>",
+    "A\n<think>b `</think>`",
 ]
 
 
@@ -120,14 +148,101 @@ def test_any_cutting_gives_the_same_thinking_and_answer(
     assert split(*cut(text, size)) == (thinking, answer)
 
 
-@given(
-    st.lists(
-        st.sampled_from(["<", "<think>", "</think>", "thi", "nk>", "/", " ", "\n", "x", "日"]), max_size=20
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("text", ONLY_TEXT)
+def test_a_tag_that_is_only_mentioned_is_text(size: int, text: str) -> None:
+    assert split(*cut(text, size)) == ("", text)
+
+
+def test_what_follows_a_tag_in_the_answer_is_held_until_it_is_decided() -> None:
+    check(
+        split_thinking(),
+        source="-a-b-c--d-|",
+        expect="-w-x-y--z-|",
+        a=chunk("A\n<think>"),
+        b=chunk("Hm"),
+        c=chunk(" hm</think>B\n<think>"),
+        d=chunk("Bye", done=True),
+        w=split_chunk("A\n"),
+        x=split_chunk(),
+        y=split_chunk("B\n", thinking="Hm hm"),
+        z=split_chunk("<think>Bye", done=True),
     )
+
+
+def test_no_more_than_16_384_characters_are_undecided() -> None:
+    just_enough = "b" * 16_384
+    assert split("A\n<think>", just_enough, "</think>c") == (just_enough, "A\nc")
+    assert split("A\n<think>", just_enough, "b</think>c")[0] == ""
+    found = run(split_thinking(starts_inside="auto"), texts(just_enough, "b", "c</think>d"))
+    assert [it.text for it in found] == ["", just_enough + "b", "c</think>d"]
+
+
+AUTO = [
+    ("Hm\n</think>\n\nYes", "Hm\n", "Yes"),
+    (" \nHm.</think>Yes", "Hm.", "Yes"),
+    ("</think>Yes", "", "Yes"),
+    ("<think>Hm</think>Yes", "Hm", "Yes"),
+    (" <think>\nHm </think>Yes", "Hm ", "Yes"),
+    (" <thin\n</think> a\n<think>b</think>c", "<thin\nb", "a\nc"),
+    (
+        "So `x</think>` and\n```\n</think>\n```\n  </think>Yes",
+        "So `x</think>` and\n```\n</think>\n```\n  ",
+        "Yes",
+    ),
+    ("Just an answer.", "", "Just an answer."),
+    (" \n", "", " \n"),
+    (
+        'The </think> tag, (</think>) and "</think>" stay.',
+        "",
+        'The </think> tag, (</think>) and "</think>" stay.',
+    ),
+    (f"{'a' * 16_385}</think>\n<think>b</think>c", "b", f"{'a' * 16_385}</think>\nc"),
+    (f"{' ' * 16_385}</think>", "", f"{' ' * 16_385}</think>"),
+    (f"a\n{'`</think>`' * 1_639}\n</think>b", "", f"a\n{'`</think>`' * 1_639}\n</think>b"),
+]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("text", "thinking", "answer"), AUTO)
+def test_a_closing_tag_alone_ends_thinking_if_it_may_start_inside(
+    size: int, text: str, thinking: str, answer: str
+) -> None:
+    assert split(*cut(text, size), starts_inside="auto") == (thinking, answer)
+
+
+@given(
+    parts=st.lists(
+        st.sampled_from(
+            [
+                "<",
+                "<think>",
+                "</think>",
+                "thi",
+                "nk>",
+                "/",
+                " ",
+                "\n",
+                "x",
+                "日",
+                "`",
+                "```",
+                "~~~",
+                ">",
+                '"',
+                "",
+            ]
+        ),
+        max_size=24,
+    ),
+    starts_inside=st.sampled_from((False, True, "auto")),
 )
-def test_any_mixture_of_tags_gives_the_same_in_any_cutting(parts: list[str]) -> None:
+def test_any_mixture_of_tags_gives_the_same_in_any_cutting(
+    parts: list[str], *, starts_inside: bool | Literal["auto"]
+) -> None:
     text = "".join(parts)
-    assert split(*parts) == split(text) == split(*text)
+    whole = split(text, starts_inside=starts_inside)
+    assert split(*parts, starts_inside=starts_inside) == split(*text, starts_inside=starts_inside) == whole
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -194,6 +309,11 @@ def test_other_tags_can_be_given() -> None:
     assert "".join(it.text for it in found) == "b"
 
 
+def test_white_space_around_a_given_tag_is_ignored() -> None:
+    found = run(split_thinking(" <t>\n", "\n</t>"), texts("<t>a</t>b"))
+    assert [(it.thinking, it.text) for it in found] == [("a", "b")]
+
+
 @pytest.mark.parametrize(
     ("open_tag", "close_tag", "named"), [("", "x", "open"), ("x", "", "close"), (" \n", "x", "open")]
 )
@@ -209,3 +329,8 @@ def test_a_tag_must_be_a_text() -> None:
         split_thinking(open=b"<think>")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="close: expected text"):
         split_thinking(close=None)  # type: ignore[arg-type]
+
+
+def test_starts_inside_is_a_flag_or_auto() -> None:
+    with pytest.raises(ValueError, match="starts_inside: expected one of False, True, 'auto'"):
+        split_thinking(starts_inside="maybe")  # type: ignore[arg-type]
