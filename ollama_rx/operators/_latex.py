@@ -35,6 +35,8 @@ _ACCENTS = {
 _SUPERSCRIPTS = dict(zip("0123456789+-=()ni°′", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ°′", strict=True))
 _SUBSCRIPTS = dict(zip("0123456789+-=()aeijnx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₙₓ", strict=True))
 
+_DEEPEST = 10  # groups in groups; each level takes a pass over the formula, and people write at most five
+
 _LAYOUT = re.compile(
     r"\\begin\s*\{\w+\*?\}(?:\[\w\])?(?:\{[lcr|\s\d]*\})?|\\end\s*\{\w+\*?\}|(?<=\\\\)\[-?[\d.]+\w\w\]"
     r"|\\(?:label|color|[hv]space\*?|[hv]?phantom)\s*\{[^{}]*\}"
@@ -61,9 +63,10 @@ def latex_to_text(latex: str) -> str:
     '(a+1)/b ≤ x² · π'
     """
     latex = _SIGN.sub(_replace_sign, _LAYOUT.sub(" ", latex))
-    found = 1
-    while found:  # the innermost groups first
+    for _ in range(_DEEPEST):  # the innermost groups first
         latex, found = _GROUP.subn(_replace_group, latex)
+        if not found:
+            break
     latex = _NAME.sub(_space_name, _SCRIPT.sub(_replace_script, latex))
     latex = _BRACES.sub(lambda braces: " " if "}{" in braces[0] else "", latex)
     return " ".join(latex.replace("\\", "").split())

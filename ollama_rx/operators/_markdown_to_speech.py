@@ -1,11 +1,13 @@
 """Turn Markdown into text for a voice; needs markdown-it-py."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
 from ollama_rx.operators._latex import latex_to_text
+from ollama_rx.operators._rewrite_for_speech import rewrite_for_speech
+from ollama_rx.operators._spoken_address import Urls
 from ollama_rx.rx import Emitter
 
 if TYPE_CHECKING:
@@ -18,76 +20,46 @@ _CLOSING = {"$$": "$$", "\\[": "\\]", "<!--": "-->"}
 _BLOCK = re.compile(r"```|~~~|\$\$|\\\[|<!--")
 # Text without any of these stays as it is; most sentences of an answer have none.
 _MARKUP = re.compile(
-    r"[*_`~\[\]<>|\\$&【\n]|//|www\.|^\s*(?:#|[-+]\s|\d+[.)]\s|[-=]+\s*$)"
-    r"|[^\x00-\u1fff\u2010-\u2027\u3000-\ud7ff]"
+    r"[*_`~\[\]<>|\\$&【\n\xad\u061c•]|//|www\.|^\s*(?:#|[-+]\s|\d+[.)]\s|[-=]+\s*$)|[ \t]{2}"
+    r"|[^\x00-\u1fff\u2010-\u2021\u2023-\u2027\u3000-\ud7ff]"
 )
-_DUNDER_NAMES = (  # __names__ that people write about; other words between double underscores are bold
-    "all|annotations|builtins|call|class|contains|del|dict|doc|enter|eq|exit|file|future|getattr|getitem|hash|init"
-    "|iter|len|lt|main|module|name|new|next|path|post_init|pycache|repr|setattr|setitem|slots|str|version"
-)
-_PROTECTED = re.compile(  # what the parser must not take for formatting
-    r"(?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
-    r"|\[(?P<cited>\[?\^?[1-9]\d{0,2}\]?)\]\(https?://(?:[^\s()]|\([^\s()]*\))*(?:\s+\"[^\"\n]*\")?\)"
-    r"|\\\[(?P<display>.+?)\\\]|\\\((?P<inline>.+?)\\\)|\$\$(?P<double>.+?)\$\$"
-    r"|(?<![\w$\\])\$(?![\s$])(?P<single>[^$\n]*?[^\s$\\])\$(?![\d\w$])"
-    r"|(?P<product>(?<=\d)\*+(?=\w)|(?<=\w)\*+(?=\d)|(?<=\b[A-Za-z])\*{1,2}(?=[A-Za-z]\b)"
-    r"|(?<=[A-Za-z0-9)])\*(?=\()|(?<=\))\*(?=[A-Za-z0-9]))"
-    rf"|(?P<dunder>(?<!\w)__(?:{_DUNDER_NAMES})__(?!\w))",
-    re.DOTALL,
-)
-_PRICE = re.compile(r"\d[\d.,]*[kKmM]?\s+[A-Za-z]{2}")
+_SAYABLE = re.compile(r"[^\W_]")
+_INVISIBLE = re.compile("[\xad\u061c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")  # also turns text around
+_SPACES = re.compile(r"(?<=\S)[ \t]{2,}")
+_MARKER = re.compile(r"[ \t]*(?=[-+*>#](?:\s|$))")
+_SIGNED = re.compile(r"(?=[-+>][ \t]+[$€£¥.]?\d)")
+_SENTENCE_END = re.compile(r"[.!?…。！？।؟][^\w\s]*\s*\Z")
+_ITEM = re.compile(r"\s*[-+*•][ \t]")
+
+_LONGEST = 1000
+"""Characters that are parsed together: the parser takes quadratic time for some texts, which no answer has
+unless its model is in a loop."""
+
 _DEFINITION = re.compile(  # of a link that is used by reference
     r"^[ >]*\[[^\[\]\n]+\]:[ \t]*(?:<[^<>\n]*>|(?:(?:https?|ftp|file|mailto|data):|www\.|\.{0,2}/)\S*)"
     r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?[ \t]*$",
     re.MULTILINE,
 )
-_UNDERLINE = re.compile(r"\s*={3,}\s*")  # of a heading, which came as the sentence before
 _ROW = re.compile(r"\s*\|(.*)\|\s*\Z")
 _RULER = re.compile(r"[\s|:+-]*-[\s|:+-]*\Z")
 _CELL_END = re.compile(r"(?<!\\)\|")
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#+\-.!|~$&])")
-_TAGS = (
-    "a abbr address article aside audio b blockquote body br button caption center cite code col dd del "
-    "details div dl dt em figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i "
-    "iframe img input ins kbd label li link main mark meta nav ol option p picture pre q s samp script "
-    "section select small span strike strong style sub summary sup table tbody td template tfoot th "
-    "thead time title tr tt u ul var video wbr "
-)
-# An attribute has a "=" or is one of those that have no value: "a <b and c> d" contains no tag.
-_ATTRIBUTE = (
-    r"(?:[\w:-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+)"
-    "|open|controls|hidden|disabled|checked|selected|required|autoplay|loop|muted|async|defer|reversed)"
-)
-_TAG = re.compile(
-    rf"<!--.*?-->|</?(?:{'|'.join(_TAGS.split())})(?:\s+{_ATTRIBUTE})*\s*/?>", re.IGNORECASE | re.DOTALL
-)
-_INLINE_TAG = re.compile(  # does not separate the text before it from the text after it
-    r"<!|</?(?:abbr|a|b|cite|code|del|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strike|strong|style"
-    r"|sub|sup|time|tt|u|var|wbr)\b",
-    re.IGNORECASE,
-)
-_CJK = (  # end an address even without a space between
-    "\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef“”‘’"
-)
-_PATH = rf"(?:[^\s<>()\[\]{_CJK}]|\([^\s<>()]*\))*"
-_ADDRESS = re.compile(
-    rf"(?:https?|ftp)://(?:[^\s/?#@{_CJK}]*@)?(?:www\.)?([^\s/?#:<>()\[\]\u3000-\u303f\uff00-\uffef]+){_PATH}"
-    rf"|\bwww\.([\w.-]+\w){_PATH}"
-)
-_ADDRESS_END = re.compile(r"[.,;:!?'\"”’*_~]+\Z")
-_NUMBER = r"[1-9]\d{0,2}"  # [0] is an index, [2024] is a year
-_CITATION = rf"(?:\[\^?{_NUMBER}(?:\s*[,;–-]\s*{_NUMBER})*\]|\[\^\w+\]|【[^】]*】)"
+_NUMBER = r"(?![0٠۰०০๐０])\d{1,3}"  # [0] is an index, [2024] is a year
+_NUMBERS = rf"{_NUMBER}(?:\s?[,;–،、-]\s?{_NUMBER})*"
+_CITATION = rf"(?:\[\^?{_NUMBERS}\]|\[\^[\w.-]+\]|【{_NUMBERS}】|【\d[\d:]*†[^】]*】|［{_NUMBERS}］)"
 _CITATIONS = rf"{_CITATION}(?:[,;]?[ \t]?{_CITATION})*"
 # Brackets after a sign such as "=" or "∈", or after "]", are a list, an interval or an index.
 _REFERENCE = re.compile(
-    rf"^\[(?:\^\w+|{_NUMBER})\]:|(?<![ \t=<>+*/×·≤≥≠≈∈∉⊂⊆\]])[ \t]*(?:{_CITATIONS}|\({_CITATIONS}\))",
+    rf"^\[(?:\^[\w.-]+|{_NUMBER})\]:|(?<![ \t=<>+*/×·≤≥≠≈∈∉⊂⊆\]])[ \t]*(?:{_CITATIONS}|\({_CITATIONS}\))",
     re.MULTILINE,
 )
 _TASK = re.compile(r"\A\s*\[[ xX]\]\s+")
-_BRACKETED = re.compile(r"!?\[(?!\^?\d+\])([^\[\]]*)\]\[[^\[\]]*\]")
+_BY_REFERENCE = re.compile(  # [text][label], but not [several][words]
+    r"!?(?<!\w)\[(?!\^?\d+\])([^\[\]]+)\]\[(?:[a-z0-9_.:/-]*|(?i:\1))\]"
+)
+_EMPTY_BRACKETS = re.compile(r"(?<![\w)\]])[ \t]*(?:\([ \t]*\)|\[[ \t]*\]|“[ \t]*”|（[ \t]*）)")
 _EMOJI = re.compile(  # but not ♭, ♯ and circled numbers: a voice can read them
     "[\U0001f000-\U0001faff\u2600-\u266c\u2670-\u2775\u2794-\u27bf\u2b00-\u2bff\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa"
-    "\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2934\u2935\u3030\u303d]"
+    "\u25a0-\u25ff\u2934\u2935\u3030\u303d]"
     "(?:[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d(?=[\U0001f000-\U0001faff\u2600-\u27bf]))*"
     "|[\ufe0f\u20e3]"
 )
@@ -104,27 +76,32 @@ def parser() -> "MarkdownIt":
     """Return the Markdown parser; raises ImportError if it is not installed."""
     from markdown_it import MarkdownIt  # noqa: PLC0415 - an extra
 
-    rules = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    rules = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
     # Indented text is an item of a list, not code. "[Ada]: Hello" is what Ada says, not a link's address.
-    return rules.disable(["code", "reference"])
+    # What was escaped stays apart from the text around it, so that it is not taken for markup again.
+    return rules.disable(["code", "reference", "text_join"])
 
 
 class MarkdownToSpeech:
     """The machine of `speakable`; tracks blocks of code, formulas and comments that span sentences."""
 
-    def __init__(self, out: Emitter[str], code: str | None) -> None:
+    def __init__(self, out: Emitter[str], code: str | None, urls: Urls) -> None:
         self._emit = out.emit
         self._code = code
+        self._speaker = _Speaker(urls)
+        self._before = "\n"
         self._fence = ""  # the opening fence of the current block of code
         self._closing = ""  # the mark that will close the current formula or comment
         self._is_formula = False
 
     def feed(self, text: str, /) -> None:
         """Emit what to say of one sentence, if there is anything to say."""
-        if self._fence or self._closing or _BLOCK.search(text):
-            parts = self._split_blocks(text)
+        sentence = _escape_marker(text, self._before)
+        self._before = sentence
+        if self._fence or self._closing or _BLOCK.search(sentence):
+            parts = self._split_blocks(sentence)
         else:
-            parts = [spoken_text(text)]
+            parts = [self._speaker.say(sentence)]
         spoken = "\n".join(part for part in parts if part)
         if spoken:
             self._emit(spoken)
@@ -162,8 +139,9 @@ class MarkdownToSpeech:
         text = "\n".join(lines)
         lines.clear()
         if not self._closing:
-            return spoken_text(text)
-        return latex_to_text(text) if self._is_formula else ""
+            return self._speaker.say(text)
+        formula = latex_to_text(text) if self._is_formula else ""
+        return formula if _SAYABLE.search(formula) else ""
 
 
 def _find_opening(line: str) -> re.Match[str] | None:
@@ -174,81 +152,109 @@ def _find_opening(line: str) -> re.Match[str] | None:
     return opening
 
 
-def spoken_text(text: str) -> str:
-    """Return what to say of Markdown, without white space around it; empty if there is nothing to say."""
-    if not _MARKUP.search(text):
-        return text.strip()
-    if _UNDERLINE.fullmatch(text):
-        return ""
-    return "\n".join(line for line in (" ".join(line.split()) for line in _spoken_lines(text)) if line)
+def _escape_marker(text: str, before: str) -> str:
+    """Escape what looks like the marker of a list, quote or heading, but stands in the middle of a line.
+
+    White space tells where a line begins. If `split_sentences` has removed it, a sign before a number is text
+    after a sentence that is complete and is not an item of a list itself.
+    """
+    if text[:1].isspace():
+        match = None if "\n" in before[-1:] + text[: len(text) - len(text.lstrip())] else _MARKER.match(text)
+    elif _SENTENCE_END.search(before) and not _ITEM.match(before):
+        match = _SIGNED.match(text)
+    else:
+        match = None
+    return text if match is None else f"\\{text[match.end() :]}"
 
 
-def _spoken_lines(text: str) -> list[str]:
-    """Return the lines to say. Rows without their table are rendered here: the parser needs a whole table."""
-    lines = text.splitlines()
-    if any(_RULER.match(line) and "|" in line for line in lines[1:]):
-        return _render_markdown(lines)  # a whole table
-    spoken: list[str] = []
-    others: list[str] = []
-    for line in lines:
-        row = _ROW.match(line)
-        if row is None:
-            others.append(line)
-        else:
-            spoken += [*_render_markdown(others), _render_row(row[1])]
-            others.clear()
-    return [*spoken, *_render_markdown(others)]
+def _cut(line: str) -> Iterator[str]:
+    """Cut a line that is too long, if possible at the end of a sentence or of a word."""
+    begin = 0
+    while len(line) - begin > _LONGEST:
+        middle, end = begin + _LONGEST // 2, begin + _LONGEST
+        found = (line.rfind(mark, middle, end) + len(mark) for mark in (". ", "。", " "))
+        cut = next((at for at in found if at > middle), end)
+        yield line[begin:cut]
+        begin = cut
+    yield line[begin:]
 
 
-def _render_markdown(lines: list[str]) -> list[str]:
-    text = _DEFINITION.sub("", "\n".join(lines))
-    return _render_blocks(parser().parse(_PROTECTED.sub(_escape, text)))
+class _Speaker:
+    """Says text in Markdown that contains no blocks of code."""
+
+    def __init__(self, urls: Urls) -> None:
+        self._urls: Urls = urls
+        self._in_table = False
+
+    def say(self, text: str) -> str:
+        """Return what to say, without white space around it; empty if there is nothing to say."""
+        if not _MARKUP.search(text):
+            self._in_table = False
+            return text.strip() if _SAYABLE.search(text) else ""
+        lines = self._say_lines(_INVISIBLE.sub("", text).splitlines())
+        if self._urls == "skip":  # may leave "See ." and "()"
+            lines = (_SPACE_BEFORE_MARK.sub("", _EMPTY_BRACKETS.sub("", line)) for line in lines)
+        lines = (" ".join(line.split()) for line in lines)
+        return "\n".join(line for line in lines if _SAYABLE.search(line))
+
+    def _say_lines(self, lines: list[str]) -> Iterator[str]:
+        """Yield the lines to say. Rows are rendered here: the parser needs a whole table."""
+        group: list[str] = []  # is parsed together
+        size = 0
+        for line, following in zip(lines, [*lines[1:], ""], strict=True):
+            row = _ROW.match(line)
+            self._in_table = "|" in line and (self._in_table or _is_ruler(line) or _is_ruler(following))
+            if row or self._in_table:
+                yield from self._render_lines(group)
+                group, size = [], 0
+                yield self._render_row(row[1] if row else line)
+                continue
+            short = _SPACES.sub(" ", line)
+            if size + len(short) > _LONGEST:
+                yield from self._render_lines(group)
+                group, size = [], 0
+            first, *others = _cut(short)
+            group.append(first)
+            size += len(first)
+            for piece in others:
+                yield from self._render_lines(group)
+                group, size = [_escape_marker(f" {piece.lstrip()}", "")], len(piece)
+        yield from self._render_lines(group)
+
+    def _render_lines(self, lines: list[str]) -> list[str]:
+        if not lines:
+            return []
+        text = _DEFINITION.sub("", "\n".join(lines))
+        return _render_blocks(parser().parse(rewrite_for_speech(text, self._urls)))
+
+    def _render_row(self, row: str) -> str:
+        if _RULER.match(row):
+            return ""
+        cells = (piece for cell in _CELL_END.split(_SPACES.sub(" ", row)) for piece in _cut(cell))
+        texts = (self._render_cell(cell) for cell in cells)
+        return ", ".join(cell for cell in texts if cell)
+
+    def _render_cell(self, cell: str) -> str:
+        source = rewrite_for_speech(cell.replace("\\|", "|"), self._urls)
+        return "".join(_render_inline(token.children or ()) for token in parser().parseInline(source)).strip()
 
 
-def _render_row(row: str) -> str:
-    if _RULER.match(row):
-        return ""
-    cells = (_PROTECTED.sub(_escape, cell.replace("\\|", "|")) for cell in _CELL_END.split(row))
-    texts = (
-        _render_inline(token.children or ()).strip() for cell in cells for token in parser().parseInline(cell)
-    )
-    return ", ".join(cell for cell in texts if cell)
-
-
-def _escape(match: re.Match[str]) -> str:
-    """Escape characters that the parser would take for formatting."""
-    if match["code"]:
-        return match[0]
-    if match["cited"]:
-        return f"[{match['cited'].strip('[]')}]"
-    if match["product"] or match["dunder"]:
-        return _SPECIAL.sub(r"\\\1", match[0])
-    if match["single"] and _PRICE.match(match["single"]):
-        return match[0]
-    formula = match["display"] or match["inline"] or match["double"] or match["single"]
-    return _SPECIAL.sub(r"\\\1", latex_to_text(formula))
+def _is_ruler(line: str) -> bool:
+    """Tell whether a line separates the head of a table from its rows."""
+    return "|" in line and _RULER.match(line) is not None
 
 
 def _render_blocks(tokens: "Iterable[Token]") -> list[str]:
-    """Return one line for each block and each row of a table."""
+    """Return one line for each block."""
     lines: list[str] = []
-    cells: list[str] | None = None
     number = ""
     for token in tokens:
         if token.type == "list_item_open":
             number = f"{token.info}. " if token.info else ""
-        elif token.type == "tr_open":
-            cells = []
-        elif token.type == "tr_close" and cells is not None:
-            lines.append(", ".join(cell for cell in cells if cell))
-            cells = None
         elif token.type == "inline":
             text = _render_inline(token.children or ())
-            if cells is not None:
-                cells.append(text.strip())
-            else:
-                lines.append(number + text if text.strip() else "")
-                number = ""
+            lines.append(number + text if text.strip() else "")
+            number = ""
     return lines
 
 
@@ -256,7 +262,7 @@ def _render_inline(tokens: "Iterable[Token]") -> str:
     parts: list[str] = []
     run: list[str] = []  # neighbouring texts; unpaired formatting is found only in their joined text
     for token in tokens:
-        if token.type == "code_inline":
+        if token.type in ("code_inline", "text_special"):
             parts += [_strip_markup("".join(run)), token.content]
             run = []
         elif token.type == "image":
@@ -269,26 +275,12 @@ def _render_inline(tokens: "Iterable[Token]") -> str:
 
 
 def _strip_markup(text: str) -> str:
-    """Remove tags, references, emoji and unpaired formatting; shorten each address to its host."""
-    text = _TASK.sub("", text)
-    text = _TAG.sub(_replace_tag, text)
-    text = _ADDRESS.sub(_host, text)
-    text = _BRACKETED.sub(r"\1", text)
+    """Remove references, emoji and unpaired formatting."""
+    text = _BY_REFERENCE.sub(r"\1", _TASK.sub("", text))
     without = _REFERENCE.sub("", text)
     without = _EMOJI.sub("", without)
     without = _UNPAIRED.sub(_keep_name, without)
-    return _SPACE_BEFORE_MARK.sub("", without) if without != text else text
-
-
-def _replace_tag(match: re.Match[str]) -> str:
-    return "" if _INLINE_TAG.match(match[0]) else " "
-
-
-def _host(match: re.Match[str]) -> str:
-    host = match[1] or match[2]
-    end = _ADDRESS_END.search(match[0])
-    marks = end[0] if end is not None else ""
-    return host.rstrip(marks) + marks
+    return _SPACE_BEFORE_MARK.sub("", _EMPTY_BRACKETS.sub("", without)) if without != text else text
 
 
 def _keep_name(match: re.Match[str]) -> str:

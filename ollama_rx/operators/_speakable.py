@@ -1,14 +1,17 @@
 """Turn sentences of Markdown into text for a voice."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from reactivex import Observable
 
-from ollama_rx.arguments import optional_texts
+from ollama_rx.arguments import check_choice, optional_texts
 from ollama_rx.rx import through
 
 
-def speakable(*, code: str | None = None) -> Callable[[Observable[str]], Observable[str]]:
+def speakable(
+    *, code: str | None = None, urls: Literal["host", "skip", "full"] = "host"
+) -> Callable[[Observable[str]], Observable[str]]:
     r"""Turn each sentence of Markdown into what a voice should say; drop sentences with nothing to say.
 
     ::
@@ -17,20 +20,29 @@ def speakable(*, code: str | None = None) -> Callable[[Observable[str]], Observa
         spoken  -x------y------|   x="Hello Ada."                    y="How are you?"
 
     Expects whole sentences: put `split_sentences` before it. A formatting pair may be split over two
-    sentences; a block of code, a formula or a comment over any number. Holds nothing back.
+    sentences; a block of code, a formula or a comment over any number. Holds nothing back. What has no letter
+    or digit, such as "..." or "👋", is dropped.
 
     - Emphasis, headings, quotes: their text. Lists: their items, with the number if they have one.
-    - Links and images: their text. Addresses: the host, without "www".
+    - Links and images: their text. Addresses: the host, without "www", or as ``urls`` says.
     - Tables: a line for each row, with commas between the cells. Rules and HTML tags: nothing.
     - Code in a line: unchanged. Blocks of code: nothing, or the text of ``code``.
     - LaTeX: in Unicode, as far as it has the signs ("$x^2 \le y$" becomes "x² ≤ y").
-    - Emoji, references such as [1] and numbers that link to the web: nothing.
+    - References such as [1], [^a] and 【4†source】, and numbers that link to the web: nothing. Other text in
+      brackets is said.
+    - Emoji, box drawings, bullets and marks of text direction: nothing. Arrows between words: a comma.
 
-    ``snake_case``, ``3 < 5``, ``2*3*4``, ``C#`` and ``$5`` stay. Numbers, units and dates are left to
-    the voice. Needs the extra ``ollama-rx[speech]`` (markdown-it-py).
+    ``snake_case``, ``3 < 5``, ``2*3*4``, ``*.py``, ``f(**kw)``, ``C#`` and ``$5`` stay. A marker of a list or
+    quote in the middle of a line is text. After `split_sentences`, which removes the line ends, "- " before a
+    number is a minus if it follows a complete sentence that is not an item itself. Numbers, units and dates
+    are left to the voice. Needs the extra ``ollama-rx[speech]`` (markdown-it-py).
+
+    The time it takes grows with the length of the text, whatever the text is. For that, at most 1000
+    characters are parsed together: in a longer line, a formatting pair, link or formula may be cut.
 
     Args:
         code: what to say in place of a block of code, such as "Here is some code."
+        urls: what to say of an address: its host, nothing ("skip"), or all of it ("full").
 
     Raises:
         ImportError: when the operator is built without the extra.
@@ -40,6 +52,7 @@ def speakable(*, code: str | None = None) -> Callable[[Observable[str]], Observa
     'The big snake_case, see here'
     """
     optional_texts(code=code)
+    check_choice("urls", urls, ("host", "skip", "full"))
     # Imported late: compiling its regular expressions takes longer than all other imports of an operator.
     from ollama_rx.operators._markdown_to_speech import MarkdownToSpeech, parser  # noqa: PLC0415
 
@@ -47,4 +60,4 @@ def speakable(*, code: str | None = None) -> Callable[[Observable[str]], Observa
         parser()
     except ImportError as error:
         raise ImportError('speakable() needs markdown-it-py: pip install "ollama-rx[speech]"') from error
-    return through(lambda out: MarkdownToSpeech(out, code), name="speakable", takes=str, gives=str)
+    return through(lambda out: MarkdownToSpeech(out, code, urls), name="speakable", takes=str, gives=str)

@@ -38,3 +38,12 @@ from ollama_rx.operators._latex import latex_to_text
 )
 def test_commands_become_unicode_signs_or_their_names(latex: str, text: str) -> None:
     assert latex_to_text(latex) == text
+
+
+def test_groups_are_resolved_down_to_a_depth() -> None:
+    def nested(depth: int) -> str:
+        return "\\sqrt{" * depth + "x" + "}" * depth
+
+    assert latex_to_text(nested(3)) == "√(√(√x))"
+    assert latex_to_text(nested(10)).count("√(") == 9
+    assert latex_to_text(nested(10_000)).count("√(") == 9

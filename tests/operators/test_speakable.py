@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it.token import Token
 from reactivex import from_iterable
 from reactivex import operators as ops
 
@@ -94,7 +95,7 @@ UNCHANGED = [
     "It costs $5 and $10.",
     "It costs $5-$10 or 5$.",
     "Set $HOME and $PATH.",
-    "© 2024 Foo™ → 20 °C",
+    "© 2024 Foo™ 20 °C",
     "می\u200cخواهم",
     "क्षत्रिय",
     "日本語です。",
@@ -109,6 +110,20 @@ UNCHANGED = [
     "The range [0, 1], a[0], a[0][1], in [2024].",
     "x = [1, 2]; y ∈ [1, 3]",
     '[Note]: important "too"',
+    "He said 【重要】 and [सूचना], [citation needed], [Smith 2020] and [a].",
+    "[重要][注意] [First Name][Last Name]",
+    "a[i][j] and x = [٣]",
+    "It is 5. - 3 is left.",
+    "Delete *.py, test_*.py and *.tar.gz, “*.md” or (*.*), not .* here.",
+    "In **/*.py, src/**, /tmp/*, ./a/**/b.txt and *.d/x.",
+    "Call f(**kw), f(*args), f(a, **b) or COUNT(*) with *args and **kw.",
+    "def f(a, *, b) and /* this */",
+    "192.168.0.1:80, file:///etc/hosts, ~/.bashrc, a/b.txt and C:\\Users",
+    "x ->y, a<-b and x=>y",
+    "Email a_b_c@x.y, a*b@c.d.",
+    "سلام دنیا، این ۵ است.",
+    "ประเทศไทย\u200bดี",
+    "call f()",
 ]
 
 SPOKEN = [
@@ -158,6 +173,32 @@ SPOKEN = [
     ("$E = mc^2$ holds, \\(a \\le b\\).", "E = mc² holds, a ≤ b."),
     ("$$\\frac{a}{b}$$ and \\[x_1\\]", "a/b and x₁"),
     ("\\*not emphasis\\*", "not emphasis"),
+    ("2 \\* 3, file\\_name and \\*.py", "2 * 3, file_name and *.py"),
+    ("the **src/** and *.NET* and (**bold**) and f(**bold**)", "the src/ and .NET and (bold) and f(bold)"),
+    ("**A**/**B** and *see it.*", "A/B and see it."),
+    ("https://example.com/docs—it explains everything.", "example.com—it explains everything."),
+    ("https://a.b/c–d, https://a.b/c→d and https://a.b/d…", "a.b–d, a.b, d and a.b…"),
+    ("„https://a.de/b“, «https://c.fr/d» (https://e.f)", "„a.de“, «c.fr» (e.f)"),
+    ("ดูhttps://a.th/docsครับ", "ดูa.thครับ"),
+    ("在http://例え.jp 和 https://hi.wikipedia.org/wiki/हिन्दी।", "在例え.jp 和 hi.wikipedia.org।"),
+    ("https://ar.wikipedia.org/wiki/القاهرة، ثم", "ar.wikipedia.org، ثم"),
+    ("http://[::1]:8080/x and sftp://u:p@h.org/y", "[::1] and h.org"),
+    ("**https://a.b/c** and *https://a.b.* and https://a.b/__init__/x_*y*.", "a.b and a.b. and a.b."),
+    ("[https://a.b/c](https://a.b/c) and [a_b](http://x.y/*z*)", "a.b and a_b"),
+    ("<mailto:me@a.org> or <me@a.org>", "me@a.org or me@a.org"),
+    ("Text【4:0†source】. 【1】 A［2］, [٣] وهكذا[٢، ٣].", "Text. A وهكذا."),
+    ("See [Foo][foo], [it][docs-1] and [that][].", "See Foo, it and that."),
+    ("Great (😀)! Say “👍” now.", "Great! Say now."),
+    ("→ File → Save. → Done →", "File, Save. Done"),
+    ("File -> Save => Done\n- → x", "File, Save, Done\nx"),
+    ("`a → b` and $a \\to b$", "a → b and a → b"),
+    ("├── src\n│   └── main.py\n──────", "src\nmain.py"),
+    ("● One\n• *Two*\n  ◦ Three", "One\nTwo\nThree"),
+    ("\u202eabc\u202c x\xady\ufeff", "abc xy"),
+    ("&lt;b&gt; is *a* tag&nbsp;&mdash; yes", "<b> is a tag — yes"),
+    ("a | b\n--|--\n1 | [x](http://a.b)\n\nafter | this", "a, b\n1, x\nafter | this"),
+    ("1. one\n2. - [x] two", "1. one\ntwo"),
+    ("a   b\t\tc *d*", "a b c d"),
 ]
 
 
@@ -186,6 +227,15 @@ def test_formatting_is_removed(text: str, spoken: str) -> None:
         "<br>",
         "```",
         "**",
+        "“😀”",
+        "...",
+        "──────",
+        "()",
+        "\u200b",
+        "→",
+        "- - -",
+        "¿?",
+        "(👍)",
     ],
 )
 def test_a_sentence_with_nothing_to_say_is_dropped(text: str) -> None:
@@ -251,6 +301,83 @@ def test_speakable_works_after_split_sentences() -> None:
     assert spoken == ["Hi", "This is very.", "Important in x.y.", "See it.", "Bye!"]
 
 
+def test_addresses_can_be_skipped() -> None:
+    text = ["See https://a.b/c_d. Or (http://x.y), [it](http://z.w 'a b'), www.a.b!", "<https://a.b>"]
+    assert run(speakable(urls="skip"), text) == ["See. Or, it,!"]
+
+
+def test_addresses_can_be_said_in_full() -> None:
+    text = ["(https://a.b/c_d_e), [it](http://z.w), **www.a.b/*x*y**!", "<https://a.b/__init__.py>"]
+    assert run(speakable(urls="full"), text) == [
+        "(https://a.b/c_d_e), it, www.a.b/*x*y!",
+        "https://a.b/__init__.py",
+    ]
+
+
+def test_a_marker_in_the_middle_of_a_line_is_text() -> None:
+    assert run(speakable(), ["It is 5.", "- 3 is left.", "> 2 is *more*.", "- $4"]) == [
+        "It is 5.",
+        "- 3 is left.",
+        "> 2 is more.",
+        "- $4",
+    ]
+    pieces = run(split_sentences(strip=False), ["It is 5. - 3 is left. # No. > Yes. *So*.\n# Head\n- item"])
+    assert run(speakable(), pieces) == ["It is 5.", "- 3 is left.", "# No. > Yes. So.", "Head", "item"]
+    assert run(speakable(), ["Yes.", " # no.", " * *b*\n", "# Head"]) == ["Yes.", "# no.", "* b", "Head"]
+
+
+def test_a_marker_before_an_item_is_not_said() -> None:
+    text = "You need:\n- 3 eggs.\n- 200 g flour\n- 5 pears\n\nDone.\n- A *b*"
+    assert run(speakable(), run(split_sentences(), [text])) == [
+        "You need:",
+        "3 eggs.",
+        "200 g flour",
+        "5 pears",
+        "Done.",
+        "A b",
+    ]
+
+
+def test_rows_of_a_table_can_come_one_by_one() -> None:
+    assert run(speakable(), ["--|--", "1 | *2*", "3 | 4", "a | b"]) == ["1, 2", "3, 4", "a, b"]
+    assert run(speakable(), ["--|--", "1 | 2", "*So*:", "a | b"]) == ["1, 2", "So:", "a | b"]
+
+
+@pytest.mark.parametrize("unit", ["- a b ", "word. ", "文字。", "x", "*a ", "a\n", "| a ", "[a]("])
+def test_no_more_than_a_thousand_characters_are_parsed_together(
+    unit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parser needs quadratic time for some texts."""
+    sizes: list[int] = []
+    markdown = parser()
+    parse, parse_inline = markdown.parse, markdown.parseInline
+
+    def count(text: str) -> list[Token]:
+        sizes.append(len(text))
+        return parse(text)
+
+    def count_inline(text: str) -> list[Token]:
+        sizes.append(len(text))
+        return parse_inline(text)
+
+    monkeypatch.setattr(markdown, "parse", count)
+    monkeypatch.setattr(markdown, "parseInline", count_inline)
+    text = "*" + unit * (20_000 // len(unit))
+    spoken = run(speakable(), [text])
+    assert max(sizes) <= 2_000  # escaping adds characters
+    assert sum(sizes) <= 2 * len(text)
+    assert "".join("".join(spoken).split()).count("a") == text.count("a")
+
+
+def test_a_long_line_is_cut_at_sentences_or_words() -> None:
+    sentence = "It is *so* and " + "so " * 20 + "on. "
+    lines = run(speakable(), [sentence * 40])[0].splitlines()
+    assert len(lines) > 1
+    assert all(line.startswith("It is so and") and line.endswith("on.") for line in lines)
+    words = run(speakable(), ["*" + "- 12 " * 400])[0].split()
+    assert words.count("12") == words.count("-") == 400
+
+
 @given(st.text(max_size=40) | st.text(alphabet=st.sampled_from("*_`~[]()<>#|\\$& \n-1.ab!{}^"), max_size=40))
 def test_any_text_gives_at_most_one_text_that_is_never_blank(text: str) -> None:
     spoken = run(speakable(), [text])
@@ -274,3 +401,8 @@ def test_building_the_operator_without_its_extra_raises_import_error(monkeypatch
 def test_code_must_be_text() -> None:
     with pytest.raises(TypeError, match="code"):
         speakable(code=3)  # type: ignore[arg-type]
+
+
+def test_urls_must_be_one_of_the_ways_to_say_them() -> None:
+    with pytest.raises(ValueError, match="urls: expected one of 'host', 'skip', 'full'"):
+        speakable(urls="whole")  # type: ignore[arg-type]

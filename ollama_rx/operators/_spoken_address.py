@@ -1,0 +1,35 @@
+"""What a voice should say of an address on the web."""
+
+import re
+from typing import Literal
+
+# Words of scripts without spaces, punctuation and signs that no address has end it even without a space.
+_WORDS = "\u0e00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\ufe10-\uffef\U00020000-\U0003ffff"
+_SIGNS = (
+    "\u00a1-\u00bf\u00d7\u00f7\u0589\u060c\u061b\u061f\u06d4\u0964\u0965\u1361-\u1368\u2000-\u2bff\u2e00-\u2e7f"
+    "\U0001f000-\U0001faff"
+)
+_IN_PATH = rf"[^\s<>()\[\]\"`{_WORDS}{_SIGNS}]"
+_IN_HOST = rf"[^\s/?#:<>()\[\]\"`{_WORDS}{_SIGNS}]"
+_HOST = rf"(?:{_IN_HOST}+|[^\s/?#:<>()\[\]\"`{_SIGNS}\u3000-\u303f\uff00-\uffef]+|\[[\dA-Fa-f:.]+\])"
+ADDRESS = (
+    r"(?<![A-Za-z0-9])"
+    rf"(?:[A-Za-z][A-Za-z0-9+.-]{{1,15}}://(?:[^\s/?#@{_WORDS}{_SIGNS}]{{1,100}}@)?(?:www\.)?(?P<host>{_HOST})"
+    r"|www\.(?P<www>[\w.-]+\w))"
+    rf"(?:{_IN_PATH}|\([^\s<>()]*\))*"
+)
+"""A pattern for an address, with groups for its host. Stands in a group ``url``."""
+
+_END = ".,;:!?'*_~|"  # belongs to the sentence, or is formatting
+
+Urls = Literal["host", "skip", "full"]
+"""How to say an address."""
+
+
+def spoken_address(match: re.Match[str], urls: Urls) -> tuple[str, str]:
+    """Return what to say of an `ADDRESS`, and the marks after it, which do not belong to it."""
+    address = match["url"].rstrip(_END)
+    marks = match["url"][len(address) :]
+    if urls == "full":
+        return address, marks
+    return "" if urls == "skip" else (match["host"] or match["www"]).rstrip(_END), marks
