@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint, EntryPoints
 
 GROUP = "ollama_rx.sinks"
+_OUR_MODULES = "ollama_rx."  # as in the entry point ``jsonl = ollama_rx.sinks:JsonLines``
 
 
 def sink_names() -> list[str]:
@@ -19,21 +20,18 @@ def sink_names() -> list[str]:
 def sink_from_uri(uri: str) -> Sink[Any]:
     """Build the sink of ``name`` or ``name:argument``.
 
-    Other packages add names with entry points in the group ``ollama_rx.sinks``.
+    Other packages add names with entry points in the group ``ollama_rx.sinks``. They cannot replace the sinks
+    of this package.
 
     Raises:
-        ValueError: the name is unknown, its package cannot be loaded, or the sink refuses the argument.
+        ValueError: the name is unknown, several packages provide it, its package cannot be loaded, or the
+            sink refuses the argument.
         TypeError: a package has registered something that is not a `Sink` class or does not build a `Sink`.
         OSError: the sink cannot open what the argument names.
     """
     check_text("uri", uri)
     name, _, argument = uri.partition(":")
-    found = _entry_points().select(name=name)
-    if not found:
-        known = ", ".join(sink_names()) or "none, because ollama-rx is not installed as a package"
-        raise ValueError(f"no sink is called {name!r}; known sinks: {known}")
-    entry = next(iter(found))
-    sink_class = _load(entry)
+    sink_class = _load(_entry_point(name))
     try:
         sink: object = sink_class.from_uri(argument)
     except OSError:
@@ -43,6 +41,17 @@ def sink_from_uri(uri: str) -> Sink[Any]:
     if not isinstance(sink, Sink):
         raise wrong_type(f"sink {name!r}", "a Sink from from_uri", sink)
     return sink  # pyright: ignore[reportUnknownVariableType]
+
+
+def _entry_point(name: str) -> "EntryPoint":
+    found = {entry.value: entry for entry in _entry_points().select(name=name)}
+    if not found:
+        known = ", ".join(sink_names()) or "none, because ollama-rx is not installed as a package"
+        raise ValueError(f"no sink is called {name!r}; known sinks: {known}")
+    ours = next((entry for entry in found.values() if entry.module.startswith(_OUR_MODULES)), None)
+    if ours is None and len(found) > 1:
+        raise ValueError(f"several packages provide a sink called {name!r}: {', '.join(sorted(found))}")
+    return ours or next(iter(found.values()))
 
 
 def _entry_points() -> "EntryPoints":

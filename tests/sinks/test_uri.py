@@ -189,6 +189,31 @@ def test_a_uri_that_is_not_text_is_refused() -> None:
         sink_from_uri(cast(Any, None))
 
 
+@pytest.mark.usefixtures("ours")
+def test_another_package_cannot_take_over_a_name_of_this_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "other" / "a_first-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: a-first\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[ollama_rx.sinks]\njsonl = {__name__}:Shout\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "other"), *sys.path])
+    with sink_from_uri(f"jsonl:{tmp_path / 'a.jsonl'}") as sink:
+        assert isinstance(sink, JsonLines)
+
+
+def test_a_name_of_two_packages_is_refused_with_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package, sink in (("first", "Shout"), ("second", "Fails")):
+        info = tmp_path / f"{package}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[ollama_rx.sinks]\ntwice = {__name__}:{sink}\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    expected = f"several packages provide a sink called 'twice': {__name__}:Fails, {__name__}:Shout"
+    with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
+        sink_from_uri("twice")
+
+
 PYPROJECT = """
 [build-system]
 requires = ["hatchling"]
