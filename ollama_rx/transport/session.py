@@ -15,6 +15,7 @@ from ollama_rx.errors import IncompleteStreamError, StatusError, UnreachableErro
 from ollama_rx.protocol.readers import reason_of
 from ollama_rx.transport.content_coding import decompressed
 from ollama_rx.transport.exchange import Exchange
+from ollama_rx.transport.failure_words import connect_words, failure_words
 from ollama_rx.transport.http_transport import SAFE_METHODS, HttpTransport, Origin, to_response
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
 from ollama_rx.transport.loop_end import LoopEnd
@@ -174,12 +175,10 @@ def _transport(url: httpx.URL, given: httpx.AsyncBaseTransport | None) -> LoopAg
 def translate(error: Exception, *, url: str, partial: str = "") -> Exception:
     """Return the error a subscriber sees, with the original as its cause; return other errors unchanged."""
     if isinstance(error, _NO_CONNECTION):
-        translated: Exception = UnreachableError(url, str(error) or type(error).__name__)
+        translated: Exception = UnreachableError(url, connect_words(error))
     elif isinstance(error, httpx.TransportError | httpx.DecodingError):
-        translated = IncompleteStreamError(
-            f"the connection to {url} broke ({str(error) or type(error).__name__}); see the server's log",
-            partial=partial,
-        )
+        words = failure_words(error, url=url, answer_began=bool(partial))
+        translated = IncompleteStreamError(words, partial=partial)
     else:
         return error
     translated.__cause__ = error
