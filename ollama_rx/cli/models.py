@@ -10,7 +10,7 @@ _GIGABYTE, _MEGABYTE = 1e9, 1e6
 
 def print_models(host: str | None) -> None:
     """Write one line for each model: name, size, parameters, quantization."""
-    with exit_on_error(), server_client(host) or embedded_client(None) as client:
+    with exit_on_error(), server_client(host) or embedded_client() as client:
         found = first_value(client.models())
         if not found:
             echo(f"{client.url} has no models; `ollama pull llama3.2` fetches one")

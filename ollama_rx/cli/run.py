@@ -1,21 +1,24 @@
 """``ollama-rx run``: send a prompt, deliver the answer to sinks."""
 
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
-from reactivex import Observable, compose
+from reactivex import Observable
 from reactivex import operators as rx
 
-from ollama_rx import Chunk, deliver
+from ollama_rx import Chunk, Client, deliver
 from ollama_rx import operators as op
-from ollama_rx.cli.choose_client import completion_model, embedded_client, server_client
-from ollama_rx.cli.terminal import align_columns, echo, exit_on_error, usage_error
-from ollama_rx.sinks import Branch, Console, Sink, sink_from_uri
-from ollama_rx.stats import Metrics, Stats
+from ollama_rx.cli.answer_report import AnswerReport, format_stats
+from ollama_rx.cli.answer_text import AnswerText
+from ollama_rx.cli.choose_client import embedded_client, first_model, server_client, warn_if_blind
+from ollama_rx.cli.input import read_format, read_image, read_prompt
+from ollama_rx.cli.model_options import parse_options, unknown_options
+from ollama_rx.cli.status_line import StatusLine
+from ollama_rx.cli.terminal import echo, exit_on_error, usage_error
+from ollama_rx.cli.thoughts import Thoughts
+from ollama_rx.sinks import Console, Sink, StopSink, sink_from_uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class RunCommand:
     prompt: str | None
     model: str | None
     system: str | None
+    format: str | None
+    images: tuple[str, ...]
     sentences: bool
     stop: tuple[str, ...]
     thinking: bool
@@ -35,141 +40,138 @@ class RunCommand:
 
     def execute(self) -> None:
         """Send the prompt and deliver the answer; raises `typer.Exit` on failure."""
-        with exit_on_error(), ExitStack() as unused_sinks:
-            with usage_error("PROMPT"):
-                prompt = read_prompt(self.prompt)
+        with exit_on_error(), StatusLine() as status, ExitStack() as unused_sinks:
+            with usage_error("--model"):
+                check_name(self.model)
             with usage_error("--option"):
                 options = parse_options(self.options)
             with usage_error("--stop"):
-                text = self._to_text()
+                text = AnswerText(stop=self.stop, sentences=self.sentences)
+            with usage_error("--format"):
+                answer_format = read_format(self.format)
+            with usage_error("--image"):
+                images = [read_image(path) for path in self.images]
             with usage_error("--to"):
+                check_destinations(self.to)
                 sinks = [unused_sinks.enter_context(self._sink(uri)) for uri in self.to]
-            client = server_client(self.host)
-            model = (self.model or completion_model(client)) if client else None
-            with client or embedded_client(self.model) as client:
+            with usage_error("PROMPT"):
+                prompt = read_prompt(self.prompt, status)
+            status.show("looking for a model")
+            server = server_client(self.host, self.model)
+            with server or embedded_client(status.echo) as client:
+                model = self._choose_model(server, status) if server else self.model
                 with usage_error("--option"):
                     chunks = client.generate(
                         prompt,
                         model=model,
                         system=self.system,
+                        format=answer_format,
+                        images=images or None,
                         options=options or None,
                         think=self.thinking or None,
                     )
+                for warning in unknown_options(options):
+                    status.echo(warning)
+                report = AnswerReport(
+                    model=model or "the embedded model",
+                    stop_option="stop" in options,
+                    json=answer_format is not None,
+                    thoughts_shown=self.thinking,
+                )
+                status.show_loading(client, report.model)
                 unused_sinks.pop_all()  # from here on the delivery closes them
-                self._deliver(chunks, [sink.after(text) for sink in sinks])
+                self._deliver(chunks, text, sinks, report=report, status=status)
 
-    def _deliver(self, chunks: Observable[Chunk], branches: list[Branch[Chunk]]) -> None:
-        if self.thinking:
-            chunks = chunks.pipe(op.split_thinking())
-            thoughts = Console(sys.stderr, thinking=True).after(rx.take_while(_without_text))
-            branches = [thoughts, *branches]
-        stats: list[Stats] = []
-        try:
-            deliver(chunks.pipe(op.gather_stats(stats.append)), *branches).wait()
-        finally:
-            if self.stats and stats and stats[0].chunks:
-                echo(("\n" if sys.stderr.isatty() else "") + format_stats(stats[0]))
-
-    def _to_text(self) -> Callable[[Observable[Chunk]], Observable[str]]:
-        steps: list[Callable[[Any], Any]] = [op.text()]
-        if self.stop:
-            steps.append(op.stop_at(*self.stop))
-        if self.sentences:
-            steps.append(op.split_sentences())
-        return compose(*steps)
+    def _choose_model(self, server: Client, status: StatusLine) -> str:
+        if self.model is None:
+            model = first_model(server, "vision" if self.images else "completion")
+            if status.is_visible:
+                status.echo(f"{model} answers; -m NAME asks another model")
+            return model
+        if self.images:
+            warn_if_blind(server, self.model, status.echo)
+        return self.model
 
     def _sink(self, uri: str) -> Sink[str]:
         if uri == "console":
             return Console(end="\n" if self.sentences else "")
         return sink_from_uri(uri)
 
+    def _deliver(
+        self,
+        chunks: Observable[Chunk],
+        text: AnswerText,
+        sinks: list[Sink[str]],
+        *,
+        report: AnswerReport,
+        status: StatusLine,
+    ) -> None:
+        thoughts = Thoughts(beside_answer=self._prints_pieces_on_terminal()) if self.thinking else None
+        if thoughts is not None:
+            chunks = chunks.pipe(op.split_thinking())
 
-def _without_text(chunk: Chunk) -> bool:
-    return not chunk.text
+        def see(chunk: Chunk) -> None:
+            report.see(chunk)
+            if chunk.text or (chunk.thinking and thoughts is not None):
+                status.end()
+            elif chunk.thinking:
+                status.show(f"{report.model} is thinking")
+            if thoughts is not None:
+                thoughts.show(chunk)
+
+        answer = chunks.pipe(
+            op.gather_stats(report.set_stats),
+            rx.do_action(see),
+            text.operators,
+            rx.do_action(report.see_text),
+        )
+        try:
+            deliver(answer, *sinks).wait()
+        except BaseException as error:
+            report.error = error
+            raise
+        finally:
+            status.end()
+            if thoughts is not None:
+                thoughts.end()
+            if isinstance(report.error, KeyboardInterrupt) and "console" in self.to:
+                print_unfinished(text.unfinished)
+            report.stop_word = text.stop_word
+            self._print_report(report)
+
+    def _prints_pieces_on_terminal(self) -> bool:
+        return "console" in self.to and not self.sentences and sys.stdout.isatty() and sys.stderr.isatty()
+
+    def _print_report(self, report: AnswerReport) -> None:
+        if missing := report.missing():
+            echo(missing)
+        if self.stats and report.stats is not None and report.stats.chunks:
+            echo(("\n" if sys.stderr.isatty() else "") + format_stats(report.stats, report.end()))
 
 
-def read_prompt(given: str | None) -> str:
-    """Return the prompt; standard input is read if it is ``-``, or missing while input is piped in.
+def check_name(model: str | None) -> None:
+    """Refuse an empty name, as of a variable that is not set."""
+    if model is not None and not model.strip():
+        raise ValueError("the name is empty")
 
-    Bytes in standard input that are not UTF-8 are replaced, after a line that says so.
+
+def check_destinations(uris: Sequence[str]) -> None:
+    """Refuse destinations that would mix two texts.
 
     Raises:
-        ValueError: the prompt is missing or empty.
+        ValueError: a sink is named twice, or two of them print on standard output.
     """
-    if given not in (None, "-"):
-        prompt = given
-    elif given is None and sys.stdin.isatty():
-        raise ValueError("give a prompt, or pipe one in")
-    else:
-        prompt = _decode(sys.stdin.buffer.read())
-    if not prompt.strip():
-        raise ValueError("the prompt is empty")
-    return prompt
+    for uri in uris:
+        if uris.count(uri) > 1:
+            raise ValueError(f"{uri} is given twice")
+    if "console" in uris and "jsonl:-" in uris:
+        raise ValueError("console and jsonl:- would both print on standard output")
 
 
-def _decode(content: bytes) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        echo("the prompt is not UTF-8: bytes that cannot be read are replaced by \ufffd")
-        return content.decode(errors="replace")
-
-
-def parse_options(words: Iterable[str]) -> dict[str, Any]:
-    """Parse ``--option KEY=VALUE`` words; a value that is JSON is parsed, any other value is text.
-
-    >>> parse_options(["temperature=0.5", "num_predict=50", "use_mmap=true", 'stop=["a"]'])
-    {'temperature': 0.5, 'num_predict': 50, 'use_mmap': True, 'stop': ['a']}
-
-    Raises:
-        ValueError: a word has no name or no equals sign.
-    """
-    return dict(_option(word) for word in words)
-
-
-def _option(word: str) -> tuple[str, Any]:
-    name, equals, value = word.partition("=")
-    if not equals or not name.strip():
-        raise ValueError(f"{word!r} is not KEY=VALUE, as in temperature=0")
-    return name.strip(), _value(value.strip())
-
-
-def _value(text: str) -> Any:
-    try:
-        return orjson.loads(text.lower() if text.lower() in {"true", "false"} else text)
-    except orjson.JSONDecodeError:
-        return text
-
-
-def format_stats(stats: Stats) -> str:
-    """Write the figures of ``--stats``, one a line; unknown ones are omitted."""
-    metrics = stats.metrics or Metrics()
-    rows = [
-        ("model", stats.model),
-        ("ended by", stats.ended_by),
-        ("first text", _seconds(stats.time_to_first_text)),
-        ("duration", _seconds(stats.duration)),
-        ("loading", _seconds(metrics.load_duration)),
-        ("prompt", _tokens(metrics.prompt_eval_count, stats.prompt_tokens_per_second)),
-        ("answer", _tokens(metrics.eval_count, stats.tokens_per_second)),
-        ("text", f"{stats.characters} characters in {stats.chunks} chunks"),
-        ("gaps", _gaps(stats)),
-    ]
-    return align_columns([row for row in rows if row[1]])
-
-
-def _seconds(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds:.2f} s"
-
-
-def _tokens(count: int | None, per_second: float | None) -> str:
-    if count is None:
-        return ""
-    return f"{count} tokens" + ("" if per_second is None else f", {per_second:.1f} a second")
-
-
-def _gaps(stats: Stats) -> str:
-    if stats.gap_p50 is None or stats.gap_p95 is None or stats.gap_max is None:
-        return ""
-    median, most, widest = (round(gap * 1000) for gap in (stats.gap_p50, stats.gap_p95, stats.gap_max))
-    return f"{median} ms between chunks (median), 95 % below {most} ms, at most {widest} ms"
+def print_unfinished(sentences: Iterable[str]) -> None:
+    """Print the sentences that had begun when the answer was interrupted, below the ^C of a terminal."""
+    below = "\n" if sys.stdout.isatty() else ""
+    with suppress(StopSink), Console(end="\n") as console:
+        for sentence in sentences:
+            console.on_next(below + sentence)
+            below = ""

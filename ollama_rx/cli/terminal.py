@@ -30,7 +30,9 @@ def exit_on_error() -> Generator[None]:
     except KeyboardInterrupt as error:
         raise typer.Exit(EXIT_INTERRUPTED) from error
     except UnreachableError as error:
-        raise _exit(error, " Without --host and OLLAMA_HOST the embedded model answers.") from error
+        raise _exit(
+            error, " The embedded model answers only if neither a server nor a model is named."
+        ) from error
     except (OllamaError, OSError) as error:
         raise _exit(error) from error
 
@@ -45,18 +47,19 @@ def usage_error(option: str, *, argument: str = "") -> Generator[None]:
     try:
         yield
     except (ValueError, TypeError) as error:
-        message = _one_line(error)
+        message = one_line(str(error))
         hint = option if message.startswith(argument) else None
         raise typer.BadParameter(message, param_hint=hint) from error
 
 
 def _exit(error: Exception, advice: str = "") -> typer.Exit:
-    echo(f"ollama-rx: {_one_line(error)}{advice}")
+    echo(f"ollama-rx: {one_line(str(error))}{advice}")
     return typer.Exit(EXIT_ERROR)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())  # a server's error may be a page of HTML
+def one_line(text: str) -> str:
+    """Join lines: a server's error, for instance, may be a page of HTML."""
+    return " ".join(text.split())
 
 
 @contextmanager

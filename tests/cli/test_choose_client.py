@@ -25,15 +25,25 @@ def test_without_a_server_the_embedded_model_answers_and_a_note_says_so(
     assert result.stdout.strip()
     note, *figures = result.stderr.splitlines()
     assert note == f"no Ollama at {no_server}: the small embedded model answers"
-    assert "ended by    length" in figures
+    assert "end         token limit" in figures
+
+
+def test_without_a_server_a_named_model_is_not_replaced(command_line: CommandLine, no_server: str) -> None:
+    result = command_line("run", "Hi", "--model", "llama3.2")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"ollama-rx: cannot reach {no_server} (")
+    assert result.stderr.endswith(
+        " The embedded model answers only if neither a server nor a model is named.\n"
+    )
 
 
 @pytest.mark.embedded
 @pytest.mark.usefixtures("no_server")
-def test_the_note_says_that_the_named_model_is_replaced(command_line: CommandLine) -> None:
+def test_without_a_server_the_embedded_model_may_be_named(command_line: CommandLine) -> None:
     fetch_weights()
-    result = command_line("run", "Hi", "--model", "llama3.2", "-o", "num_predict=1")
-    assert result.stderr.endswith(": the small embedded model answers instead of llama3.2\n")
+    result = command_line("run", "Hi", "--model", "smollm2:135m-instruct-q4_1", "-o", "num_predict=1")
+    assert result.exit_code == 0
+    assert result.stderr.endswith(": the small embedded model answers\n")
 
 
 @pytest.mark.embedded
@@ -127,6 +137,29 @@ def test_on_a_server_without_capabilities_the_first_model_is_asked(
     fake.play(json_reply({"template": ""}), path="/api/show")
     command_line("run", "Hi", "--host", fake.url)
     assert fake.requests[-1].json["model"] == "echo:latest"
+
+
+def test_an_image_goes_to_the_first_model_that_sees(
+    command_line: CommandLine, fake: FakeOllama, tmp_path: Path
+) -> None:
+    (tmp_path / "a.gif").write_bytes(b"GIF89a")
+    fake.play(json_reply({"models": [{"name": "blind"}, {"name": "seeing"}]}), path="/api/tags")
+    shown = [json_reply({"capabilities": ["completion"]}), json_reply({"capabilities": ["vision"]})]
+    fake.play(*shown, path="/api/show")
+    command_line("run", "What is it?", "--host", fake.url, "--image", str(tmp_path / "a.gif"))
+    assert fake.requests[-1].json["model"] == "seeing"
+
+
+def test_if_no_model_sees_an_image_is_an_error_with_advice(
+    command_line: CommandLine, fake: FakeOllama, tmp_path: Path
+) -> None:
+    (tmp_path / "a.gif").write_bytes(b"GIF89a")
+    fake.play(json_reply({"capabilities": ["completion"]}), path="/api/show")
+    result = command_line("run", "What is it?", "--host", fake.url, "--image", str(tmp_path / "a.gif"))
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"ollama-rx: {fake.url} has no model that can see images; `ollama pull gemma3` fetches one\n"
+    )
 
 
 @pytest.mark.parametrize("models", [[], [{}], [{"name": ""}, {"name": 5}, None]])
