@@ -5,13 +5,14 @@ import sys
 from ollama_rx.cli.choose_client import embedded_client, fetch_with_progress, first_value, server_client
 from ollama_rx.cli.terminal import align_columns, echo, exit_on_error
 
-_GIGABYTE, _MEGABYTE = 1e9, 1e6
+_UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))  # bytes, name, decimals
+_ALMOST = 0.9995  # so that nothing is rounded to 1000 of the next smaller unit
 
 
 def print_models(host: str | None) -> None:
     """Write one line for each model: name, size, parameters, quantization."""
     with exit_on_error(), server_client(host) or embedded_client() as client:
-        found = first_value(client.models())
+        found = [model for model in first_value(client.models()) if model.name]
         if not found:
             echo(f"{client.url} has no models; `ollama pull llama3.2` fetches one")
             return
@@ -28,9 +29,11 @@ def print_models(host: str | None) -> None:
 
 
 def _size(size_bytes: int) -> str:
-    if size_bytes >= _GIGABYTE:
-        return f"{size_bytes / _GIGABYTE:.1f} GB"
-    return f"{size_bytes / _MEGABYTE:.0f} MB"
+    """Write a size; nothing for one that a server does not know or cannot mean."""
+    for unit, name, decimals in _UNITS:
+        if size_bytes >= _ALMOST * unit:
+            return f"{size_bytes / unit:.{decimals}f} {name}"
+    return f"{size_bytes} bytes" if size_bytes > 0 else ""
 
 
 def print_weights() -> None:

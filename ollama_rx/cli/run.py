@@ -16,7 +16,7 @@ from ollama_rx.cli.choose_client import embedded_client, first_model, server_cli
 from ollama_rx.cli.input import read_format, read_image, read_prompt
 from ollama_rx.cli.model_options import parse_options, unknown_options
 from ollama_rx.cli.status_line import StatusLine
-from ollama_rx.cli.terminal import echo, exit_on_error, usage_error
+from ollama_rx.cli.terminal import echo, exit_on_error, printable, usage_error
 from ollama_rx.cli.thoughts import Thoughts
 from ollama_rx.sinks import Console, Sink, StopSink, sink_from_uri
 
@@ -86,7 +86,7 @@ class RunCommand:
         if self.model is None:
             model = first_model(server, "vision" if self.images else "completion")
             if status.is_visible:
-                status.echo(f"{model} answers; -m NAME asks another model")
+                status.echo(f"{printable(model)} answers; -m NAME asks another model")
             return model
         if self.images:
             warn_if_blind(server, self.model, status.echo)
@@ -144,7 +144,7 @@ class RunCommand:
 
     def _print_report(self, report: AnswerReport) -> None:
         if missing := report.missing():
-            echo(missing)
+            echo(printable(missing))
         if self.stats and report.stats is not None and report.stats.chunks:
             echo(("\n" if sys.stderr.isatty() else "") + format_stats(report.stats, report.end()))
 

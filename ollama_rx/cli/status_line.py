@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Self, TextIO
 
 from ollama_rx import Client
-from ollama_rx.cli.terminal import echo
+from ollama_rx.cli.terminal import echo, printable, width
 from ollama_rx.responses import RunningModel
 
 _ERASE = "\r\x1b[K"
@@ -66,11 +66,13 @@ class StatusLine:
     def _fit(self, text: str) -> str:
         """Cut the text to the window's width: a line that wraps could not be erased."""
         try:
-            width = os.get_terminal_size(self._file.fileno()).columns
+            columns = os.get_terminal_size(self._file.fileno()).columns
         except (OSError, ValueError):
-            width = 0
-        shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-        return shown[: (width or 80) - 1]
+            columns = 0
+        shown = printable(text)
+        while width(shown) >= (columns or 80):
+            shown = shown[:-1]
+        return shown
 
     def _write(self, text: str) -> None:
         try:

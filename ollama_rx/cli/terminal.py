@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TextIO
+from unicodedata import east_asian_width
 
 import typer
 
@@ -101,13 +102,33 @@ def echo(text: str, file: TextIO | None = None) -> None:
 
 
 def align_columns(rows: Iterable[Sequence[str]]) -> str:
-    """Align cells into columns, two spaces apart.
+    """Align cells into columns, two spaces apart; each row is one line, whatever is in its cells.
 
     >>> print(align_columns([("model", "size"), ("a", "1 GB")]))
     model  size
     a      1 GB
     """
-    table = list(rows)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
+    table = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(*table, strict=True)]
+    lines = ("  ".join(map(_pad, row, widths)).rstrip() for row in table)
     return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    r"""Escape what a terminal does not show as a letter, line breaks included.
+
+    >>> print(printable("two\nlines"))
+    two\nlines
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
+
+
+def width(text: str) -> int:
+    """Return how many columns a text takes; East Asian letters and emoji take two."""
+    return sum(2 if east_asian_width(letter) in {"W", "F"} else 1 for letter in text)
+
+
+def _pad(text: str, columns: int) -> str:
+    return text + " " * (columns - width(text))

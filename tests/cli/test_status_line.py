@@ -71,8 +71,9 @@ def test_a_line_fits_the_window_and_contains_no_controls(monkeypatch: pytest.Mon
     file = Terminal()
     monkeypatch.setattr(file, "fileno", lambda: 7)
     monkeypatch.setattr(os, "get_terminal_size", {7: os.terminal_size((10, 24))}.__getitem__)
-    StatusLine(file).show("\x1b[2J\nloading a long name")
-    assert file.getvalue() == "\r\x1b[K\ufffd[2J\ufffdload"
+    StatusLine(file).show("\x1bloading")
+    StatusLine(file).show("\u6a21\u578b" * 4)  # letters of two columns
+    assert file.getvalue() == "\r\x1b[K\\x1bloadi\r\x1b[K\u6a21\u578b\u6a21\u578b"
 
 
 @pytest.mark.parametrize("columns", [None, 0])
