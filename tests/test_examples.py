@@ -219,6 +219,21 @@ def test_tools(fake: FakeOllama, example: ExampleRunner) -> None:
     assert [message["role"] for message in messages] == ["user", "assistant", "tool", "tool"]
 
 
+def test_tools_of_a_model_that_thinks_until_its_limit(fake: FakeOllama, example: ExampleRunner) -> None:
+    fake.play(answer(thinking("Oslo lies in"), done_reason="length"))
+    assert example.lines_of("14_tools.py") == ["Oslo lies in", "no answer (ended by length)"]
+
+
+def test_tools_of_a_model_without_tools(fake: FakeOllama, example: ExampleRunner) -> None:
+    fake.play(error_status(400, "gemma does not support tools"))
+    assert example.lines_of("14_tools.py") == ["HTTP 400: gemma does not support tools"]
+
+
+def test_tools_called_with_arguments_that_do_not_exist(fake: FakeOllama, example: ExampleRunner) -> None:
+    fake.play(answer(tool_call("temperature", {"town": "Oslo"})), answer("I do not know."))
+    assert example.lines_of("14_tools.py") == ["temperature({'town': 'Oslo'}) = unknown", "I do not know."]
+
+
 def test_thinking(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer(thinking("7 times 13\n"), thinking("is 91\n"), "No", "."))
     lines = example.lines_of("15_thinking.py")
