@@ -10,6 +10,15 @@ import sys
 def main() -> None:
     """Run the command line and exit the process."""
     try:
+        _run()
+    except KeyboardInterrupt:  # while a module is loaded, for instance
+        sys.exit(130)
+    except OSError as error:  # outside of a command: the help cannot be written, for instance
+        sys.exit(f"ollama-rx: {error.strerror or error}")
+
+
+def _run() -> None:
+    try:
         from ollama_rx.cli.app import app  # noqa: PLC0415 - typer is an extra
     except ModuleNotFoundError as error:
         if error.name != "typer":
@@ -18,7 +27,4 @@ def main() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the parent process, as in `>&-`
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - stays open
-    try:
-        app(prog_name="ollama-rx")
-    except OSError as error:  # outside of a command: the help cannot be written, for instance
-        sys.exit(f"ollama-rx: {error}")
+    app(prog_name="ollama-rx")

@@ -73,6 +73,8 @@ def read_image(path: str) -> bytes:
 
 
 def _read_file(path: str, *, most: int) -> bytes:
+    if not path:
+        raise ValueError("the name of the file is empty")
     try:
         with Path(path).open("rb") as file:
             return _read(file, path, most=most)

@@ -12,7 +12,7 @@ from unicodedata import east_asian_width
 
 import typer
 
-from ollama_rx.errors import OllamaError, UnreachableError
+from ollama_rx.errors import OllamaError, SinkError, UnreachableError
 from ollama_rx.sinks import Console, StopSink
 
 EXIT_ERROR = 1
@@ -54,8 +54,21 @@ def usage_error(option: str, *, argument: str = "") -> Generator[None]:
 
 
 def _exit(error: Exception, advice: str = "") -> typer.Exit:
-    echo(f"ollama-rx: {one_line(str(error))}{advice}")
+    echo(f"ollama-rx: {one_line(error_words(error))}{advice}")
     return typer.Exit(EXIT_ERROR)
+
+
+def error_words(error: Exception) -> str:
+    """Return the message of an error; of one of the operating system, without its number.
+
+    >>> error_words(FileNotFoundError(2, "No such file or directory", "a.txt"))
+    'a.txt: No such file or directory'
+    """
+    cause = error.__cause__ if isinstance(error, SinkError) else error
+    if not isinstance(cause, OSError) or not cause.strerror:
+        return str(error)
+    words = cause.strerror if cause.filename is None else f"{cause.filename}: {cause.strerror}"
+    return f"sink {type(error.sink).__name__} failed: {words}" if isinstance(error, SinkError) else words
 
 
 def one_line(text: str) -> str:

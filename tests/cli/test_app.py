@@ -210,8 +210,38 @@ def test_help_that_cannot_be_written_is_one_line(
     monkeypatch.setattr(sys.stdout, "write", full)
     with pytest.raises(SystemExit) as ended:
         main()
-    assert ended.value.code == "ollama-rx: [Errno 28] No space left on device"
+    assert ended.value.code == "ollama-rx: No space left on device"
     assert capsys.readouterr() == ("", "")
+
+
+def test_ctrl_c_while_modules_are_loaded_is_quiet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ollama_rx.cli._run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_answer_that_finds_a_full_disk_is_one_line(endless_fake: FakeOllama) -> None:
+    endless_fake.play(answer("Hello"))
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-c", MAIN, "run", "Hi", "--host", endless_fake.url],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+    assert done.returncode == 1
+    assert done.stderr == "ollama-rx: sink Console failed: No space left on device\n"
 
 
 def test_a_missing_extra_is_one_line() -> None:

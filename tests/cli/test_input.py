@@ -127,6 +127,11 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(
     assert result.stderr == f"ollama-rx: Invalid value for {option}: {path}: {reason}\n"
 
 
+def test_an_empty_name_of_a_file_is_said_to_be_empty() -> None:
+    with pytest.raises(ValueError, match=r"^the name of the file is empty$"):
+        read_image("")
+
+
 def test_an_image_without_an_end_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^/dev/zero is longer than 128 MB$"):
         read_image("/dev/zero")

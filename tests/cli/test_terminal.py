@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_written_is_an_error(
 ) -> None:
     result = command_line("run", "Hi", "--host", fake.url, "--to", f"jsonl:{tmp_path}")
     assert result.exit_code == 1
-    assert result.stderr.startswith("ollama-rx: ")
+    assert result.stderr == f"ollama-rx: {tmp_path}: Is a directory\n"
     assert fake.requests == ()
 
 
