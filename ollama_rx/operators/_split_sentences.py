@@ -1,17 +1,19 @@
 """Split streamed text into sentences."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from reactivex import Observable
 
-from ollama_rx.arguments import check_flag, check_seconds, check_text, check_whole
+from ollama_rx.arguments import as_items, check_flag, check_length, check_seconds, check_text, check_whole
 from ollama_rx.operators._sentences.characters import weight
 from ollama_rx.rx import Emitter, through
 
 if TYPE_CHECKING:
     from ollama_rx.operators._sentences.splitter import Splitter
+
+_LONGEST_NAME = 60  # characters; the splitter keeps more than that of the text before a mark
 
 
 def split_sentences(
@@ -23,6 +25,7 @@ def split_sentences(
     first_fragment: bool = False,
     idle: float | None = None,
     strip: bool = True,
+    never_split: Sequence[str] = (),
 ) -> Callable[[Observable[str]], Observable[str]]:
     """Emit each sentence as soon as it is certain that it has ended.
 
@@ -56,6 +59,9 @@ def split_sentences(
             if its own text leaves little doubt. Without this, output never depends on time.
         strip: remove white space around each sentence. If False, the joined output equals the input;
             each sentence begins with the space before it.
+        never_split: names that contain a mark, such as ("Yahoo!", "Dr. Oetker"), of up to 60 characters each,
+            exactly as they are written. No sentence ends inside one or with its last mark; line breaks
+            still end sentences.
 
     Raises:
         ValueError: an argument is out of range; the message names it.
@@ -76,11 +82,19 @@ def split_sentences(
     if idle is not None:
         check_seconds("idle", idle)
     check_flag("strip", strip)
+    names = tuple(as_items("never_split", never_split))
+    for name in names:
+        check_length("never_split", name, most=_LONGEST_NAME, what="a name")
 
     from ollama_rx.operators._sentences.splitter import splitter_factory  # noqa: PLC0415 - slow
 
     make_splitter = splitter_factory(
-        language, eager=eager, first_fragment=first_fragment, min_chars=min_chars, max_chars=max_chars
+        language,
+        eager=eager,
+        first_fragment=first_fragment,
+        min_chars=min_chars,
+        max_chars=max_chars,
+        never_split=names,
     )
     make_merger = partial(_Merger, strip=strip, min_chars=min_chars, max_chars=max_chars)
     kind = _Sentences if idle is None else partial(_SentencesOrPauses, idle=idle)

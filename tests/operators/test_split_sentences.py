@@ -37,6 +37,7 @@ SETTINGS: list[dict[str, object]] = [
     {"language": "hi"},
     {"language": "el"},
     {"idle": 3.0},
+    {"never_split": ("B. c", "etc. The", "!")},
 ]
 settings = pytest.mark.parametrize("options", SETTINGS, ids=str)
 marked_text = st.lists(
@@ -52,7 +53,7 @@ marked_text = st.lists(
             "\u0301",
             "👩\u200d👧",
             " The ",
-            *"፡|»”‘;：と",
+            *"፡|»”‘;：と𑁇α",
             "？って",
             "ایم۔",
             " V",
@@ -245,6 +246,8 @@ def test_very_long_sentences_stay_whole(middle: str) -> None:
         ({"max_chars": 0}, "max_chars"),
         ({"min_chars": 9, "max_chars": 8}, "max_chars"),
         ({"idle": 0}, "idle"),
+        ({"never_split": ["a" * 61]}, "never_split"),
+        ({"never_split": [""]}, "never_split"),
     ],
 )
 def test_an_argument_out_of_range_raises_value_error_when_the_operator_is_built(
@@ -255,7 +258,15 @@ def test_an_argument_out_of_range_raises_value_error_when_the_operator_is_built(
 
 
 @pytest.mark.parametrize(
-    "options", [{"language": 5}, {"language": ["de"]}, {"min_chars": "3"}, {"max_chars": 2.5}]
+    "options",
+    [
+        {"language": 5},
+        {"language": ["de"]},
+        {"min_chars": "3"},
+        {"max_chars": 2.5},
+        {"never_split": "Yahoo!"},
+        {"never_split": [5]},
+    ],
 )
 def test_an_argument_of_a_wrong_type_raises_type_error_when_the_operator_is_built(
     options: dict[str, object],

@@ -160,3 +160,38 @@ def test_entries_with_capitals_match_exactly_and_lower_case_entries_match_any_ca
     assert kinds["dr"] is Kind.NEVER
     assert "sat" not in kinds
     assert kinds["Sat"] is Kind.NUMERIC
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Τι είναι;| Έφυγε. Go; she said.".replace("ε. G", "ε.| G"),
+        "ይህ ቤት ነው::| ሰላም ነው።| ሰዓቱ 10:30 ነው፡፡| ጥሩ: አዎ",
+        "Սա տուն է:| Ժամը 10:30 է։| Այո",
+        "यह घर है || वह बड़ा है |".replace("है |", "है \x00"),
+        "“Τι είναι;”| Έφυγε.",
+        "; One: two | three; four",
+    ],
+)
+def test_without_a_language_a_mark_of_one_script_is_known_by_the_letters_before_it(marked: str) -> None:
+    parts = [part.replace("\x00", "|") for part in marked.split("|")]
+    if marked.startswith(";"):
+        parts = [marked]
+    assert split("".join(parts), strip=False) == parts
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "ꯃꯁꯤ ꯂꯩ꯫| ꯑꯗꯨ",  # Meetei Mayek
+        "ᱟᱢ ᱾| ᱤᱧ ᱿| ᱟᱢ",  # Ol Chiki
+        "ខ្ញុំ។| គាត់៕| គាត់",  # Khmer
+        "ߊߟߎ߹| ߊ",  # N'Ko
+        "ꦲꦤ꧉| ꦕꦫ",  # Javanese
+        "𑀓𑀔𑁇| 𑀕𑁈| 𑀖",  # Brahmi, beyond the basic multilingual plane
+        "Really‽| Yes.",
+        "𝐁𝐨𝐥𝐝 𝐭𝐞𝐱𝐭 is 😀 fine.| 𝐒𝐨 it is.",
+    ],
+)
+def test_the_marks_of_all_scripts_end_sentences(marked: str) -> None:
+    assert split(marked.replace("|", ""), strip=False) == marked.split("|")

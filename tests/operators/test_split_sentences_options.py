@@ -183,3 +183,29 @@ def test_a_pause_ends_a_question(text: str) -> None:
 
 def test_a_cancelled_stream_leaves_no_timer() -> None:
     check(split_sentences(idle=5), source="-a-------", expect="---!", life="^--!", a="It rained.")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Zap! Records grew. Zap! News too.", ["Zap! Records grew.", "Zap! News too."]),
+        ("We use Zap! It works. Zap It too.", ["We use Zap! It works.", "Zap It too."]),
+        ("Pots by Ask. Com Oak. Ask. Combine them.", ["Pots by Ask. Com Oak.", "Ask. Combine them."]),
+        ("It is MyZap! It works.", ["It is MyZap!", "It works."]),
+        ("What is Zap!? It is a shop.", ["What is Zap!?", "It is a shop."]),
+        ("Who? Why? 谁？是谁？他。", ["Who? Why?", "谁？是谁？", "他。"]),
+        ("We use Zap!\nIt works.", ["We use Zap!", "It works."]),
+        ("We use Zap!", ["We use Zap!"]),
+        ("Buy at Ask.", ["Buy at Ask."]),
+    ],
+)
+def test_names_of_the_caller_do_not_end_a_sentence(text: str, sentences: list[str]) -> None:
+    names = ("Zap!", "Ask. Com ", "Who? Why", "谁？是")
+    assert split(text, never_split=names) == sentences
+
+
+def test_eager_and_a_pause_do_not_end_a_sentence_in_a_name_of_the_caller() -> None:
+    eager = split_sentences(eager=True, never_split=["the shop. Com"])
+    check(eager, source="-a-----", expect="-------", a="We went to the shop.")
+    paused = split_sentences(idle=2, never_split=["Zap!"])
+    check(paused, source="-a-----", expect="-------", a="We use Zap!")

@@ -13,8 +13,10 @@
       sentence.py         how the sentence began, and which brackets, quotes and code are open in it
     verdict.py            what a rule returns: Break, Continue or WAIT
     lexicon.py            reads languages/*.toml, which a native speaker can correct without reading code
+    never_split.py        names of the caller, in which no sentence ends
     characters.py         marks, quotes, brackets and spaces of all scripts
+      sentence_terminal.py the marks of all scripts, from the Unicode Character Database
 
-All but characters.py is imported at the first call of `split_sentences`, because it compiles large regular
+All but these two is imported at the first call of `split_sentences`, because it compiles large regular
 expressions.
 """

@@ -19,7 +19,7 @@ from ollama_rx.operators._sentences.preceding_word import kind_of
 from ollama_rx.operators._sentences.sentence import Sentence
 from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
 
-_ALWAYS: Final = frozenset(FULL_STOPS + "！？؟፧")
+_ALWAYS: Final = frozenset(FULL_STOPS + "！？؟፧︕︖﹖﹗")
 _URDU_FULL_STOP: Final = "۔"
 _LONGEST: Final = 76  # characters looked at before a mark, fewer than the splitter keeps
 _EXCLAMATIONS: Final = frozenset("！？")

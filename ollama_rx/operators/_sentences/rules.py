@@ -2,7 +2,7 @@
 
 import re
 from enum import IntEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from ollama_rx.operators._sentences.abbreviation_rules import judge_abbreviation
@@ -12,11 +12,12 @@ from ollama_rx.operators._sentences.characters import (
     LINE_ENDS,
     MARKS,
     QUESTION_OR_EXCLAMATION,
-    one_of,
+    one_of_and_rare,
 )
 from ollama_rx.operators._sentences.fullwidth import FullwidthRules
-from ollama_rx.operators._sentences.lexicon import Lexicon, lexicon_for
+from ollama_rx.operators._sentences.lexicon import Lexicon, lexicon_for, lexicon_of_letter
 from ollama_rx.operators._sentences.line_structure import judge_bracket, judge_bullet, judge_line_break
+from ollama_rx.operators._sentences.never_split import NeverSplit
 from ollama_rx.operators._sentences.preceding_word import is_plain, kind_of, words_before
 from ollama_rx.operators._sentences.sentence import Sentence
 from ollama_rx.operators._sentences.terminators import RULES
@@ -25,23 +26,27 @@ from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdic
 _CAPITAL: Final = re.compile(r" [A-ZÄÖÜÉÀА-ЯЁ]")
 _LONGEST: Final = 40  # characters the fast path looks at before a mark
 _SHORTEST_WORD: Final = 3  # letters; a shorter word may be an unlisted abbreviation
+# These end sentences in one script only: Greek ";", Armenian ":", Amharic "::", Hindi "|".
+_MARKS_OF_ONE_SCRIPT: Final = frozenset(";\u037e:|")
+_NEAR: Final = 8  # characters before such a mark within which a letter shows the script
 _REMEMBERED: Final = 4096  # words; the most frequent ones of a language end most of its sentences
 
 
 class Rules:
     """The rules of one language, shared by all streams."""
 
-    def __init__(self, lexicon: Lexicon, *, eager: bool = False) -> None:
+    def __init__(self, lexicon: Lexicon, *, eager: bool = False, never_split: tuple[str, ...] = ()) -> None:
         self.lexicon = lexicon
         self._eager = eager
         self._lookahead = Lookahead(lexicon.spaced_closers)
         added = lexicon.marks + lexicon.question_marks + lexicon.double_marks
         self.marks = (frozenset(MARKS) | set(added)) - set(lexicon.not_marks)
-        self.pattern = one_of(LINE_ENDS + "".join(sorted(self.marks)) + BULLETS + ")")
+        self.pattern = one_of_and_rare({*MARKS, *added, *_MARKS_OF_ONE_SCRIPT, *LINE_ENDS, *BULLETS, ")"})
         self.search = re.compile(self.pattern).search
         self._fullwidth = FullwidthRules(lexicon, self.marks)
         # Marks that can never be judged before the next character has arrived.
         self.waiting = frozenset[str]() if eager else self.marks - self._fullwidth.marks
+        self._never_split = NeverSplit(never_split, self.marks) if never_split else None
 
     def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
         """Judge the character at ``mark``, which is one that ``search`` finds."""
@@ -58,6 +63,26 @@ class Rules:
             return judge_bracket(sentence, text, mark, self.lexicon)
         if char in BULLETS:
             return judge_bullet(sentence, text, mark)
+        if self._never_split is not None:
+            verdict = self._never_split.judge(text, mark, final=final)
+            if verdict is not None:
+                return verdict
+        return self._at(text, mark).judge_mark(sentence, text, mark, final=final)
+
+    def _at(self, text: str, mark: int) -> "Rules":
+        """Return the rules for a mark: those of the script before it if only that script uses the mark."""
+        if text[mark] not in _MARKS_OF_ONE_SCRIPT:
+            return self
+        letter = next(filter(str.isalpha, reversed(text[max(0, mark - _NEAR) : mark])), "")
+        if letter.isascii():
+            return self
+        return rules_for(lexicon_of_letter(letter, self.lexicon).code, eager=self._eager)
+
+    def judge_mark(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
+        """Judge a mark that is not in a heading, a table or a code fence."""
+        char = text[mark]
+        if char not in self.marks:
+            return Continue(mark + 1)
         if char in self._fullwidth.marks:
             return self._fullwidth.judge(sentence, text, mark, final=final)
         return self._judge_terminator(sentence, text, mark, final=final)
@@ -83,6 +108,8 @@ class Rules:
 
     def judge_pause(self, sentence: Sentence, text: str, mark: int) -> Break | None:
         """Break at a mark after which no text has arrived for a while, if the sentence surely ends there."""
+        if self._never_split is not None and self._never_split.judge(text, mark, final=True):
+            return None
         end, next_word = self._lookahead.look(sentence, text, mark, final=True)
         if next_word < len(text):
             return None
@@ -99,10 +126,10 @@ class Rules:
         return Break(end) if _dot_surely_ends(self.lexicon, sentence, text, mark) else None
 
 
-@cache
-def rules_for(language: str | None, *, eager: bool) -> Rules:
-    """Return the rules for the language of a BCP 47 tag."""
-    return Rules(lexicon_for(language), eager=eager)
+@lru_cache
+def rules_for(language: str | None, *, eager: bool, never_split: tuple[str, ...] = ()) -> Rules:
+    """Return the rules for the language of a BCP 47 tag and the names that the caller never wants split."""
+    return Rules(lexicon_for(language), eager=eager, never_split=never_split)
 
 
 def _dot_surely_ends(lexicon: Lexicon, sentence: Sentence, text: str, mark: int) -> bool:

@@ -103,10 +103,14 @@ class Nesting:
     def is_inside(self, at: int, closers: str = "") -> bool:
         """Return whether a mark is inside brackets or inline code that ``closers`` do not close."""
         if self._code is not None and at - self._code < _LONGEST_CODE:
-            return not closers.startswith("'")
+            return not closers.startswith("'") and not self.closes_code(closers)
         if not self._brackets or at - self._brackets[-1][1] >= _LONGEST_BRACKET:
             return False
         return sum(map(closers.count, ")]}）】》〉")) < len(self._brackets)
+
+    def closes_code(self, closers: str) -> bool:
+        """Return whether the characters after a mark close the inline code that is open."""
+        return self.in_code and len(closers) - len(closers.lstrip("`")) == self._ticks
 
     def is_open(self, text: str, mark: int) -> bool:
         """Return whether brackets, a quote or inline code are open at a mark."""

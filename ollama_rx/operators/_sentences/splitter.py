@@ -214,10 +214,16 @@ class MaxLengthSplitter(Splitter):
 
 
 def splitter_factory(
-    language: str | None, *, eager: bool, first_fragment: bool, min_chars: int, max_chars: int | None
+    language: str | None,
+    *,
+    eager: bool,
+    first_fragment: bool,
+    min_chars: int,
+    max_chars: int | None,
+    never_split: tuple[str, ...],
 ) -> Callable[[Callable[[str], object]], Splitter]:
     """Return a function that makes a splitter which emits sentences to its argument."""
-    rules = rules_for(language, eager=eager)
+    rules = rules_for(language, eager=eager, never_split=never_split)
     first_rules = clause_rules_for(rules, min_chars) if first_fragment else None
     if max_chars is None:
         return partial(Splitter, rules=rules, first_rules=first_rules)
