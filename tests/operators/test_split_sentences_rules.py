@@ -92,6 +92,85 @@ def test_abbreviations(marked: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "marked",
+    [
+        "On Monday the shop opens at 9 a.m.| Customers wait outside.",
+        "In our house we have chairs, tables, etc.| Guests like it.",
+        "At about 5 p.m. Tom left.| On Monday, May 5 at 6 a.m. Mr. Oak came.",
+        "In the year 40 B.C. Rome was big.| In the old town it was 9 p.m.| Mr. Oak slept.",
+        "It was late. At 5 p.m. the old man and the sea and the boy and the fish met at 9 p.m. Tom saw.".replace(
+            "late. A", "late.| A"
+        ).replace("m. Tom", "m.| Tom"),
+    ],
+)
+def test_an_abbreviation_stays_open_only_in_the_phrase_that_opens_the_sentence(marked: str) -> None:
+    check_split(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "He has an M.Sc.| Anna knows.| She got her Ph.D.| Tom did not.",
+        "She is an M.D.| Ben is not.| Ask M.D. Oak and B.A. Ash.| He has a B.A.| Ann too.",
+        "They went SW.| Ben stayed.| It faces NE.| Sun comes in.",
+        "I met the prof.| He was nice.| Prof. He came.| Ask the Dr.| She knows.| Ask the Dr. Oak we know.",
+        "He is a capt. They Li is not.| My asst. Will Oak came.",
+        "Comm. Weber and Lt. Col. Oak met Brig. Gen. Ash.| Sgt. Maj. Elm sat.",
+        "Oak Pte. Ltd. and Elm Pty. Ltd. Sydney met Ash Co. Ltd.| They sat.| Oak S.p.A. Rome paid.",
+        "It is in 14 F. Supp. 2d 5, 12 S. Ct. 5, 3 L. Ed. 2d 7 and 10 Cal. App. 4th 12.| It holds.",
+        "In Oak v. Elm, 347 U.S. 483 (1954), it ruled.| See 42 U.S.C. § 1983.| It is law.",
+        "Copyright 2018 S. Oak.| It weighs 5 g.| It is G. Oak's.",
+    ],
+)
+def test_degrees_titles_companies_and_citations(marked: str) -> None:
+    check_split(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "See Fig. B2 and Ref. XK-7.| Order no. AB-123 came.| Model No. X5 is new.",
+        "See App. C and Fig. A.| It is Fig. A, not B.| No. B is right.".replace("No. B", "No.| B"),
+        "It was in the fig.| A man saw it.| See the ref.| Ben has it.| Read ch.| Then go.",
+        "We met at 6 p.m. March 9 in Rome.| It ends at 10 a.m. Jan. 5.| At last",
+        "We met at 6 p.m.| May came too.| Call at 5 p.m. UTC+1 or 6 p.m. GMT.| It is 6 p.m.| Marc came.",
+        "It is 6 p.m.| Marching is fun.| It is 7 p.m.| May",
+        "It is 6 p.m. (EST) now.| It is 6 p.m.| 5 came.",
+    ],
+)
+def test_labels_dates_and_zones(marked: str) -> None:
+    check_split(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "All fine.|Cats sleep.| I like it.|Dogs bark.| Go home.|Now we eat.",
+        "See file.txt, e.g.this, 3.Abs and System.Out or System.out.println, threading.Lock objects.",
+        "Call foo.Bar now, or approx.Five, a.Cat and Oak.Elm too.",
+        "Wow!Cats sleep.".replace("w!", "w!|") + "| Well...|Cats sleep.| Yahoo!Mail is old.",
+        "It is at x.Yz",
+    ],
+)
+def test_glued_sentences(marked: str) -> None:
+    check_split(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "The cat sat.| the dog ran.| It works.| then it broke.",
+        "It was fun!| then we left.| Who came?| nobody knows.| The musical Oklahoma! is old.",
+        "He is a med. student.| The undef. word.| See p. the last.| “Run!” he said.| He ran (fast. the end) off.",
+        "Ask Plan B. the rest.| Well... the end.| It ends.. the end.| He said “Why? who is it” again.",
+        "It broke.| the",
+    ],
+)
+def test_lower_case_after_a_sentence_with_a_capital(marked: str) -> None:
+    check_split(marked)
+
+
+@pytest.mark.parametrize(
     ("language", "marked"),
     [
         ("sv", "”Kommer du?” frågade han.| ”Nej.”| Han gick."),
@@ -141,6 +220,15 @@ def test_eager_waits_for_a_quote_that_may_close() -> None:
         "A. Wood|\nB. Stone",
         "а. Он|\nб. Она|\nα. Ένα|\n가. 하나|\n네.| 알아요.",
         "Take f(x, 2) and go.| Then rest.",
+        "Here are the steps:| 1. Open the app.| 2. Tap Save.| So be it.",
+        "**The steps:**| **1. Open the app.**| **2. Tap Save.**",
+        "步骤如下：|1. 打开应用。|2. 点击保存。|1.打开应用。|2.点击保存。",
+        "The answer: 1. but not 2.| It is: 1.",
+        "1.First item|\n2.Second item",
+        "1.First| 2.Second| 3.Third",
+        "1.5 is a number.| 1.txt is a file.",
+        "4.|\n\nThese are it.",
+        "-\nWood|\n-|\n\nStone",
     ],
 )
 def test_lists(marked: str) -> None:
@@ -158,6 +246,9 @@ def test_lists(marked: str) -> None:
         "> ```\n> A. B\n> ```|\nDone",
         "```\nA. B\n``\nno end. Here",
         "Use `a. B` or ``c``.| The rest",
+        "Run `make all.`| Then wait.| Run ```make ` all.```| Then wait.| Run `Dr.` It",
+        "Call `save!` Then `ls .` Then `cd ..` Then `a.b. c` Then",
+        "He said ``Stop.''| Then he left.| ``It ends.''| ``It does not.''| ``Dr. Oak'' left.",
         "Use ```a ` b. C``` now.| The rest",
         "See [a. B](http://x.y/Z.html).| Done",
         "A stray ` is here.| Still fine" + " and so on" * 25 + ".| New one".replace("|", ""),

@@ -1,6 +1,7 @@
 """What a dot after an abbreviation, an initial or a number means, judged by the word that follows."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from ollama_rx.operators._sentences.candidate import Candidate
@@ -9,12 +10,20 @@ from ollama_rx.operators._sentences.lexicon import Kind, Lexicon
 from ollama_rx.operators._sentences.preceding_word import kind_of
 from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
 
-_FIRST_WORD: Final = re.compile(r"[^\W\d_]+")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _ROMAN_DIGITS: Final = frozenset("IVXLC")
 _ROMAN: Final = re.compile("[IVXLC]{2,}|[VX]")  # not a single "I": "no. I" may be two sentences
+_CAPITALS: Final = "[A-ZÀ-ÖØ-ÞΑ-ΩЀ-Я]{1,4}"
+# What a label stands before besides a number: "Fig. B2", "Ref. XK-7".
+_CODE: Final = re.compile(rf"{_CAPITALS}[-–./]?\d")
+_CODE_BEGUN: Final = re.compile(rf"{_CAPITALS}[-–./]?")
+_LETTER: Final = re.compile(r"(?![AI]\s)[A-Z](?!\w|['’])")  # "App. C", "Fig. A.", but not "Fig. A man"
+_DAY: Final = re.compile(r"\.? ?\d")
+_DAY_BEGUN: Final = re.compile(r"\.? ?")
 # A date or a time, but not a list marker: "12 Dec. 1961 A.D", "6 a.m".
 _NUMBER_FIRST: Final = re.compile(r"\s*\d+(?![\d.)])(?:\s?\S+){1,3}")
 _LONGEST_FIRST: Final = 40  # characters within which an abbreviation may be the first word
+_LONGEST_PHRASE: Final = 64  # characters of a phrase of time that opens a sentence
 
 
 def judge_abbreviation(candidate: Candidate) -> Verdict:
@@ -29,28 +38,84 @@ def judge_abbreviation(candidate: Candidate) -> Verdict:
             return WAIT
         digit = _ROMAN.fullmatch(word) is not None and word.lower() not in lexicon.starters
     if kind is Kind.NUMERIC and not digit:
-        kind = Kind.AMBIGUOUS if len(words[-1]) == 1 and words[-1].isalpha() else None
+        return _judge_before_letter(candidate, lexicon)
     if kind is None:
         return Break(candidate.end)
     is_first = len(words) == 1 and candidate.mark < _LONGEST_FIRST and not candidate.sentence.opening
+    if kind is Kind.NEVER and _is_used_as_noun(candidate, lexicon):
+        return _ends_before_clause(candidate, lexicon)
     if kind is Kind.NEVER or is_first or (digit and kind is not Kind.CLOSING):
         return Continue(candidate.end)
     if follower in CURRENCY:
         return candidate.ends(when=kind is not Kind.AMBIGUOUS)
     caseless = follower.lower() == follower.upper() and not digit
-    if kind is Kind.AMBIGUOUS or caseless or _begins_with_preposition(candidate, lexicon):
+    if kind is Kind.AMBIGUOUS or caseless or _is_in_opening_phrase(candidate, lexicon):
         return ends_before_starter(candidate, lexicon)
     return _ends_unless_continued(candidate, lexicon)
 
 
+def _judge_before_letter(candidate: Candidate, lexicon: Lexicon) -> Verdict:
+    """Judge a label or an ordinal before a letter: "Ref. XK-7", "7. Apríla"."""
+    word = candidate.words[-1]
+    if word.isdigit():
+        return _ends_unless_month(candidate, lexicon)
+    if _CODE.match(candidate.text, candidate.next_word):
+        return Continue(candidate.end)
+    if not candidate.final and _CODE_BEGUN.fullmatch(candidate.text, candidate.next_word):
+        return WAIT
+    if word.lower() not in lexicon.starters and _LETTER.match(candidate.text, candidate.next_word):
+        return Continue(candidate.end)  # "no. B" may be two sentences
+    if len(word) == 1 and word.isalpha():
+        return ends_before_starter(candidate, lexicon)
+    return Break(candidate.end)
+
+
+def _is_used_as_noun(candidate: Candidate, lexicon: Lexicon) -> bool:
+    """Return whether a title may stand without a name: "I met the prof."."""
+    *before, word = candidate.words
+    if word not in lexicon.titles and word.lower() not in lexicon.titles:
+        return False
+    return len(before) > 0 and (word.islower() or before[-1].lower() in lexicon.determiners)
+
+
+def _ends_before_clause(candidate: Candidate, lexicon: Lexicon) -> Verdict:
+    """End the sentence before a starter that no second capital shows to be a name: not at "dhr. De Vries"."""
+    end = candidate.end_of_word(candidate.next_word)
+    if candidate.needs_text(end + 1):
+        return WAIT
+    starts = candidate.text[candidate.next_word : end].lower() in lexicon.starters
+    return candidate.ends(when=starts and not candidate.text[end + 1 : end + 2].isupper())
+
+
 def _ends_unless_continued(candidate: Candidate, lexicon: Lexicon) -> Verdict:
-    """End the sentence unless the next word belongs to a time: "5 p.m. Eastern"."""
-    word_end = candidate.end_of_word(candidate.next_word)
-    word = candidate.text[candidate.next_word : word_end]
-    if candidate.needs_text(word_end):
-        may_continue = any(continuer.startswith(word) for continuer in lexicon.continuers)
-        return WAIT if may_continue else Break(candidate.end)
+    """End the sentence unless the next words belong to a time: "5 p.m. Eastern", "5 p.m. March 9"."""
+    word, end = _next_letters(candidate)
+    if candidate.needs_text(end):
+        return _wait_for_one_of(candidate, word, lexicon.continuers | lexicon.months)
+    if word in lexicon.months:
+        if not candidate.final and _DAY_BEGUN.fullmatch(candidate.text, end):
+            return WAIT
+        return candidate.ends(when=_DAY.match(candidate.text, end) is None)
     return candidate.ends(when=word not in lexicon.continuers)
+
+
+def _ends_unless_month(candidate: Candidate, lexicon: Lexicon) -> Verdict:
+    """End the sentence after a number, unless it is the ordinal of a day: "7. Apríla"."""
+    word, end = _next_letters(candidate)
+    if candidate.needs_text(end):
+        return _wait_for_one_of(candidate, word, lexicon.months)
+    return candidate.ends(when=word not in lexicon.months)
+
+
+def _next_letters(candidate: Candidate) -> tuple[str, int]:
+    """Return the letters at the beginning of the next word, and where they end."""
+    found = _LETTERS.match(candidate.text, candidate.next_word)
+    return (found[0], found.end()) if found else ("", candidate.next_word)
+
+
+def _wait_for_one_of(candidate: Candidate, begun: str, words: Iterable[str]) -> Verdict:
+    """Wait if the next word, of which the beginning is known, may be one of these; else end the sentence."""
+    return WAIT if any(word.startswith(begun) for word in words) else Break(candidate.end)
 
 
 def ends_unless_attributed(candidate: Candidate) -> Verdict:
@@ -78,15 +143,26 @@ def ends_before_starter(candidate: Candidate, lexicon: Lexicon) -> Verdict:
     dotted = candidate.text[end : end + 1] == "."
     if dotted and (word in lexicon.titles or name in lexicon.titles):
         after_initial = len(candidate.words[-1]) == 1 and candidate.words[-1].isalpha()
-        return candidate.ends(when=not after_initial and not _begins_with_preposition(candidate, lexicon))
+        return candidate.ends(when=not after_initial and not _is_in_opening_phrase(candidate, lexicon))
     initial = dotted and end - start == 1
     return candidate.ends(when=word in lexicon.starters and not initial)
 
 
-def _begins_with_preposition(candidate: Candidate, lexicon: Lexicon) -> bool:
-    """Return whether the sentence opens with a phrase of time or place: "At 6 a.m. Mr. Lee", "6 a.m. Tom"."""
-    beginning = candidate.sentence.begins_with(candidate.text)
-    if candidate.mark < _LONGEST_FIRST and _NUMBER_FIRST.fullmatch(beginning, 0, candidate.mark):
+def _is_in_opening_phrase(candidate: Candidate, lexicon: Lexicon) -> bool:
+    """Return whether the sentence up to here is only a phrase of time or place: "On May 5 at 6 a.m. Tom"."""
+    if candidate.sentence.opening or candidate.mark > _LONGEST_PHRASE:
+        return False
+    if candidate.mark < _LONGEST_FIRST and _NUMBER_FIRST.fullmatch(candidate.text, 0, candidate.mark):
         return True
-    found = _FIRST_WORD.search(beginning)
-    return found is not None and found[0].lower() in lexicon.prepositions
+    first = _LETTERS.search(candidate.text, 0, candidate.mark)
+    if first is None or first[0].lower() not in lexicon.prepositions:
+        return False
+    return all(_is_in_phrase(word, lexicon) for word in candidate.text[: candidate.mark].split()[:-1])
+
+
+def _is_in_phrase(word: str, lexicon: Lexicon) -> bool:
+    """Return whether a word of a sentence's beginning can belong to a phrase of time or place."""
+    bare = word.strip(",;.*_\"“«„'’")
+    if not bare or not bare[0].islower():  # a number or a name
+        return True
+    return bare in lexicon.prepositions or bare in lexicon.times or bare in lexicon.months

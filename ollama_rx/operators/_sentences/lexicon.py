@@ -41,8 +41,13 @@ class Lexicon:
     labels: frozenset[str]
     joiners: frozenset[str]
     continuers: frozenset[str]
+    months: frozenset[str]
+    times: frozenset[str]
+    subjects: frozenset[str]
+    determiners: frozenset[str]
     speech: frozenset[str]
     files: frozenset[str]
+    modules: frozenset[str]
     names: frozenset[str]
     marks: str
     not_marks: str
@@ -147,8 +152,13 @@ def _read(code: str) -> Lexicon:
         labels=lower(words.get("labels", ())),
         joiners=lower(words.get("joiners", ())),
         continuers=frozenset(words.get("continuers", ())),
+        months=frozenset(words.get("months", ())),
+        subjects=lower(words.get("subjects", ())),
+        times=lower(words.get("times", ())),
+        determiners=lower(words.get("determiners", ())),
         speech=frozenset(words.get("speech", ())),
         files=frozenset(words.get("files", ())),
+        modules=frozenset(words.get("modules", ())),
         names=frozenset(words.get("names", ())),
         marks=habits.get("marks", ""),
         not_marks=habits.get("not_marks", ""),

@@ -12,6 +12,9 @@ _LONGEST_SPACE: Final = 60  # white space before a line break that goes to the n
 # Letters that number items. Of Hangul only these: other syllables may be words ("네.").
 _LETTER: Final = "A-Za-zΑ-Ωα-ωА-Яа-яҐЄІЇґєіїא-תا-ي가나다라마바사"
 _MARKER: Final = re.compile(rf"[\s>*_#{BULLETS}-]*(\d{{1,3}}|[{_LETTER}]|[ivxIVX]{{2,4}})\.?")
+# "Here are the steps: 1"; a full-width colon needs no space.
+_LISTING: Final = re.compile(r"(?::[*_]* +|：[*_]* *)(?=[*_]*1$)")
+_LONGEST_LISTING: Final = 12  # characters from such a colon to the end of the marker
 _MARKER_ONLY: Final = re.compile(rf"[-+*>{BULLETS}]|(?:\d{{1,3}}|[A-Za-z])[.)]")
 _LONGEST_MARKER: Final = 24  # characters of a line within which its marker ends
 
@@ -21,7 +24,7 @@ def judge_line_break(sentence: Sentence, text: str, at: int) -> Verdict:
     if sentence.fence:
         return _judge_break_in_fence(sentence, text, at)
     line = text[:at].strip()
-    if not sentence.begun and (not line or _MARKER_ONLY.fullmatch(line)):
+    if not sentence.begun and (not line or (_MARKER_ONLY.fullmatch(line) and "\n" not in text[:at].lstrip())):
         return Continue(at + 1)
     sentence.fence = sentence.opens_fence(text, at)
     if sentence.fence:
@@ -86,7 +89,16 @@ def break_before_next_item(sentence: Sentence, text: str, mark: int) -> Break | 
     next_item = str(int(item) + 1) if item.isdigit() else chr(ord(item) + 1)
     before = text[:mark].removesuffix(".")
     start = len(before) - len(next_item)
-    if start < 1 or not before.endswith(next_item) or not before[start - 1].isspace():
+    if not before.endswith(next_item):
         return None
-    end = len(before[:start].rstrip(SPACES + BULLETS))
+    item_before = before[:start].rstrip("*_")
+    if not item_before or not item_before[-1].isspace():
+        return None
+    end = len(item_before.rstrip(SPACES + BULLETS))
     return Break(end) if end else None
+
+
+def break_before_first_item(text: str, mark: int) -> Break | None:
+    """Break at a colon before "1.", the first marker of a list in the middle of a line."""
+    colon = _LISTING.search(text, max(0, mark - _LONGEST_LISTING), mark)
+    return Break(colon.start() + len(colon[0].rstrip())) if colon else None

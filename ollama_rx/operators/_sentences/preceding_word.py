@@ -88,7 +88,8 @@ def _is_number(words: list[str], at: int) -> bool:
 
 def _listed(words: list[str], bare: str, lexicon: Lexicon, *, numbered: bool) -> Kind | None:
     lower = bare.lower()
-    if (bare in lexicon.units or lower in lexicon.units) and (numbered or _is_number(words, -2)):
+    is_unit = bare in lexicon.units or (len(bare) > 1 and lower in lexicon.units)  # "S" is an initial
+    if is_unit and (numbered or _is_number(words, -2)):
         return Kind.UNIT
     kind = _spaced(words, bare, lexicon) or lexicon.kinds.get(bare)
     if kind or len(bare) == 1:

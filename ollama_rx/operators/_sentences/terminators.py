@@ -21,12 +21,17 @@ from ollama_rx.operators._sentences.characters import (
     is_wide,
 )
 from ollama_rx.operators._sentences.lexicon import lexicon_of_letter
-from ollama_rx.operators._sentences.line_structure import break_before_next_item, is_first_marker
+from ollama_rx.operators._sentences.line_structure import (
+    break_before_first_item,
+    break_before_next_item,
+    is_first_marker,
+)
 from ollama_rx.operators._sentences.preceding_word import kind_of
 from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
 
 _AFTER_GLUED: Final = frozenset((" ", ",", "'", "’", ""))
 _UNAMBIGUOUS: Final = frozenset(FULL_STOPS + QUESTION_OR_EXCLAMATION)
+_QUESTIONS_OR_EXCLAMATIONS: Final = frozenset(QUESTION_OR_EXCLAMATION)
 _QUOTES: Final = frozenset("\"”’'»")
 _ELLIPSIS: Final = 3  # dots; a fourth one is a full stop (Chicago Manual of Style, 13.53)
 _SPACED_DOTS: Final = frozenset(space + "." for space in SPACES)
@@ -40,18 +45,28 @@ def _before_unfinished_text(candidate: Candidate) -> Verdict | None:
 
 
 def _inside_brackets_or_code(candidate: Candidate) -> Verdict | None:
-    candidate.sentence.scan(candidate.text, candidate.mark)
-    closers = candidate.text[candidate.mark + 1 : candidate.end]
-    return Continue(candidate.end) if candidate.sentence.is_inside(candidate.mark, closers) else None
+    sentence, text, mark = candidate.sentence, candidate.text, candidate.mark
+    sentence.scan(text, mark)
+    closers = text[mark + 1 : candidate.end]
+    if sentence.closes_code(closers) and not (candidate.is_single_dot and text[mark - 1].isalpha()):
+        return Continue(candidate.end)  # in "`save!`" and "`ls .`" the mark is code
+    return Continue(candidate.end) if sentence.is_inside(mark, closers) else None
 
 
 def _in_list_marker(candidate: Candidate) -> Verdict | None:
     sentence, text, mark = candidate.sentence, candidate.text, candidate.mark
-    if not candidate.is_single_dot or text[mark + 1].isalnum():
+    if not candidate.is_single_dot:
+        return None
+    after = text[mark + 1]
+    begins = after.isalpha() and not after.islower() and text[mark - 1].isdigit()  # "1.First"
+    if after.isalnum() and not begins:
         return None
     if is_first_marker(sentence, text, mark, candidate.lexicon):
         return Continue(candidate.end)
-    return break_before_next_item(sentence, text, mark)
+    found = break_before_next_item(sentence, text, mark)
+    if found is None and candidate.follower.isalpha() and not candidate.follower.islower():
+        found = break_before_first_item(text, mark)
+    return found
 
 
 def _before_any_word(candidate: Candidate) -> Verdict | None:
@@ -91,11 +106,23 @@ def _glued(candidate: Candidate) -> Verdict | None:
     end = candidate.end_of_word(start)
     if candidate.needs_text(end):
         return WAIT
-    word = candidate.text[start:end].lower()
+    word, after = candidate.text[start:end], candidate.text[end : end + 1]
     lexicon = lexicon_of_letter(candidate.follower, candidate.lexicon)
-    begins = candidate.text[end : end + 1] in _AFTER_GLUED and word in lexicon.starters
-    begins = begins or word in lexicon.titles
-    return candidate.ends(when=begins and (last[-2:].islower() or last[-2:].isdigit()))
+    starts = after in _AFTER_GLUED and word.lower() in lexicon.starters and last not in lexicon.modules
+    if starts or word.lower() in lexicon.titles:
+        return candidate.ends(when=last[-2:].islower() or last[-2:].isdigit())
+    plain = word[1:].islower() and after in _AFTER_GLUED and after != ""
+    return candidate.ends(when=plain and _is_plain_before_glued(candidate, last))
+
+
+def _is_plain_before_glued(candidate: Candidate, word: str) -> bool:
+    """Return whether a word before a glued capital ends a sentence and is not a part of "System.Out"."""
+    lexicon = candidate.lexicon
+    if not candidate.is_single_dot:  # "Wow!Cats", "Well...Cats"
+        return word + candidate.text[candidate.mark] not in lexicon.names
+    if not word.islower() or word in lexicon.files or word in lexicon.modules:
+        return False
+    return len(word) > 1 and kind_of(candidate.words, lexicon)[0] is None
 
 
 def _before_lower_case(candidate: Candidate) -> Verdict | None:
@@ -107,10 +134,27 @@ def _before_lower_case(candidate: Candidate) -> Verdict | None:
     if text[second : second + 1].isupper():  # "iPhone"
         return None
     if not candidate.sentence.begins_lower(text, candidate.mark):
-        return Continue(candidate.end)
+        return _lower_case_after_capitalised(candidate)
     plain = len(candidate.words[-1]) > 1 and kind_of(candidate.words, candidate.lexicon)[0] is None
     asks_or_exclaims = text[candidate.mark] in QUESTION_OR_EXCLAMATION
     return candidate.ends(when=asks_or_exclaims or (plain and candidate.is_single_dot))
+
+
+def _lower_case_after_capitalised(candidate: Candidate) -> Verdict:
+    """Judge a mark before lower case in a sentence with a capital: "It broke. then we left"."""
+    text, mark, end = candidate.text, candidate.mark, candidate.end
+    last = candidate.words[-1]
+    if not text[end : candidate.next_word].isspace() or candidate.sentence.is_open(text, mark):
+        return Continue(end)
+    if _QUESTIONS_OR_EXCLAMATIONS.issuperset(text[mark:end]):
+        return candidate.ends(when=last[:1].islower())  # a capital begins a name: "Oklahoma! is a musical"
+    if end > mark + 1 or len(last) == 1 or kind_of(candidate.words, candidate.lexicon)[0] is not None:
+        return Continue(end)
+    word_end = candidate.end_of_word(candidate.next_word)
+    if candidate.needs_text(word_end):
+        return WAIT
+    word = text[candidate.next_word : word_end]
+    return candidate.ends(when=word in lexicon_of_letter(candidate.follower, candidate.lexicon).subjects)
 
 
 def _before_symbol(candidate: Candidate) -> Verdict | None:
