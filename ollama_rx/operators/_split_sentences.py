@@ -46,8 +46,10 @@ def split_sentences(
     break becomes part of the sentence after it.
 
     Args:
-        language: a BCP 47 tag ("de", "pt-BR"). None means English for Latin letters and, for other scripts,
-            the language that uses the script most. The tables are in `_sentences/languages`.
+        language: a BCP 47 tag ("de", "pt-BR"). None finds the language from the text before each mark, by its
+            script, its commonest words and its letters, and follows a text that changes its language; name it
+            if you know it, for a first sentence of two words says little. The tables are in
+            `_sentences/languages`.
         eager: end the sentence at the dot itself, a token earlier, where the text before it leaves little
             doubt; about one sentence in a hundred is then wrong (at "load.py", or where a dot begins an
             ellipsis).

@@ -3,6 +3,8 @@
 ::
 
     splitter.py           holds the text of one sentence and breaks it; also at a maximum length
+      detecting_rules.py  the rules of whichever language the text is in
+        language_detector.py  finds it by script, words and letters, which are in common_words.toml
       rules.py            the rules of one language: finds candidates and calls the rule that judges each
         line_structure.py line breaks, code fences, list markers
         fullwidth.py      marks that end a sentence at once, such as 。

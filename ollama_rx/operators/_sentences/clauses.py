@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
-from functools import cache
 from itertools import chain
 from typing import Final
 
-from ollama_rx.operators._sentences.characters import CLOSERS, MARKS, is_wide, one_of, weight
-from ollama_rx.operators._sentences.rules import Rules
+from ollama_rx.operators._sentences.characters import CLOSERS, MARKS, is_wide, weight
+from ollama_rx.operators._sentences.detecting_rules import DetectingRules
+from ollama_rx.operators._sentences.rules import Rules, any_of
 from ollama_rx.operators._sentences.sentence import Sentence
 from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
 
@@ -30,18 +30,24 @@ _JOINERS: Final = "\u200d\ufe0f\ufe0e"
 class ClauseRules:
     """The rules until the first piece has been emitted: a clause may end it too."""
 
-    def __init__(self, rules: Rules, min_chars: int) -> None:
+    def __init__(self, rules: Rules | DetectingRules, min_chars: int) -> None:
         self._rules = rules
-        self._joiners = rules.lexicon.joiners
         self.waiting = rules.waiting
         self._shortest = max(min_chars, _SHORTEST_FIRST)
-        self.search = re.compile(f"{rules.pattern}|{one_of(_BREAKS)}").search
+        self.search = any_of(rules.candidates.union(_BREAKS)).search
 
     def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
         """Judge a character that may end a sentence or a clause."""
         char = text[mark]
-        if char not in _BREAKS or char in self._rules.marks:
+        if char not in _BREAKS or self._rules.is_mark(text, mark):
             return self._rules.judge(sentence, text, mark, final=final)
+        verdict = self._judge_clause(sentence, text, mark)
+        if isinstance(verdict, Break):
+            self._rules.remember_language(text, mark)
+        return verdict
+
+    def _judge_clause(self, sentence: Sentence, text: str, mark: int) -> Verdict:
+        char = text[mark]
         late = mark > _LONGEST_FIRST or sentence.opening != ""
         before = 0 if late else weight(text[:mark].strip())
         if before < self._shortest or sentence.fence or sentence.is_opaque(text, mark):
@@ -60,14 +66,9 @@ class ClauseRules:
         end = word.end() if word else space + 1
         if end == len(text):
             return WAIT
-        joins = text[end] == " " and text[space + 1 : end].lower() in self._joiners
+        joiners = self._rules.lexicon_at(text, space).joiners
+        joins = text[end] == " " and text[space + 1 : end].lower() in joiners
         return Break(space) if joins and text[space - 1] not in CLAUSE_MARKS else Continue(space + 1)
-
-
-@cache
-def clause_rules_for(rules: Rules, min_chars: int) -> ClauseRules:
-    """Return the clause rules for a language and a minimum length."""
-    return ClauseRules(rules, min_chars)
 
 
 def _before_bracket(text: str, mark: int) -> Verdict:

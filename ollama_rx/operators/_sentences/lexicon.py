@@ -60,7 +60,11 @@ class Lexicon:
     spaced_closers: str
 
 
-# The languages of each script; the first is used if the caller named no language of that script.
+# The languages of each script; the first is used if nothing tells which of them it is.
+LATIN: Final = (
+    *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "sk"),
+    *("sv", "da", "nb", "fi", "hu", "ro", "tr"),
+)
 _SCRIPTS: Final = (
     ("\u0370", "\u03ff", ("el",)),
     ("\u0400", "\u052f", ("ru", "uk", "bg", "kk")),
@@ -81,7 +85,8 @@ _SCRIPTS: Final = (
     ("\u4e00", "\u9fff", ("zh", "ja")),
     ("\uac00", "\ud7af", ("ko",)),
 )
-_NOT_LATIN: Final = frozenset(code for _, _, codes in _SCRIPTS for code in codes)
+SHARED_SCRIPTS: Final = (LATIN, *(codes for _, _, codes in _SCRIPTS if len(codes) > 1))
+"""The languages of each script that more than one of them is written in."""
 # Languages without a table use that of a near relative, whose words are closer than those of English.
 _RELATIVES: Final = (
     "no=nb nn=nb iw=he af=nl as=bn be=ru ca=es et=fi fo=da gl=es gsw=de ky=kk lb=de mk=bg ne=hi"
@@ -101,14 +106,19 @@ def lexicon_for(language: str | None) -> Lexicon:
     return _read(code if code in languages() else "en")
 
 
+def languages_of_letter(letter: str) -> tuple[str, ...]:
+    """Return the languages that are written in the script of a letter; Latin stands for unknown scripts."""
+    if letter >= _SCRIPTS[0][0]:
+        for first, last, codes in _SCRIPTS:
+            if first <= letter <= last:
+                return codes
+    return LATIN
+
+
 def lexicon_of_letter(letter: str, named: Lexicon) -> Lexicon:
     """Return the named lexicon if it covers the script of a letter, else the default one of that script."""
-    if letter < _SCRIPTS[0][0]:
-        return _read("en") if named.code in _NOT_LATIN else named
-    for first, last, codes in _SCRIPTS:
-        if first <= letter <= last:
-            return named if named.code in codes else _read(codes[0])
-    return _read("en") if named.code in _NOT_LATIN else named
+    codes = languages_of_letter(letter)
+    return named if named.code in codes else _read(codes[0])
 
 
 @cache

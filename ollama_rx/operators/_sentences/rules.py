@@ -2,7 +2,7 @@
 
 import re
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from ollama_rx.operators._sentences.abbreviation_rules import judge_abbreviation
@@ -41,12 +41,23 @@ class Rules:
         self._lookahead = Lookahead(lexicon.spaced_closers)
         added = lexicon.marks + lexicon.question_marks + lexicon.double_marks
         self.marks = (frozenset(MARKS) | set(added)) - set(lexicon.not_marks)
-        self.pattern = one_of_and_rare({*MARKS, *added, *_MARKS_OF_ONE_SCRIPT, *LINE_ENDS, *BULLETS, ")"})
-        self.search = re.compile(self.pattern).search
+        self.candidates = frozenset({*MARKS, *added, *_MARKS_OF_ONE_SCRIPT, *LINE_ENDS, *BULLETS, ")"})
+        self.search = any_of(self.candidates).search
         self._fullwidth = FullwidthRules(lexicon, self.marks)
         # Marks that can never be judged before the next character has arrived.
         self.waiting = frozenset[str]() if eager else self.marks - self._fullwidth.marks
         self._never_split = NeverSplit(never_split, self.marks) if never_split else None
+
+    def is_mark(self, text: str, at: int) -> bool:
+        """Return whether a character may end a sentence."""
+        return text[at] in self._at(text, at).marks
+
+    def lexicon_at(self, _text: str, _at: int) -> Lexicon:
+        """Return the lexicon for a position; `DetectingRules` looks at the text before it."""
+        return self.lexicon
+
+    def remember_language(self, text: str, at: int) -> None:
+        """Do nothing; `DetectingRules` remembers the language of a sentence that something else has ended."""
 
     def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
         """Judge the character at ``mark``, which is one that ``search`` finds."""
@@ -126,8 +137,14 @@ class Rules:
         return Break(end) if _dot_surely_ends(self.lexicon, sentence, text, mark) else None
 
 
+@cache
+def any_of(characters: frozenset[str]) -> re.Pattern[str]:
+    """Return a pattern for one of these characters, compiled once."""
+    return re.compile(one_of_and_rare(characters))
+
+
 @lru_cache
-def rules_for(language: str | None, *, eager: bool, never_split: tuple[str, ...] = ()) -> Rules:
+def rules_for(language: str, *, eager: bool, never_split: tuple[str, ...] = ()) -> Rules:
     """Return the rules for the language of a BCP 47 tag and the names that the caller never wants split."""
     return Rules(lexicon_for(language), eager=eager, never_split=never_split)
 

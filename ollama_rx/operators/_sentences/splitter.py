@@ -6,10 +6,10 @@ character is looked at a bounded number of times, so the cost per token does not
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Final, assert_never
 
-from ollama_rx.operators._sentences.clauses import ClauseRules, best_cut, clause_rules_for
+from ollama_rx.operators._sentences.clauses import ClauseRules, best_cut
+from ollama_rx.operators._sentences.detecting_rules import DetectingRules
 from ollama_rx.operators._sentences.rules import Rules, rules_for
 from ollama_rx.operators._sentences.sentence import Sentence
 from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue
@@ -32,7 +32,10 @@ class Splitter:
     __slots__ = ("_emit", "_find", "_later_rules", "_mark", "_parts", "_rules", "_sentence", "waiting")
 
     def __init__(
-        self, emit: Callable[[str], object], rules: Rules, first_rules: ClauseRules | None = None
+        self,
+        emit: Callable[[str], object],
+        rules: Rules | DetectingRules,
+        first_rules: ClauseRules | None = None,
     ) -> None:
         self._emit = emit
         self._later_rules = rules
@@ -163,7 +166,7 @@ class MaxLengthSplitter(Splitter):
     def __init__(
         self,
         emit: Callable[[str], object],
-        rules: Rules,
+        rules: Rules | DetectingRules,
         first_rules: ClauseRules | None = None,
         *,
         max_chars: int,
@@ -223,8 +226,13 @@ def splitter_factory(
     never_split: tuple[str, ...],
 ) -> Callable[[Callable[[str], object]], Splitter]:
     """Return a function that makes a splitter which emits sentences to its argument."""
-    rules = rules_for(language, eager=eager, never_split=never_split)
-    first_rules = clause_rules_for(rules, min_chars) if first_fragment else None
-    if max_chars is None:
-        return partial(Splitter, rules=rules, first_rules=first_rules)
-    return partial(MaxLengthSplitter, rules=rules, first_rules=first_rules, max_chars=max_chars)
+    named = None if language is None else rules_for(language, eager=eager, never_split=never_split)
+
+    def make(emit: Callable[[str], object]) -> Splitter:
+        rules = named or DetectingRules(eager=eager, never_split=never_split)
+        first_rules = ClauseRules(rules, min_chars) if first_fragment else None
+        if max_chars is None:
+            return Splitter(emit, rules, first_rules)
+        return MaxLengthSplitter(emit, rules, first_rules, max_chars=max_chars)
+
+    return make

@@ -1,0 +1,61 @@
+"""The rules for a text whose language nobody named: at each candidate those of the language before it."""
+
+from ollama_rx.operators._sentences.language_detector import LanguageDetector
+from ollama_rx.operators._sentences.lexicon import Lexicon
+from ollama_rx.operators._sentences.rules import Rules, rules_for
+from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.verdict import Break, Verdict
+
+
+class DetectingRules:
+    """Does for one stream what `Rules` does for a language, whichever language the text is in."""
+
+    __slots__ = (
+        "_detector",
+        "_eager",
+        "_english",
+        "_never_split",
+        "candidates",
+        "is_mark",
+        "search",
+        "waiting",
+    )
+
+    def __init__(self, *, eager: bool, never_split: tuple[str, ...]) -> None:
+        self._eager = eager
+        self._never_split = never_split
+        self._detector = LanguageDetector()
+        self._english = rules_for("en", eager=eager, never_split=never_split)
+        self.candidates = self._english.candidates  # those of all languages
+        self.search = self._english.search
+        self.is_mark = self._english.is_mark  # by the script
+        self.waiting = self._english.waiting
+
+    def _rules_at(self, text: str, at: int) -> Rules:
+        language = self._detector.language_at(text, at)
+        return rules_for(language, eager=self._eager, never_split=self._never_split)
+
+    def lexicon_at(self, text: str, at: int) -> Lexicon:
+        """Return the lexicon of the language before a position."""
+        return self._rules_at(text, at).lexicon
+
+    def remember_language(self, text: str, at: int) -> None:
+        """Remember the language of a sentence that ends at a position, which `judge` has not ended."""
+        self._detector.language_at(text, at)
+        self._detector.end_sentence()
+
+    def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
+        """Judge the character at ``mark``, which is one that ``search`` finds."""
+        if sentence.fence:
+            return self._english.judge(sentence, text, mark, final=final)
+        verdict = self._rules_at(text, mark).judge(sentence, text, mark, final=final)
+        if isinstance(verdict, Break):
+            self._detector.end_sentence()
+        return verdict
+
+    def judge_pause(self, sentence: Sentence, text: str, mark: int) -> Break | None:
+        """Break at a mark after which no text has arrived for a while, if the sentence surely ends there."""
+        verdict = self._rules_at(text, mark).judge_pause(sentence, text, mark)
+        if verdict is not None:
+            self._detector.end_sentence()
+        return verdict
