@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -189,6 +190,43 @@ def test_random_text_cut_anywhere_gives_the_same_sentences(
 def test_long_text_cut_anywhere_gives_the_same_sentences(text: str, size: int) -> None:
     operator = split_sentences(strip=False)
     assert run(operator, cut(text, size)) == run(operator, cut(text, 1)) == run(operator, [text])
+
+
+_UNITS = [
+    *" .,!\"'“”„«»()`*-—|>#\n\t，。！「」：aA5字\u0301\u200d",
+    *("a" * 21, " " * 90, "A. ", "Dr. ", "and ", "```\n", "\n2. ", "der ", "ул. "),
+]
+"""What rules look at; a few of them, repeated, make texts that are hard to cut."""
+
+
+@given(
+    text=st.lists(st.sampled_from(_UNITS), min_size=1, max_size=5).flatmap(
+        lambda few: st.lists(st.sampled_from(few), max_size=40).map("".join)
+    ),
+    size=st.integers(1, 30),
+    options=st.fixed_dictionaries(
+        {
+            "language": st.sampled_from([None, "de", "ja"]),
+            "eager": st.booleans(),
+            "first_fragment": st.booleans(),
+            "strip": st.booleans(),
+            "min_chars": st.integers(0, 9),
+            "max_chars": st.none() | st.integers(9, 60),
+        }
+    ),
+)
+def test_any_options_together_give_the_same_sentences_however_the_text_is_cut(
+    text: str, size: int, options: dict[str, Any]
+) -> None:
+    operator = split_sentences(**options)
+    assert run(operator, cut(text, size)) == run(operator, cut(text, 1)) == run(operator, [text])
+
+
+def test_a_word_longer_than_the_maximum_is_cut_at_the_same_places_however_the_text_is_cut() -> None:
+    text = "a" * 21 + "，" + "a" * 9 + "，" + "a" * 11
+    operator = split_sentences(max_chars=20, first_fragment=True)
+    for size in SIZES:
+        assert list(map(len, run(operator, cut(text, size)))) == [22, 10, 11]
 
 
 @settings

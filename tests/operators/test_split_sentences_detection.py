@@ -97,15 +97,19 @@ def test_an_early_first_piece_counts_as_a_sentence() -> None:
     ]
 
 
-def test_an_early_first_piece_ends_before_a_joining_word_of_its_language() -> None:
-    assert split("Die Leute der alten kleinen Stadt am Fluss sowie Gäste kamen", first_fragment=True) == [
+@pytest.mark.parametrize("language", [None, "de"])
+def test_an_early_first_piece_ends_before_a_joining_word_of_its_language(language: str | None) -> None:
+    text = "Die Leute der alten kleinen Stadt am Fluss sowie Gäste kamen"
+    assert split(text, language, first_fragment=True) == [
         "Die Leute der alten kleinen Stadt am Fluss",
         "sowie Gäste kamen",
     ]
 
 
-def test_a_mark_of_another_language_does_not_end_an_early_first_piece_as_a_clause() -> None:
-    assert split("Πού είναι το σπίτι; Εκεί.", first_fragment=True) == ["Πού είναι το σπίτι;", "Εκεί."]
+@pytest.mark.parametrize("language", [None, "el"])
+def test_a_mark_that_is_a_clause_mark_elsewhere_ends_a_first_sentence(language: str | None) -> None:
+    text = "Πού είναι το σπίτι;Εκεί είναι."
+    assert split(text, language, first_fragment=True) == split(text, "el")
 
 
 def test_a_pause_ends_a_sentence_of_the_language_that_was_found() -> None:

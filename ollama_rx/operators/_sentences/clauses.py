@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from itertools import chain
 from typing import Final
 
 from ollama_rx.operators._sentences.characters import CLOSERS, MARKS, is_wide, weight
@@ -23,7 +22,6 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 _PLACES: Final = tuple(
     re.compile(pattern) for pattern in (r"[;:—–](?=\s)|[；：؛]", r"[,،](?=\s)|[，、]", r"\S(?=\s)")
 )
-_LAST: Final = 8  # characters at the end of an overlong word; those before them were already looked at
 _JOINERS: Final = "\u200d\ufe0f\ufe0e"
 
 
@@ -99,23 +97,22 @@ def _after_spaced(text: str, mark: int) -> Verdict:
 
 
 def best_cut(text: str, longest: int) -> int | None:
-    """Return the best place to cut a text after at most ``longest`` characters, or None if there is none.
-
-    A single word that is longer is cut where it ends.
-    """
+    """Return the best place to cut a text after at most ``longest`` characters, or None if there is none."""
     for earliest in (longest // 3, 1):  # first avoid a very short piece
         for place in _PLACES:
             ends = [found.end() for found in place.finditer(text, 0, longest + 1)]
             good = [end for end in ends if earliest <= end <= longest]
             if good:
                 return good[-1]
-    size = len(text)
-    backward = range(min(longest, size - 1), 0, -1)
-    forward = range(max(longest + 1, size - _LAST), size)
-    for at in chain(backward, forward):
-        if _between_wide(text[at - 1], text[at]) or (at > longest and text[at].isspace()):
+    for at in range(min(longest, len(text) - 1), 0, -1):
+        if _between_wide(text[at - 1], text[at]):
             return at
     return None
+
+
+def is_cut_place(before: str, after: str) -> bool:
+    """Return whether a word that is too long may be cut between two characters."""
+    return after.isspace() or _between_wide(before, after)
 
 
 def _between_wide(before: str, after: str) -> bool:

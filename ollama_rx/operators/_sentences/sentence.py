@@ -175,6 +175,11 @@ class Sentence(Nesting):
         """Return the first characters of the sentence, as many as any rule needs."""
         return self.opening or text[:_OPENING]
 
+    @property
+    def is_code(self) -> bool:
+        """Whether a code fence is open, or the line that opens one is not complete."""
+        return self.fence != "" or (self.opaque or "line") != "line"
+
     def opens_fence(self, text: str, end: int) -> str:
         """Return the marker of a code fence that the line up to ``end`` opens and does not close, or ""."""
         if not self.is_opaque(text, end) or self.opaque is None or self.opaque == "line":

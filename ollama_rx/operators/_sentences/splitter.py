@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Final, assert_never
 
-from ollama_rx.operators._sentences.clauses import ClauseRules, best_cut
+from ollama_rx.operators._sentences.characters import LINE_ENDS, one_of
+from ollama_rx.operators._sentences.clauses import ClauseRules, best_cut, is_cut_place
 from ollama_rx.operators._sentences.detecting_rules import DetectingRules
 from ollama_rx.operators._sentences.rules import Rules, rules_for
 from ollama_rx.operators._sentences.sentence import Sentence
@@ -19,7 +20,7 @@ _KEPT: Final = 80  # characters kept then: more than any rule looks back
 _NEAR: Final = 60  # characters within which a good place to do so is looked for
 _BLOCK: Final = 4096  # characters of one piece that are looked at together
 _LOOKAHEAD: Final = 300  # characters after a candidate with which it is judged as if no more text followed
-_PLACE: Final = re.compile(r"[\s\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_LINE_END: Final = re.compile(one_of(LINE_ENDS))
 
 
 class Splitter:
@@ -159,9 +160,12 @@ class Splitter:
 
 
 class MaxLengthSplitter(Splitter):
-    """A splitter that cuts a sentence longer than ``max_chars`` at the best place inside."""
+    """A splitter that cuts a sentence longer than ``max_chars`` at the best place inside.
 
-    __slots__ = ("_max_chars", "_size")
+    Where to cut is decided when the sentence has one character more than that, however the text arrives.
+    """
+
+    __slots__ = ("_last", "_max_chars", "_size")
 
     def __init__(
         self,
@@ -174,42 +178,53 @@ class MaxLengthSplitter(Splitter):
         super().__init__(emit, rules, first_rules)
         self._max_chars = max_chars
         self._size = 0  # characters of the sentence being built
+        self._last = ""  # of them, the last one
 
     def feed(self, text: str, /) -> None:
-        """Take text in steps that end one character after the limit, so that its cutting does not matter."""
+        """Take more text and emit the sentences it completes, and pieces of those that are too long."""
         at = 0
         while at < len(text):
-            room = self._max_chars + 1 - self._size
-            place = None
-            if room <= 0:  # a single word is longer than the limit: wait for its end
-                place = _PLACE.search(text, at)
-                room = place.end() - at if place else len(text) - at
-            step = text[at : at + room]
-            at += room
-            was_within = self._size <= self._max_chars
-            self._size += len(step)
+            start = at
+            overlong = self._size > self._max_chars
+            if not overlong:
+                at += self._max_chars + 1 - self._size
+            elif self._sentence.is_code:
+                line_end = _LINE_END.search(text, at)
+                at = line_end.end() if line_end else len(text)
+            else:
+                at += 1  # the end of the word that is too long is looked for
+            step = text[start:at]
+            size = self._size = self._size + len(step)
             super().feed(step)
-            if was_within or place:
-                while self._size > self._max_chars and self._cut():
-                    pass
+            if not overlong or self._size != size:
+                self._cut_to_size()
+            elif not self._sentence.is_code and is_cut_place(self._last, step):
+                self._cut(self._size - 1)
+            self._last = step[-1]
 
-    def _cut(self) -> bool:
-        """Cut the sentence at the best place inside; return whether there was one."""
+    def _cut_to_size(self) -> None:
+        while self._size > self._max_chars:
+            tail = "".join(self._parts)
+            self._sentence.is_opaque(tail, len(tail))
+            if self._sentence.is_code:
+                return
+            text = "".join((*self._sentence.settled, tail))
+            place = best_cut(text, self._max_chars)
+            if place is None:
+                return
+            self._cut(place)
+
+    def _cut(self, place: int) -> None:
         sentence = self._sentence
         tail = "".join(self._parts)
-        if sentence.fence or (sentence.is_opaque(tail, len(tail)) and sentence.opaque != "line"):
-            return False
-        before = sum(map(len, sentence.settled))
-        text = "".join((*sentence.settled, tail))
-        cut = best_cut(text, self._max_chars)
-        if cut is None:
-            return False
-        sentence.scan(tail, max(0, cut - before))
+        settled = "".join(sentence.settled)
+        text = settled + tail
+        place_in_tail = place - len(settled)
+        sentence.scan(tail, max(0, place_in_tail))
         sentence.settled = []
-        self._emit_sentence(text[:cut])
-        sentence.begin(cut - before)
-        self._parts[:] = (self._scan(text[cut:], 0, final=False),)
-        return True
+        self._emit_sentence(text[:place])
+        sentence.begin(place_in_tail)
+        self._parts[:] = (self._scan(text[place:], 0, final=False),)
 
     def _emit_sentence(self, piece: str) -> None:
         self._size -= len(piece) + sum(map(len, self._sentence.settled))
