@@ -13,7 +13,7 @@ _FENCE_OPENING = r"(?:```\w*)?"
 _MAX_PRECEDING = 20  # characters: more than any opening of a code fence
 
 
-class JsonUser(Protocol):
+class JsonConsumer(Protocol):
     """What a `JsonSearch` needs from what uses the JSON."""
 
     def new_reader(self, *, trusts_numbers: bool = True) -> PartialJson:
@@ -35,9 +35,9 @@ class JsonSearch:
     A ``{`` may begin the JSON anywhere, a ``[`` only if it is the first visible character of its line or
     follows a colon. That it really is JSON is *confirmed* by the colon after a key, or by what follows a
     string in an array. Unless it is confirmed, the search goes on behind a mistake. ``{}``, ``[1]`` and such
-    are complete without being confirmed: prose writes placeholders and references like this. The first of
-    them counts at the end, if nothing better was found. So does a text that is a string, number or literal as
-    a whole.
+    are complete without being confirmed, because prose contains placeholders and references of this form. The
+    first of them counts at the end, if nothing better was found. So does a text that as a whole is a string, a
+    number or a literal.
 
     After an object, objects may follow that are separated by nothing but white space and commas. All other
     text after the JSON is skipped.
@@ -46,8 +46,8 @@ class JsonSearch:
     belong to JSON is searched again.
     """
 
-    def __init__(self, user: "JsonUser") -> None:
-        self._user = user
+    def __init__(self, consumer: "JsonConsumer") -> None:
+        self._consumer = consumer
         self._reader: PartialJson | None = None
         self._unconfirmed: list[str] = []  # what the reader has read of earlier pieces
         self._unconfirmed_value: PartialJson | None = None
@@ -82,7 +82,7 @@ class JsonSearch:
             if not reader.is_confirmed:
                 self._unconfirmed.append(text[start:])
             if reader.is_confirmed or reader.first_string is not None:
-                self._user.on_progress(reader)
+                self._consumer.on_progress(reader)
 
     def flush(self, text: str) -> None:
         """Read what only the end decides; ``text`` is all the text that was fed, or "" if it is not known.
@@ -98,7 +98,7 @@ class JsonSearch:
         if reader is None:
             raise InvalidJsonError("it contains no JSON" + (self._mistake and f" ({self._mistake})"))
         if reader.is_complete or reader.is_confirmed:
-            self._user.on_end(reader)
+            self._consumer.on_end(reader)
         if not reader.is_complete:
             raise InvalidJsonError(
                 f"it ends before the {reader.kind} is complete (is `num_predict` too small?)"
@@ -111,7 +111,7 @@ class JsonSearch:
             self._skip(text[position:start])
             if text[start] == "{" or self._context in "\n:":
                 is_first = _compiled(_FENCE_OPENING).fullmatch(self._preceding) is not None
-                self._reader = self._user.new_reader(trusts_numbers=is_first)
+                self._reader = self._consumer.new_reader(trusts_numbers=is_first)
                 return start
             position = start
         self._skip(text[position:])
@@ -121,7 +121,7 @@ class JsonSearch:
         match = _compiled(_BETWEEN_OBJECTS).match(text, position)
         position = position if match is None else match.end()
         if text.startswith("{", position):
-            self._reader = self._user.new_reader()
+            self._reader = self._consumer.new_reader()
         elif position < len(text):
             self._is_over = True
         return position
@@ -142,7 +142,7 @@ class JsonSearch:
         is confirmed that this is JSON, the mistake is raised.
         """
         if reader.is_confirmed:
-            self._user.on_end(reader)
+            self._consumer.on_end(reader)
             raise mistake
         self._reader = None
         self._is_over = self._has_object  # what follows an object is prose
@@ -162,7 +162,7 @@ class JsonSearch:
         if reader.is_confirmed or self._has_object:
             self._is_over = reader.is_array
             self._has_object = not reader.is_array
-            self._user.on_end(reader)
+            self._consumer.on_end(reader)
         elif self._unconfirmed_value is None:
             self._unconfirmed_value = reader
         self._skip("]")
@@ -174,7 +174,7 @@ class JsonSearch:
             content = content.partition("\n")[2].removesuffix("```").strip()
         if content.startswith(("{", "[")):
             return None
-        reader = self._user.new_reader()
+        reader = self._consumer.new_reader()
         try:
             end = reader.feed(content)
             if not reader.is_complete:

@@ -24,8 +24,9 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-# A value of this cost is copied and emitted with each piece of text; a larger one when enough text has come
-# since the last one, so that all copies together take linear time. See `PartialJson.snapshot_cost`.
+# A value that costs no more than this is copied and emitted with each piece of text. A larger one is emitted
+# when enough text has arrived since the last time, so that all copies together take linear time. See
+# `PartialJson.snapshot_cost`.
 _SMALL = 8192
 _COST_PER_CHARACTER = 512
 
@@ -127,7 +128,7 @@ def parse_json(
 
 
 def _log_skipped(error: BadJsonError) -> None:
-    _log.warning("a value was skipped: %s", excerpt(error.reason))
+    _log.warning("parse_json: a value was skipped: %r", excerpt(error.reason))
 
 
 class _ParseJson:

@@ -137,6 +137,49 @@ def test_json_that_is_missing_or_incomplete_or_wrong_is_an_error_in_any_cutting(
             search(pieces)
 
 
+PARTS = [
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    ":",
+    ",",
+    "1",
+    "true",
+    "a",
+    "\\",
+    "\\n",
+    " ",
+    "\n",
+    "```",
+    '{"a":',
+    '["b",',
+    "x",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=16), st.sampled_from([1, 2, 3, 5]))
+def test_any_cutting_of_any_text_gives_the_same_values_and_the_same_error(
+    parts: list[str], size: int
+) -> None:
+    text = "".join(parts)
+    assert outcome(cut(text, size)) == outcome([text])
+
+
+def outcome(pieces: list[str]) -> tuple[list[JsonValue], str]:
+    """Return the values that ended, and what is wrong with the text."""
+    values = Values()
+    found = JsonSearch(values)
+    try:
+        for piece in pieces:
+            found.feed(piece)
+        found.flush("".join(pieces))
+    except InvalidJsonError as error:
+        return values.found, str(error)
+    return values.found, ""
+
+
 LOOPS = [
     *(
         "[",
