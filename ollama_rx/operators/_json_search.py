@@ -9,8 +9,8 @@ from ollama_rx.operators._partial_json import InvalidJsonError, PartialJson
 _BLANKS = " \t\r"
 _BRACKET = r"[{\[]"
 _BETWEEN_OBJECTS = r"[\s,]*"
-_FENCE_OPENING = r"(?:```\w*)?"
-_MAX_PRECEDING = 20  # characters: more than any opening of a code fence
+_NOTHING_OR_FENCE = r"(?s)(?:(?:.*\n)?[ \t]*```\w*)?\s*"
+_FENCE_LENGTH = 20  # characters: more than any opening of a code fence
 
 
 class JsonConsumer(Protocol):
@@ -33,11 +33,13 @@ class JsonSearch:
     """Reads the JSON in a text, and skips the text around it.
 
     A ``{`` may begin the JSON anywhere, a ``[`` only if it is the first visible character of its line or
-    follows a colon. That it really is JSON is *confirmed* by the colon after a key, or by what follows a
-    string in an array. Unless it is confirmed, the search goes on behind a mistake. ``{}``, ``[1]`` and such
-    are complete without being confirmed, because prose contains placeholders and references of this form. The
-    first of them counts at the end, if nothing better was found. So does a text that as a whole is a string, a
-    number or a literal.
+    follows a colon. That it really is JSON is *confirmed* by the colon after a key, by what follows a string
+    in an array, and by the comma of an array that begins the text or a code fence. Until it is confirmed, a
+    mistake only means that the search goes on.
+
+    Prose contains placeholders and references such as ``{}`` and ``[1]``, which are complete without being
+    confirmed. The first of them counts at the end, if nothing better was found. So does a text that as a
+    whole is a string, a number or a literal.
 
     After an object, objects may follow that are separated by nothing but white space and commas. All other
     text after the JSON is skipped.
@@ -55,7 +57,7 @@ class JsonSearch:
         self._has_object = False
         self._is_over = False
         self._context = "\n"  # the last visible character of the current line, or the line break
-        self._preceding = ""  # the visible text before the JSON, or its beginning
+        self._preceding = ""  # the end of the text before the JSON
 
     def feed(self, text: str) -> None:
         """Read a piece of text.
@@ -110,8 +112,8 @@ class JsonSearch:
             start = bracket.start()
             self._skip(text[position:start])
             if text[start] == "{" or self._context in "\n:":
-                is_first = _compiled(_FENCE_OPENING).fullmatch(self._preceding) is not None
-                self._reader = self._consumer.new_reader(trusts_numbers=is_first)
+                is_after_words = _compiled(_NOTHING_OR_FENCE).fullmatch(self._preceding) is None
+                self._reader = self._consumer.new_reader(trusts_numbers=not is_after_words)
                 return start
             position = start
         self._skip(text[position:])
@@ -130,8 +132,7 @@ class JsonSearch:
         visible = text.rstrip(_BLANKS)
         if visible:
             self._context = visible[-1]
-            if len(self._preceding) < _MAX_PRECEDING:
-                self._preceding += visible.strip()
+        self._preceding = (self._preceding + text[-_FENCE_LENGTH:])[-_FENCE_LENGTH:]
 
     def _give_up(
         self, reader: PartialJson, text: str, start: int, mistake: InvalidJsonError

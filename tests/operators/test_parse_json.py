@@ -134,6 +134,20 @@ def test_an_array_begins_at_the_start_of_a_line_or_after_a_colon(text: str) -> N
     assert all(found == [1, 2] for found in last(text))
 
 
+@pytest.mark.parametrize(
+    "before", ["", "\n ", "```json\n", "Here are the numbers:\n\n```json\n", "Sure:\n ```\n\n"]
+)
+def test_a_list_of_numbers_grows_if_it_begins_the_text_or_a_code_fence(before: str) -> None:
+    assert run(parse_json(), [f"{before}[1, 2", ", 3]"]) == [[1], [1, 2, 3]]
+
+
+@pytest.mark.parametrize(
+    "before", ["x:", "In the range\n", "An inline fence: ```json\nx", "It is ```a\n", "```a b\n"]
+)
+def test_a_list_of_numbers_after_other_words_is_emitted_at_the_end(before: str) -> None:
+    assert run(parse_json(), [f"{before} \n[1, 2", ", 3]"]) == [[1, 2, 3]]
+
+
 def test_an_empty_object_is_emitted_when_it_is_complete() -> None:
     assert run(parse_json(), ["{", "}"]) == [{}]
 
