@@ -80,6 +80,38 @@ MORE = [
 ]
 
 
+KINDS = [
+    ("ru", "В понедельник магазин продаёт хлеб, соль и т.д.| Покупатели ждут."),
+    (
+        "ru",
+        "В 1961 г. Гагарин полетел.| В начале XX в. Россия росла.| На столе лежали ножи и др.| Гости ждали.",
+    ),
+    ("ru", "Чарльз Дж. Филлипс снизил на 20 проц. (при спросе) цену.| Он рад."),
+    ("de", "Am Montag gibt es Brot, Milch usw.| Kunden warten.| Ich fragte den Prof.| Er wusste es."),
+    ("de", "Gemäß Art. 5 Abs. 2 lit. a i.V.m. § 3 BGB.| Am 13. Jän. 2006 kam er, s. Abb. B2.| Gut."),
+    ("uk", "У понеділок магазин продає хліб, сіль та ін.| Покупці чекають.| У 2004 р. Львів ріс."),
+    ("sk", "Vznikla 7. Apríla 2020.| Žije v Bratislave 5.| Brno je dál."),
+    ("cs", "Do 31. Prosince 2020.| Podle čl. 5 odst. 2 písm. a zákona.| Bydlí v Praze 5.| Pro nás."),
+    ("pl", "Od 3. Maja 2004 zgodnie z art. 5 ust. 2 pkt 3.| Mieszka w bloku 5.| Marta też."),
+    ("nb", "Den 17. Mai kom de.| Han bor i hus 5.| Kari også."),
+    ("nl", "Ik zag dhr. De Vries en mevr. Van Dam.| Ik zag de dr.| Hij sprak.| Zie art. 5 lid 2."),
+    (
+        "fr",
+        "En hiver nous achetons du pain, du sel, etc.| Marie attend.| Voir l'art. L. 411-1 et la réf. XK-7.",
+    ),
+    ("es", "El párr. 5 y el art. B2.| Vi al dr.| No sabía nada.| El Sr. Roble llegó."),
+    ("it", "Vidi il dott.| Non sapeva.| Il Sig. La Rocca, art. 5, c. 2, lett. b) e c.p.c. Libro II.| Fine."),
+    ("pt", "Vi o Dr.| Ele sabia.| O art. 5.º da Lda. Sol.| Fim."),
+    ("el", "Ήρθε αργά.| το ξέρω.| Στις 5 μ.μ. Άννα και Μαρία ήρθαν."),
+    ("es", "Llegó tarde.| él lo sabe.| ¿Quién?| nadie."),
+]
+
+
+@pytest.mark.parametrize(("language", "marked"), KINDS)
+def test_the_kinds_of_english_in_other_languages(language: str, marked: str) -> None:
+    assert split(marked.replace("|", ""), language, strip=False) == marked.split("|")
+
+
 def test_words_that_only_look_like_abbreviations_end_sentences() -> None:
     for language, text in (
         ("cs", "Řekl to nám.| Pak odešel."),

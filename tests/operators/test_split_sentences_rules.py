@@ -98,9 +98,7 @@ def test_abbreviations(marked: str) -> None:
         "In our house we have chairs, tables, etc.| Guests like it.",
         "At about 5 p.m. Tom left.| On Monday, May 5 at 6 a.m. Mr. Oak came.",
         "In the year 40 B.C. Rome was big.| In the old town it was 9 p.m.| Mr. Oak slept.",
-        "It was late. At 5 p.m. the old man and the sea and the boy and the fish met at 9 p.m. Tom saw.".replace(
-            "late. A", "late.| A"
-        ).replace("m. Tom", "m.| Tom"),
+        "At 5 p.m. the old man and the sea and the boy and the fish met at 9 p.m.| Tom saw.",
     ],
 )
 def test_an_abbreviation_stays_open_only_in_the_phrase_that_opens_the_sentence(marked: str) -> None:
@@ -161,7 +159,8 @@ def test_glued_sentences(marked: str) -> None:
     [
         "The cat sat.| the dog ran.| It works.| then it broke.",
         "It was fun!| then we left.| Who came?| nobody knows.| The musical Oklahoma! is old.",
-        "He is a med. student.| The undef. word.| See p. the last.| “Run!” he said.| He ran (fast. the end) off.",
+        "He is a med. student.| The undef. word.| See p. the last.| “Run!” he said.",
+        "He ran (fast. the end) off.| It is here.",
         "Ask Plan B. the rest.| Well... the end.| It ends.. the end.| He said “Why? who is it” again.",
         "It broke.| the",
     ],

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from ollama_rx.operators._sentences.candidate import Candidate
 from ollama_rx.operators._sentences.characters import CURRENCY
 from ollama_rx.operators._sentences.lexicon import Kind, Lexicon
 from ollama_rx.operators._sentences.preceding_word import kind_of
-from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
+from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict, Wait
 
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _ROMAN_DIGITS: Final = frozenset("IVXLC")
@@ -28,27 +28,40 @@ _LONGEST_PHRASE: Final = 64  # characters of a phrase of time that opens a sente
 
 def judge_abbreviation(candidate: Candidate) -> Verdict:
     """Judge a dot to which no other rule applies: the word before it may be an abbreviation."""
-    words, follower = candidate.words, candidate.follower
-    kind, lexicon = kind_of(words, candidate.lexicon)
-    digit = follower.isdigit()
-    if follower in _ROMAN_DIGITS and kind in (Kind.NUMERIC, Kind.UNIT):
-        word_end = candidate.end_of_word(candidate.next_word)
-        word = candidate.text[candidate.next_word : word_end]
-        if candidate.needs_text(word_end) and _ROMAN_DIGITS.issuperset(word):
-            return WAIT
-        digit = _ROMAN.fullmatch(word) is not None and word.lower() not in lexicon.starters
-    if kind is Kind.NUMERIC and not digit:
-        return _judge_before_letter(candidate, lexicon)
+    kind, lexicon = kind_of(candidate.words, candidate.lexicon)
     if kind is None:
         return Break(candidate.end)
-    is_first = len(words) == 1 and candidate.mark < _LONGEST_FIRST and not candidate.sentence.opening
-    if kind is Kind.NEVER and _is_used_as_noun(candidate, lexicon):
-        return _ends_before_clause(candidate, lexicon)
-    if kind is Kind.NEVER or is_first or (digit and kind is not Kind.CLOSING):
+    if kind is Kind.NEVER:
+        noun = _is_used_as_noun(candidate, lexicon)
+        return _ends_before_clause(candidate, lexicon) if noun else Continue(candidate.end)
+    number = _is_before_number(candidate, kind, lexicon)
+    if number is WAIT:
+        return WAIT
+    if kind is Kind.NUMERIC and not number:
+        return _judge_before_letter(candidate, lexicon)
+    is_first = len(candidate.words) == 1 and candidate.mark < _LONGEST_FIRST
+    if (is_first and not candidate.sentence.opening) or (number and kind is not Kind.CLOSING):
         return Continue(candidate.end)
+    return _judge_before_word(candidate, kind, lexicon)
+
+
+def _is_before_number(candidate: Candidate, kind: Kind, lexicon: Lexicon) -> bool | Literal[Wait.WAIT]:
+    """Return whether a number follows, which after a label or a unit may be a Roman one."""
+    if candidate.follower not in _ROMAN_DIGITS or kind not in (Kind.NUMERIC, Kind.UNIT):
+        return candidate.follower.isdigit()
+    word_end = candidate.end_of_word(candidate.next_word)
+    word = candidate.text[candidate.next_word : word_end]
+    if candidate.needs_text(word_end) and _ROMAN_DIGITS.issuperset(word):
+        return WAIT
+    return _ROMAN.fullmatch(word) is not None and word.lower() not in lexicon.starters
+
+
+def _judge_before_word(candidate: Candidate, kind: Kind, lexicon: Lexicon) -> Verdict:
+    """Judge an abbreviation that may end a sentence, before a word."""
+    follower = candidate.follower
     if follower in CURRENCY:
         return candidate.ends(when=kind is not Kind.AMBIGUOUS)
-    caseless = follower.lower() == follower.upper() and not digit
+    caseless = follower.lower() == follower.upper() and not follower.isdigit()
     if kind is Kind.AMBIGUOUS or caseless or _is_in_opening_phrase(candidate, lexicon):
         return ends_before_starter(candidate, lexicon)
     return _ends_unless_continued(candidate, lexicon)

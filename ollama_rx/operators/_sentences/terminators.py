@@ -147,7 +147,10 @@ def _lower_case_after_capitalised(candidate: Candidate) -> Verdict:
     if not text[end : candidate.next_word].isspace() or candidate.sentence.is_open(text, mark):
         return Continue(end)
     if _QUESTIONS_OR_EXCLAMATIONS.issuperset(text[mark:end]):
-        return candidate.ends(when=last[:1].islower())  # a capital begins a name: "Oklahoma! is a musical"
+        asks = text[end - 1] != "!" and len(candidate.words) == 1  # "Who? me"
+        return candidate.ends(
+            when=asks or last[:1].islower()
+        )  # a capital is a name: "Oklahoma! is a musical"
     if end > mark + 1 or len(last) == 1 or kind_of(candidate.words, candidate.lexicon)[0] is not None:
         return Continue(end)
     word_end = candidate.end_of_word(candidate.next_word)
