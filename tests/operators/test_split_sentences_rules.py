@@ -25,6 +25,8 @@ def check_split(marked: str, language: str | None = None) -> None:
         "It cost $5.| $6 is more.| #later",
         "“Who is there?” she asked.| “Me,” he said.| “Come in.”| They did.",
         "He said 'Stop.'| Nobody did.",
+        'She sat.| "He left.| She stayed. "|\nThen he said, " Stop . "| She ran.| She said ` No . \'| He left .',
+        'It is “fine.\n”|\nThen "it is.\n"|\nHe said "go|\n"Two|\nmen "|\n',
         "It is odd) but true.| So what?",
         "“Run!” Ann shouted.| “Why?” Ben asked her.| “Who?”| Ann left.| “Me!”| She left.",
         "It is small (see p. 4. Or p. 5) and old.| (Nobody knows why.)| We left.",
@@ -226,6 +228,8 @@ def test_eager_waits_for_a_quote_that_may_close() -> None:
         "1.First item|\n2.Second item",
         "1.First| 2.Second| 3.Third",
         "1.5 is a number.| 1.txt is a file.",
+        "8.1. Scope of it.|\n8.2. Use of it.|\n§ 3. End of it.",
+        "No, they go.| [z] Last.| (vii) And the end (a man).| (b) Wood, see (c) and (d) Iron.| (ab) stone.",
         "4.|\n\nThese are it.",
         "-\nWood|\n-|\n\nStone",
     ],
@@ -285,6 +289,10 @@ def test_markdown(marked: str) -> None:
         "यह घर है।| वह बड़ा है।| अच्छा",
         "یہ گھر ہے۔| اچھا",
         "!!!。好。|的",
+        "“我走了。”|第二天下雨。|“你好！”|外面很冷。|“是。”小明高兴地说：“走吧。”|我走了。",
+        "「いい天気だ。」|外は明るい。|「いい天気だ。」彼女は笑った。|「はい。」と言った。|「元気？」|彼は黙った。",
+        "“为什么？”|没有人。|“因为。”妈妈轻轻地回答。|這是「好。」的意思。|“走。”",
+        "“走。”|没有任何一个人知道他们为什么要在这个时候离开这里说话。|“走。”|没有",
     ],
 )
 def test_scripts_without_spaces_or_capitals(marked: str) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 from ollama_rx.operators._sentences.characters import (
     CLOSING,
     EMOJI,
+    LINE_ENDS,
     MARKS,
     OPENERS,
     QUESTION_OR_EXCLAMATION,
@@ -21,7 +22,7 @@ _SPACE: Final = one_of(SPACES)
 # The mark and those that follow it, also after a space ("! ?", ". . ."), but not the dot of ".NET".
 _RUN: Final = rf".{one_of(MARKS)}*+(?:{_SPACE}[.!?…]++(?!\w))*+{CLOSING}"
 # In text whose marks are set apart by spaces (" . ' "), a quote between two spaces closes.
-_APART: Final = rf"(?:{_SPACE}['\"”’]{{1,2}}+(?={_SPACE}))?+"
+_APART: Final = rf"(?:{_SPACE}['\"”’]{{1,2}}+(?=[{SPACES}{LINE_ENDS}]|\Z))?+"
 _GAP: Final = re.compile(rf"(?:{_SPACE}|[{EMOJI}])*+")
 _EMOJI: Final = re.compile(f"[{EMOJI}]")
 # A note "[7]", a closing tag "</b>" and an emoticon ":-)" belong to the sentence before them.

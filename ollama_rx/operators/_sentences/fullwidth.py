@@ -12,6 +12,7 @@ from ollama_rx.operators._sentences.characters import (
     FULL_STOPS,
     MARKS,
     OPENERS,
+    is_wide,
     one_of,
 )
 from ollama_rx.operators._sentences.lexicon import Kind, Lexicon, lexicon_for
@@ -29,6 +30,13 @@ _REPORTED: Final = re.compile(
 _REPORT: Final = 4  # characters which that pattern needs at most
 # After a quote that these introduce, the sentence ends; after any other quote it may continue.
 _INTRODUCERS: Final = frozenset("：:，,")
+# Chinese and Japanese words that attribute a quote to a speaker, before the next clause begins.
+_ATTRIBUTION: Final = re.compile(
+    "[^，。！？、；\n“「『]{0,12}?[说說问問答喊叫嚷吼骂罵叹嘆笑哭言云訊呟述語囁怒尋讲講]"
+)
+_PARTICLES: Final = frozenset("とっなのはがをにでもや的")  # the sentence goes on: 「はい。」と
+_CLAUSE: Final = 13  # characters after a quote that the pattern needs at most
+_CLAUSE_END: Final = re.compile(r"[，。！？、；\n“「『]")
 
 
 class FullwidthRules:
@@ -56,11 +64,13 @@ class FullwidthRules:
             return Continue(end) if final else WAIT
         if char.isascii() and (text[end].isalnum() or text[end] == "/"):  # "10:30", "https://"
             return Continue(end)
-        closed = run is not None and run[2] != ""
-        goes_on = closed and quote is not None and quote[2] not in _INTRODUCERS
-        goes_on = goes_on or _is_reported(text, mark, end)
-        goes_on = goes_on and not text[end].isspace() and text[end] not in OPENERS
-        return Continue(end) if goes_on else Break(end)
+        if text[end].isspace() or text[end] in OPENERS:
+            return Break(end)
+        if run is None or not run[2] or quote is None or quote[2] in _INTRODUCERS:
+            return Continue(end) if _is_reported(text, mark, end) else Break(end)
+        if quote[2].isspace() and is_wide(text[end]):
+            return _judge_after_quotation(text, end, final=final)
+        return Continue(end)
 
 
 def _is_exception(text: str, mark: int) -> bool:
@@ -89,6 +99,15 @@ def _judge_in_brackets(sentence: Sentence, text: str, mark: int, *, final: bool)
         return WAIT
     closed = text[mark + 1 : end] == BRACKET_PAIRS[opener] and text[end : end + 1] not in MARKS
     return Break(end) if closed else Continue(mark + 1)
+
+
+def _judge_after_quotation(text: str, end: int, *, final: bool) -> Verdict:
+    """Judge a quotation that is a whole sentence: the next one begins, unless it names the speaker."""
+    if text[end] in _PARTICLES or _ATTRIBUTION.match(text, end):
+        return Continue(end)
+    if not final and end + _CLAUSE > len(text) and _CLAUSE_END.search(text, end) is None:
+        return WAIT
+    return Break(end)
 
 
 def _may_be_quoted(text: str, mark: int) -> bool:

@@ -6,12 +6,14 @@ from typing import Final
 from ollama_rx.operators._sentences.characters import BULLETS, SPACES
 from ollama_rx.operators._sentences.lexicon import Lexicon, lexicon_of_letter
 from ollama_rx.operators._sentences.sentence import Sentence
-from ollama_rx.operators._sentences.verdict import Break, Continue, Verdict
+from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
 
 _LONGEST_SPACE: Final = 60  # white space before a line break that goes to the next sentence; more stays
 # Letters that number items. Of Hangul only these: other syllables may be words ("네.").
 _LETTER: Final = "A-Za-zΑ-Ωα-ωА-Яа-яҐЄІЇґєіїא-תا-ي가나다라마바사"
-_MARKER: Final = re.compile(rf"[\s>*_#{BULLETS}-]*(\d{{1,3}}|[{_LETTER}]|[ivxIVX]{{2,4}})\.?")
+_MARKER: Final = re.compile(
+    rf"[\s>*_#{BULLETS}-]*((?:§ ?)?\d{{1,3}}(?:\.\d{{1,2}}){{0,3}}|[{_LETTER}]|[ivxIVX]{{2,4}})\.?"
+)
 # "Here are the steps: 1"; a full-width colon needs no space.
 _LISTING: Final = re.compile(r"(?::[*_]* +|：[*_]* *)(?=[*_]*1$)")
 _LONGEST_LISTING: Final = 12  # characters from such a colon to the end of the marker
@@ -19,7 +21,7 @@ _MARKER_ONLY: Final = re.compile(rf"[-+*>{BULLETS}]|(?:\d{{1,3}}|[A-Za-z])[.)]")
 _LONGEST_MARKER: Final = 24  # characters of a line within which its marker ends
 
 
-def judge_line_break(sentence: Sentence, text: str, at: int) -> Verdict:
+def judge_line_break(sentence: Sentence, text: str, at: int, *, final: bool) -> Verdict:
     """Judge a line break: it ends a sentence, except after a lone list marker and inside a code fence."""
     if sentence.fence:
         return _judge_break_in_fence(sentence, text, at)
@@ -29,7 +31,23 @@ def judge_line_break(sentence: Sentence, text: str, at: int) -> Verdict:
     sentence.fence = sentence.opens_fence(text, at)
     if sentence.fence:
         return Continue(at + 1)
-    return _end_line(sentence, text, at)
+    closed = is_closed_on_next_line(sentence, text, at)
+    if closed is None and not final:
+        return WAIT
+    return Continue(at + 1) if closed else _end_line(sentence, text, at)
+
+
+def is_closed_on_next_line(sentence: Sentence, text: str, at: int) -> bool | None:
+    """Return whether the next line is only the quotation mark that closes this one; None if not known yet."""
+    sentence.scan(text, at)
+    quote = sentence.quote(at)
+    if quote is None:
+        return False
+    closer = text[at + 1 : at + 2]
+    if closer and closer not in quote[0]:
+        return False
+    after = text[at + 2 : at + 3]
+    return None if not after else after.isspace()
 
 
 def _judge_break_in_fence(sentence: Sentence, text: str, at: int) -> Verdict:

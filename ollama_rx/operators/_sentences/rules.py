@@ -63,7 +63,7 @@ class Rules:
         """Judge the character at ``mark``, which is one that ``search`` finds."""
         char = text[mark]
         if char in LINE_ENDS:
-            return judge_line_break(sentence, text, mark)
+            return judge_line_break(sentence, text, mark, final=final)
         if (
             sentence.fence
             or sentence.opaque

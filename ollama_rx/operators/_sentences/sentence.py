@@ -103,7 +103,7 @@ class Nesting:
     def is_inside(self, at: int, closers: str = "") -> bool:
         """Return whether a mark is inside brackets or inline code that ``closers`` do not close."""
         if self._code is not None and at - self._code < _LONGEST_CODE:
-            return not closers.startswith("'") and not self.closes_code(closers)
+            return not closers.lstrip().startswith("'") and not self.closes_code(closers)
         if not self._brackets or at - self._brackets[-1][1] >= _LONGEST_BRACKET:
             return False
         return sum(map(closers.count, ")]}）】》〉")) < len(self._brackets)

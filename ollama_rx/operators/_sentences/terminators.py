@@ -5,6 +5,7 @@ returned `Break` or `Continue`, more text must not change its verdict, and no ru
 piece of text ended: any cutting of the text gives the same sentences.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -24,6 +25,7 @@ from ollama_rx.operators._sentences.lexicon import lexicon_of_letter
 from ollama_rx.operators._sentences.line_structure import (
     break_before_first_item,
     break_before_next_item,
+    is_closed_on_next_line,
     is_first_marker,
 )
 from ollama_rx.operators._sentences.preceding_word import kind_of
@@ -34,6 +36,8 @@ _UNAMBIGUOUS: Final = frozenset(FULL_STOPS + QUESTION_OR_EXCLAMATION)
 _QUESTIONS_OR_EXCLAMATIONS: Final = frozenset(QUESTION_OR_EXCLAMATION)
 _QUOTES: Final = frozenset("\"”’'»")
 _ELLIPSIS: Final = 3  # dots; a fourth one is a full stop (Chicago Manual of Style, 13.53)
+_ENCLOSED: Final = re.compile(r"(?:[a-z]|[ivx]{2,4})[)\]] [^\W\d_a-z]")
+_ENCLOSED_BEGUN: Final = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:[)\]] ?)?")
 _SPACED_DOTS: Final = frozenset(space + "." for space in SPACES)
 _SHORTEST_GLUED: Final = 3  # letters; a shorter word may be an abbreviation glued to a name
 
@@ -74,7 +78,12 @@ def _before_any_word(candidate: Candidate) -> Verdict | None:
 
 
 def _at_line_end(candidate: Candidate) -> Verdict | None:
-    return Break(candidate.end) if candidate.follower in LINE_ENDS else None
+    if candidate.follower not in LINE_ENDS:
+        return None
+    closed = is_closed_on_next_line(candidate.sentence, candidate.text, candidate.next_word)
+    if closed is None and not candidate.final:
+        return WAIT
+    return candidate.ends(when=not closed)
 
 
 def _glued_to_wide(candidate: Candidate) -> Verdict | None:
@@ -123,6 +132,16 @@ def _is_plain_before_glued(candidate: Candidate, word: str) -> bool:
     if not word.islower() or word in lexicon.files or word in lexicon.modules:
         return False
     return len(word) > 1 and kind_of(candidate.words, lexicon)[0] is None
+
+
+def _before_enclosed_marker(candidate: Candidate) -> Verdict | None:
+    """End a sentence before an item such as "(a) First" or "[ii] Second"."""
+    text, start = candidate.text, candidate.next_word
+    if text[start - 1] not in "([" or not candidate.follower.islower():
+        return None
+    if _ENCLOSED.match(text, start):
+        return Break(candidate.end)
+    return WAIT if not candidate.final and _ENCLOSED_BEGUN.fullmatch(text, start) else None
 
 
 def _before_lower_case(candidate: Candidate) -> Verdict | None:
@@ -205,6 +224,7 @@ RULES: Final[tuple[Callable[[Candidate], Verdict | None], ...]] = (
     _at_line_end,
     _glued_to_wide,
     _glued,
+    _before_enclosed_marker,
     _before_lower_case,
     _before_symbol,
     _question_or_exclamation,
