@@ -58,19 +58,36 @@ class FullwidthRules:
         quote = sentence.quote(mark)
         if quote is None and char in FULL_STOPS and (char == "。" or not _may_be_quoted(text, mark)):
             return Break(mark + 1)
+        return self._judge_in_quote(text, mark, quote, final=final)
+
+    def _judge_in_quote(
+        self, text: str, mark: int, quote: tuple[str, int, str] | None, *, final: bool
+    ) -> Verdict:
+        """Judge a mark in a quote, or one that a Japanese verb may report."""
         run = self._run.match(text, mark)
         end = run.end() if run else mark + 1
         if end == len(text) or (not final and _may_be_reported(text, mark, end)):
             return Continue(end) if final else WAIT
-        if char.isascii() and (text[end].isalnum() or text[end] == "/"):  # "10:30", "https://"
+        if run and run[2] and quote is not None:
+            return _judge_after_quote(text, end, quote[2], final=final)
+        if text[mark].isascii() and (text[end].isalnum() or text[end] == "/"):  # "10:30", "https://"
             return Continue(end)
-        if text[end].isspace() or text[end] in OPENERS:
-            return Break(end)
-        if run is None or not run[2] or quote is None or quote[2] in _INTRODUCERS:
-            return Continue(end) if _is_reported(text, mark, end) else Break(end)
-        if quote[2].isspace() and is_wide(text[end]):
-            return _judge_after_quotation(text, end, final=final)
+        return Continue(end) if _is_reported(text, mark, end) else Break(end)
+
+
+def _judge_after_quote(text: str, end: int, before: str, *, final: bool) -> Verdict:
+    """Judge the end of a quote by the text after it and the character ``before`` it.
+
+    A quote that is a whole sentence ends it, unless the next words name the speaker: “好。”他说.
+    """
+    after = text[end]
+    if before in _INTRODUCERS or after.isspace() or after in OPENERS:
+        return Break(end)
+    if not before.isspace() or not is_wide(after) or after in _PARTICLES or _ATTRIBUTION.match(text, end):
         return Continue(end)
+    if not final and end + _CLAUSE > len(text) and _CLAUSE_END.search(text, end) is None:
+        return WAIT
+    return Break(end)
 
 
 def _is_exception(text: str, mark: int) -> bool:
@@ -99,15 +116,6 @@ def _judge_in_brackets(sentence: Sentence, text: str, mark: int, *, final: bool)
         return WAIT
     closed = text[mark + 1 : end] == BRACKET_PAIRS[opener] and text[end : end + 1] not in MARKS
     return Break(end) if closed else Continue(mark + 1)
-
-
-def _judge_after_quotation(text: str, end: int, *, final: bool) -> Verdict:
-    """Judge a quotation that is a whole sentence: the next one begins, unless it names the speaker."""
-    if text[end] in _PARTICLES or _ATTRIBUTION.match(text, end):
-        return Continue(end)
-    if not final and end + _CLAUSE > len(text) and _CLAUSE_END.search(text, end) is None:
-        return WAIT
-    return Break(end)
 
 
 def _may_be_quoted(text: str, mark: int) -> bool:

@@ -31,16 +31,15 @@ def judge_line_break(sentence: Sentence, text: str, at: int, *, final: bool) -> 
     sentence.fence = sentence.opens_fence(text, at)
     if sentence.fence:
         return Continue(at + 1)
-    closed = is_closed_on_next_line(sentence, text, at)
+    sentence.scan(text, at)
+    closed = closes_on_next_line(sentence.quote(at), text, at)
     if closed is None and not final:
         return WAIT
     return Continue(at + 1) if closed else _end_line(sentence, text, at)
 
 
-def is_closed_on_next_line(sentence: Sentence, text: str, at: int) -> bool | None:
-    """Return whether the next line is only the quotation mark that closes this one; None if not known yet."""
-    sentence.scan(text, at)
-    quote = sentence.quote(at)
+def closes_on_next_line(quote: tuple[str, int, str] | None, text: str, at: int) -> bool | None:
+    """Return whether the line after ``at`` is only the mark that closes a quote; None if not known yet."""
     if quote is None:
         return False
     closer = text[at + 1 : at + 2]

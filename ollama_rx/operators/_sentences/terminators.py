@@ -25,7 +25,7 @@ from ollama_rx.operators._sentences.lexicon import lexicon_of_letter
 from ollama_rx.operators._sentences.line_structure import (
     break_before_first_item,
     break_before_next_item,
-    is_closed_on_next_line,
+    closes_on_next_line,
     is_first_marker,
 )
 from ollama_rx.operators._sentences.preceding_word import kind_of
@@ -80,7 +80,10 @@ def _before_any_word(candidate: Candidate) -> Verdict | None:
 def _at_line_end(candidate: Candidate) -> Verdict | None:
     if candidate.follower not in LINE_ENDS:
         return None
-    closed = is_closed_on_next_line(candidate.sentence, candidate.text, candidate.next_word)
+    quote = candidate.sentence.quote(candidate.mark)
+    if quote is None or not set(quote[0]).isdisjoint(candidate.text[candidate.mark + 1 : candidate.end]):
+        return Break(candidate.end)
+    closed = closes_on_next_line(quote, candidate.text, candidate.next_word)
     if closed is None and not candidate.final:
         return WAIT
     return candidate.ends(when=not closed)
