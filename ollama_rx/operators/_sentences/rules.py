@@ -119,8 +119,6 @@ class Rules:
 
     def judge_pause(self, sentence: Sentence, text: str, mark: int) -> Break | None:
         """Break at a mark after which no text has arrived for a while, if the sentence surely ends there."""
-        if self._never_split is not None and self._never_split.judge(text, mark, final=True):
-            return None
         end, next_word = self._lookahead.look(sentence, text, mark, final=True)
         if next_word < len(text):
             return None

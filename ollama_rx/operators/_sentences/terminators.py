@@ -39,6 +39,7 @@ _ELLIPSIS: Final = 3  # dots; a fourth one is a full stop (Chicago Manual of Sty
 _ENCLOSED: Final = re.compile(r"(?:[a-z]|[ivx]{2,4})[)\]] [^\W\d_a-z]")
 _ENCLOSED_BEGUN: Final = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:[)\]] ?)?")
 _SPACED_DOTS: Final = frozenset(space + "." for space in SPACES)
+_LONGEST_ITEM: Final = 2  # digits; a longer number before a glued word is not the marker of an item
 _SHORTEST_GLUED: Final = 3  # letters; a shorter word may be an abbreviation glued to a name
 
 
@@ -70,6 +71,8 @@ def _in_list_marker(candidate: Candidate) -> Verdict | None:
     found = break_before_next_item(sentence, text, mark)
     if found is None and candidate.follower.isalpha() and not candidate.follower.islower():
         found = break_before_first_item(text, mark)
+        if found and begins and not is_wide(after):  # "We need: 1.Milk, 2.Bread"
+            return Continue(candidate.end)
     return found
 
 
@@ -122,7 +125,7 @@ def _glued(candidate: Candidate) -> Verdict | None:
     lexicon = lexicon_of_letter(candidate.follower, candidate.lexicon)
     starts = after in _AFTER_GLUED and word.lower() in lexicon.starters and last not in lexicon.modules
     if starts or word.lower() in lexicon.titles:
-        return candidate.ends(when=last[-2:].islower() or last[-2:].isdigit())
+        return candidate.ends(when=last[-2:].islower() or (last.isdigit() and len(last) > _LONGEST_ITEM))
     plain = word[1:].islower() and after in _AFTER_GLUED and after != ""
     return candidate.ends(when=plain and _is_plain_before_glued(candidate, last))
 
@@ -183,9 +186,14 @@ def _lower_case_after_capitalised(candidate: Candidate) -> Verdict:
 
 
 def _before_symbol(candidate: Candidate) -> Verdict | None:
-    follower = candidate.follower
+    follower, text, second = candidate.follower, candidate.text, candidate.next_word + 1
     if follower.isalnum() or follower == "`":
         return None
+    if follower in DOTS and text[second - 2] in _QUOTES:
+        if candidate.needs_text(second):
+            return WAIT
+        if text[second : second + 1].isspace():  # a spaced quotation mark closes: '[...] ". Then'
+            return Continue(candidate.end)
     if candidate.is_single_dot and follower in CURRENCY:  # possible after an abbreviation: "approx. $5"
         return None
     # A dot here begins the next word: "...and then", ".NET".
