@@ -89,6 +89,7 @@ KINDS = [
     ("ru", "Чарльз Дж. Филлипс снизил на 20 проц. (при спросе) цену.| Он рад."),
     ("de", "Am Montag gibt es Brot, Milch usw.| Kunden warten.| Ich fragte den Prof.| Er wusste es."),
     ("de", "Gemäß Art. 5 Abs. 2 lit. a i.V.m. § 3 BGB.| Am 13. Jän. 2006 kam er, s. Abb. B2.| Gut."),
+    ("de", "Er hat einen M.Sc.| Anna weiß es.| Sie fuhr nach CO.| Ben blieb."),
     ("uk", "У понеділок магазин продає хліб, сіль та ін.| Покупці чекають.| У 2004 р. Львів ріс."),
     ("sk", "Vznikla 7. Apríla 2020.| Žije v Bratislave 5.| Brno je dál."),
     ("cs", "Do 31. Prosince 2020.| Podle čl. 5 odst. 2 písm. a zákona.| Bydlí v Praze 5.| Pro nás."),

@@ -114,7 +114,8 @@ def test_an_abbreviation_stays_open_only_in_the_phrase_that_opens_the_sentence(m
     [
         "He has an M.Sc.| Anna knows.| She got her Ph.D.| Tom did not.",
         "She is an M.D.| Ben is not.| Ask M.D. Oak and B.A. Ash.| He has a B.A.| Ann too.",
-        "They went SW.| Ben stayed.| It faces NE.| Sun comes in.",
+        "They went SW.| Ben stayed.| It faces NE.| Sun comes in.|",
+        "He lives in CT.| Ben left.| TO OAK CO. BONN.",
         "I met the prof.| He was nice.| Prof. He came.| Ask the Dr.| She knows.| Ask the Dr. Oak we know.",
         "He is a capt. They Li is not.| My asst. Will Oak came.",
         "Comm. Weber and Lt. Col. Oak met Brig. Gen. Ash.| Sgt. Maj. Elm sat.",
@@ -162,6 +163,7 @@ def test_glued_sentences(marked: str) -> None:
     "marked",
     [
         "The cat sat.| the dog ran.| It works.| then it broke.",
+        "It was late.| so we left.",
         "It was fun!| then we left.| Who came?| nobody knows.| The musical Oklahoma! is old.",
         "He is a med. student.| The undef. word.| See p. the last.| “Run!” he said.",
         "He ran (fast. the end) off.| It is here.",

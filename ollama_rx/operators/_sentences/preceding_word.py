@@ -95,6 +95,8 @@ def _listed(words: list[str], bare: str, lexicon: Lexicon, *, numbered: bool) ->
     if kind or len(bare) == 1:
         return kind
     kind = lexicon.kinds.get(lower)
+    if kind is Kind.AMBIGUOUS and bare.isalpha() and bare.isupper() and not "".join(words[-2:-1]).isupper():
+        return None  # "in CT": capitals have no dot, unless all the text is in capitals
     if kind is None and lexicon.suffixes and lower.endswith(lexicon.suffixes):
         return Kind.AMBIGUOUS
     if kind is None and "." in bare and lower.count(".") == 1 and lower.partition(".")[0] in lexicon.titles:
