@@ -107,7 +107,7 @@ def split_sentences(
 class _Merger:
     """Merges a sentence that is too short with the next one, and strips white space."""
 
-    __slots__ = ("_emit", "_held", "_max_chars", "_min_chars", "_strip", "push")
+    __slots__ = ("_chars", "_emit", "_gap", "_held", "_max_chars", "_min_chars", "_strip", "_weight", "push")
 
     def __init__(
         self, emit: Callable[[str], object], *, strip: bool, min_chars: int, max_chars: int | None
@@ -116,24 +116,35 @@ class _Merger:
         self._strip = strip
         self._min_chars = min_chars
         self._max_chars = max_chars
-        self._held = ""
+        self._held: list[str] = []
+        self._chars = self._weight = 0  # of what is held, without the white space around it
+        self._gap = 0  # white space after it
         self.push: Callable[[str], None] = self._merge if min_chars else self._emit_stripped
         """Take the next sentence."""
 
     def _merge(self, sentence: str, /) -> None:
-        if self._held:
-            if self._max_chars is not None and len((self._held + sentence).strip()) > self._max_chars:
-                self.flush()
-            else:
-                sentence, self._held = self._held + sentence, ""
-        if weight(sentence.strip()) < self._min_chars:
-            self._held = sentence
-        else:
-            self._emit_stripped(sentence)
+        visible = sentence.strip()
+        if not visible:
+            self._held.append(sentence)
+            self._gap += len(sentence)
+            return
+        start = sentence.find(visible)
+        gap = self._gap + start if self._chars else 0
+        if self._chars and self._max_chars is not None and self._chars + gap + len(visible) > self._max_chars:
+            self.flush()
+            gap = 0
+        self._held.append(sentence)
+        self._chars += gap + len(visible)
+        self._weight += gap + weight(visible)
+        self._gap = len(sentence) - start - len(visible)
+        if self._weight >= self._min_chars:
+            self.flush()
 
     def flush(self) -> None:
-        """Emit the sentence that is held, however short it is."""
-        held, self._held = self._held, ""
+        """Emit what is held, however short it is."""
+        held = "".join(self._held)
+        self._held.clear()
+        self._chars = self._weight = self._gap = 0
         self._emit_stripped(held)
 
     def _emit_stripped(self, sentence: str) -> None:

@@ -11,6 +11,8 @@ _LONGEST_BRACKET: Final = 240
 _LONGEST_CODE: Final = 200
 _LONGEST_QUOTE: Final = 600
 _DEEPEST: Final = 16
+LONGEST_TICKS: Final = 40
+"""Backticks: a longer run is an ornament."""
 _TEX_QUOTE: Final = 2  # two backticks are far more often a quote, as TeX writes it, than code
 _LETTER: Final = re.compile(r"[^\W\d_]|[\"“„«「『‘]")
 _WORD: Final = re.compile(r"\w")
@@ -21,7 +23,7 @@ _OPENING: Final = 64  # characters of its beginning that rules may ask for
 class Nesting:
     """Which brackets, quotes and inline code are open at a position of the splitter's tail."""
 
-    __slots__ = ("_before", "_brackets", "_code", "_quotes", "_scanned", "_ticks")
+    __slots__ = ("_before", "_brackets", "_code", "_last_visible", "_quotes", "_scanned", "_ticks")
 
     def __init__(self) -> None:
         self._quotes: list[tuple[str, int, str]] = []
@@ -34,6 +36,7 @@ class Nesting:
         self._ticks = 0
         self._scanned = 0
         self._before = " "  # the character before the tail
+        self._last_visible = " "  # of those before the tail
         if self._quotes:
             self._quotes = [(quote, at - offset, before) for quote, at, before in self._quotes]
 
@@ -41,6 +44,7 @@ class Nesting:
         """Adapt all positions when the beginning of the tail is put aside."""
         size = len(settled)
         self._before = settled[-1]
+        self._last_visible = settled.rstrip()[-1:] or self._last_visible
         self._scanned -= size
         if self._code is not None:
             self._code -= size
@@ -84,10 +88,12 @@ class Nesting:
 
     def _tick(self, text: str, at: int) -> None:
         before = text[at - 1] if at else self._before
+        if before == "`":
+            return
         run = 1
-        while text.startswith("`", at + run):
+        while run <= LONGEST_TICKS and text.startswith("`", at + run):
             run += 1
-        if before == "`" or run == _TEX_QUOTE:
+        if run == _TEX_QUOTE or run > LONGEST_TICKS:
             return
         if self._code is None:
             # After a letter or a bracket a backtick is an accent or an apostrophe.
@@ -97,7 +103,7 @@ class Nesting:
             self._code = None
 
     def _open_quote(self, text: str, closer: str, at: int) -> None:
-        self._quotes.append((closer, at, text[:at].rstrip()[-1:] or self._before))
+        self._quotes.append((closer, at, text[:at].rstrip()[-1:] or self._last_visible))
         del self._quotes[:-_DEEPEST]
 
     def is_inside(self, at: int, closers: str = "") -> bool:
@@ -197,6 +203,6 @@ class Sentence(Nesting):
     def is_opaque(self, text: str, end: int) -> bool:
         """Return whether the line is a heading, a table row or a code fence, which no mark inside can end."""
         if self.opaque is None:
-            found = _OPAQUE.match(text, 0, end)
+            found = _OPAQUE.match(text, 0, min(end, _OPENING))
             self.opaque = (found[1] or "line") if found else ""
         return self.opaque != ""

@@ -12,7 +12,7 @@ from ollama_rx.operators._sentences.characters import LINE_ENDS, one_of
 from ollama_rx.operators._sentences.clauses import ClauseRules, best_cut, is_cut_place
 from ollama_rx.operators._sentences.detecting_rules import DetectingRules
 from ollama_rx.operators._sentences.rules import Rules, rules_for
-from ollama_rx.operators._sentences.sentence import Sentence
+from ollama_rx.operators._sentences.sentence import LONGEST_TICKS, Sentence
 from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue
 
 _LONG: Final = 400  # characters of tail at which its beginning is put aside
@@ -93,6 +93,10 @@ class Splitter:
         end = len(tail)
         while found := self._find(tail, position):
             mark = found.start()
+            if mark > _LONG:
+                rest = self._settle(tail, mark - _KEPT)
+                mark -= len(tail) - len(rest)
+                tail, end = rest, len(rest)
             if end - mark > _LOOKAHEAD:
                 verdict = self._rules.judge(sentence, tail[: mark + _LOOKAHEAD], mark, final=True)
             else:
@@ -123,13 +127,12 @@ class Splitter:
             border -= 1
         if border == size - _NEAR:  # no word is near
             border = size
-            while border > 0 and tail[border] == "`":  # a run of backticks stays whole: its length matters
+            while border > size - LONGEST_TICKS and tail[border] == "`":  # the length of a run matters
                 border -= 1
-        if border > 0:
-            self._sentence.settle(tail[:border])
-            if self.waiting and self._mark is not None:
-                self._mark -= border
-            self._end_first_rules()
+        self._sentence.settle(tail[:border])
+        if self.waiting and self._mark is not None:
+            self._mark -= border
+        self._end_first_rules()
         return tail[border:]
 
     def _end_first_rules(self) -> None:
