@@ -229,6 +229,12 @@ def test_a_word_longer_than_the_maximum_is_cut_at_the_same_places_however_the_te
         assert list(map(len, run(operator, cut(text, size)))) == [22, 10, 11]
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_the_first_sentence_after_code_is_cut_at_the_same_places_however_the_text_is_cut(size: int) -> None:
+    operator = split_sentences(max_chars=3, strip=False)
+    assert run(operator, cut("```“a```\nOak elm ", size)) == ["```“a```", "\nOak", " elm", " "]
+
+
 @settings
 @given(cuts=pieces, text=marked_text)
 def test_the_unstripped_output_joined_is_the_input(

@@ -191,7 +191,7 @@ class MaxLengthSplitter(Splitter):
             overlong = self._size > self._max_chars
             if not overlong:
                 at += self._max_chars + 1 - self._size
-            elif self._sentence.is_code:
+            elif self._sentence.is_code and not self.waiting:
                 line_end = _LINE_END.search(text, at)
                 at = line_end.end() if line_end else len(text)
             else:
