@@ -1,11 +1,13 @@
 """The cost of a token in each of our operators, and whether it grows with the length of the answer.
 
 ``python -m benchmarks.operators`` prints microseconds, multiples of an `ops.map` hop, and the growth
-from 10 000 to 100 000 tokens. On a busy machine only the ratios are meaningful.
+from 10 000 to 100 000 tokens; then the seconds that each operator on text takes for 1000, 10 000 and 100 000
+characters of the text of `growth.KNOWN` that is worst for it, and the larger growth per tenfold, which should
+be at most `growth.BOUND`. On a busy machine only the ratios are meaningful.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import cycle, islice
+from itertools import cycle, islice, pairwise
 from statistics import median
 from time import process_time
 from typing import Any
@@ -13,13 +15,13 @@ from typing import Any
 from reactivex import Observable
 from reactivex import operators as ops
 
+from benchmarks.blast import Blast
+from benchmarks.growth import BOUND, CUTS, READERS, seconds, worst
 from ollama_rx import Chunk, ContextBox
 from ollama_rx import operators as op
-from ollama_rx.rx.operator import ChainedObservable
-from ollama_rx.rx.subscriber import ChainObserver
-from ollama_rx.rx.subscription import ChainSubscription
 
-SIZES = (10_000, 100_000)
+SIZES = (10_000, 100_000)  # tokens
+LENGTHS = (1_000, 10_000, 100_000)  # characters
 ROUNDS = 5
 
 AnyOperator = Callable[[Observable[Any]], Observable[Any]]
@@ -29,22 +31,6 @@ _CHINESE = "北京|大学|的|研究|人员|昨天|宣布|了|重大|突破|。"
 _EMOJI = "ok| 👩|\u200d|👧| e|\u0301| 🇩|🇪|!"
 _RECORDS = '{"name": |"Ada |Love|lace", |"age": |36}, '
 ENGLISH, CHINESE, EMOJI, RECORDS = (text.split("|") for text in (_ENGLISH, _CHINESE, _EMOJI, _RECORDS))
-
-
-class Blast(ChainedObservable[Any]):
-    """Sends its items as fast as the operators take them."""
-
-    def __init__(self, items: Sequence[Any]) -> None:
-        super().__init__()
-        self._items = items
-
-    def subscribe_chained(self, observer: ChainObserver[Any], subscription: ChainSubscription) -> None:
-        """Send all items at once."""
-        subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
-        on_next = observer.on_next
-        for item in self._items:
-            on_next(item)
-        subscription.complete()
 
 
 def repeated(tokens: Sequence[str], count: int) -> list[str]:
@@ -122,7 +108,28 @@ def cases() -> Iterator[tuple[str, AnyOperator | None, Callable[[int], Sequence[
 
 
 def main() -> None:
-    """Print a table."""
+    """Print two tables."""
+    print_costs()
+    print()
+    print_growth()
+
+
+def print_growth() -> None:
+    """Print what long texts cost that are nasty for an operator."""
+    print(f"{'operator':42}{'1k s':>8}{'10k s':>8}{'100k s':>8}{'growth':>8}  text")
+    for name, read in READERS.items():
+        cut, text = worst(name)
+        costs = [
+            min(seconds(read, CUTS[cut](text.of_length(length))) for _ in range(ROUNDS)) for length in LENGTHS
+        ]
+        growth = max(after / before for before, after in pairwise(costs))
+        figures = "".join(f"{cost:8.3f}" for cost in costs)
+        verdict = "" if growth <= BOUND else " !"
+        print(f"{name:42}{figures}{growth:8.1f}{verdict}  {text}, {cut}", flush=True)
+
+
+def print_costs() -> None:
+    """Print what a token costs."""
     print(f"{'operator':24}{'us/token':>10}{'x ops.map':>11}{'growth':>8}")
     bare = mapped = 0.0
     for name, operator, make in cases():
