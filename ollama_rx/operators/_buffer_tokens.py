@@ -144,8 +144,11 @@ class _BufferTokens:
         end = cursor.next_boundary(text)
         size = self._size + end
         too_long = self._chars is not None and self._size <= self._chars < size
-        if end and (self._is_delimited or too_long):
-            self._is_full = False  # the longer grapheme is no longer the delimiter, or does not fit
+        if end and self._is_delimited:  # the longer grapheme is no longer the delimiter
+            self._is_delimited = False
+            self._is_full = self._tokens == self._count
+        if too_long or not self._is_full:
+            self._is_full = False
             return text
         if end:
             self._parts.append(text[:end])

@@ -174,7 +174,11 @@ def test_a_long_piece_is_joined_when_it_is_emitted_and_not_before() -> None:
 
 
 def test_the_beginning_of_a_delimiter_that_did_not_come_does_not_restart_the_limits() -> None:
-    assert run(buffer_tokens(count=3, until="。"), ["a", "。", "\u0301", "b", "c"]) == ["a。\u0301", "bc"]
+    for count in (2, 3):
+        found = run(buffer_tokens(count=count, until="。"), ["a", "。", "\u0301", "b", "c"])
+        assert found == ["a。\u0301", "bc"]
+    found = run(buffer_tokens(count=3, until="。"), ["a", "。", "\u0301", "\u0302", "b", "c"])
+    assert found == ["a。\u0301\u0302", "bc"]
     check(
         buffer_tokens(seconds=4, until="。"),
         source="-ab-c-d-|",
