@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ollama_rx.operators._latex import latex_to_text
 from ollama_rx.operators._rewrite_for_speech import rewrite_for_speech
-from ollama_rx.operators._spoken_address import Urls
+from ollama_rx.operators._spoken_address import UNSPACED, Urls
 from ollama_rx.rx import Emitter
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ _EMOJI = re.compile(  # but not ♭, ♯ and circled numbers: a voice can read t
 _UNPAIRED = re.compile(  # one half of a formatting pair; the other half is in another sentence
     r"(?P<name>(?<!\w)__\w+__(?!\w)|\b[A-Z]\*(?![\w*]))"  # the A* algorithm
     r"|(?<![\w*)])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?![\w*(])|\A\s*\*{2,3}\s*\Z"
+    rf"|(?<=[{UNSPACED}])\*{{1,3}}|\*{{1,3}}(?=[{UNSPACED}])"
     r"|(?<!\w)_{1,3}(?=[^\W_])|(?<=[^\s_])_{1,3}(?!\w)|~~|`"
 )
 _SPACE_BEFORE_MARK = re.compile(r"[ \t]+(?=[.,;:!?](?:\s|\Z))")

@@ -85,10 +85,12 @@ def _unlink_citation(match: _Match) -> str:
 
 
 def _pause(match: _Match) -> str:
-    """Return a comma if words stand before and after the match, else a space."""
+    """Return a comma if words stand before and after the match."""
     before = match.string[match.start() - 1 : match.start()]
     after = match.string[match.end() : match.end() + 1]
-    return ", " if before and after and not {before, after} & _NO_WORD else " "
+    if before and after and not {before, after} & _NO_WORD:
+        return ", "
+    return "" if after in ".,;:!?" else " "
 
 
 def _replace_formula(match: _Match) -> str:
@@ -116,8 +118,11 @@ _ARROW = (
     r"[ \t]*(?:[\u2190-\u21ff\u2794\u2798-\u27af\u27b1-\u27be\u27f0-\u27ff\u2900-\u297f\u2b00-\u2b11]+"
     r"\ufe0f?|(?<!\S)(?:<?[-=]{1,2}>|<-{1,2})(?!\S))[ \t]*"
 )
+_TEX_QUOTE = r"``(?=[^\s`][^`]*(?:''|&#39;&#39;))"
+
 # Of the rules that match at a position, the first counts.
 _RULES: dict[str, tuple[str, Callable[[_Match], str]]] = {
+    "quote": (_TEX_QUOTE, _replace_with("“")),
     "code": (r"(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)", _keep),
     "cited": (_CITED, _unlink_citation),
     "target": (r"\]\([ \t]*(?:<[^<>\n]*>|(?:[^\s()<>]|\([^\s()<>]*\))+)", _keep),  # of a link

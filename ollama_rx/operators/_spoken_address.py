@@ -3,18 +3,22 @@
 import re
 from typing import Literal
 
-# Words of scripts without spaces, punctuation and signs that no address has end it even without a space.
-_WORDS = "\u0e00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\ufe10-\uffef\U00020000-\U0003ffff"
+UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\ufe10-\uffef\U00020000-\U0003ffff"
+"""Ranges of the scripts that write words without spaces between them; such words end an address."""
+
+# Punctuation and signs that no address has.
 _SIGNS = (
     "\u00a1-\u00bf\u00d7\u00f7\u0589\u060c\u061b\u061f\u06d4\u0964\u0965\u1361-\u1368\u2000-\u2bff\u2e00-\u2e7f"
     "\U0001f000-\U0001faff"
 )
-_IN_PATH = rf"[^\s<>()\[\]\"`{_WORDS}{_SIGNS}]"
-_IN_HOST = rf"[^\s/?#:<>()\[\]\"`{_WORDS}{_SIGNS}]"
+_IN_PATH = (  # words of those scripts too if they are all that stands between a "/" and a space
+    rf"[^\s<>()\[\]\"`{UNSPACED}{_SIGNS}]|(?<=/)[{UNSPACED}]+(?=[\s/)]|\Z)"
+)
+_IN_HOST = rf"[^\s/?#:<>()\[\]\"`{UNSPACED}{_SIGNS}]"
 _HOST = rf"(?:{_IN_HOST}+|[^\s/?#:<>()\[\]\"`{_SIGNS}\u3000-\u303f\uff00-\uffef]+|\[[\dA-Fa-f:.]+\])"
 ADDRESS = (
     r"(?<![A-Za-z0-9])"
-    rf"(?:[A-Za-z][A-Za-z0-9+.-]{{1,15}}://(?:[^\s/?#@{_WORDS}{_SIGNS}]{{1,100}}@)?(?:www\.)?(?P<host>{_HOST})"
+    rf"(?:[A-Za-z][A-Za-z0-9+.-]{{1,15}}://(?:[^\s/?#@{UNSPACED}{_SIGNS}]{{1,100}}@)?(?:www\.)?(?P<host>{_HOST})"
     r"|www\.(?P<www>[\w.-]+\w))"
     rf"(?:{_IN_PATH}|\([^\s<>()]*\))*"
 )
