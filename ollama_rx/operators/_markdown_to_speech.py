@@ -20,12 +20,13 @@ _CLOSING = {"$$": "$$", "\\[": "\\]", "<!--": "-->"}
 _BLOCK = re.compile(r"```|~~~|\$\$|\\\[|<!--")
 # Text without any of these stays as it is; most sentences of an answer have none.
 _MARKUP = re.compile(
-    r"[*_`~\[\]<>|\\$&【\n\xad\u061c•]|//|www\.|^\s*(?:#|[-+]\s|\d+[.)]\s|[-=]+\s*$)|[ \t]{2}"
+    r"[*_`~\[\]<>|\\$&【\n\xad\u061c•]|//|www\.|^\s*(?:#|[-+]\s|\d+[.)]\s|[-=]+\s*$)"
     r"|[^\x00-\u1fff\u2010-\u2021\u2023-\u2027\u3000-\ud7ff]"
 )
 _SAYABLE = re.compile(r"[^\W_]")
 _INVISIBLE = re.compile("[\xad\u061c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")  # also turns text around
 _SPACES = re.compile(r"(?<=\S)[ \t]{2,}")
+_BEFORE_MARKER = frozenset(" \t\n\r-+>")  # the first characters that `_escape_marker` looks at
 _MARKER = re.compile(r"[ \t]*(?=[-+*>#](?:\s|$))")
 _SIGNED = re.compile(r"(?=[-+>][ \t]+[$€£¥.]?\d)")
 _SENTENCE_END = re.compile(r"[.!?…。！？।؟][^\w\s]*\s*\Z")
@@ -97,7 +98,7 @@ class MarkdownToSpeech:
 
     def feed(self, text: str, /) -> None:
         """Emit what to say of one sentence, if there is anything to say."""
-        sentence = _escape_marker(text, self._before)
+        sentence = _escape_marker(text, self._before) if text[:1] in _BEFORE_MARKER else text
         self._before = sentence
         if self._fence or self._closing or _BLOCK.search(sentence):
             parts = self._split_blocks(sentence)

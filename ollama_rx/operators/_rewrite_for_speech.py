@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TypeAlias
 
 from ollama_rx.operators._latex import latex_to_text
@@ -49,14 +49,16 @@ def rewrite_for_speech(text: str, urls: Urls) -> str:
     >>> print(rewrite_for_speech(r"**/*.py and \(2 \cdot x\) → *see* https://x.org/a_b", "host"))
     \*\*/\*.py and 2 · x, *see* x\.org
     """
-    return _RULE.sub(partial(_rewrite, urls=urls), text)
+    rules = _compile_rules("*" in text, "//" in text or "www." in text or "mailto:" in text)
+    return rules.sub(partial(_rewrite, urls=urls), text)
 
 
 def _rewrite(match: _Match, urls: Urls) -> str:
-    if match["url"]:
+    rule = match.lastgroup or ""
+    if rule == "address":
         spoken, marks = spoken_address(match, urls)
         return _escape(spoken) + marks
-    return _RULES[match.lastgroup or ""][1](match)
+    return _RULES[rule][1](match)
 
 
 def _escape(text: str) -> str:
@@ -107,17 +109,15 @@ _CITED = (
     r"\(https?://(?:[^\s()]|\([^\s()]*\))*(?:\s+\"[^\"\n]*\")?\)"
 )
 _PRODUCT = (
-    r"(?<=\d)\*+(?=\w)|(?<=\w)\*+(?=\d)|(?<=\b[A-Za-z])\*{1,2}(?=[A-Za-z]\b)"
-    r"|(?<=[A-Za-z0-9)])\*(?=\()|(?<=\))\*(?=[A-Za-z0-9])"
+    r"(?=\*)(?:(?<=\d)\*+(?=\w)|(?<=\w)\*+(?=\d)|(?<=\b[A-Za-z])\*{1,2}(?=[A-Za-z]\b)"
+    r"|(?<=[A-Za-z0-9)])\*(?=\()|(?<=\))\*(?=[A-Za-z0-9]))"
 )
 _SPREAD = (  # f(*args, **kwargs)
-    r"(?<=\w\()\*\*?(?=[A-Za-z_]\w*(?![\w*]))|(?<=[(,] )\*\*?(?=\w+\))"
-    r"|(?<![\w*])\*\*?(?=(?:args|kwargs|kw)\b(?!\*))|(?<=[ (])\*(?=[,;)])"
+    r"(?=\*)(?:(?<=\w\()\*\*?(?=[A-Za-z_]\w*(?![\w*]))|(?<=[(,] )\*\*?(?=\w+\))"
+    r"|(?<![\w*])\*\*?(?=(?:args|kwargs|kw)\b(?!\*))|(?<=[ (])\*(?=[,;)]))"
 )
-_ARROW = (
-    r"[ \t]*(?:[\u2190-\u21ff\u2794\u2798-\u27af\u27b1-\u27be\u27f0-\u27ff\u2900-\u297f\u2b00-\u2b11]+"
-    r"\ufe0f?|(?<!\S)(?:<?[-=]{1,2}>|<-{1,2})(?!\S))[ \t]*"
-)
+_ARROWS = r"[\u2190-\u21ff\u2794\u2798-\u27af\u27b1-\u27be\u27f0-\u27ff\u2900-\u297f\u2b00-\u2b11]+\ufe0f?"
+_ARROW = rf"(?=[ \t]*[-=<\u2190-\u2b11])[ \t]*(?:{_ARROWS}|(?<!\S)(?:<?[-=]{{1,2}}>|<-{{1,2}})(?!\S))[ \t]*"
 _TEX_QUOTE = r"``(?=[^\s`][^`]*(?:''|&#39;&#39;))"
 
 # Of the rules that match at a position, the first counts.
@@ -132,12 +132,12 @@ _RULES: dict[str, tuple[str, Callable[[_Match], str]]] = {
     "display": (r"\\\[[^\\]*(?:\\[^\[\]][^\\]*)*\\\]", _replace_formula),
     "inline": (r"\\\([^\\]*(?:\\[^()][^\\]*)*\\\)", _replace_formula),
     "double": (r"\$\$.+?\$\$", _replace_formula),
-    "single": (r"(?<![\w$\\])\$(?![\s$])[^$\n]*?[^\s$\\]\$(?![\d\w$])", _replace_dollar_formula),
+    "single": (r"\$(?<![\w$\\]\$)(?![\s$])[^$\n]*?[^\s$\\]\$(?![\d\w$])", _replace_dollar_formula),
     "glob": (_GLOB, _keep_literally),
-    "escaped": (r"(?<![\w\\])\\\*(?=\w)|(?<=\w)\\\*(?![\w(.])", _replace_with("")),  # \*text\*
+    "escaped": (r"\\(?:(?<![\w\\]\\)\*(?=\w)|(?<=\w\\)\*(?![\w(.]))", _replace_with("")),  # \*text\*
     "product": (_PRODUCT, _keep_literally),
     "spread": (_SPREAD, _keep_literally),
-    "dunder": (rf"(?<!\w)__(?:{_DUNDER_NAMES})__(?!\w)", _keep_literally),
+    "dunder": (rf"__(?<!\w__)(?:{_DUNDER_NAMES})__(?!\w)", _keep_literally),
     "arrow": (_ARROW, _pause),
     "bullet": (
         r"^[ \t]*(?:[•‣\u2043◦●○■□▪▸►][ \t]+|[\u2500-\u259f][ \t\u2500-\u259f]*)",
@@ -145,6 +145,13 @@ _RULES: dict[str, tuple[str, Callable[[_Match], str]]] = {
     ),
     "drawing": (r"[\u2500-\u259f]+", _replace_with(" ")),
 }
-_RULE = re.compile(
-    "|".join(f"(?P<{name}>{pattern})" for name, (pattern, _) in _RULES.items()), re.DOTALL | re.MULTILINE
-)
+_FOR_STARS = {"glob", "escaped", "product", "spread"}
+_FOR_ADDRESSES = {"address", "mail"}
+
+
+@cache
+def _compile_rules(stars: bool, addresses: bool) -> re.Pattern[str]:  # noqa: FBT001
+    """Compile the rules for text with or without stars and addresses: each rule takes time at each letter."""
+    left_out = (set() if stars else _FOR_STARS) | (set() if addresses else _FOR_ADDRESSES)
+    rules = (f"(?P<{name}>{pattern})" for name, (pattern, _) in _RULES.items() if name not in left_out)
+    return re.compile("|".join(rules), re.DOTALL | re.MULTILINE)
