@@ -2,7 +2,16 @@
 
 import re
 
+FENCE = r"[ \t>]*(?P<item>(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)\Z"
+"""A pattern for the line that opens or closes a block of code, also in quotes and lists; see `closes_fence`."""
+
+_MAY_BE_FENCE = r"(?:[ \t>]|[-+*](?![^ \t])|\d{1,9}(?:[.)](?![^ \t])|\Z))*(?:`+|~+)?[ \t]*\Z"
 _LONGEST_HEAD = 200  # characters; a line that begins with more of them than this is not a fence
+
+
+def closes_fence(match: re.Match[str], opening: str) -> bool:
+    """Tell whether a line that is a `FENCE` ends the block of code with this opening fence."""
+    return match["fence"].startswith(opening) and not match["info"].strip() and not match["item"]
 
 
 class MarkdownCode:
@@ -13,8 +22,8 @@ class MarkdownCode:
 
     def __init__(self) -> None:
         # Compiled here, because importing an operator shall compile nothing.
-        self._match_fence = re.compile(r"[ \t>]*(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)\Z").match
-        self._match_other = re.compile(r"[ \t>]*[`~]*[ \t]*[^ \t>`~]").match  # than a fence
+        self._match_fence = re.compile(FENCE).match
+        self._may_be_fence = re.compile(_MAY_BE_FENCE).match
         self._find_runs = re.compile(r"`+|[^`]+").findall
         self._fence = ""  # the marks that opened the current block of code
         self._span = 0  # how many backticks opened the current code span
@@ -47,9 +56,7 @@ class MarkdownCode:
     @property
     def ignores_text(self) -> bool:
         """Whether text without backticks and line ends changes nothing except the `tail`."""
-        return not self._run and (
-            len(self._head) == _LONGEST_HEAD or self._match_other(self._head) is not None
-        )
+        return not self._run and (len(self._head) == _LONGEST_HEAD or self._may_be_fence(self._head) is None)
 
     def _read_in_line(self, text: str) -> None:
         self._head += text[: _LONGEST_HEAD - len(self._head)]
@@ -71,7 +78,7 @@ class MarkdownCode:
         match = self._match_fence(self._head) if len(self._head) < _LONGEST_HEAD else None
         if match is not None and not self._fence:
             self._fence = match["fence"]
-        elif match is not None and match["fence"].startswith(self._fence) and not match["info"].strip():
+        elif match is not None and closes_fence(match, self._fence):
             self._fence = ""
         self._span = self._run = 0
         self._head = ""

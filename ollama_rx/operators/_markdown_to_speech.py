@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ollama_rx.operators._latex import latex_to_text
+from ollama_rx.operators._markdown_code import FENCE, closes_fence
 from ollama_rx.operators._rewrite_for_speech import rewrite_for_speech
 from ollama_rx.operators._spoken_address import UNSPACED, Urls
 from ollama_rx.rx import Emitter
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-_FENCE = re.compile(r"[ \t]*(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)\Z")
+_FENCE = re.compile(FENCE)
 _OPENING = re.compile(r"[ \t>]*(?:(?P<formula>\$\$(?=\S|\s*\Z)|\\\[)|(?P<comment><!--))")
 _CLOSING = {"$$": "$$", "\\[": "\\]", "<!--": "-->"}
 _BLOCK = re.compile(r"```|~~~|\$\$|\\\[|<!--")
@@ -115,7 +116,7 @@ class MarkdownToSpeech:
         for line in text.splitlines():
             match = _FENCE.match(line)
             if self._fence:
-                if match and match["fence"].startswith(self._fence) and not match["info"].strip():
+                if match and closes_fence(match, self._fence):
                     self._fence = ""
             elif self._closing:
                 before, closing, after = line.partition(self._closing)

@@ -145,13 +145,14 @@ _RULES: dict[str, tuple[str, Callable[[_Match], str]]] = {
     ),
     "drawing": (r"[\u2500-\u259f]+", _replace_with(" ")),
 }
-_FOR_STARS = {"glob", "escaped", "product", "spread"}
-_FOR_ADDRESSES = {"address", "mail"}
+_FOR_STARS = frozenset({"glob", "escaped", "product", "spread"})
+_FOR_ADDRESSES = frozenset({"address", "mail"})
+_NONE: frozenset[str] = frozenset()
 
 
 @cache
 def _compile_rules(stars: bool, addresses: bool) -> re.Pattern[str]:  # noqa: FBT001
     """Compile the rules for text with or without stars and addresses: each rule takes time at each letter."""
-    left_out = (set() if stars else _FOR_STARS) | (set() if addresses else _FOR_ADDRESSES)
+    left_out = (_NONE if stars else _FOR_STARS) | (_NONE if addresses else _FOR_ADDRESSES)
     rules = (f"(?P<{name}>{pattern})" for name, (pattern, _) in _RULES.items() if name not in left_out)
     return re.compile("|".join(rules), re.DOTALL | re.MULTILINE)

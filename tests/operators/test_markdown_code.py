@@ -6,6 +6,9 @@ from ollama_rx.operators._markdown_code import MarkdownCode
 from tests.operators.text_pieces import SIZES, cut
 
 INSIDE = [
+    "- ```\n",
+    "1. ~~~ x\n",
+    "> 12) - ```\n- ```\n",
     "a `b",
     "``a`b",
     "```",
@@ -16,7 +19,7 @@ INSIDE = [
     "> ```\n> x",
     "a\n  ~~~\n",
 ]
-OUTSIDE = [
+OUTSIDE = ["-```\n", "1.```\n", "- ```\n  ```\n", "1 ```\n",
     "", "a", "a `b` c", "``a`b``", "```\nx\n```\n", "```a`b\n", "a `b\n", "a ```\n", "~~~\nx\n~~~~\ny",
     "x~~~\n", "```a b``` c\n",
 ]  # fmt: skip
@@ -42,7 +45,7 @@ def test_a_line_start_has_only_white_space_before_it() -> None:
 
 
 def test_text_is_ignored_once_the_line_cannot_become_a_fence() -> None:
-    ignored = ["a", "> a", "```x", "~~~ x", "a\nb", " " * 200]
-    read_on = ["", "  ", ">", "`", "~~~", "``` ", "a `", "a\n"]
+    ignored = ["a", "-x", "1.x", "- x", "1234567890", "*a", "> a", "```x", "~~~ x", "a\nb", " " * 200]
+    read_on = ["", "-", "- ", "1", "12.", "> 1) ", "- ~~~", "  ", ">", "`", "~~~", "``` ", "a `", "a\n"]
     assert [read([text]).ignores_text for text in ignored] == [True] * len(ignored)
     assert [read([text]).ignores_text for text in read_on] == [False] * len(read_on)

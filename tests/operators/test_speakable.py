@@ -296,6 +296,18 @@ def test_formulas_and_comments_can_span_sentences(pieces: list[str], spoken: lis
     assert run(speakable(), pieces) == spoken
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["- ```sh", "ls *", "```\n- *next*"],
+        ["- ```sh\n  ls\n  ```\n- next"],
+        ["> ```\n> x", "> y\n> ```\n> next"],
+    ],
+)
+def test_a_block_of_code_can_begin_in_the_line_of_a_list_marker_or_quote(pieces: list[str]) -> None:
+    assert "\n".join(run(speakable(code="Code."), pieces)) == "Code.\nnext"
+
+
 def test_code_between_three_backticks_in_a_line_is_spoken() -> None:
     assert run(speakable(), ["Use ```a b``` here."]) == ["Use a b here."]
 

@@ -131,6 +131,7 @@ ONLY_TEXT = [
     "So:\n```xml\n<think>\nHm\n</think>\n```\nBye.",
     "So:\n~~~~\n<think>a</think>\n~~~\n<think>b</think>\n~~~~x\n<think>c</think>\n~~~~\nBye.",
     "> ```\n> <think>a</think>\n",
+    "1. ```\n   <think>\n   a</think>\n   ```\n",
     "It begins with\n<think>\nand more. Bye.",
     "```\n<think>a</think>",
     f"A\n<think>{'b' * 16_385}</think>c",
