@@ -3,7 +3,7 @@
 import re
 
 FENCE = r"[ \t>]*(?P<item>(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)\Z"
-"""A pattern for the line that opens or closes a block of code, also in quotes and lists; see `closes_fence`."""
+"""A pattern for the line that opens or closes a block of code, also in a quote or list (`closes_fence`)."""
 
 _MAY_BE_FENCE = r"(?:[ \t>]|[-+*](?![^ \t])|\d{1,9}(?:[.)](?![^ \t])|\Z))*(?:`+|~+)?[ \t]*\Z"
 _LONGEST_HEAD = 200  # characters; a line that begins with more of them than this is not a fence

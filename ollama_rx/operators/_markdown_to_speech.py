@@ -250,13 +250,16 @@ def _is_ruler(line: str) -> bool:
 def _render_blocks(tokens: "Iterable[Token]") -> list[str]:
     """Return one line for each block."""
     lines: list[str] = []
-    number = ""
+    number = ""  # of the item that begins; of several items if they begin in the same line
     for token in tokens:
         if token.type == "list_item_open":
-            number = f"{token.info}. " if token.info else ""
+            number += f"{token.info}. " if token.info else ""
         elif token.type == "inline":
             text = _render_inline(token.children or ())
             lines.append(number + text if text.strip() else "")
+            number = ""
+        elif token.type == "list_item_close":
+            lines.append(number)  # what looks like an empty item may be an answer: "4."
             number = ""
     return lines
 

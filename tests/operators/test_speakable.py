@@ -197,12 +197,15 @@ SPOKEN = [
     ("\u202eabc\u202c x\xady\ufeff", "abc xy"),
     ("&lt;b&gt; is *a* tag&nbsp;&mdash; yes", "<b> is a tag — yes"),
     ("a | b\n--|--\n1 | [x](http://a.b)\n\nafter | this", "a, b\n1, x\nafter | this"),
-    ("1. one\n2. - [x] two", "1. one\ntwo"),
+    ("1. one\n2. - [x] two", "1. one\n2. two"),
     ("要点**は次の通りです", "要点は次の通りです"),
     ("핵심**은 *다음과", "핵심은 다음과"),
     ("https://example.kr/문서 를 (https://zh.wikipedia.org/wiki/中文)", "example.kr 를 (zh.wikipedia.org)"),
     ("Press *this* →.", "Press this."),
     ("He said ``yes'' and ``*no*''.", "He said “yes'' and “no''."),
+    ("Answer:\n\n4.", "Answer:\n4."),
+    ("7. 8.", "7. 8."),
+    ("- 4.\n- *x*", "4.\nx"),
     ("a   b\t\tc *d*", "a b c d"),
 ]
 
