@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _FENCE = re.compile(FENCE)
-_OPENING = re.compile(r"[ \t>]*(?:(?P<formula>\$\$(?=\S|\s*\Z)|\\\[)|(?P<comment><!--))")
+_OPENING = re.compile(r"[ \t>]*(?:(?P<formula>\$\$(?!\$)(?=\S|\s*\Z)|\\\[)|(?P<comment><!--))")
 _CLOSING = {"$$": "$$", "\\[": "\\]", "<!--": "-->"}
 _BLOCK = re.compile(r"```|~~~|\$\$|\\\[|<!--")
 # Text without any of these stays as it is; most sentences of an answer have none.

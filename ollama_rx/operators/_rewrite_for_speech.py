@@ -131,7 +131,7 @@ _RULES: dict[str, tuple[str, Callable[[_Match], str]]] = {
     "mail": (r"\bmailto:(?=[^\s@]{1,100}@)", _replace_with("")),
     "display": (r"\\\[[^\\]*(?:\\[^\[\]][^\\]*)*\\\]", _replace_formula),
     "inline": (r"\\\([^\\]*(?:\\[^()][^\\]*)*\\\)", _replace_formula),
-    "double": (r"\$\$.+?\$\$", _replace_formula),
+    "double": (r"\$\$(?<!\$\$\$)(?!\$).+?(?<!\$)\$\$(?!\$)", _replace_formula),
     "single": (r"\$(?<![\w$\\]\$)(?![\s$])[^$\n]*?[^\s$\\]\$(?![\d\w$])", _replace_dollar_formula),
     "glob": (_GLOB, _keep_literally),
     "escaped": (r"\\(?:(?<![\w\\]\\)\*(?=\w)|(?<=\w\\)\*(?![\w(.]))", _replace_with("")),  # \*text\*

@@ -95,6 +95,8 @@ UNCHANGED = [
     "It costs $5 and $10.",
     "It costs $5-$10 or 5$.",
     "Set $HOME and $PATH.",
+    "It is all about the $$$. Work hard. Make $$$.",
+    "$$$ is dear, $$–$$$ is not.",
     "© 2024 Foo™ 20 °C",
     "می\u200cخواهم",
     "क्षत्रिय",
