@@ -75,6 +75,7 @@ class BlockSplitter:
         self._structure = _Structure()
         self._lines: list[str] = []  # of the open block, or blank ones before it
         self._pieces: list[str] = []  # of the line that is not complete
+        self._ends_with_return = False  # the last piece, and a "\n" that belongs to it may follow
 
     @property
     def open_lines(self) -> list[str]:
@@ -89,12 +90,9 @@ class BlockSplitter:
     def feed(self, text: str, /) -> list[str]:
         """Take a piece of text; return the blocks that are complete now."""
         self._pieces.append(text)
-        if (
-            "\n" not in text
-            and "\r" not in text
-            and not (len(self._pieces) > 1 and self._pieces[-2][-1:] == "\r")
-        ):
+        if not (self._ends_with_return or "\n" in text or "\r" in text):
             return []
+        self._ends_with_return = text.endswith("\r")
         text = "".join(self._pieces)
         blocks: list[str] = []
         end = 0
@@ -106,7 +104,7 @@ class BlockSplitter:
 
     def flush(self) -> list[str]:
         """Return the blocks that are left: the text is complete. A new text may follow."""
-        rest, self._pieces = "".join(self._pieces), []
+        rest, self._pieces, self._ends_with_return = "".join(self._pieces), [], False
         blocks = self._add_line(rest) if rest else []
         if text := "".join(self._lines).strip(" \t\r\n") and "".join(self._lines):
             blocks.append(text)
@@ -187,9 +185,7 @@ class _Structure:
         rest = _Rest(line)
         first_line, self._first_line = self._first_line, ""
         if first_line and rest.indent < _CODE_INDENT and _makes_table(first_line, rest.text):
-            self._close(
-                0
-            )  # what looked like a heading, a quote or a list: markdown-it looks for tables first
+            self._close(0)  # what looked like a heading or a list: markdown-it looks for tables first
             self._leaf, self._list = "table", ""
             return 0
         depth = self._count_continued(rest)
