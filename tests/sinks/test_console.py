@@ -11,20 +11,12 @@ from reactivex import operators as ops
 
 from ollama_rx import Chunk, deliver
 from ollama_rx.sinks import Collector, Console
+from tests.sinks.terminal_screen import Terminal
 
 
-class Terminal(io.StringIO):
-    """A terminal that counts its flushes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.flushes = 0
-
-    def isatty(self) -> bool:
-        return True
-
-    def flush(self) -> None:
-        self.flushes += 1
+@pytest.fixture(autouse=True)
+def terminal_that_understands_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
 
 
 class BrokenPipe(io.StringIO):
@@ -132,6 +124,7 @@ def test_a_terminal_that_is_not_utf8_shows_escapes() -> None:
         ({"file": io.BytesIO()}, "file: expected a text file that is open for writing, got BytesIO"),
         ({"thinking": "yes"}, "thinking: expected True or False, got str"),
         ({"end": None}, "end: expected text, got NoneType"),
+        ({"markdown": 1}, "markdown: expected True or False, got int"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -158,3 +151,123 @@ def test_a_pipe_that_breaks_at_the_last_newline_raises_no_error() -> None:
 def test_a_broken_pipe_of_a_replaced_standard_output_raises_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", BrokenPipe())
     deliver(of("a"), Console()).wait(5)
+
+
+def test_on_a_terminal_lines_are_broken_between_words() -> None:
+    terminal = Terminal(12)
+    printed("one two", " th", "ree four", file=terminal)
+    assert terminal.text == ["one two", "three four", ""]
+
+
+def test_a_text_that_is_not_printed_on_a_terminal_is_not_changed() -> None:
+    assert printed("one two three " * 20) == "one two three " * 20 + "\n"
+
+
+def test_a_dumb_terminal_gets_no_escape_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    terminal = Terminal(12)
+    chunks = Chunk({"thinking": "Hm"}), Chunk({"response": "one two three"})
+    deliver(of(*chunks), Console(terminal, thinking=True, markdown=True)).wait(5)
+    assert terminal.getvalue() == "Hm\none two three\n"
+
+
+def test_a_file_that_can_only_write_is_not_a_terminal() -> None:
+    class Minimal:
+        def __init__(self) -> None:
+            self.parts: list[str] = []
+            self.write = self.parts.append
+
+        def flush(self) -> None: ...
+
+    file: Any = Minimal()
+    Console(file, markdown=True).on_next("*a*")
+    assert file.parts == ["*a*"]
+
+
+class TerminalWithoutSize(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_that_does_not_tell_its_size_breaks_the_lines_itself() -> None:
+    assert printed("word " * 50, file=TerminalWithoutSize()) == "word " * 50 + "\n"
+
+
+def drawn(*items: str | Chunk, thinking: bool = False, terminal: Terminal | None = None) -> list[str]:
+    terminal = terminal or Terminal(40, 10)
+    deliver(of(*items), Console(terminal, markdown=True, thinking=thinking)).wait(5)
+    return terminal.text
+
+
+def test_markdown_is_drawn_on_a_terminal() -> None:
+    assert drawn("Some *te", "xt*:\n", "- a\n", "- b") == ["Some text:", "", " • a", " • b", ""]
+
+
+def test_markdown_is_not_changed_where_it_is_not_drawn() -> None:
+    file = io.StringIO()
+    deliver(of("Some *te", "xt*"), Console(file, markdown=True)).wait(5)
+    assert file.getvalue() == "Some *text*\n"
+
+
+def test_markdown_is_drawn_below_the_thinking() -> None:
+    terminal = Terminal(40, 10)
+    assert drawn(*THINKING[:2], "*Hello*\n\nyou", thinking=True, terminal=terminal) == [
+        "Hmm",
+        "Hello",
+        "",
+        "you",
+        "",
+    ]
+    assert terminal.getvalue().startswith("\x1b[2mHm\x1b[22m")
+
+
+def test_thinking_between_two_texts_ends_the_open_block() -> None:
+    items = Chunk({"response": "*a*"}), Chunk({"thinking": "Hm"}), Chunk({"response": "*b*"})
+    assert drawn(*items, thinking=True) == ["a", "Hm", "b", ""]
+
+
+def test_an_answer_that_breaks_off_is_drawn_as_far_as_it_has_arrived() -> None:
+    terminal = Terminal(40, 10)
+    stream = of("a **b").pipe(ops.concat(reactivex.throw(ValueError("no"))))
+    with pytest.raises(ValueError, match="no"):
+        deliver(stream, Console(terminal, markdown=True)).wait(5)
+    assert terminal.text == ["a **b", ""]
+
+
+def test_an_answer_that_is_cancelled_is_drawn_as_far_as_it_has_arrived() -> None:
+    terminal = Terminal(40, 10)
+    with Console(terminal, markdown=True) as console:  # the only call after a cancellation is `close`
+        console.on_next("*a")
+        console.on_next("* b")
+    assert terminal.text == ["a b", ""]
+    assert "\x1b[?25l" not in terminal.getvalue()  # the cursor was never hidden
+
+
+def test_two_answers_are_drawn_below_each_other() -> None:
+    terminal = Terminal(40, 10)
+    drawn("*a*", terminal=terminal)
+    assert drawn("# b\n", "c", terminal=terminal) == ["a", "b".center(39).rstrip(), "", "c", ""]
+
+
+def test_with_an_end_each_item_of_markdown_is_followed_by_it() -> None:
+    terminal = Terminal(40, 10)
+    _ = of("# a", "- b", "- c").subscribe(Console(terminal, markdown=True, end="\n"))
+    assert terminal.text == ["a".center(39).rstrip(), "", " • b", " • c", ""]
+
+
+def test_a_terminal_that_is_not_utf8_shows_escapes_in_drawings() -> None:
+    class AsciiTerminal(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return True
+
+    raw = io.BytesIO()
+    Console(AsciiTerminal(raw, encoding="ascii"), markdown=True).on_next("gr\u00fc\u00df\n\n")
+    assert b"gr\\xfc\\xdf" in raw.getvalue()
+
+
+def test_without_the_extra_markdown_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    with pytest.raises(
+        ImportError, match=r'^Console\(markdown=True\) needs rich: pip install "ollama-rx\[cli\]"$'
+    ):
+        Console(io.StringIO(), markdown=True)
