@@ -106,7 +106,7 @@ class RunCommand:
         report: AnswerReport,
         status: StatusLine,
     ) -> None:
-        thoughts = Thoughts(beside_answer=self._prints_pieces_on_terminal()) if self.thinking else None
+        thoughts = Thoughts(beside=console_on_terminal(sinks)) if self.thinking else None
         if thoughts is not None:
             chunks = chunks.pipe(op.split_thinking())
 
@@ -139,9 +139,6 @@ class RunCommand:
             report.stop_word = text.stop_word
             self._print_report(report)
 
-    def _prints_pieces_on_terminal(self) -> bool:
-        return "console" in self.to and not self.sentences and sys.stdout.isatty() and sys.stderr.isatty()
-
     def _print_report(self, report: AnswerReport) -> None:
         if missing := report.missing():
             echo(printable(missing))
@@ -166,6 +163,13 @@ def check_destinations(uris: Sequence[str]) -> None:
             raise ValueError(f"{uri} is given twice")
     if "console" in uris and "jsonl:-" in uris:
         raise ValueError("console and jsonl:- would both print on standard output")
+
+
+def console_on_terminal(sinks: Iterable[Sink[str]]) -> Console | None:
+    """Return the console whose answer appears on the same terminal as standard error."""
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        return None
+    return next((sink for sink in sinks if isinstance(sink, Console)), None)
 
 
 def print_unfinished(sentences: Iterable[str]) -> None:

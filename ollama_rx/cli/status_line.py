@@ -54,14 +54,18 @@ class StatusLine:
     def erase(self) -> None:
         """Erase the line, if one is shown."""
         with self._lock:
-            if self._text:
-                self._text = ""
-                self._write(_ERASE)
+            self._erase()
 
     def end(self) -> None:
         """Erase the line and show no other one: the answer has begun."""
-        self.erase()
-        self.is_visible = False
+        with self._lock:
+            self._erase()
+            self.is_visible = False
+
+    def _erase(self) -> None:
+        if self._text:
+            self._text = ""
+            self._write(_ERASE)
 
     def _fit(self, text: str) -> str:
         """Cut the text to the window's width: a line that wraps could not be erased."""

@@ -1,5 +1,6 @@
 """The model's thoughts on standard error."""
 
+import os
 import sys
 from contextlib import suppress
 
@@ -8,34 +9,33 @@ from ollama_rx.sinks import Console, StopSink
 
 
 class Thoughts:
-    """Prints the thoughts, dim on a terminal, on lines of their own.
+    """Prints the thoughts on lines of their own; dim on a terminal, unless NO_COLOR is set.
 
-    ``beside_answer`` says that the answer appears on the same terminal, piece by piece: then thoughts in the
-    middle of the answer begin a new line.
+    ``beside`` is the console that prints the answer on the same terminal: thoughts in the middle of the
+    answer end its line.
     """
 
-    def __init__(self, *, beside_answer: bool) -> None:
+    def __init__(self, *, beside: Console | None = None) -> None:
         self._console = Console(sys.stderr, thinking=True)
-        self._beside_answer = beside_answer
-        self._open_thought = self._open_answer = False
+        self._plain = bool(os.environ.get("NO_COLOR"))  # https://no-color.org
+        self._beside = beside
+        self._open_line = False
 
     def show(self, chunk: Chunk) -> None:
         """Print the thoughts of a chunk; a chunk of the answer ends their line."""
         thought = chunk.thinking
         if thought:
-            if self._open_answer:
-                self._print("\n")
-                self._open_answer = False
-            self._print(chunk.replace(text="", thinking=thought))
-            self._open_thought = not thought.endswith("\n")
+            if self._beside is not None and not self._open_line:
+                self._beside.close()  # which ends a line and leaves the terminal open
+            self._print(thought if self._plain else chunk.replace(text="", thinking=thought))
+            self._open_line = not thought.endswith("\n")
         if chunk.text:
             self.end()
-            self._open_answer = self._beside_answer and not chunk.text.endswith("\n")
 
     def end(self) -> None:
         """End the line of a thought."""
-        if self._open_thought:
-            self._open_thought = False
+        if self._open_line:
+            self._open_line = False
             self._print("\n")
 
     def _print(self, item: Chunk | str) -> None:

@@ -6,9 +6,11 @@ import pytest
 from typer.testing import Result
 
 from ollama_rx import Chunk
+from ollama_rx.cli.run import console_on_terminal
 from ollama_rx.cli.thoughts import Thoughts
+from ollama_rx.sinks import Collector, Console
 from ollama_rx.testing import FakeOllama, answer, endless, piece, thinking
-from tests.cli.pseudo_terminal import run_in_terminal
+from tests.cli.pseudo_terminal import PseudoTerminal, run_in_terminal
 
 CommandLine = Callable[..., Result]
 
@@ -64,11 +66,38 @@ def test_on_a_terminal_thoughts_are_dim_and_on_lines_of_their_own(fake: FakeOlla
 
 
 def test_beside_the_answer_thoughts_begin_a_new_line(capsys: pytest.CaptureFixture[str]) -> None:
-    thoughts = Thoughts(beside_answer=True)
-    for thought, text in (("Hm", ""), ("", "Yes"), ("Wait", ""), ("", "no.\n"), ("Ah", "")):
+    console = Console()
+    thoughts = Thoughts(beside=console)
+    for thought, text in (("Hm", ""), ("", "Yes"), ("Wait", ""), (".", ""), ("", "no.\n"), ("Ah", "")):
         thoughts.show(Chunk({"thinking": thought, "response": text}))
+        console.on_next(text)
     thoughts.end()
-    assert capsys.readouterr().err == "Hm\n\nWait\nAh\n"
+    assert capsys.readouterr() == ("Yes\nno.\n", "Hm\nWait.\nAh\n")
+
+
+@pytest.mark.parametrize(
+    ("out", "err", "found"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_only_a_console_on_the_same_terminal_is_beside_the_thoughts(
+    monkeypatch: pytest.MonkeyPatch, *, out: bool, err: bool, found: bool
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: out)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: err)
+    console = Console()
+    assert console_on_terminal([Collector[str](), console]) is (console if found else None)
+    assert console_on_terminal([Collector[str]()]) is None
+
+
+def test_without_colours_thoughts_are_not_dim(fake: FakeOllama) -> None:
+    fake.play(answer(thinking("Hm."), "Yes."))
+    words = ("run", "Hi", "-m", "mine", "--host", fake.url, "--thinking")
+    for environment, shown in (
+        ({"NO_COLOR": "1"}, "Hm.\nYes.\n"),
+        ({"NO_COLOR": ""}, "\x1b[2mHm.\x1b[22m\nYes.\n"),
+    ):
+        with PseudoTerminal(*words, environment=environment) as terminal:
+            terminal.finish()
+            assert terminal.written.endswith(shown)
 
 
 def test_each_sentence_stays_on_one_line_beside_thoughts(fake: FakeOllama) -> None:
@@ -82,6 +111,6 @@ def test_if_nobody_reads_standard_error_the_thoughts_are_dropped(monkeypatch: py
         raise BrokenPipeError
 
     monkeypatch.setattr("sys.stderr.write", broken)
-    thoughts = Thoughts(beside_answer=False)
+    thoughts = Thoughts()
     thoughts.show(Chunk({"thinking": "Hm", "response": "Yes"}))
     thoughts.end()
