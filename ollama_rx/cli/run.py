@@ -14,7 +14,7 @@ from ollama_rx.cli.answer_report import AnswerReport, format_stats
 from ollama_rx.cli.answer_text import AnswerText
 from ollama_rx.cli.choose_client import embedded_client, first_model, server_client, warn_if_blind
 from ollama_rx.cli.input import read_format, read_image, read_prompt
-from ollama_rx.cli.model_options import parse_options, unknown_options
+from ollama_rx.cli.options import parse_options, unknown_options
 from ollama_rx.cli.status_line import StatusLine
 from ollama_rx.cli.terminal import echo, exit_on_error, printable, usage_error
 from ollama_rx.cli.thoughts import Thoughts

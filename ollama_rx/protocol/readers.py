@@ -163,7 +163,7 @@ class ChunkReader:
         if not self.done:
             yield from self.read(b"\n")
         if not self.done:
-            problem = "the server ended the answer without a last chunk"
+            problem = "the server ended the answer without saying that it is complete"
             raise _incomplete_error(problem, self.partial, retryable=not self._has_chunks)
 
 

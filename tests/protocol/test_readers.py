@@ -85,7 +85,7 @@ def test_an_empty_done_reason_does_not_end_the_stream() -> None:
 def test_a_stream_without_a_last_chunk_is_an_error_with_the_partial_text() -> None:
     reader = ChunkReader()
     assert texts(reader, text_line("Hel") + text_line("lo")) == ["Hel", "lo"]
-    with pytest.raises(IncompleteStreamError, match="without a last chunk") as caught:
+    with pytest.raises(IncompleteStreamError, match="without saying that it is complete") as caught:
         list(reader.end())
     assert caught.value.partial == "Hello"
 

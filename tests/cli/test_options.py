@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from typer.testing import Result
 
-from ollama_rx.cli.model_options import parse_options, unknown_options
+from ollama_rx.cli.options import parse_options, unknown_options
 from ollama_rx.testing import FakeOllama
 
 CommandLine = Callable[..., Result]
