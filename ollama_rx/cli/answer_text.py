@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reactivex import Observable, Subject, compose
+from reactivex import operators as rx
 
 from ollama_rx import Chunk
 from ollama_rx import operators as op
@@ -13,6 +14,9 @@ from ollama_rx.rx import Emitter, through
 class AnswerText:
     """The operators from the chunks to the text that is printed, and what they have found.
 
+    Operators drop what they hold back if the answer breaks off: here it is printed, since nothing that would
+    change it can follow.
+
     Raises:
         ValueError: a stop word is empty or too long.
     """
@@ -21,26 +25,22 @@ class AnswerText:
         self.stop_word: str | None = None
         """The stop word that has ended the answer."""
         self.unfinished: list[str] = []
-        """The beginning of a sentence that was not printed, because the answer was cancelled."""
+        """What was held back when the answer was cancelled, such as the beginning of a sentence."""
         self._stop = stop
-        self.operators: Callable[[Observable[Chunk]], Observable[str]]
-        steps: list[Callable[[Any], Any]] = [op.text()]
+        steps: list[Callable[[Any], Any]] = []
         if stop:
-            steps += [
-                op.stop_at(*stop, include=True),
-                through(self._without_stop_word, name="stop", takes=str, gives=str),
-            ]
+            steps += [op.stop_at(*stop, include=True), rx.map(self._without_stop_word), rx.filter(bool)]
         if sentences:
-            steps.append(through(self._sentences, name="sentences", takes=str, gives=str))
-        self.operators = compose(*steps)
+            steps.append(op.split_sentences())
+        self._steps = compose(*steps)
+        self.operators: Callable[[Observable[Chunk]], Observable[str]] = compose(
+            op.text(), through(self._to_the_end, name="text", takes=str, gives=str)
+        )
 
-    def _without_stop_word(self, out: Emitter[str]) -> "_WithoutStopWord":
-        return _WithoutStopWord(out, self)
+    def _to_the_end(self, out: Emitter[str]) -> "_ToTheEnd":
+        return _ToTheEnd(out, self._steps, self.unfinished)
 
-    def _sentences(self, out: Emitter[str]) -> "_WholeSentences":
-        return _WholeSentences(out, self.unfinished)
-
-    def take_stop_word(self, text: str) -> str:
+    def _without_stop_word(self, text: str) -> str:
         """Return the text without the stop word at its end, which is kept in ``stop_word``."""
         found = [word for word in self._stop if text.endswith(word)]
         if not found:
@@ -49,40 +49,41 @@ class AnswerText:
         return text.removesuffix(self.stop_word)
 
 
-class _WithoutStopWord:
-    """Removes the stop word that ``stop_at(include=True)`` leaves at the end, and notes which it was."""
+class _ToTheEnd:
+    """Runs operators on text; what they hold is emitted if the answer fails, and kept if it is cancelled."""
 
-    def __init__(self, out: Emitter[str], answer: AnswerText) -> None:
+    def __init__(
+        self,
+        out: Emitter[str],
+        operators: Callable[[Observable[str]], Observable[str]],
+        unfinished: list[str],
+    ) -> None:
         self._emit = out.emit
-        self._answer = answer
-
-    def feed(self, text: str, /) -> None:
-        rest = self._answer.take_stop_word(text)
-        if rest:
-            self._emit(rest)
-
-
-class _WholeSentences:
-    """Splits sentences; an unfinished one is emitted before an error, and kept if the stream is cancelled."""
-
-    def __init__(self, out: Emitter[str], unfinished: list[str]) -> None:
-        self._emit = out.emit
+        self._complete = out.complete
         self._unfinished = unfinished
         self._text = Subject[str]()
-        self._text.pipe(op.split_sentences()).subscribe(self._send)
+        self._text.pipe(operators).subscribe(self._send, on_completed=self._end)
 
-    def _send(self, sentence: str) -> None:
-        self._emit(sentence)
+    def _send(self, text: str) -> None:
+        self._emit(text)
+
+    def _end(self) -> None:
+        self._complete()
 
     def feed(self, text: str, /) -> None:
         self._text.on_next(text)
 
     def flush(self) -> None:
+        self._complete = _noop  # the source has completed by itself
         self._text.on_completed()
 
     def fail(self, _: Exception) -> None:
-        self._text.on_completed()
+        self.flush()
 
     def close(self) -> None:
         self._emit = self._unfinished.append  # emits nothing after the end
-        self._text.on_completed()
+        self.flush()
+
+
+def _noop() -> None:
+    """Replaces ``complete`` after the end."""

@@ -66,6 +66,19 @@ def test_an_unfinished_sentence_is_emitted_before_an_error() -> None:
     assert answer.unfinished == []
 
 
+@pytest.mark.parametrize("sentences", [False, True])
+def test_what_might_have_become_a_stop_word_is_emitted_before_an_error(*, sentences: bool) -> None:
+    answer = AnswerText(stop=("END",), sentences=sentences)
+    source = concat(chunks("Two is EN"), throw(ConnectionError("cut")))
+    assert "".join(texts(answer, source)) == "Two is EN(cut)"
+    assert answer.stop_word is None
+
+
+def test_the_text_passes_as_it_comes_without_options() -> None:
+    answer = AnswerText(stop=(), sentences=False)
+    assert texts(answer, chunks("One. ", "", "Two")) == ["One. ", "Two"]
+
+
 def test_an_unfinished_sentence_of_a_cancelled_answer_is_kept() -> None:
     answer, found, source = AnswerText(stop=(), sentences=True), list[str](), Subject[Chunk]()
     subscription = source.pipe(answer.operators).subscribe(found.append)
