@@ -1,6 +1,7 @@
 """The text of an answer as ``--stop`` and ``--sentences`` want it."""
 
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 from reactivex import Observable, Subject, compose
@@ -24,8 +25,9 @@ class AnswerText:
     def __init__(self, *, stop: tuple[str, ...], sentences: bool) -> None:
         self.stop_word: str | None = None
         """The stop word that has ended the answer."""
-        self.unfinished: list[str] = []
-        """What was held back when the answer was cancelled, such as the beginning of a sentence."""
+        self._unfinished: list[str] = []
+        self._closed = Event()
+        self._closed.set()
         self._stop = stop
         steps: list[Callable[[Any], Any]] = []
         if stop:
@@ -38,7 +40,20 @@ class AnswerText:
         )
 
     def _to_the_end(self, out: Emitter[str]) -> "_ToTheEnd":
-        return _ToTheEnd(out, self._steps, self.unfinished)
+        self._closed.clear()
+        return _ToTheEnd(out, self._steps, self._keep)
+
+    def _keep(self, held: list[str]) -> None:
+        self._unfinished = held
+        self._closed.set()
+
+    def unfinished(self, seconds: float = 1.0) -> list[str]:
+        """Return what was held back when the answer was cancelled, such as the beginning of a sentence.
+
+        Ctrl-C may come before the stream's thread has closed the operators, so this waits at most so long.
+        """
+        self._closed.wait(seconds)
+        return self._unfinished
 
     def _without_stop_word(self, text: str) -> str:
         """Return the text without the stop word at its end, which is kept in ``stop_word``."""
@@ -56,11 +71,11 @@ class _ToTheEnd:
         self,
         out: Emitter[str],
         operators: Callable[[Observable[str]], Observable[str]],
-        unfinished: list[str],
+        keep: Callable[[list[str]], None],
     ) -> None:
         self._emit = out.emit
         self._complete = out.complete
-        self._unfinished = unfinished
+        self._keep = keep
         self._text = Subject[str]()
         self._text.pipe(operators).subscribe(self._send, on_completed=self._end)
 
@@ -81,8 +96,10 @@ class _ToTheEnd:
         self.flush()
 
     def close(self) -> None:
-        self._emit = self._unfinished.append  # emits nothing after the end
+        held: list[str] = []
+        self._emit = held.append  # nothing may be emitted after the end
         self.flush()
+        self._keep(held)
 
 
 def _noop() -> None:

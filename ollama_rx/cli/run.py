@@ -135,7 +135,7 @@ class RunCommand:
             if thoughts is not None:
                 thoughts.end()
             if isinstance(report.error, KeyboardInterrupt) and self.sentences and "console" in self.to:
-                print_unfinished(text.unfinished)
+                print_unfinished(text.unfinished())
             report.stop_word = text.stop_word
             self._print_report(report)
 
