@@ -19,25 +19,21 @@ class Thoughts:
         self._console = Console(sys.stderr, thinking=True)
         self._plain = bool(os.environ.get("NO_COLOR"))  # https://no-color.org
         self._beside = beside
-        self._open_line = False
+        self._in_thought = False
 
     def show(self, chunk: Chunk) -> None:
         """Print the thoughts of a chunk; a chunk of the answer ends their line."""
         thought = chunk.thinking
         if thought:
-            if self._beside is not None and not self._open_line:
+            if self._beside is not None and not self._in_thought:
                 self._beside.close()  # which ends a line and leaves the terminal open
-            self._print(thought if self._plain else chunk.replace(text="", thinking=thought))
-            self._open_line = not thought.endswith("\n")
+            self._in_thought = True
+            with suppress(StopSink):  # nobody reads standard error
+                self._console.on_next(thought if self._plain else chunk.replace(text="", thinking=thought))
         if chunk.text:
             self.end()
 
     def end(self) -> None:
         """End the line of a thought."""
-        if self._open_line:
-            self._open_line = False
-            self._print("\n")
-
-    def _print(self, item: Chunk | str) -> None:
-        with suppress(StopSink):  # nobody reads standard error
-            self._console.on_next(item)
+        self._in_thought = False
+        self._console.close()
