@@ -16,17 +16,21 @@ app = typer.Typer(
     epilog="Exit codes: 0 success, 1 error, 2 usage error, 130 interrupted.",
 )
 
-Texts = str | list[str] | None
 
-
-def _check_encoding(value: Texts) -> Texts:
+def _check_text(value: str | None) -> str | None:
     """Refuse bytes that are not UTF-8, which JSON cannot represent; typer names the option."""
-    for text in [value] if isinstance(value, str) else value or []:
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise typer.BadParameter(f"expected text in UTF-8, got other bytes: {text[:40]!r}") from error
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:
+        shown = (value or "")[:40]
+        raise typer.BadParameter(f"expected text in UTF-8, got other bytes: {shown!r}") from error
     return value
+
+
+def _check_texts(values: list[str] | None) -> list[str]:
+    for value in values or ():
+        _check_text(value)
+    return values or []  # typer 0.16 cannot take back None
 
 
 Host = Annotated[
@@ -67,7 +71,7 @@ def run(
         str | None,
         typer.Argument(
             metavar="PROMPT",
-            callback=_check_encoding,
+            callback=_check_text,
             help="The prompt. Text that is piped in goes below it, or is the prompt if none is given.",
         ),
     ] = None,
@@ -78,13 +82,13 @@ def run(
             "--model",
             "-m",
             metavar="NAME",
-            callback=_check_encoding,
+            callback=_check_text,
             help="The model. Default: the server's first.",
         ),
     ] = None,
     system: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", callback=_check_encoding, help="Replace the model's system prompt."),
+        typer.Option(metavar="TEXT", callback=_check_text, help="Replace the model's system prompt."),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
         str | None,
@@ -101,7 +105,7 @@ def run(
     stop: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="WORD", callback=_check_encoding, help="End the answer before this text. Repeatable."
+            metavar="WORD", callback=_check_texts, help="End the answer before this text. Repeatable."
         ),
     ] = None,
     thinking: Annotated[
@@ -123,7 +127,7 @@ def run(
             "--option",
             "-o",
             metavar="KEY=VALUE",
-            callback=_check_encoding,
+            callback=_check_texts,
             help="A model option: -o temperature=0 -o num_predict=50.",
         ),
     ] = None,

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 EXIT_USAGE = 2
 
-# typer exports this class's subclass only; before 0.20 it came from click.
+# Of click, or of the copy of it inside newer versions of typer, which export its subclass only.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
 
 
