@@ -86,6 +86,19 @@ def test_the_text_goes_to_every_named_sink(
 
 
 @pytest.mark.usefixtures("sinks")
+def test_a_request_that_fails_leaves_the_file_as_it_is(
+    command_line: CommandLine, fake: FakeOllama, unused_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "answer.jsonl"
+    file.write_text('"an old answer"\n')
+    fake.play(error_status(404))
+    for host in (unused_url, fake.url):
+        result = command_line("run", "Hi", "-m", "none", "--host", host, "--to", f"jsonl:{file}")
+        assert result.exit_code == 1
+        assert file.read_text() == '"an old answer"\n'
+
+
+@pytest.mark.usefixtures("sinks")
 def test_without_the_console_nothing_is_printed(
     command_line: CommandLine, fake: FakeOllama, tmp_path: Path
 ) -> None:
