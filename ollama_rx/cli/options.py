@@ -45,10 +45,10 @@ def unknown_options(names: Iterable[str]) -> Iterator[str]:
     >>> list(unknown_options(["temperature", "temprature"]))
     ["Ollama does not know the option 'temprature' and ignores it; did you mean 'temperature'?"]
     """
-    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
-
     for name in names:
         if name not in _KNOWN:
+            from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
             close = get_close_matches(name.lower().replace("-", "_"), _KNOWN, 1)
             meant = f"; did you mean {close[0]!r}?" if close else ""
             yield f"Ollama does not know the option {name!r} and ignores it{meant}"
