@@ -52,7 +52,11 @@ def answer(
             last line.
         model: the model name in the lines; by default the one in the request.
         extra: fields that no client expects, added to every line.
-        every: seconds from one part to the next; the pace does not drift.
+        every: seconds from one part to the next, and from one text of `endless()` to the next unless that
+            has its own; the pace does not drift.
+
+    If the request has `"stream": false`, all of it comes in one JSON object, as from Ollama; an error in the
+    stream is then the status of the reply.
     """
     check_seconds("every", every, zero=True)
     script = _Script(
@@ -112,7 +116,7 @@ class _Script:
             if count and self.every:
                 yield Until(count * self.every)
             lines += isinstance(part, Part)
-            yield from self._steps_of(request, part)
+            yield from self._steps_of(request, part, begin=count * self.every)
             if isinstance(part, Cut) or (isinstance(part, Raw) and part.ends):
                 return
         if self.ending == "none":
@@ -121,14 +125,14 @@ class _Script:
             yield Until(len(self.parts) * self.every)
         yield self._line(request, self.final, self._last_fields(request, lines))
 
-    def _steps_of(self, request: Request, part: _ScriptPart) -> Iterator[Step]:
+    def _steps_of(self, request: Request, part: _ScriptPart, begin: float) -> Iterator[Step]:
         match part:
             case Part():
                 yield self._line(request, part)
             case Raw():
                 yield part.data
             case Endless():
-                yield from self._repeat(request, part)
+                yield from self._repeat(request, part, begin)
             case _:
                 yield part
 
@@ -136,13 +140,14 @@ class _Script:
         value = _build_line(request, part, model=self.model, last=last)
         return encode({**value, **part.fields, **self.extra}) + b"\n"
 
-    def _repeat(self, request: Request, part: Endless) -> Iterator[Step]:
-        due = 0.0
+    def _repeat(self, request: Request, part: Endless, begin: float) -> Iterator[Step]:
+        every = part.every or self.every
+        due = begin
         while True:
-            if part.every:
+            if every:
                 yield Until(due)
             yield self._line(request, Part(part.text))
-            due += part.every
+            due += every
 
     def _last_fields(self, request: Request, lines: int) -> dict[str, object]:
         fields: dict[str, object] = {"done": self.ending == "done"}

@@ -1,4 +1,4 @@
-"""The fake server without a script: repeat the prompt, and answer every other endpoint plausibly."""
+"""The fake server without a script: repeat the prompt, and answer the other endpoints of /api plausibly."""
 
 import hashlib
 import math
@@ -13,20 +13,33 @@ from ollama_rx.testing.server.reply import Reply, error_status, json_reply, text
 
 def echo(request: Request) -> Reply:
     """Return the reply to a request without a script."""
-    if request.path.startswith("/api/blobs/"):
-        return text_reply("", status=201 if request.method == "POST" else 404)
-    methods = _METHODS.get(request.path)
+    is_blob = request.path.startswith("/api/blobs/")
+    methods = ("HEAD", "POST") if is_blob else _METHODS.get(request.path)
     if methods is None:
         return text_reply("404 page not found", status=404)
     if request.method not in methods:
         return text_reply("405 method not allowed", status=405)
+    if is_blob:
+        return text_reply("", status=201 if request.method == "POST" else 404)
     if request.method in ("GET", "HEAD"):
         return _reply_to_get(request.path)
-    if not request.json:
-        problem = "invalid character in request body" if request.body else "missing request body"
-        return error_status(400, problem)
-    return _reply_to_post(request)
+    problem = _problem(request)
+    return _reply_to_post(request) if problem is None else error_status(400, problem)
 
+
+def _problem(request: Request) -> str | None:
+    """Return what Ollama says about a body that it cannot read."""
+    if not request.json:
+        return "invalid character in request body" if request.body else "missing request body"
+    stream = request.json.get("stream")
+    if not isinstance(stream, bool | None):
+        struct = f"{request.path.rpartition('/')[2].title()}Request"
+        kind = _GO_KINDS[type(stream)]
+        return f"json: cannot unmarshal {kind} into Go struct field {struct}.stream of type bool"
+    return None
+
+
+_GO_KINDS: dict[type, str] = {str: "string", int: "number", float: "number", list: "array", dict: "object"}
 
 _METHODS = {
     "/": ("GET", "HEAD"),
@@ -36,7 +49,11 @@ _METHODS = {
     "/api/copy": ("POST",),
     "/api/delete": ("DELETE",),
 } | dict.fromkeys(
-    [f"/api/{name}" for name in ("generate", "chat", "show", "embed", "pull", "push", "create")], ("POST",)
+    [
+        f"/api/{name}"
+        for name in ("generate", "chat", "show", "embed", "embeddings", "pull", "push", "create")
+    ],
+    ("POST",),
 )
 
 
@@ -46,6 +63,8 @@ def _reply_to_post(request: Request) -> Reply:
             return _repeat_prompt(request)
         case "/api/embed":
             return _embeddings(request)
+        case "/api/embeddings":
+            return json_reply({"embedding": list(_vector(str(request.json.get("prompt", "")), _DIMENSIONS))})
         case "/api/show":
             return json_reply(_MODEL_INFO)
         case "/api/copy" | "/api/delete":
@@ -62,18 +81,20 @@ def _repeat_prompt(request: Request) -> Reply:
         return error_status(400, "model is required") if chat else error_status(404)
     if not prompt:
         return loaded("unload" if request.json.get("keep_alive") == 0 else "load")
+    is_raw = request.json.get("raw") is True  # then Ollama sends no context
     words = re.findall(r"\s*\S+|\s+$", str(prompt))
     limit = _as_object(request.json.get("options")).get("num_predict")
     sent = words[:limit] if isinstance(limit, int) and limit >= 0 else words
     context = [*_as_list(request.json.get("context")), *map(len, words)]
     return answer(
         *sent,
-        context=[number for number in context if isinstance(number, int)],
+        context=None if is_raw else [number for number in context if isinstance(number, int)],
         done_reason="length" if len(sent) < len(words) else "stop",
     )
 
 
 _VERSION = "0.33.0"
+_DIMENSIONS = 8
 _MODEL = "echo:latest"
 _DIGEST = "e0" * 32
 _SIZE = 1_000_000_000
@@ -138,7 +159,7 @@ def _embeddings(request: Request) -> Reply:
     given = request.json.get("input", "")
     texts = [given] if isinstance(given, str) else [str(text) for text in cast(list[object], given)]
     dimensions = request.json.get("dimensions")
-    size = dimensions if isinstance(dimensions, int) and dimensions > 0 else 8
+    size = dimensions if isinstance(dimensions, int) and dimensions > 0 else _DIMENSIONS
     value = {
         "model": request.json.get("model", ""),
         "embeddings": [list(_vector(text, size)) for text in texts],

@@ -13,6 +13,7 @@ from ollama_rx.testing.server.echo import echo
 from ollama_rx.testing.server.observed import AsyncWaits, ObservedExchange, Request, ServerLog, Waits
 from ollama_rx.testing.server.reply import Reply
 from ollama_rx.testing.server.server_connection import ServerConnection
+from ollama_rx.testing.server.unstreamed import unstreamed
 
 Script = Reply | Callable[[Request], Reply]
 
@@ -24,7 +25,8 @@ class FakeOllama(Waits):
 
     The script answers generate and chat: the first request gets the first reply, and so on; the last reply
     is repeated. A reply can also be a function of the request. `on` scripts other paths the same way. A
-    request without a script is answered by a model that repeats the prompt.
+    request without a script is answered by a model that repeats the prompt; docs/testing.md lists what it
+    answers. A request with `"stream": false` gets the script in one JSON object.
 
     The server runs in its own thread and event loop, so a test may block its own. Leaving the `with` block
     closes every connection and ends the thread.
@@ -144,6 +146,10 @@ class FakeOllama(Waits):
         self.close()
 
     def _choose(self, request: Request) -> Reply:
+        reply = self._choose_stream(request)
+        return unstreamed(reply) if request.json.get("stream") is False else reply
+
+    def _choose_stream(self, request: Request) -> Reply:
         replies = self._scripts.get(request.path)
         if not replies:
             return echo(request)

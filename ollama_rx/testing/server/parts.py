@@ -90,7 +90,10 @@ def raw(data: bytes) -> Raw:
 
 
 def endless(text: str = "and on ", *, every: float = 0.0) -> Endless:
-    """Send `text` until the client disconnects, every `every` seconds or as fast as the client reads."""
+    """Send `text` until the client disconnects, every `every` seconds.
+
+    Without `every` it comes at the pace of the `answer`, or as fast as the client reads.
+    """
     check_seconds("every", every, zero=True)
     return Endless(text, every)
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from ollama_rx.testing.server.observed import ObservedExchange
 from ollama_rx.testing.server.reply import Reply
-from ollama_rx.testing.server.steps import Cut, Gate, Pause, Step, Until
+from ollama_rx.testing.server.steps import Cut, Gate, Pause, Status, Step, Until
 
 _MISSING_BYTES = 1024  # by which the Content-Length of a cut reply exceeds the body
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -54,7 +54,7 @@ class ReplyWriter:
         steps = reply.body(self._exchange.request)
         if reply.framing == "length":
             steps = list(steps)
-        self._head = self._build_head(steps)
+        self._head = self._build_head(steps, reply.status)
         if reply.headers_first:
             await self._write(b"")
         if self._exchange.request.method == "HEAD":
@@ -66,11 +66,13 @@ class ReplyWriter:
             elif isinstance(step, Cut):
                 await self._write(b"")
                 raise CutHereError(reset=step.reset)
+            elif isinstance(step, Status):
+                self._change_status(steps, step.status)
             else:
                 await _wait(step, started)
         await self._write(_LAST_CHUNK if reply.framing == "chunked" else b"", last=True)
 
-    def _build_head(self, steps: Iterable[Step]) -> bytes:
+    def _build_head(self, steps: Iterable[Step], status: int) -> bytes:
         reply = self._reply
         if reply.framing == "none":
             return b""
@@ -86,7 +88,12 @@ class ReplyWriter:
             headers["Content-Length"] = str(self._length)
         if not self.keeps_alive:
             headers["Connection"] = "close"
-        return b"".join(map(head, reply.informational)) + head(reply.status, headers.items())
+        return b"".join(map(head, reply.informational)) + head(status, headers.items())
+
+    def _change_status(self, steps: Iterable[Step], status: int) -> None:
+        if self._head:  # nothing has been sent
+            self._head = self._build_head(steps, status)
+            self._exchange.status = status
 
     async def _write(self, framed: bytes, *, body: bytes = b"", last: bool = False) -> None:
         """Write bytes, after the head if it is still unsent, and wait while the client does not read."""

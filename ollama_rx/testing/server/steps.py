@@ -28,6 +28,13 @@ class Cut:
     reset: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The status of the reply, if nothing of it has been sent yet."""
+
+    status: int
+
+
 @dataclass(eq=False, slots=True)
 class Gate:
     """Holds replies back until the test opens it, from any thread: a pause without a duration.
@@ -69,7 +76,7 @@ class Gate:
 
 
 #: one step of a body; bytes are one write
-Step = bytes | Pause | Until | Gate | Cut
+Step = bytes | Pause | Until | Gate | Cut | Status
 
 
 def pause(seconds: float) -> Pause:

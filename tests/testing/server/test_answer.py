@@ -196,6 +196,15 @@ def test_characters_are_escaped_as_go_escapes_them() -> None:
     assert b'"response":"\\u003ca\\u0026b\\u003e\\u2028\xc3\xa9"' in first
 
 
+def test_endless_text_has_the_pace_of_the_answer_unless_it_has_its_own() -> None:
+    paced = iter(answer("a", endless("b"), every=0.5).body(request_to()))
+    found = [next(paced) for _ in range(6)]
+    assert [step for step in found if isinstance(step, Until)] == [Until(0.5), Until(0.5), Until(1.0)]
+    own = iter(answer("a", endless("b", every=2), every=0.5).body(request_to()))
+    found = [next(own) for _ in range(6)]
+    assert [step for step in found if isinstance(step, Until)] == [Until(0.5), Until(0.5), Until(2.5)]
+
+
 @pytest.mark.parametrize("every", [-1.0, float("inf"), float("nan")])
 def test_an_invalid_pace_raises_value_error(every: float) -> None:
     with pytest.raises(ValueError, match=r"^every: expected a number of seconds of at least 0, got "):
