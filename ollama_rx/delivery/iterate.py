@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, Generic, Self, TypeVar
+from weakref import ref
 
 from reactivex import Observable, abc
 
@@ -11,10 +12,15 @@ from ollama_rx.delivery.source_subscription import SourceSubscription
 from ollama_rx.rx.mailbox import MAX_WAITING, Mailbox, Sentinel, check_waiting
 
 T = TypeVar("T")
+_L = TypeVar("_L", bound="_ItemSubscription[Any]")
 
 
 def iterate(stream: Observable[T], *, max_waiting: int = MAX_WAITING) -> "Items[T]":
     """Give the stream's items to a ``for`` or ``async for`` loop; leaving the loop closes the request.
+
+    Leaving the loop drops its iterator, and that closes the request. Where something else holds the iterator,
+    such as a variable, or where objects are not freed at once (PyPy), use ``with iterate(stream) as items:``
+    or ``async with``: the end of the block closes the request.
 
     Each loop subscribes anew. In an ``async for`` the stream runs on the running event loop, in a ``for``
     on a thread of its own. An error of the stream is raised in the loop, after the items that came
@@ -39,17 +45,49 @@ def iterate(stream: Observable[T], *, max_waiting: int = MAX_WAITING) -> "Items[
 
 
 class Items(Generic[T]):
-    """What `iterate` returns; each loop over it is a subscription."""
+    """What `iterate` returns; each loop over it is a subscription.
+
+    ``close()``, ``aclose()`` and the end of a ``with`` or ``async with`` block end the loops that run.
+    """
 
     def __init__(self, stream: Observable[T], max_waiting: int) -> None:
         self._stream = stream
         self._max_waiting = max_waiting
+        self._loops: list[ref[_ItemSubscription[T]]] = []  # a set would take a kilobyte
 
     def __iter__(self) -> "ItemIterator[T]":
-        return ItemIterator(self._stream, self._max_waiting, None)
+        return self._add(ItemIterator(self._stream, self._max_waiting, None))
 
     def __aiter__(self) -> "AsyncItemIterator[T]":
-        return AsyncItemIterator(self._stream, self._max_waiting, asyncio.get_running_loop())
+        return self._add(AsyncItemIterator(self._stream, self._max_waiting, asyncio.get_running_loop()))
+
+    def _add(self, iterator: _L) -> _L:
+        self._loops = [loop for loop in self._loops if loop() is not None]
+        self._loops.append(ref(iterator))
+        return iterator
+
+    def close(self) -> None:
+        """Close the requests of the loops that run, and drop the waiting items."""
+        for loop in self._loops:
+            iterator = loop()
+            if iterator is not None:
+                iterator.dispose()
+
+    async def aclose(self) -> None:
+        """Do the same as ``close``."""
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
 
 
 class _ItemSubscription(Generic[T]):
@@ -68,12 +106,13 @@ class _ItemSubscription(Generic[T]):
 
         subscription.start(subscribe, mailbox.end)
 
-    def _dispose(self) -> None:
+    def dispose(self) -> None:
+        """Close the request and drop the waiting items."""
         self._mailbox.close()
         self._subscription.dispose()
 
     def __del__(self) -> None:
-        self._dispose()
+        self.dispose()
 
 
 class ItemIterator(_ItemSubscription[T], Iterator[T]):
@@ -85,19 +124,19 @@ class ItemIterator(_ItemSubscription[T], Iterator[T]):
             if isinstance(item, Sentinel):
                 item = next(self._mailbox)
         except BaseException:
-            self._dispose()
+            self.dispose()
             raise
         return item
 
     def close(self) -> None:
         """Close the request and drop the waiting items."""
-        self._dispose()
+        self.dispose()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._dispose()
+        self.dispose()
 
 
 class AsyncItemIterator(_ItemSubscription[T], AsyncIterator[T]):
@@ -113,10 +152,10 @@ class AsyncItemIterator(_ItemSubscription[T], AsyncIterator[T]):
 
     async def aclose(self) -> None:
         """Close the request and drop the waiting items."""
-        self._dispose()
+        self.dispose()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._dispose()
+        self.dispose()

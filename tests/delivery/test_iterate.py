@@ -180,6 +180,47 @@ def test_an_async_iterator_can_be_closed_early() -> None:
     asyncio.run(main())
 
 
+def test_a_block_ends_its_loop_even_if_the_iterator_is_kept() -> None:
+    source, events = record_subscriptions(reactivex.concat(of(1, 2), reactivex.never()))
+    with iterate(source) as items:
+        kept = iter(items)
+        assert next(kept) == 1
+        assert events == ["subscribed"]
+    assert events == ["subscribed", "disposed"]
+    assert list(kept) == []
+
+
+def test_an_async_block_ends_its_loop_even_if_the_iterator_is_kept() -> None:
+    async def main() -> None:
+        async with iterate(source) as items:
+            kept = aiter(items)
+            assert await anext(kept) == 1
+        assert events == ["subscribed", "disposed"]
+        assert [item async for item in kept] == []
+
+    source, events = record_subscriptions(reactivex.concat(of(1, 2), reactivex.never()))
+    asyncio.run(main())
+
+
+def test_all_loops_that_still_run_can_be_closed() -> None:
+    async def main() -> None:
+        another = aiter(items)
+        assert await anext(another) == 1
+        await items.aclose()
+        assert [item async for item in another] == []
+
+    source, events = record_subscriptions(reactivex.concat(of(1, 2), reactivex.never()))
+    items = iterate(source)
+    first, second = iter(items), iter(items)
+    assert next(first) == next(second) == 1
+    del second
+    gc.collect()
+    items.close()
+    assert events == ["subscribed", "subscribed", "disposed", "disposed"]
+    assert list(first) == []
+    asyncio.run(main())
+
+
 def test_ctrl_c_disposes_the_subscription(monkeypatch: pytest.MonkeyPatch) -> None:
     source, events = record_subscriptions(reactivex.never())
     items = iter(iterate(source))
