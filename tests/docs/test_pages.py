@@ -76,7 +76,7 @@ def test_every_target_and_variable_of_make_exists() -> None:
 
 
 def test_every_extra_that_is_installed_exists() -> None:
-    used = re.findall(r'pip install "ollama-rx\[([^\]]+)\]"', "\n".join(PAGES.values()))
+    used = re.findall(r'pip install "(?:ollama-rx|\.)\[([^\]]+)\]"', "\n".join(PAGES.values()))
     assert used
     extras = set(PROJECT["optional-dependencies"])
     assert {extra for each in used for extra in each.split(",")} <= extras
