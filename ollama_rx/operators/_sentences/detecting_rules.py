@@ -1,5 +1,7 @@
 """The rules for a text whose language nobody named: at each candidate those of the language before it."""
 
+from functools import partial
+
 from ollama_rx.operators._sentences.language_detector import LanguageDetector
 from ollama_rx.operators._sentences.lexicon import Lexicon
 from ollama_rx.operators._sentences.rules import Rules, rules_for
@@ -12,9 +14,9 @@ class DetectingRules:
 
     __slots__ = (
         "_detector",
-        "_eager",
-        "_english",
-        "_never_split",
+        "_language",
+        "_rules",
+        "_rules_for",
         "candidates",
         "is_mark",
         "search",
@@ -22,18 +24,22 @@ class DetectingRules:
     )
 
     def __init__(self, *, eager: bool, never_split: tuple[str, ...]) -> None:
-        self._eager = eager
-        self._never_split = never_split
         self._detector = LanguageDetector()
-        self._english = rules_for("en", eager=eager, never_split=never_split)
-        self.candidates = self._english.candidates  # those of all languages
-        self.search = self._english.search
-        self.is_mark = self._english.is_mark  # by the script
-        self.waiting = self._english.waiting
+        self._rules_for = partial(rules_for, eager=eager, never_split=never_split)
+        self._language = "en"
+        self._rules = english = self._rules_for(self._language)
+        # The rules of all languages look for the same characters, and English has nearly all marks.
+        self.candidates = english.candidates
+        self.search = english.search
+        self.is_mark = english.is_mark
+        self.waiting = english.waiting
 
     def _rules_at(self, text: str, at: int) -> Rules:
         language = self._detector.language_at(text, at)
-        return rules_for(language, eager=self._eager, never_split=self._never_split)
+        if language != self._language:
+            self._language = language
+            self._rules = self._rules_for(language)
+        return self._rules
 
     def lexicon_at(self, text: str, at: int) -> Lexicon:
         """Return the lexicon of the language before a position."""
@@ -47,7 +53,7 @@ class DetectingRules:
     def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
         """Judge the character at ``mark``, which is one that ``search`` finds."""
         if sentence.fence:
-            return self._english.judge(sentence, text, mark, final=final)
+            return self._rules.judge(sentence, text, mark, final=final)
         verdict = self._rules_at(text, mark).judge(sentence, text, mark, final=final)
         if isinstance(verdict, Break):
             self._detector.end_sentence()

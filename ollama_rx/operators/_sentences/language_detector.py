@@ -17,7 +17,8 @@ from ollama_rx.operators._sentences.lexicon import LATIN, SHARED_SCRIPTS, langua
 _WINDOW: Final = 76  # characters looked at before a candidate, fewer than the splitter keeps
 _WORD: Final = re.compile(r"[^\s\d!-/:-@\[-`{-~¡«»¿\u2010-\u205e\u3000-\u303f\uff00-\uff0f।॥،؛؟۔]+")
 _ADDRESS: Final = re.compile(r"\S*/\S*")
-_ASCII_LETTER: Final = re.compile("[A-Za-z]")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_NOT_LATIN: Final = re.compile("[\u0370-\u1dff\u2c80-\u2dff\u2e80-\ua71f\ua800-\uffff]")
 _REMEMBERED_WORDS: Final = 4096
 _EMBEDDED: Final = 2  # a letter of another script counts as two Latin ones: brands and code are Latin
 _BY_WORD: Final = 2  # signs for each common word, against one for a letter
@@ -46,7 +47,7 @@ class LanguageDetector:
         if start:
             window = window.partition(" ")[2] or window  # the first word may have been cut
         clues = self._clues = "".join(map(_clues_in, window.split()))
-        languages = LATIN if clues and window.isascii() else _languages_of_script(window)
+        languages = _languages_of_script(window)
         if len(languages) > 1:
             clues += self._head_start
             signs = self._tables.signs[languages[0]]
@@ -67,9 +68,9 @@ class LanguageDetector:
 
 def _languages_of_script(text: str) -> tuple[str, ...]:
     """Return the languages of the script that most of a text is written in; none if it has no letters."""
-    if text.isascii():
-        return LATIN if _ASCII_LETTER.search(text) else ()
-    letters: dict[tuple[str, ...], int] = {}
+    if text.isascii() or not _NOT_LATIN.search(text):
+        return LATIN if _LETTER.search(text) else ()
+    letters: dict[tuple[str, ...], int] = {}  # how many, by the languages of their script
     for word in _WORD.findall(_ADDRESS.sub("", text)):
         languages = languages_of_letter(word[0])
         size = len(word) if languages is LATIN else _EMBEDDED * len(word)
