@@ -13,12 +13,13 @@ from typing import Any, Generic, TypeVar, cast, overload
 from reactivex import Observable
 from reactivex.disposable import SingleAssignmentDisposable
 from reactivex.scheduler import VirtualTimeScheduler
+from reactivex.scheduler.eventloop import AsyncIOScheduler
 
 from ollama_rx.arguments import check_callable, check_whole, is_coroutine_function
 from ollama_rx.rx import Emitter, through
 from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.rx.event_loops import run_on_loop
-from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread, start_where_subscribed
+from ollama_rx.rx.event_loops import run_on_loop, running_loop
+from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread, loop_for
 from ollama_rx.rx.mailbox import Mailbox
 from ollama_rx.rx.operator import ChainedObservable
 from ollama_rx.rx.subscriber import ChainObserver
@@ -131,9 +132,10 @@ class _MapAsync(ChainedObservable[B], Generic[A, B]):
         subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
         calls = _Calls(self._source, self._call, self._max_concurrent, observer.on_next, subscription)
         subscription.set_foreign_source(calls.close)
-        start = start_where_subscribed(scheduler, calls.start)
-        if start is not None:
-            subscription.add_teardown(start.dispose)
+        if isinstance(scheduler, AsyncIOScheduler) and running_loop() is None:
+            subscription.add_teardown(scheduler.schedule(calls.start).dispose)
+        else:
+            calls.start()  # at once, for a hot source may send its first item next
 
     def _map_in_virtual_time(self) -> ChainedObservable[B]:
         def machine(out: Emitter[B]) -> _InVirtualTime[A, B]:
@@ -183,9 +185,10 @@ class _Calls(Generic[A, B]):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_abandoned = False  # another thread has disposed
 
-    def start(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Start the worker, on a thread of its own if there is no loop, and subscribe to the source here."""
+    def start(self, *_: object) -> None:
+        """Start the worker, on a thread of its own if no loop runs here, and subscribe to the source here."""
         scheduler = self._subscription.scheduler
+        loop = loop_for(scheduler)
         if loop is None:
             begin_on_thread(self._begin, self._subscription.fail)
         else:

@@ -31,6 +31,12 @@ NoLoop = Callable[[OSError], object]
 """Called if no event loop can be created (out of file descriptors)."""
 
 
+def loop_for(scheduler: abc.SchedulerBase | None) -> asyncio.AbstractEventLoop | None:
+    """Return the loop of this thread on which a stream with this scheduler runs; None if there is none."""
+    # A scheduler of an internal loop was chosen on purpose: that loop counts too.
+    return running_loop() if isinstance(scheduler, AsyncIOScheduler) else user_loop()
+
+
 def begin_where_subscribed(
     scheduler: abc.SchedulerBase | None, begin: Begin, no_loop: NoLoop
 ) -> abc.DisposableBase | None:
@@ -41,31 +47,17 @@ def begin_where_subscribed(
     """
     context = copy_context()  # callbacks on a thread see the subscriber's variables, as they do on its loop
 
-    def start(loop: asyncio.AbstractEventLoop | None) -> None:
+    def start(*_: object) -> None:
+        loop = loop_for(scheduler)
         if loop is not None:
             begin(loop)
         else:
             begin_on_thread(begin, no_loop, context=context)
 
-    return start_where_subscribed(scheduler, start)
-
-
-def start_where_subscribed(
-    scheduler: abc.SchedulerBase | None, start: Callable[[asyncio.AbstractEventLoop | None], object]
-) -> abc.DisposableBase | None:
-    """Call ``start`` with the event loop that the scheduler or the subscriber runs; None if there is none.
-
-    Returns what cancels the call, if a scheduler makes it.
-    """
     if scheduler is None:
-        start(user_loop())
+        start()
         return None
-
-    def scheduled(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
-        # A scheduler of an internal loop was chosen on purpose: that loop counts too.
-        start(running_loop() if isinstance(scheduler, AsyncIOScheduler) else user_loop())
-
-    return scheduler.schedule(scheduled)
+    return scheduler.schedule(start)
 
 
 def begin_on_thread(

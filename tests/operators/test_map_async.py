@@ -15,7 +15,7 @@ from reactivex.scheduler import EventLoopScheduler
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 from reactivex.subject import Subject
 
-from ollama_rx import Client, ServerError, deliver, iterate
+from ollama_rx import Client, Delivery, ServerError, deliver, iterate
 from ollama_rx import operators as op
 from ollama_rx.operators import map_async
 from ollama_rx.rx import internal_loop
@@ -396,13 +396,51 @@ def test_the_function_sees_the_context_variables_of_the_subscriber(door: Door) -
 
 def test_dispose_before_the_scheduler_starts_it_subscribes_to_nothing() -> None:
     async def main() -> bool:
-        scheduler = AsyncIOScheduler(asyncio.get_running_loop())
+        scheduler = AsyncIOThreadSafeScheduler(asyncio.get_running_loop())
         source = Subject[str]()
-        source.pipe(map_async(upper)).subscribe(scheduler=scheduler).dispose()
+
+        def subscribe_and_dispose() -> None:
+            source.pipe(map_async(upper)).subscribe(scheduler=scheduler).dispose()
+
+        thread = threading.Thread(target=subscribe_and_dispose)
+        thread.start()
+        thread.join()  # meanwhile the loop, which would start it, stands still
         await asyncio.sleep(0)
         return not source.observers
 
     assert asyncio.run(main())
+
+
+def test_no_item_of_a_hot_source_is_lost_after_subscribing() -> None:
+    async def main() -> None:
+        for scheduler in (None, AsyncIOScheduler(asyncio.get_running_loop())):
+            source = Subject[str]()
+            kept = Mailbox[str]()
+            stream = source.pipe(map_async(upper))
+            stream.subscribe(kept.put, kept.end, kept.end, scheduler=scheduler)
+            source.on_next("a")
+            source.on_completed()
+            assert [item async for item in kept] == ["A"]
+
+    asyncio.run(main())
+
+
+def test_it_works_among_the_operators_of_one_sink() -> None:
+    def start(source: Subject[str], mapped: Collector[str], beside: Collector[str]) -> Delivery:
+        delivery = deliver(source, mapped.after(map_async(upper, 2)), beside)
+        for text in "abc":
+            source.on_next(text)
+        source.on_completed()
+        return delivery
+
+    async def main() -> list[str]:
+        mapped, beside = Collector[str](), Collector[str]()
+        await start(Subject(), mapped, beside)
+        return mapped.items + beside.items
+
+    mapped, beside = Collector[str](), Collector[str]()
+    start(Subject(), mapped, beside).wait(5)
+    assert mapped.items + beside.items == asyncio.run(main()) == list("ABCabc")
 
 
 def test_a_dispose_while_the_worker_begins_ends_it() -> None:
