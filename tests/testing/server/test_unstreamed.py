@@ -1,5 +1,7 @@
 """A request with ``"stream": false`` gets one JSON object, as from Ollama."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -96,11 +98,12 @@ def test_an_answer_without_its_last_line_is_not_done() -> None:
 
 def test_the_answer_comes_when_its_gates_are_open() -> None:
     gate = Gate()
-    with FakeOllama(answer("Hel", gate, "lo")) as fake:
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.post(f"{fake.url}/api/generate", json=GENERATE, timeout=0.05)
+    with FakeOllama(answer("Hel", gate, "lo")) as fake, ThreadPoolExecutor() as threads:
+        response = threads.submit(httpx.post, f"{fake.url}/api/generate", json=GENERATE)
+        exchange = fake.wait_for_request()
+        assert exchange.bytes_written == 0
         gate.open()
-        assert httpx.post(f"{fake.url}/api/generate", json=GENERATE).json()["response"] == "Hello"
+        assert response.result().json()["response"] == "Hello"
 
 
 def test_a_cut_answer_never_begins() -> None:
@@ -109,11 +112,17 @@ def test_a_cut_answer_never_begins() -> None:
 
 
 def test_an_endless_answer_never_comes_but_others_do_meanwhile() -> None:
-    with FakeOllama(on={"/api/chat": answer(endless())}) as fake, httpx.Client(base_url=fake.url) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            client.post("/api/chat", json=CHAT, timeout=0.05)
-        assert client.post("/api/generate", json=GENERATE).json()["response"] == "Hi you"
-        assert fake.wait_for_disconnect().request.path == "/api/chat"
+    async def main(fake: FakeOllama) -> None:
+        async with httpx.AsyncClient(base_url=fake.url) as client:
+            endless_answer = asyncio.create_task(client.post("/api/chat", json=CHAT))
+            await fake.aio.wait_for_request(path="/api/chat")
+            other = await client.post("/api/generate", json=GENERATE)
+            assert other.json()["response"] == "Hi you"
+            endless_answer.cancel()
+            assert (await fake.aio.wait_for_disconnect()).request.path == "/api/chat"
+
+    with FakeOllama(on={"/api/chat": answer(endless())}) as fake:
+        asyncio.run(main(fake))
 
 
 def test_a_recording_is_joined_too_and_may_be_sent_in_any_pieces() -> None:
