@@ -23,7 +23,7 @@ from ollama_rx.delivery.source_subscription import SourceSubscription
 from ollama_rx.errors import SinkError
 from ollama_rx.rx.event_loops import user_loop
 from ollama_rx.rx.mailbox import END, Mailbox, check_waiting
-from ollama_rx.sinks._sink import Branch, Sink, check_functions
+from ollama_rx.sinks._sink import Branch, Sink, check_blocking
 
 T = TypeVar("T")
 
@@ -341,6 +341,6 @@ def _check_sinks(sinks: list[Sink[Any]]) -> None:
         if not isinstance(sink, Sink):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise wrong_type("sinks", "a Sink, or a function in a Callback", sink)
         check_waiting(sink.max_waiting, sink.when_full)
-        check_functions(sink)
+        check_blocking(sink)
         if sum(other is sink for other in sinks) > 1:
             raise ValueError(f"sinks: expected each Sink once, got the same {type(sink).__name__} twice")

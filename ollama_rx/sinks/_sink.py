@@ -110,9 +110,11 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     blocking: bool = False
     """Whether the sink is called on a thread of its own."""
     max_waiting: int = MAX_WAITING
-    """How many items may wait for a blocking sink, at least 1."""
+    """How many items may wait for a sink that is blocking or awaited, at least 1."""
     when_full: WhenFull = "pause"
-    """What happens when ``max_waiting`` items wait for a blocking sink: "pause", "drop_oldest" or "fail"."""
+    """What happens when ``max_waiting`` items wait: "pause", "drop_oldest" or "fail"."""
+    has_coroutines: bool = False
+    """Whether `deliver` calls coroutine functions and so awaits all functions; set when a class is made."""
     upstream: PausableScheduler | None = None
     """Pauses and resumes the stream on its event loop; set by `deliver`, None for a stream on a thread."""
 
@@ -145,10 +147,9 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     def close(self) -> Awaitable[None] | None:
         """Release the sink's resources; called exactly once, however the delivery ends."""
 
-    @property
-    def has_coroutines(self) -> bool:
-        """Whether one of the functions that `deliver` calls is a coroutine function; then all are awaited."""
-        return any(is_coroutine_function(getattr(self, name)) for name in _AWAITED)
+    def __init_subclass__(cls, **arguments: object) -> None:
+        super().__init_subclass__(**arguments)
+        cls.has_coroutines = has_coroutines(cls)
 
     @classmethod
     def from_uri(cls, argument: str) -> Self:
@@ -198,16 +199,25 @@ class Branch(Generic[T]):
     operators: tuple[Callable[[Any], Any], ...]
 
 
-def check_functions(sink: Sink[Any]) -> None:
-    """Refuse a sink with a function that nothing would await."""
-    name = type(sink).__name__
+def has_coroutines(owner: object) -> bool:
+    """Return whether a sink, or a class of sinks, has coroutine functions that `deliver` is to await.
+
+    Raises:
+        TypeError: a function is one that nothing could await.
+    """
+    for name in ("interrupt", *_AWAITED):
+        function = getattr(owner, name)
+        if isasyncgenfunction(function):
+            raise TypeError(f"{name}: expected a function without `yield`, got an asynchronous generator")
+        if name == "interrupt" and is_coroutine_function(function):
+            raise TypeError(f"{name}: expected a function, got a coroutine function")
+    return any(is_coroutine_function(getattr(owner, name)) for name in _AWAITED)
+
+
+def check_blocking(sink: Sink[Any]) -> None:
+    """Refuse a sink that is to be called on a thread and awaited on an event loop."""
     if sink.blocking and sink.has_coroutines:
         raise TypeError(
-            f"{name}: expected `def` functions for a blocking sink, which is called on a thread, got "
-            "`async def`; without `blocking` it is awaited on an event loop"
+            f"{type(sink).__name__}: expected `def` functions for a blocking sink, which is called on a "
+            "thread, got `async def`; without `blocking` it is awaited on an event loop"
         )
-    if is_coroutine_function(sink.interrupt):
-        raise TypeError(f"{name}.interrupt: expected a function, got a coroutine function")
-    for function in ("interrupt", *_AWAITED):
-        if isasyncgenfunction(getattr(sink, function)):
-            raise TypeError(f"{name}.{function}: expected a function without `yield`")

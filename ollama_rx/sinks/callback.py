@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from ollama_rx.arguments import check_callable, check_flag
 from ollama_rx.rx.mailbox import MAX_WAITING, WhenFull, check_waiting
-from ollama_rx.sinks._sink import Sink, check_functions
+from ollama_rx.sinks._sink import Sink, check_blocking, has_coroutines
 
 T = TypeVar("T")
 
@@ -48,8 +48,9 @@ class Callback(Sink[T]):
         given = {"on_next": on_next, "on_completed": on_completed, "on_error": on_error, "close": on_close}
         for method, function in given.items():
             if function is not None:
-                setattr(self, method, function)  # so that a coroutine function is seen to be one
-        check_functions(self)
+                setattr(self, method, function)
+        self.has_coroutines = has_coroutines(self)
+        check_blocking(self)
 
     def on_next(self, value: T) -> None:
         """Call the function, which takes the place of this method."""
