@@ -21,7 +21,7 @@ BOUND = 3.6  # the work for three times the text, as a multiple; what is done on
 _random = random.Random(20)  # noqa: S311 - the same texts each time
 TEXTS = [*KNOWN, *(new_text(_random) for _ in range(8))]
 
-# Operators on chunks, those that let items pass unread, and one whose items are all as long as the text so far.
+# Operators on chunks, those that let items pass unread, and one whose items are each all the text so far.
 NOT_READING = {
     "accumulate_text",
     "capture_context",
