@@ -33,12 +33,13 @@ class LanguageDetector:
     before: a sentence with few clues is taken to be in that language, but a change of language is followed.
     """
 
-    __slots__ = ("_clues", "_earlier", "_found", "_head_start", "_tables")
+    __slots__ = ("_clues", "_earlier", "_found", "_head_start", "_tables", "_window")
 
     def __init__(self) -> None:
         self._tables = _tables()
         self._found = self._earlier = LATIN[0]
         self._clues = self._head_start = ""
+        self._window = ""  # the text in which the language was found last
 
     def language_at(self, text: str, mark: int) -> str:
         """Return the code of the language at a candidate; ``text`` begins where its sentence begins."""
@@ -46,14 +47,19 @@ class LanguageDetector:
         window = text[start:mark]
         if start:
             window = window.partition(" ")[2] or window  # the first word may have been cut
+        if window == self._window:  # the candidate has waited for more text
+            return self._found
+        self._window = window
         clues = self._clues = "".join(map(_clues_in, window.split()))
         languages = _languages_of_script(window)
         if len(languages) > 1:
             clues += self._head_start
             signs = self._tables.signs[languages[0]]
-            # Counting them all is slow: no other has more clues than one that has half of them.
-            half = 2 * clues.count(signs[0]) >= len(clues)
-            self._found = languages[0 if half else signs.index(max(signs, key=clues.count))]
+            # No other has more clues than one that has half of them; the first one wins a tie.
+            if 2 * clues.count(signs[0]) < len(clues) and (seen := sorted({*clues}.intersection(signs))):
+                self._found = languages[signs.index(max(seen, key=clues.count))]
+            else:
+                self._found = languages[0]
         else:
             self._found = languages[0] if languages else self._earlier
         return self._found
@@ -61,6 +67,7 @@ class LanguageDetector:
     def end_sentence(self) -> None:
         """Remember the language of the sentence that ended at the last candidate."""
         self._earlier = self._found
+        self._window = ""
         sign = self._tables.sign.get(self._found, "")
         only_others = self._clues and sign not in self._clues  # the clues were too few, but against it
         self._head_start = "" if only_others else _BY_EARLIER * sign
@@ -71,7 +78,9 @@ def _languages_of_script(text: str) -> tuple[str, ...]:
     if text.isascii() or not _NOT_LATIN.search(text):
         return LATIN if _LETTER.search(text) else ()
     letters: dict[tuple[str, ...], int] = {}  # how many, by the languages of their script
-    for word in _WORD.findall(_ADDRESS.sub("", text)):
+    if "/" in text:
+        text = _ADDRESS.sub("", text)
+    for word in _WORD.findall(text):
         languages = languages_of_letter(word[0])
         size = len(word) if languages is LATIN else _EMBEDDED * len(word)
         letters[languages] = letters.get(languages, 0) + size

@@ -8,13 +8,15 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import chain
 from typing import Final
 
 from ollama_rx.arguments import wrong_value
+
+_REMEMBERED_LETTERS: Final = 1024
 
 
 class Kind(IntEnum):
@@ -106,6 +108,7 @@ def lexicon_for(language: str | None) -> Lexicon:
     return _read(code if code in languages() else "en")
 
 
+@lru_cache(_REMEMBERED_LETTERS)
 def languages_of_letter(letter: str) -> tuple[str, ...]:
     """Return the languages that are written in the script of a letter; Latin stands for unknown scripts."""
     if letter >= _SCRIPTS[0][0]:

@@ -78,7 +78,8 @@ class Rules:
             verdict = self._never_split.judge(text, mark, final=final)
             if verdict is not None:
                 return verdict
-        return self._at(text, mark).judge_mark(sentence, text, mark, final=final)
+        rules = self._at(text, mark) if char in _MARKS_OF_ONE_SCRIPT else self
+        return rules.judge_mark(sentence, text, mark, final=final)
 
     def _at(self, text: str, mark: int) -> "Rules":
         """Return the rules for a mark: those of the script before it if only that script uses the mark."""
