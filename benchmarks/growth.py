@@ -30,10 +30,12 @@ from ollama_rx.sinks import Console, JsonLines
 BOUND = 12.0
 """The cost of ten times the text, as a multiple; 10 is linear, the rest is for caches and garbage."""
 
+LEAST_SECONDS = 0.02
+"""A shorter measurement is mostly noise."""
+
 LENGTHS = (10_000, 100_000)  # characters, a tenfold
 _SCREENED = (1_000, 16_000)  # characters; most texts are cleared at these
 _SUSPICIOUS = 1.5  # the growth per character between the screened lengths
-_LEAST_SECONDS = 0.02  # a shorter measurement is mostly noise
 _MOST_SECONDS = 0.5  # a screened text that takes longer is not tried at ten times the length
 
 FRAGMENTS = (
@@ -221,7 +223,7 @@ READERS: dict[str, Reader] = {
     "split_words": _operator(op.split_words),
     "stop_at('END')": _operator(lambda: op.stop_at("END")),
     "stop_at('s', ignore_case=True)": _operator(lambda: op.stop_at("s", ignore_case=True)),
-    "stop_at('a' * 299 + 'b', ...)": _operator(lambda: op.stop_at("a" * 299 + "b", "aab", "ssx", "\u0301x")),
+    "stop_at('a' * 99 + 'b', ...)": _operator(lambda: op.stop_at("a" * 99 + "b", "aab", "ssx", "\u0301x")),
     "throttle_latest": _operator(lambda: op.throttle_latest(1e-9)),
     "Console": _console,
     "JsonLines": _json_lines,
@@ -271,14 +273,14 @@ class Finding(NamedTuple):
 def growth(name: str, cut: str, text: Text) -> Finding | None:
     """Measure what ten times the text costs; None if it clearly is linear."""
     per_character, large = screened_growth(name, cut, text)
-    if per_character < _SUSPICIOUS or large < _LEAST_SECONDS / 4:
+    if per_character < _SUSPICIOUS or large < LEAST_SECONDS / 4:
         return None
     if large > _MOST_SECONDS:
         return Finding(per_character * 10, large, _SCREENED[1], name, cut, text)
     small, large = (
         min(seconds(READERS[name], CUTS[cut](text.of_length(length))) for _ in range(2)) for length in LENGTHS
     )
-    if large < _LEAST_SECONDS or large / small <= BOUND:
+    if large < LEAST_SECONDS or large / small <= BOUND:
         return None
     return Finding(large / small, large, LENGTHS[1], name, cut, text)
 
