@@ -29,8 +29,10 @@ def read_prompt(given: str | None, status: StatusLine) -> str:
         ValueError: the prompt is missing or empty, or standard input is not text or too long.
     """
     parts = [] if given in {None, "-"} else [str(given)]
-    if given == "-" or not sys.stdin.isatty():
-        status.show("reading standard input")
+    is_typed = sys.stdin.isatty()
+    if given == "-" or not is_typed:
+        if not is_typed:
+            status.show("reading standard input")
         parts.append(_decode(_read(sys.stdin.buffer, "standard input", most=_MAX_TEXT), status))
         status.erase()
     if not parts:

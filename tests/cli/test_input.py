@@ -18,6 +18,15 @@ CommandLine = Callable[..., Result]
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
+def test_a_prompt_is_typed_without_a_status_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, shown = io.TextIOWrapper(io.BytesIO(b"Hi\n")), io.StringIO()
+    for file in (terminal, shown):
+        monkeypatch.setattr(file, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    assert read_prompt("-", StatusLine(shown)) == "Hi\n"
+    assert shown.getvalue() == ""
+
+
 @pytest.mark.parametrize("words", [["run"], ["run", "-"]])
 def test_a_piped_prompt_is_read_to_its_end(
     command_line: CommandLine, fake: FakeOllama, words: list[str]
