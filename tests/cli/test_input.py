@@ -19,6 +19,7 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
 def test_a_prompt_is_typed_without_a_status_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     terminal, shown = io.TextIOWrapper(io.BytesIO(b"Hi\n")), io.StringIO()
     for file in (terminal, shown):
         monkeypatch.setattr(file, "isatty", lambda: True)
