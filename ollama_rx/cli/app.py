@@ -102,6 +102,10 @@ def run(
         bool,
         typer.Option("--sentences", help="Print each sentence on its own line, as soon as it is complete."),
     ] = False,
+    markdown: Annotated[
+        bool,
+        typer.Option("--markdown", help="Show the answer's Markdown on a terminal, with colours and tables."),
+    ] = False,
     stop: Annotated[
         list[str] | None,
         typer.Option(
@@ -146,6 +150,7 @@ def run(
         format=format,
         images=tuple(image or ()),
         sentences=sentences,
+        markdown=markdown,
         stop=tuple(stop or ()),
         thinking=thinking,
         stats=stats,

@@ -31,6 +31,7 @@ class RunCommand:
     format: str | None
     images: tuple[str, ...]
     sentences: bool
+    markdown: bool
     stop: tuple[str, ...]
     thinking: bool
     stats: bool
@@ -51,6 +52,8 @@ class RunCommand:
                 answer_format = read_format(self.format)
             with usage_error("--image"):
                 images = [read_image(path) for path in self.images]
+            with usage_error("--markdown"):
+                self._check_markdown()
             with usage_error("--to"):
                 check_destinations(self.to)
                 sinks = [unused_sinks.enter_context(self._sink(uri)) for uri in self.to]
@@ -94,8 +97,14 @@ class RunCommand:
 
     def _sink(self, uri: str) -> Sink[str]:
         if uri == "console":
-            return Console(end="\n" if self.sentences else "")
+            return Console(end="\n" if self.sentences else "", markdown=self.markdown)
         return sink_from_uri(uri)
+
+    def _check_markdown(self) -> None:
+        if self.markdown and self.sentences:
+            raise ValueError("sentences on lines of their own are not Markdown; leave --sentences out")
+        if self.markdown and "console" not in self.to:
+            raise ValueError("only the console shows Markdown; add --to console")
 
     def _deliver(
         self,

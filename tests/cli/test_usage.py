@@ -33,6 +33,14 @@ CommandLine = Callable[..., Result]
             ["run", "Hi", "--to", "console", "--to", "jsonl:-"],
             "Invalid value for --to: console and jsonl:- would both print on standard output",
         ),
+        (
+            ["run", "Hi", "--markdown", "--sentences"],
+            "Invalid value for --markdown: sentences on lines of their own are not Markdown; leave",
+        ),
+        (
+            ["run", "Hi", "--markdown", "--to", "jsonl:-"],
+            "Invalid value for --markdown: only the console shows Markdown; add --to console",
+        ),
         (["run", "Hi", "x\ny\x1b[2J"], "Got unexpected extra argument(s) (x"),
         (["\x1b[2J"], "No such command '\\x1b[2J'"),
     ],
