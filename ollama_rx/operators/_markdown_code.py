@@ -5,7 +5,6 @@ import re
 FENCE = r"[ \t>]*(?P<item>(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)\Z"
 """A pattern for the line that opens or closes a block of code, also in a quote or list (`closes_fence`)."""
 
-_MAY_BE_FENCE = r"(?:[ \t>]|[-+*](?![^ \t])|\d{1,9}(?:[.)](?![^ \t])|\Z))*(?:`+|~+)?[ \t]*\Z"
 _LONGEST_HEAD = 200  # characters; a line that begins with more of them than this is not a fence
 
 
@@ -23,14 +22,13 @@ class MarkdownCode:
     def __init__(self) -> None:
         # Compiled here, because importing an operator shall compile nothing.
         self._match_fence = re.compile(FENCE).match
-        self._may_be_fence = re.compile(_MAY_BE_FENCE).match
         self._find_runs = re.compile(r"`+|[^`]+").findall
         self._fence = ""  # the marks that opened the current block of code
         self._span = 0  # how many backticks opened the current code span
         self._run = 0  # how many backticks the text ends with
         self._head = ""  # the beginning of the current line
         self.tail = ""
-        """The last piece that was not empty; may be set instead of calling `read` if that `ignores_text`."""
+        """The last piece that was not empty."""
 
     def read(self, text: str) -> None:
         """Take the next piece of text."""
@@ -52,11 +50,6 @@ class MarkdownCode:
     def at_line_start(self) -> bool:
         """Whether only white space stands before text that follows in its line."""
         return not self._head.strip() and len(self._head) < _LONGEST_HEAD
-
-    @property
-    def ignores_text(self) -> bool:
-        """Whether text without backticks and line ends changes nothing except the `tail`."""
-        return not self._run and (len(self._head) == _LONGEST_HEAD or self._may_be_fence(self._head) is None)
 
     def _read_in_line(self, text: str) -> None:
         self._head += text[: _LONGEST_HEAD - len(self._head)]

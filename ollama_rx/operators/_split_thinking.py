@@ -16,6 +16,9 @@ from ollama_rx.rx import Emitter, through
 _LONGEST_UNDECIDED = 16_384
 """Characters: about 4000 tokens, as many as a model thinks about all but the hardest questions."""
 
+_MOST_UNREAD = 1000
+"""Chunks, so that an answer without an end needs no more memory over time."""
+
 
 def split_thinking(
     open: str = "<think>",  # noqa: A002 - it opens what `close` closes
@@ -52,10 +55,10 @@ def split_thinking(
         close: the closing tag.
         starts_inside: True if the answer begins with thinking, because the model's template already ends
             with the opening tag (as some Qwen and DeepSeek templates do); if the model repeats the opening
-            tag, it is removed. "auto" if you do not know: the answer is undecided until an opening or a
-            closing tag arrives, and is text if none arrives within 16 384 characters or before the end. So
-            an answer of a model that does not think arrives late, in one piece. A closing tag counts unless
-            it is in code or follows a space, a quotation mark or a bracket in its line.
+            tag, it is removed. "auto" if you do not know: an answer that does not begin with the opening tag
+            is undecided until a closing tag arrives, and is text if none arrives within 16 384 characters or
+            before the end. So an answer of a model that does not think arrives late, in one piece. A closing
+            tag counts unless it is in code or follows a space, a quotation mark or a bracket in its line.
 
     >>> from reactivex import of
     >>> from reactivex import operators as ops
@@ -87,7 +90,6 @@ class _Tags:
         opening = prefix_pattern([open_tag])
         self.match_open = opening.match
         self.find_open = opening.search
-        self.find_open_or_mark = re.compile(rf"\n|`|{opening.pattern}").search
         self.find_close = prefix_pattern([self.quoted_close, close_tag]).search
         self.match_space = re.compile(r"\s*").match
 
@@ -103,7 +105,7 @@ class _SplitThinking:
         self._tags = tags
         self._starts_inside = starts_inside
         self._find_open = tags.find_open
-        self._find_open_or_mark = tags.find_open_or_mark
+        self._find_close = tags.find_close
         self._last: Chunk | None = None
         self._answer: list[str] = []  # what is certain to be answer, and not emitted yet
         self._thinking: list[str] = []
@@ -120,19 +122,20 @@ class _SplitThinking:
         self._undecided: list[str] = []
         self._room = _LONGEST_UNDECIDED  # for more that is undecided
         self._code = MarkdownCode()
+        self._unread: list[str] = []  # text of the answer that `_code` has not read yet
         self._is_in_answer = False  # so a chunk without a tag is text
-        self._is_plain = False  # and changes nothing if it has no line ends and backticks either
+        self._is_in_thinking = False  # so a chunk without a tag is thinking
 
     def feed(self, chunk: Chunk, /) -> None:
         text = chunk.text
-        if text and self._is_plain and not self._find_open_or_mark(text):
-            self._code.tail = text
+        if text and self._is_in_answer and not self._find_open(text):
+            self._unread.append(text)
+            if len(self._unread) >= _MOST_UNREAD:
+                self._read_code()
             self._emit(chunk)
             return
-        if text and self._is_in_answer and not self._find_open(text):
-            self._code.read(text)
-            self._is_plain = self._code.ignores_text
-            self._emit(chunk)
+        if text and self._is_in_thinking and not self._find_close(text) and not chunk.done:
+            self._emit(chunk.replace(text="", thinking=chunk.thinking + text))
             return
         self._last = chunk
         self._read_all(self._held + text)
@@ -174,7 +177,7 @@ class _SplitThinking:
         while at < len(text):
             at = self._read(text, at)
         self._is_in_answer = self._read == self._read_answer and not self._held
-        self._is_plain = self._is_in_answer and self._code.ignores_text
+        self._is_in_thinking = self._read == self._read_thinking and not self._held
 
     def _hold(self, text: str, at: int) -> int:
         """Hold the rest of the text, which may become a tag."""
@@ -213,6 +216,7 @@ class _SplitThinking:
         if tag is None:
             return self._add_to_answer(text, at, len(text))
         self._add_to_answer(text, at, tag.start())
+        self._read_code()
         begins_line = self._code.at_line_start
         if tag[0] != self._tags.open or (tag.end() == len(text) and not begins_line):
             return self._hold(text, tag.start())
@@ -228,12 +232,17 @@ class _SplitThinking:
     def _add_to_answer(self, text: str, begin: int, end: int) -> int:
         piece = text[begin:end]
         self._answer.append(piece)
-        self._code.read(piece)
+        self._unread.append(piece)
         return end
+
+    def _read_code(self) -> None:
+        """Read the answer up to here; not with each chunk, because few answers contain tags at all."""
+        self._code.read("".join(self._unread))
+        self._unread.clear()
 
     def _read_thinking(self, text: str, at: int) -> int:
         """Read thinking up to the closing tag."""
-        tag = self._tags.find_close(text, at)
+        tag = self._find_close(text, at)
         if tag is None:
             self._thinking.append(text[at:])
             return len(text)
@@ -252,10 +261,11 @@ class _SplitThinking:
 
     def _read_undecided(self, text: str, at: int) -> int:
         """Read what is thinking if a closing tag follows."""
-        tag = self._tags.find_close(text, at)
+        last = at + max(self._room, 0)  # where a closing tag may begin
+        tag = self._find_close(text, at, last + len(self._tags.quoted_close))
         end = len(text) if tag is None else tag.start()
-        if end - at > self._room:
-            end = self._add_undecided(text, at, at + max(self._room, 0))
+        if end > last or self._room < 0:
+            end = self._add_undecided(text, at, last)
             self._answer += self._take_undecided()
             self._read = self._read_answer
             return end

@@ -42,10 +42,3 @@ def test_a_line_start_has_only_white_space_before_it() -> None:
     assert [read([text]).at_line_start for text in ("", "a\n", " ", "a\n \t", "a", " a", " " * 200)] == [
         True, True, True, True, False, False, False,
     ]  # fmt: skip
-
-
-def test_text_is_ignored_once_the_line_cannot_become_a_fence() -> None:
-    ignored = ["a", "-x", "1.x", "- x", "1234567890", "*a", "> a", "```x", "~~~ x", "a\nb", " " * 200]
-    read_on = ["", "-", "- ", "1", "12.", "> 1) ", "- ~~~", "  ", ">", "`", "~~~", "``` ", "a `", "a\n"]
-    assert [read([text]).ignores_text for text in ignored] == [True] * len(ignored)
-    assert [read([text]).ignores_text for text in read_on] == [False] * len(read_on)

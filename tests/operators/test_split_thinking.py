@@ -1,5 +1,8 @@
 """`split_thinking` moves text between tags to `thinking`, however chunks cut the tags."""
 
+import re
+import sys
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
@@ -8,8 +11,12 @@ from hypothesis import strategies as st
 
 from ollama_rx import Chunk
 from ollama_rx.operators import split_thinking
+from ollama_rx.operators._split_thinking import _SplitThinking, _Tags
+from ollama_rx.rx import Emitter, through
 from ollama_rx.testing import check
 from tests.operators.text_pieces import SIZES, cut, run
+
+Find = Callable[..., re.Match[str] | None]
 
 
 def chunk(text: str, *, done: bool = False) -> Chunk:
@@ -177,6 +184,41 @@ def test_no_more_than_16_384_characters_are_undecided() -> None:
     assert split("A\n<think>", just_enough, "b</think>c")[0] == ""
     found = run(split_thinking(starts_inside="auto"), texts(just_enough, "b", "c</think>d"))
     assert [it.text for it in found] == ["", just_enough + "b", "c</think>d"]
+
+
+def test_code_is_found_in_an_answer_of_many_chunks() -> None:
+    for opening in ("", "```\n"):
+        answer = [opening, *["a\n"] * 2_500]
+        found = split(*answer, "<think>b</think>c")
+        assert found == (
+            ("", "".join(answer) + "<think>b</think>c") if opening else ("b", "".join(answer) + "c")
+        )
+
+
+@pytest.mark.parametrize(
+    "unit", ["\n<think>\n", "<think></think>", "a <think>b", "`</think>`", "\n<think>a</think>"]
+)
+def test_text_full_of_tags_is_not_searched_again_and_again(unit: str) -> None:
+    tags = _Tags("<think>", "</think>")
+    searched = 0
+
+    def count(find: Find) -> Find:
+        def find_and_count(text: str, at: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
+            nonlocal searched
+            match = find(text, at, end)
+            searched += (min(end, len(text)) if match is None else match.end()) - at
+            return match
+
+        return find_and_count
+
+    tags.find_open, tags.find_close = count(tags.find_open), count(tags.find_close)
+    text = "a" + unit * (200_000 // len(unit))
+
+    def machine(out: Emitter[Chunk]) -> _SplitThinking:
+        return _SplitThinking(out, tags, starts_inside=False)
+
+    run(through(machine), texts(text))
+    assert searched < 3 * len(text)
 
 
 AUTO = [
