@@ -43,7 +43,7 @@ _DEFINITION = re.compile(  # of a link that is used by reference
     re.MULTILINE,
 )
 _ROW = re.compile(r"\s*\|(.*)\|\s*\Z")
-_RULER = re.compile(r"[\s|:+-]*-[\s|:+-]*\Z")
+_RULER = re.compile(r"(?=[^-]*-)[\s|:+-]*\Z")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _NUMBER = r"(?![0٠۰०০๐０])\d{1,3}"  # [0] is an index, [2024] is a year
 _NUMBERS = rf"{_NUMBER}(?:\s?[,;–،、-]\s?{_NUMBER})*"
@@ -163,7 +163,7 @@ def _escape_marker(text: str, before: str) -> str:
     """
     if text[:1].isspace():
         match = None if "\n" in before[-1:] + text[: len(text) - len(text.lstrip())] else _MARKER.match(text)
-    elif _SENTENCE_END.search(before) and not _ITEM.match(before):
+    elif _SENTENCE_END.search(before[-20:]) and not _ITEM.match(before):
         match = _SIGNED.match(text)
     else:
         match = None
