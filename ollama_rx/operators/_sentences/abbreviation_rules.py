@@ -32,8 +32,7 @@ def judge_abbreviation(candidate: Candidate) -> Verdict:
     if kind is None:
         return Break(candidate.end)
     if kind is Kind.NEVER:
-        noun = _is_used_as_noun(candidate, lexicon)
-        return _ends_before_clause(candidate, lexicon) if noun else Continue(candidate.end)
+        return _judge_title(candidate, lexicon)
     number = _is_before_number(candidate, kind, lexicon)
     if number is WAIT:
         return WAIT
@@ -83,21 +82,19 @@ def _judge_before_letter(candidate: Candidate, lexicon: Lexicon) -> Verdict:
     return Break(candidate.end)
 
 
-def _is_used_as_noun(candidate: Candidate, lexicon: Lexicon) -> bool:
-    """Return whether a title may stand without a name: "I met the prof."."""
+def _judge_title(candidate: Candidate, lexicon: Lexicon) -> Verdict:
+    """Judge an abbreviation that is never the end, but for a title used as a noun: "I met the prof."."""
     *before, word = candidate.words
-    if word not in lexicon.titles and word.lower() not in lexicon.titles:
-        return False
-    return len(before) > 0 and (word.islower() or before[-1].lower() in lexicon.determiners)
-
-
-def _ends_before_clause(candidate: Candidate, lexicon: Lexicon) -> Verdict:
-    """End the sentence before a starter that no second capital shows to be a name: not at "dhr. De Vries"."""
+    if not before or (word not in lexicon.titles and word.lower() not in lexicon.titles):
+        return Continue(candidate.end)
     end = candidate.end_of_word(candidate.next_word)
     if candidate.needs_text(end + 1):
         return WAIT
-    starts = candidate.text[candidate.next_word : end].lower() in lexicon.starters
-    return candidate.ends(when=starts and not candidate.text[end + 1 : end + 2].isupper())
+    is_noun = word.islower() or before[-1].lower() in lexicon.determiners
+    next_word = candidate.text[candidate.next_word : end].lower()
+    begins = next_word in (lexicon.starters if is_noun else lexicon.determiners) and len(next_word) > 1
+    is_name = candidate.text[end + 1 : end + 2].isupper()  # "dhr. De Vries"
+    return candidate.ends(when=begins and not is_name)
 
 
 def _ends_unless_continued(candidate: Candidate, lexicon: Lexicon) -> Verdict:
@@ -176,6 +173,6 @@ def _is_in_opening_phrase(candidate: Candidate, lexicon: Lexicon) -> bool:
 def _is_in_phrase(word: str, lexicon: Lexicon) -> bool:
     """Return whether a word of a sentence's beginning can belong to a phrase of time or place."""
     bare = word.strip(",;.*_\"“«„'’")
-    if not bare or not bare[0].islower():  # a number or a name
+    if not bare or not bare[0].islower() or "." in bare:  # a number, a name, "a.m"
         return True
     return bare in lexicon.prepositions or bare in lexicon.times or bare in lexicon.months

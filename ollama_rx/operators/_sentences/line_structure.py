@@ -69,8 +69,9 @@ def judge_bullet(sentence: Sentence, text: str, at: int) -> Verdict:
     if not sentence.has_word(text, at):
         sentence.item = text[at]
         return Continue(at + 1)
-    if sentence.item and text[at - 1].isspace():
-        return Break(max(1, len(text[:at].rstrip())))
+    before = text[:at].rstrip()
+    if text[at - 1].isspace() and (sentence.item or before.endswith(":")):
+        return Break(max(1, len(before)))
     return Continue(at + 1)
 
 

@@ -12,7 +12,7 @@ _YEAR: Final = re.compile(r"\d{4}")
 _ROMAN: Final = re.compile(r"[IVXLCІХ]{2,6}|[VXХ]")
 # Latin words without a vowel are nearly always abbreviations ("Bldg", "Mgr"), except all capitals ("TV").
 _NO_VOWEL: Final = re.compile(r"[A-Z]?[b-df-hj-np-tv-xz]{1,4}")
-_INTERJECTION: Final = re.compile("[hms]+|grr+|brr+|pff+t?|psst?|tsk|zz+")
+_INTERJECTION: Final = re.compile("[hms]+|ok|[aeou]h+|[eu]r?m+|grr+|brr+|pff+t?|psst?|tsk|zz+")
 _EDGES: Final = OPENERS + DIRECTIONS + "`"
 # Separates words, of which only the last belongs to the dot: "km/Std", "dell'Ing", "l'art".
 _INNER_EDGE: Final = re.compile(r"[—–/]|(?<=\w)['’](?=[A-Z]\w)|(?<=^[^\W\d_])['’](?=\w\w)")

@@ -21,7 +21,7 @@ from ollama_rx.operators._sentences.characters import (
     SPACES,
     is_wide,
 )
-from ollama_rx.operators._sentences.lexicon import lexicon_of_letter
+from ollama_rx.operators._sentences.lexicon import Kind, lexicon_of_letter
 from ollama_rx.operators._sentences.line_structure import (
     break_before_first_item,
     break_before_next_item,
@@ -123,10 +123,11 @@ def _glued(candidate: Candidate) -> Verdict | None:
         return WAIT
     word, after = candidate.text[start:end], candidate.text[end : end + 1]
     lexicon = lexicon_of_letter(candidate.follower, candidate.lexicon)
-    starts = after in _AFTER_GLUED and word.lower() in lexicon.starters and last not in lexicon.modules
+    is_class = last[0].isupper() and last in lexicon.modules
+    starts = after in _AFTER_GLUED and word.lower() in lexicon.starters and not is_class
     if starts or word.lower() in lexicon.titles:
         return candidate.ends(when=last[-2:].islower() or (last.isdigit() and len(last) > _LONGEST_ITEM))
-    plain = word[1:].islower() and after in _AFTER_GLUED and after != ""
+    plain = word[1:].islower() and (after in _AFTER_GLUED or not candidate.is_single_dot) and after != ""
     return candidate.ends(when=plain and _is_plain_before_glued(candidate, last))
 
 
@@ -172,11 +173,12 @@ def _lower_case_after_capitalised(candidate: Candidate) -> Verdict:
     if not text[end : candidate.next_word].isspace() or candidate.sentence.is_open(text, mark):
         return Continue(end)
     if _QUESTIONS_OR_EXCLAMATIONS.issuperset(text[mark:end]):
-        asks = text[end - 1] != "!" and len(candidate.words) == 1  # "Who? me"
-        return candidate.ends(
-            when=asks or last[:1].islower()
-        )  # a capital is a name: "Oklahoma! is a musical"
-    if end > mark + 1 or len(last) == 1 or kind_of(candidate.words, candidate.lexicon)[0] is not None:
+        # Before the mark a capital is a name, "Oklahoma! is a musical", unless it asks: "Who? me".
+        asks = text[end - 1] != "!" and len(candidate.words) == 1
+        return candidate.ends(when=asks or last[:1].islower())
+    kind = kind_of(candidate.words, candidate.lexicon)[0]
+    ends = kind is None or (kind is Kind.NUMERIC and last.isalpha())  # "the docs. they help"
+    if end > mark + 1 or len(last) == 1 or not ends:
         return Continue(end)
     word_end = candidate.end_of_word(candidate.next_word)
     if candidate.needs_text(word_end):
@@ -192,7 +194,7 @@ def _before_symbol(candidate: Candidate) -> Verdict | None:
     if follower in DOTS and text[second - 2] in _QUOTES:
         if candidate.needs_text(second):
             return WAIT
-        if text[second : second + 1].isspace():  # a spaced quotation mark closes: '[...] ". Then'
+        if not text[second : second + 1].strip():  # a spaced quotation mark closes: '[...] ". Then'
             return Continue(candidate.end)
     if candidate.is_single_dot and follower in CURRENCY:  # possible after an abbreviation: "approx. $5"
         return None
