@@ -114,8 +114,8 @@ class Splitter:
                 position = verdict.at
             elif verdict is WAIT:
                 self.waiting = True
-                self._mark = end = mark
-                break
+                self._mark = mark
+                return tail
             else:
                 assert_never(verdict)
         return self._settle(tail, end - _KEPT) if end > _LONG else tail
@@ -130,8 +130,6 @@ class Splitter:
             while border > size - LONGEST_TICKS and tail[border] == "`":  # the length of a run matters
                 border -= 1
         self._sentence.settle(tail[:border])
-        if self.waiting and self._mark is not None:
-            self._mark -= border
         self._end_first_rules()
         return tail[border:]
 
