@@ -45,7 +45,9 @@ def naive(emit: Emit) -> Feed:
 
 def ours(*, eager: bool = False) -> Callable[[Emit], Feed]:
     """Return a function that makes the ``feed`` of our machine."""
-    make_splitter = splitter_factory("en", eager=eager, first_fragment=False, min_chars=0, max_chars=None)
+    make_splitter = splitter_factory(
+        "en", eager=eager, first_fragment=False, min_chars=0, max_chars=None, never_split=()
+    )
 
     def make(emit: Emit) -> Feed:
         merger = _Merger(emit, strip=True, min_chars=0, max_chars=None)

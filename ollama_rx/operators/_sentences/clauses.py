@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
 
 from ollama_rx.operators._sentences.characters import CLOSERS, MARKS, is_wide, weight
@@ -32,7 +33,7 @@ class ClauseRules:
         self._rules = rules
         self.waiting = rules.waiting
         self._shortest = max(min_chars, _SHORTEST_FIRST)
-        self.search = any_of(rules.candidates.union(_BREAKS)).search
+        self.search = _with_breaks(rules.candidates).search
 
     def judge(self, sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
         """Judge a character that may end a sentence or a clause."""
@@ -67,6 +68,11 @@ class ClauseRules:
         joiners = self._rules.lexicon_at(text, space).joiners
         joins = text[end] == " " and text[space + 1 : end].lower() in joiners
         return Break(space) if joins and text[space - 1] not in CLAUSE_MARKS else Continue(space + 1)
+
+
+@cache
+def _with_breaks(candidates: frozenset[str]) -> re.Pattern[str]:
+    return any_of(candidates.union(_BREAKS))
 
 
 def _before_bracket(text: str, mark: int) -> Verdict:
