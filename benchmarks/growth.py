@@ -26,6 +26,8 @@ from ollama_rx import Chunk
 from ollama_rx import operators as op
 from ollama_rx.protocol import lenient_json
 from ollama_rx.sinks import Console, JsonLines
+from ollama_rx.sinks._markdown_printer import MarkdownPrinter
+from ollama_rx.sinks._word_wrap import WordWrap
 
 BOUND = 12.0
 """The cost of ten times the text, as a multiple; 10 is linear, the rest is for caches and garbage."""
@@ -187,6 +189,21 @@ def _console(pieces: Sequence[str]) -> None:
             sink.on_next(piece)
 
 
+def _console_on_terminal(pieces: Sequence[str]) -> None:
+    wrap = WordWrap()
+    for piece in pieces:
+        wrap.wrap(piece, 80)
+
+
+def _console_with_markdown(pieces: Sequence[str]) -> None:
+    file = StringIO()
+    # In no time: how often the block that grows is drawn depends on time, not on the text.
+    printer = MarkdownPrinter(file, file.write, lambda: 0.0)
+    for piece in pieces:
+        printer.feed(piece)
+    printer.finish()
+
+
 def _json_lines(pieces: Sequence[str]) -> None:
     with JsonLines(BytesIO()) as sink:
         for piece in pieces:
@@ -228,6 +245,8 @@ READERS: dict[str, Reader] = {
     "stop_at('a' * 99 + 'b', ...)": _operator(lambda: op.stop_at("a" * 99 + "b", "aab", "ssx", "\u0301x")),
     "throttle_latest": _operator(lambda: op.throttle_latest(1e-9)),
     "Console": _console,
+    "Console, on a terminal": _console_on_terminal,
+    "Console(markdown=True)": _console_with_markdown,
     "JsonLines": _json_lines,
     "lenient_json": _lenient_json,
 }

@@ -66,7 +66,7 @@ class _MarkdownBlocks:
     def feed(self, text: str, /) -> None:
         self._emit_complete(self._splitter.feed(text))
         self._has_changed = True
-        if self._every is not None and not self._in_interval:
+        if self._every is not None and not self._in_interval and text.strip():
             self._emit_open(self._every)
 
     def _emit_complete(self, texts: list[str]) -> None:

@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from ollama_rx import Block
+from ollama_rx.block_splitter import BlockSplitter
 from ollama_rx.operators import markdown_blocks
+from ollama_rx.operators._markdown_blocks import _MarkdownBlocks
+from ollama_rx.rx import Emitter
 from ollama_rx.testing import check, check_any_cutting
 from tests.operators.text_pieces import run
 
@@ -115,6 +118,22 @@ def test_a_block_that_becomes_complete_in_an_interval_is_not_emitted_again_at_it
 
 def test_white_space_alone_is_no_block() -> None:
     check(markdown_blocks(), source="-a-b-|", expect="-----|", a="\n", b="  \n")
+
+
+def test_white_space_before_a_block_is_not_read_again_with_each_piece() -> None:
+    class Splitter(BlockSplitter):
+        reads = 0
+
+        @property
+        def open_text(self) -> str:
+            self.reads += 1
+            return super().open_text
+
+    machine = _MarkdownBlocks(Emitter[Block](list[Block]().append), every=1)
+    machine._splitter = splitter = Splitter()
+    for piece in (" ", "\n", "", "a"):
+        machine.feed(piece)
+    assert splitter.reads == 1
 
 
 def test_without_an_interval_only_complete_blocks_are_emitted() -> None:
