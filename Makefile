@@ -56,7 +56,7 @@ pythons:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cli,embedded,uvloop,speech,words]" --group dev
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cli,embedded,schema,speech,uvloop,words]" --group dev
 	touch $@
 
 clean:

@@ -194,6 +194,7 @@ def test_the_core_can_be_imported_without_any_extra() -> None:
         "uvloop",
         "markdown_it",
         "jiter",
+        "jsonschema_rs",
         "pydantic",
         "pytest",
         "icu4py",

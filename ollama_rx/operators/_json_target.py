@@ -1,14 +1,15 @@
 """What the JSON is to become: a class, a type, a JSON schema or a function, turned into a validator."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from functools import cached_property
 from inspect import isclass
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from ollama_rx.arguments import is_type_expression, type_adapter, wrong_type
+from ollama_rx.operators._json_schema import Schema, reason_at, schema_check, takes_array
 from ollama_rx.operators._partial_json import JsonValue
-from ollama_rx.operators._schema_check import Schema, schema_check, takes_array
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -47,8 +48,7 @@ class JsonTarget:
         if self._schema is None:
             return False
         try:
-            schema = self._schema()
-            return takes_array(schema, schema)
+            return takes_array(self._schema())
         except RuntimeError:  # as from pydantic, for types that JSON schemas cannot describe
             return False
 
@@ -58,7 +58,8 @@ def json_target(into: object) -> JsonTarget:
 
     Raises:
         TypeError: it cannot validate a parsed value.
-        ValueError: it is a JSON schema with parts that are not known.
+        ValueError: it is a JSON schema that is not valid.
+        ImportError: it is a JSON schema, and jsonschema-rs is not installed.
     """
     if isinstance(into, Mapping):
         schema = cast("Schema", into)
@@ -79,6 +80,23 @@ def json_target(into: object) -> JsonTarget:
     if not callable(into):
         raise wrong_type("into", "a class with model_validate, a type, a JSON schema, or a function", into)
     return JsonTarget(into)
+
+
+def rejection_reason(error: Exception) -> str:
+    """Say in one line why a value was rejected, and where in the value the reason is."""
+    raised: Any = error
+    if _is_validation_error(error, "pydantic"):
+        first = raised.errors()[0]
+        return reason_at(first["loc"], first["msg"])
+    if _is_validation_error(error, "jsonschema_rs"):
+        return reason_at(raised.instance_path, raised.message)
+    return f"{type(error).__name__}: {error}"
+
+
+def _is_validation_error(error: Exception, library: str) -> bool:
+    """Check whether a library raised the error; it has not if it has not even been imported."""
+    module: Any = sys.modules.get(library)
+    return module is not None and isinstance(error, module.ValidationError)
 
 
 def _is_type(into: object) -> bool:

@@ -15,6 +15,7 @@ from ollama_rx.operators._json_target import (
     SupportsModelValidate,
     SupportsValidatePython,
     json_target,
+    rejection_reason,
 )
 from ollama_rx.operators._partial_json import InvalidJsonError, JsonValue, PartialJson
 from ollama_rx.partial_text import PartialText
@@ -88,9 +89,8 @@ def parse_json(
 
     Args:
         into: a class with ``model_validate`` (pydantic), a type such as ``list[City]``, ``int`` or a
-            ``TypedDict`` (pydantic must be installed), a ``TypeAdapter``, a JSON schema, or a function of the
-            parsed value. A schema is checked as far as its keywords describe types, properties, items,
-            choices and simple limits; any other keyword is refused. For a dataclass ``City``, unpack the
+            ``TypedDict`` (pydantic must be installed), a ``TypeAdapter``, a JSON schema (needs the extra
+            ``ollama-rx[schema]``), or a function of the parsed value. For a dataclass ``City``, unpack the
             object: ``lambda value: City(**value)``; or use ``TypeAdapter(City)``, which checks the types too.
         each: the keys, with dots between them, that lead from the object to an array: ``"data.people"``.
         on_invalid: what happens to a value that ``into`` rejects: it is an error, or it is skipped.
@@ -239,7 +239,7 @@ class _CompleteValues:
         try:
             result = self._target.validate(value)
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = rejection_reason(error)
             if self._skipped is None:
                 raise InvalidJsonError(reason) from error
             rejected = BadJsonError(reason, partial=json.dumps(value, ensure_ascii=False))
