@@ -6,10 +6,11 @@ from typing import Protocol
 
 from ollama_rx.operators._partial_json import InvalidJsonError, PartialJson
 
-_BLANKS = " \t\r"
+_BLANKS = " \t\r\ufeff"  # the last one is the byte order mark of a file
+_BEFORE_ARRAY = "\n:>"  # the beginning of a line, "The cities:" or "<answer>"
 _BRACKET = r"[{\[]"
 _BETWEEN_OBJECTS = r"[\s,]*"
-_NOTHING_OR_FENCE = r"(?s)(?:(?:.*\n)?[ \t]*```\w*)?\s*"
+_NOTHING_OR_FENCE = r"(?s)(?:(?:.*\n)?[ \t]*```\w*)?[\s\ufeff]*"
 _FENCE_LENGTH = 20  # characters: more than any opening of a code fence
 
 
@@ -33,9 +34,9 @@ class JsonSearch:
     """Reads the JSON in a text, and skips the text around it.
 
     A ``{`` may begin the JSON anywhere, a ``[`` only if it is the first visible character of its line or
-    follows a colon. That it really is JSON is *confirmed* by the colon after a key, by what follows a string
-    in an array, and by the comma of an array that begins the text or a code fence. Until it is confirmed, a
-    mistake only means that the search goes on.
+    follows a colon or a tag. That it really is JSON is *confirmed* by the colon after a key, by what follows
+    a string in an array, and by the comma of an array that begins the text or a code fence. Until it is
+    confirmed, a mistake only means that the search goes on.
 
     Prose contains placeholders and references such as ``{}`` and ``[1]``, which are complete without being
     confirmed. The first of them counts at the end, if nothing better was found. So does a text that as a
@@ -111,7 +112,7 @@ class JsonSearch:
         for bracket in _compiled(_BRACKET).finditer(text, position):
             start = bracket.start()
             self._skip(text[position:start])
-            if text[start] == "{" or self._context in "\n:":
+            if text[start] == "{" or self._context in _BEFORE_ARRAY:
                 is_after_words = _compiled(_NOTHING_OR_FENCE).fullmatch(self._preceding) is None
                 self._reader = self._consumer.new_reader(trusts_numbers=not is_after_words)
                 return start
@@ -170,10 +171,10 @@ class JsonSearch:
 
     def _read_scalar(self, text: str) -> PartialJson | None:
         """Return the reader of a text that is a string, number or literal and nothing else."""
-        content = text.strip()
+        content = text.removeprefix("\ufeff").strip()
         if content.startswith("```"):
             content = content.partition("\n")[2].removesuffix("```").strip()
-        if content.startswith(("{", "[")):
+        if not content or content.startswith(("{", "[")):
             return None
         reader = self._consumer.new_reader()
         try:

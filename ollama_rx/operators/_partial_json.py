@@ -12,10 +12,16 @@ _Container = dict[str, JsonValue] | list[JsonValue]
 
 # Compiled on first use: that takes longer than loading the rest of this module.
 _SPACE = r"[ \t\n\r]*"
-_IN_STRING = (  # a surrogate pair counts as one escape: its halves cannot be decoded alone
-    r'[^"\\]*(?:\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}'
-    r'|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})[^"\\]*)*'
+_PAIR = r"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # the two halves of one character
+_HALF = r"u[dD][89a-fA-F][0-9a-fA-F]{2}"
+_NO_SECOND_HALF = r"(?=[^\\]|\\[^u]|\\u[^dD]|\\u[dD][^c-fC-F])"
+_IN_STRING = (
+    r'[^"\\]*(?:\\(?:["\'\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|u[dD][c-fC-F][0-9a-fA-F]{2}'
+    rf'|{_PAIR}|{_HALF}{_NO_SECOND_HALF})[^"\\]*)*'
 )
+# Half of a character, which Ollama's grammar for strings allows, and what models write without a grammar.
+_TO_TRANSLATE = r"\\(?:'|u[dD][89a-fA-F])"
+_ESCAPE = rf"\\(?:{_PAIR}|(?P<half>{_HALF})|(?P<quote>')|.)"
 _INCOMPLETE_ESCAPE = r"\\(?:u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?))?"
 _LONGEST_ESCAPE = 12  # a surrogate pair, such as \ud83d\ude00
 _IN_SCALAR = r'[^\s,:"{}\[\]]*'
@@ -144,16 +150,13 @@ class PartialJson:
         else:
             self._expect_value(character)
 
-    def _expect_key(self, character: str) -> None:
-        if character != '"':
-            raise InvalidJsonError(f"expected a key in double quotes, got {character!r}")
-        self._begin_string(is_key=True)
-
     def _expect_key_or_end(self, character: str) -> None:
         if character == "}":
             self._close_container()
+        elif character == '"':
+            self._begin_string(is_key=True)
         else:
-            self._expect_key(character)
+            raise InvalidJsonError(f"expected a key in double quotes, got {character!r}")
 
     def _expect_colon(self, character: str) -> None:
         if character != ":":
@@ -166,7 +169,8 @@ class PartialJson:
         end = "]" if in_array else "}"
         if character == ",":
             self.is_confirmed = self.is_confirmed or self._follows_string or self._trusts_numbers
-            self._expect = self._expect_value if in_array else self._expect_key
+            # The end may follow: models write a comma after the last value too.
+            self._expect = self._expect_value_or_end if in_array else self._expect_key_or_end
         elif character == end:
             self._close_container()
         else:
@@ -272,7 +276,16 @@ def _end_of(pattern: str, text: str, start: int) -> int:
 
 
 def _unescape(raw: str) -> str:
+    if _compiled(_TO_TRANSLATE).search(raw):
+        raw = _compiled(_ESCAPE).sub(_translate, raw)
     return str(_DECODER.raw_decode(f'"{raw}"')[0])
+
+
+def _translate(match: re.Match[str]) -> str:
+    r"""Return what the decoder can read: U+FFFD for half of a character, a quote alone for ``\'``."""
+    if match["half"]:
+        return "\ufffd"
+    return match["quote"] or match[0]
 
 
 def _parse_scalar(text: str) -> JsonValue:

@@ -81,6 +81,12 @@ def search(pieces: list[str]) -> list[JsonValue]:
         ("```json\n[1, 2]\n```\n[3]", [1, 2]),
         ('a: ["x"]\n{"a": 1}', ["x"]),
         ('[{"a": 1}, {"a": 2}]\n{"a": 3}', [{"a": 1}, {"a": 2}]),
+        ('<answer>["x", "y"]</answer>', ["x", "y"]),
+        ("so <answer>[1, 2]</answer>", [1, 2]),
+        # a byte order mark
+        ('\ufeff{"a": 1}', {"a": 1}),
+        ("\ufeff [1, 2]", [1, 2]),
+        ("\ufeff12", 12),
         # values that are no containers
         ("12.5", 12.5),
         (' "positive"\n', "positive"),
@@ -121,6 +127,7 @@ def test_other_text_after_an_object_is_skipped(rest: str) -> None:
         ('```\n"posit', "before the string is complete"),
         ("Here: []\n{", "before the object is complete"),
         ("no JSON", "it contains no JSON$"),
+        ("```json\n```", "it contains no JSON$"),
         ('"no" JSON', "it contains no JSON$"),
         ("12 apples", "it contains no JSON$"),
         ("tru", "it contains no JSON$"),

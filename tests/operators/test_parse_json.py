@@ -135,7 +135,7 @@ def test_an_array_begins_at_the_start_of_a_line_or_after_a_colon(text: str) -> N
 
 
 @pytest.mark.parametrize(
-    "before", ["", "\n ", "```json\n", "Here are the numbers:\n\n```json\n", "Sure:\n ```\n\n"]
+    "before", ["", "\n ", "\ufeff", "```json\n", "Here are the numbers:\n\n```json\n", "Sure:\n ```\n\n"]
 )
 def test_a_list_of_numbers_grows_if_it_begins_the_text_or_a_code_fence(before: str) -> None:
     assert run(parse_json(), [f"{before}[1, 2", ", 3]"]) == [[1], [1, 2, 3]]

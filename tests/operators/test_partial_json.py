@@ -1,6 +1,7 @@
 """`PartialJson` reads JSON in pieces as it reads JSON in one piece; earlier snapshots never change."""
 
 import json
+import re
 from typing import Any
 
 import jiter
@@ -52,6 +53,28 @@ def test_a_string_may_contain_raw_control_characters(character: str) -> None:
         expected = {"a": string.replace("\\n", "\n").replace("\\u00e9", "é")}
         for pieces in cuttings(f'{{"a": "{string}"}}'):
             assert read(pieces)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["\\ud83d", "\\ude00", "\\ud83dx\\ude00", "\\ud83d\\n", "\\ud83d\\u00e9", "\\uD83D\\ud83d\\uDE00"]
+)
+def test_half_of_a_character_is_replaced(text: str) -> None:
+    halves = re.compile("[\ud800-\udfff]")
+    expected = [halves.sub("\ufffd", json.loads(f'"{text}"')), "end"]
+    for pieces in cuttings(f'["{text}", "end"]'):
+        assert read(pieces)[-1] == expected
+
+
+def test_a_single_quote_may_be_escaped() -> None:
+    for pieces in cuttings(r'{"a": "it\'s \\\'x\\\\\" \u00e9\'"}'):
+        assert read(pieces)[-1] == {"a": "it's \\'x\\\\\" é'"}
+
+
+@pytest.mark.parametrize("text", ["[1, 2, ]", '["a",]', '{"a": 1,}', '{"a": [{"b": 2,},\n],\n}'])
+def test_a_comma_may_follow_the_last_value(text: str) -> None:
+    expected = json.loads(re.sub(r",(\s*[]}])", r"\1", text))
+    for pieces in cuttings(text):
+        assert read(pieces)[-1] == expected
 
 
 @pytest.mark.parametrize("text", ["12.5", "-1", "true", "false", "null"])
@@ -153,6 +176,9 @@ def test_text_after_the_end_is_not_consumed() -> None:
     "text",
     [
         "[,",
+        "[1,,",
+        '{"a": 1,,',
+        "{,",
         "[1 2",
         "[1}",
         "{]",
@@ -160,7 +186,6 @@ def test_text_after_the_end_is_not_consumed() -> None:
         '{"a" 1',
         '{"a": }',
         '{"a": 1]',
-        '{"a": 1,}',
         "[tru]",
         "[01]",
         "[1.]",
@@ -168,11 +193,11 @@ def test_text_after_the_end_is_not_consumed() -> None:
         "[nul ",
         r'["\x"]',
         r'["\u12g4',
-        r'["\ud83d"',
-        r'["\ud83dx',
-        r'["\ude00"',
+        r'["\ud83g',
+        r'["\ud83d\uzz',
+        r'["\ud83d\udezz',
+        r'["\ud83d\x',
         '["\\\n"]',
-        r'["\'"]',
         "[" * 201,
     ],
 )
