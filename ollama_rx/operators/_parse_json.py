@@ -57,42 +57,44 @@ def parse_json(
     on_invalid: Literal["fail", "skip"] = "fail",
     invalid: Callable[[BadJsonError], object] | None = None,
 ) -> Callable[[Observable[str]], Observable[object]]:
-    """Emit the JSON in the text, each time it has grown; or its validated values, each when it is complete.
+    r"""Emit the value of a JSON answer each time it has grown; with ``into``, complete and validated values.
 
     ::
 
         source  -a--b---c-|   a='Sure: {"na'     b='me": "A'           c='da", "age": 36} Bye.'
         values  -x--y---z-|   x={}               y={"name": "A"}       z={"name": "Ada", "age": 36}
 
-    A string grows as it arrives; a number is added when it is complete. Each value is a new object that you
-    may keep and compare, but it shares its finished parts with the earlier values: copy it before you change
-    it.
+    ``parse_json()`` shows an answer while it is written: a string grows as it arrives, a number is added when
+    it is complete. Each value is a new object that you may keep and compare, but it shares its finished parts
+    with the earlier values: copy it before you change it.
 
-    The text before the JSON (words, a code fence) and all text after it is skipped. A ``[`` begins the JSON
-    only if it is the first character of its line or follows a colon. ``{}``, ``[1]``, and numbers in brackets
-    after other words count only if nothing else in the text is JSON; they are emitted at the end. So are a
-    string, a number, true, false and null, if the text is nothing else. Objects in a row (JSON Lines) are
-    read one after another. Unlike in JSON, strings may contain line breaks and tabs as they are.
+    ``parse_json(into=City)`` gives complete cities, each as soon as it is there: the object; the elements of
+    an array; objects in a row (JSON Lines). ``into=list[City]`` gives the array as one list.
 
-    With ``into`` only complete and validated values are emitted: an object when it is complete; the elements
-    of an array one by one, each as soon as it is complete. If ``into`` is the type of an array, such as
-    ``list[City]``, the array is one value.
+    ``parse_json(into=City, each="data.cities")`` gives the elements of an array inside an object::
 
-    With ``each`` the elements of the array at that place are emitted, each as soon as it is complete::
+        {"data": {"country": "IT", "cities": [{...}, {...}]}}
 
-        parse_json(into=Person, each="people")     {"country": "IT", "people": [{...}, {...}]}
+    The text before the JSON (words, a code fence) and all text after it is skipped. Three things that JSON
+    does not have are read as they are meant: line breaks and tabs in a string, ``\'``, and a comma after the
+    last value. All other mistakes, such as comments and single quotes, are errors. A model that is asked with
+    ``format=`` makes none. docs/operators.md, "JSON answers", has the common cases as programs.
 
-    The cost is linear in the length of the text: a value of more than some hundred entries is not emitted
-    with each piece of text, but always at its end. Only incomplete values are held back: on completion they
-    are an error, on error or cancel they are dropped. Before invalid JSON becomes an error, the values in
-    front of it are emitted.
+    What looks like JSON may be prose. A ``[`` begins the JSON only if it is the first character of its line,
+    or follows a colon or a tag. ``{}``, ``[1]``, and numbers in brackets after other words count only if
+    nothing else in the text is JSON; they are emitted at the end. So are a string, a number, true, false and
+    null, if the text is nothing else.
+
+    On completion an incomplete value is an error, on error or cancel it is dropped. Before invalid JSON
+    becomes an error, the values in front of it are emitted. The cost is linear in the length of the text:
+    a value of more than some hundred entries is not emitted with each piece of text, but always at its end.
 
     Args:
         into: a class with ``model_validate`` (pydantic), a type such as ``list[City]``, ``int`` or a
             ``TypedDict`` (pydantic must be installed), a ``TypeAdapter``, a JSON schema (needs the extra
             ``ollama-rx[schema]``), or a function of the parsed value. For a dataclass ``City``, unpack the
             object: ``lambda value: City(**value)``; or use ``TypeAdapter(City)``, which checks the types too.
-        each: the keys, with dots between them, that lead from the object to an array: ``"data.people"``.
+        each: the keys, with dots between them, that lead from the object to an array.
         on_invalid: what happens to a value that ``into`` rejects: it is an error, or it is skipped.
         invalid: called with a `BadJsonError` for each value that is skipped, for example ``list.append``:
             its ``reason``, its cause (the error of ``into``), and the value as JSON in ``partial``. Without
