@@ -173,8 +173,9 @@ class TypeAdapter(Protocol):
 
 
 def is_type_expression(value: object) -> bool:
-    """Check for a type that is not a class, such as ``list[City]`` or ``City | None``."""
-    return get_origin(value) is not None or isinstance(value, UnionType)
+    """Check for a type that is not a class: ``list[City]``, ``City | None``, or a name for such a type."""
+    is_named = hasattr(value, "__supertype__") or hasattr(value, "__value__")  # NewType, Python 3.12's `type`
+    return is_named or get_origin(value) is not None or isinstance(value, UnionType)
 
 
 def type_adapter(name: str, kind: object) -> TypeAdapter:

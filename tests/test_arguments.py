@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from threading import TIMEOUT_MAX
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NewType
 
 import pytest
 from reactivex.scheduler import TimeoutScheduler
+from typing_extensions import TypeAliasType
 
 from ollama_rx import arguments
 
@@ -195,7 +196,13 @@ def test_one_text_or_several_are_accepted() -> None:
         arguments.text_or_texts("text", b"a")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("given", [list[int], int | None, Literal["a"], Annotated[int, "x"]])
+NamedInts = TypeAliasType("NamedInts", list[int])
+UserId = NewType("UserId", int)
+
+
+@pytest.mark.parametrize(
+    "given", [list[int], int | None, Literal["a"], Annotated[int, "x"], NamedInts, UserId]
+)
 def test_a_type_expression_is_recognized_and_has_an_adapter(given: object) -> None:
     assert arguments.is_type_expression(given)
     assert arguments.type_adapter("into", given).json_schema() != {}

@@ -90,7 +90,8 @@ def rejection_reason(error: Exception) -> str:
         return reason_at(first["loc"], first["msg"])
     if _is_validation_error(error, "jsonschema_rs"):
         return reason_at(raised.instance_path, raised.message)
-    return f"{type(error).__name__}: {error}"
+    first_line = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line}"
 
 
 def _is_validation_error(error: Exception, library: str) -> bool:

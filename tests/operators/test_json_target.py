@@ -4,12 +4,12 @@ import json
 import sys
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, NewType
 
 import pytest
 from pydantic import BaseModel, Field, RootModel, TypeAdapter
 from reactivex import of
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from ollama_rx import BadJsonError
 from ollama_rx.operators import parse_json
@@ -35,6 +35,10 @@ class Village:
     name: str
 
 
+NamedCities = TypeAliasType("NamedCities", list[City])
+NewCities = NewType("NewCities", list[City])
+
+
 class Mood(Enum):
     GOOD = "good"
     BAD = "bad"
@@ -52,6 +56,10 @@ def name_of(value: Any) -> str:
 
 def nom_of(value: Any) -> str:
     return str(value["nom"])
+
+
+def complain(_: object) -> None:
+    raise TypeError("no\n\nand this is why")
 
 
 # into, text, values
@@ -73,6 +81,8 @@ VALUES: list[tuple[Any, str, list[Any]]] = [
     (list[City] | None, TWO, [[ROME, PISA]]),
     (Cities, TWO, [Cities([ROME, PISA])]),
     (list, "[1, [2]]", [[1, [2]]]),
+    (NamedCities, TWO, [[ROME, PISA]]),
+    (NewCities, TWO, [[ROME, PISA]]),
     ({"type": "array", "items": CITY_SCHEMA}, TWO, [json.loads(TWO)]),
     (list[int], "[]", [[]]),
     # neither an object nor an array
@@ -100,6 +110,7 @@ def test_into_gives_validated_values_in_any_cutting(into: Any, text: str, expect
         ({"items": CITY_SCHEMA}, '1.name: 5 is not of type "string"'),
         ({"maxItems": 1, "type": "array"}, '[{"name":"Rome"},{"name":5}] has more than 1 item'),
         (nom_of, "KeyError: 'nom'"),
+        (complain, "TypeError: no"),
     ],
 )
 def test_the_reason_says_in_one_line_what_is_wrong_and_where(into: Any, reason: str) -> None:
