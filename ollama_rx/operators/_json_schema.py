@@ -1,10 +1,13 @@
 """What a JSON schema says: which values it allows (needs jsonschema-rs), and whether it is of an array."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeGuard, cast
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 from ollama_rx.errors import excerpt
 from ollama_rx.operators._partial_json import JsonValue
+
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError
 
 Schema = Mapping[str, object]
 
@@ -31,8 +34,7 @@ def schema_check(schema: Schema) -> Callable[[JsonValue], JsonValue]:
     try:
         validate = jsonschema_rs.validator_for(dict(schema), offline=True).validate
     except jsonschema_rs.ValidationError as error:
-        reason = reason_at(error.instance_path, error.message)
-        raise ValueError(f"into: expected a JSON schema; {reason}") from error
+        raise ValueError(f"into: expected a JSON schema; {mismatch_reason(error)}") from error
     except ValueError as error:  # a part of the schema is nothing that JSON can represent
         raise ValueError(f"into: expected a JSON schema; {error}") from error
 
@@ -70,6 +72,28 @@ def reason_at(path: Sequence[object], message: str) -> str:
     """Return what is wrong with the value at a path: ``people.0.age: "x" is not of type "integer"``."""
     place = ".".join(map(str, path))
     return f"{place}: {excerpt(message)}" if place else excerpt(message)
+
+
+def mismatch_reason(error: "ValidationError") -> str:
+    """Return why a schema does not allow a value.
+
+    If none of the schema's choices does (``anyOf``), it is the mistake that lies deepest in the value: the
+    choice with it fits best.
+    """
+    while choices := _choices(error):
+        deepest = max((mistake for choice in choices for mistake in choice), key=_depth)
+        if _depth(deepest) == _depth(error):
+            break
+        error = deepest
+    return reason_at(error.instance_path, error.message)
+
+
+def _choices(error: "ValidationError") -> "list[list[ValidationError]]":
+    return getattr(error.kind, "context", [])
+
+
+def _depth(error: "ValidationError") -> int:
+    return len(error.instance_path)
 
 
 def _is_mapping(part: object) -> TypeGuard[Schema]:

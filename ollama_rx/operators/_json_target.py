@@ -8,7 +8,7 @@ from inspect import isclass
 from typing import Any, Protocol, TypeVar, cast
 
 from ollama_rx.arguments import is_type_expression, type_adapter, wrong_type
-from ollama_rx.operators._json_schema import Schema, reason_at, schema_check, takes_array
+from ollama_rx.operators._json_schema import Schema, mismatch_reason, reason_at, schema_check, takes_array
 from ollama_rx.operators._partial_json import JsonValue
 
 T_co = TypeVar("T_co", covariant=True)
@@ -89,7 +89,7 @@ def rejection_reason(error: Exception) -> str:
         first = raised.errors()[0]
         return reason_at(first["loc"], first["msg"])
     if _is_validation_error(error, "jsonschema_rs"):
-        return reason_at(raised.instance_path, raised.message)
+        return mismatch_reason(raised)
     first_line = str(error).partition("\n")[0]
     return f"{type(error).__name__}: {first_line}"
 

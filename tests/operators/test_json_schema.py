@@ -8,7 +8,7 @@ import pytest
 from jsonschema_rs import ValidationError
 
 from ollama_rx.operators import parse_json
-from ollama_rx.operators._json_schema import reason_at, schema_check, takes_array
+from ollama_rx.operators._json_schema import mismatch_reason, reason_at, schema_check, takes_array
 
 NODE = {
     "$ref": "#/$defs/Node",
@@ -67,6 +67,21 @@ def test_a_reason_is_short_and_says_where_it_is() -> None:
     assert reason_at(["people", 0, "age"], '"x" is wrong') == 'people.0.age: "x" is wrong'
     assert reason_at([], '"x" is wrong') == '"x" is wrong'
     assert len(reason_at(["name"], "x" * 1000)) < 100
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({"next": {"next": {"next": 5}}}, "next.next.next: 5 is not valid under any of"),
+        ({"next": {"next": {}}}, "next.next: {} is not valid under any of"),
+        ({"next": {"next": {"next": {}, "x": 1}}}, "next.next.next: {} is not valid under any of"),
+        ({}, '"next" is a required property'),
+    ],
+)
+def test_the_reason_is_the_deepest_mistake_in_any_of_the_choices(value: Any, reason: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        schema_check(NODE)(value)
+    assert mismatch_reason(caught.value).startswith(reason)
 
 
 @pytest.mark.parametrize(
