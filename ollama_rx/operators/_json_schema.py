@@ -51,7 +51,7 @@ def takes_array(schema: Schema) -> bool:
     Like Ollama, it takes a schema with ``items`` and without a type for one of an array.
     """
     parts: list[object] = [schema]
-    seen: set[object] = set()
+    seen: set[object] = {None}  # for parts without a reference
     while parts:
         part = parts.pop()
         if not _is_mapping(part):  # true and false are schemas too
