@@ -87,6 +87,9 @@ def search(pieces: list[str]) -> list[JsonValue]:
         ('\ufeff{"a": 1}', {"a": 1}),
         ("\ufeff [1, 2]", [1, 2]),
         ("\ufeff12", 12),
+        # what only one of can be meant
+        ('{"a": 1, "b": 2, "a": 3}', {"a": 3, "b": 2}),
+        ('```json\n{"a": 1}\n```\nor\n```json\n{"a": 2}\n```', {"a": 1}),
         # values that are no containers
         ("12.5", 12.5),
         (' "positive"\n', "positive"),
