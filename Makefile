@@ -30,8 +30,7 @@ test: $(STAMP)
 
 check: $(STAMP) lint types
 	$(BIN)/ollama-rx embedded
-	$(BIN)/coverage run -m pytest -q
-	$(BIN)/coverage report --fail-under=100
+	$(BIN)/python -m pytest -q -n 2 --cov --cov-fail-under=100
 endif
 
 lint: $(STAMP)
