@@ -22,6 +22,8 @@ from ollama_rx.delivery.sink_queue import SinkQueue, SinkTask, SinkThread
 from ollama_rx.delivery.source_subscription import SourceSubscription
 from ollama_rx.errors import SinkError
 from ollama_rx.rx.event_loops import user_loop
+from ollama_rx.rx.internal_loop import TASK_NAME
+from ollama_rx.rx.loop_end import end_with_loop
 from ollama_rx.rx.mailbox import END, Mailbox, check_waiting
 from ollama_rx.sinks._sink import Branch, Sink, check_blocking
 
@@ -195,6 +197,11 @@ class Delivery:
             await self._await_or_cancel(asyncio.shield(task))  # so that no task is left after the end
         self._raise_first_error()
 
+    async def _cancel_with_loop(self) -> None:
+        """Cancel a delivery that nobody awaits when its loop ends, which cancels this task."""
+        await end_with_loop()
+        await self._await_or_cancel(asyncio.wrap_future(self._closed))
+
     async def _await_or_cancel(self, closed: asyncio.Future[None]) -> None:
         try:
             await closed
@@ -280,8 +287,7 @@ class Delivery:
             raise
         upstream = self._subscription.upstream
         if upstream is not None and upstream.loop is user_loop():
-            # A loop cancels its tasks when it ends: so a delivery that is not awaited is cancelled too.
-            self._task = upstream.loop.create_task(self._await_or_cancel(asyncio.wrap_future(self._closed)))
+            self._task = upstream.loop.create_task(self._cancel_with_loop(), name=TASK_NAME)
 
     def _make_fan_out(self) -> Callable[[Any], None]:
         calls = tuple(observer.on_next for observer in self._observers)

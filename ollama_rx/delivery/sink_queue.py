@@ -13,6 +13,7 @@ from ollama_rx.errors import SinkError
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.event_loops import run_on_loop, user_loop
 from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread
+from ollama_rx.rx.loop_end import end_with_loop
 from ollama_rx.rx.mailbox import Mailbox, MailboxFull
 from ollama_rx.sinks._sink import Sink, StopSink
 
@@ -165,6 +166,7 @@ class SinkTask(SinkQueue[T]):
         self._done: asyncio.Future[bool] = loop.create_future()
         self._loop = loop
         self._task = loop.create_task(self._run(), name=TASK_NAME)
+        self._task.add_done_callback(_drop_exception)
         return self._done
 
     def _no_loop(self, error: OSError) -> None:
@@ -177,6 +179,7 @@ class SinkTask(SinkQueue[T]):
             self._task.cancel()
 
     async def _run(self) -> None:
+        await end_with_loop()
         try:
             await self._report(self._call_sink())
         finally:
@@ -240,6 +243,12 @@ class _AwaitedEnd:
     def report_failure(self, error: BaseException, /) -> None:
         """Report a failure of the sink."""
         self._on_failure(sink_error(self._sink, error))
+
+
+def _drop_exception(task: asyncio.Task[None]) -> None:
+    """Keep asyncio from logging an exception that exits, which was reported as the sink's failure."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _result_of(value: object) -> None:

@@ -20,6 +20,7 @@ from ollama_rx.rx import Emitter, through
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.event_loops import run_on_loop, running_loop
 from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread, loop_for
+from ollama_rx.rx.loop_end import end_with_loop
 from ollama_rx.rx.mailbox import Mailbox
 from ollama_rx.rx.operator import ChainedObservable
 from ollama_rx.rx.subscriber import ChainObserver
@@ -223,6 +224,7 @@ class _Calls(Generic[A, B]):
         return self._done
 
     async def _emit_in_order(self) -> None:
+        await end_with_loop()
         self._add_task(self._start_calls())
         try:
             while (call := await self._calls.get()) is not None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from ollama_rx.rx.loop_end import LoopEnd
 from ollama_rx.transport.connection import BufferedConnection, Connection
-from ollama_rx.transport.loop_end import LoopEnd
 
 _READ_SIZE = 262_144  # bytes in one read, as in asyncio and uvloop
 

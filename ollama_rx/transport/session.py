@@ -13,12 +13,12 @@ import httpx
 from ollama_rx.arguments import wrong_type
 from ollama_rx.errors import IncompleteStreamError, StatusError, UnreachableError
 from ollama_rx.protocol.readers import reason_of
+from ollama_rx.rx.loop_end import LoopEnd
 from ollama_rx.transport.content_coding import decompressed
 from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.failure_words import connect_words, failure_words
 from ollama_rx.transport.http_transport import SAFE_METHODS, HttpTransport, Origin, to_response
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
-from ollama_rx.transport.loop_end import LoopEnd
 from ollama_rx.transport.message_head import encode_head
 from ollama_rx.transport.open_calls import OpenCalls
 from ollama_rx.transport.proxy import proxy_transport

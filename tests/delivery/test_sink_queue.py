@@ -1,6 +1,7 @@
 """Sinks that take time: opened first, on their own thread; coroutine functions awaited on an event loop."""
 
 import asyncio
+import gc
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -165,13 +166,18 @@ def test_a_cancelled_error_of_the_sink_itself_is_a_failure(run: Run) -> None:
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, internal_loop._loop_factory()])
 def test_an_exit_of_the_sink_is_a_failure(
-    new_loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(internal_loop, "_loop_factory", lambda: new_loop)
     sink = AwaitedSink("next", SystemExit())
     with pytest.raises(SinkError, match="SystemExit"):
         deliver(of(1), sink).wait(10)
     assert sink.log == "(open) (next 1) (close)"
+    assert eventually(lambda: not our_threads())
+    gc.collect()
+    assert caplog.text == ""
 
 
 def test_a_loop_that_a_task_of_the_sink_ends_closes_the_sink() -> None:
@@ -188,6 +194,30 @@ def test_a_loop_that_a_task_of_the_sink_ends_closes_the_sink() -> None:
     deliver(of(1), Callback(start_task, on_close=closed.set)).wait(10)
     assert closed.is_set()
     assert eventually(lambda: not our_threads())
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, internal_loop._loop_factory()])
+def test_a_loop_that_is_closed_by_hand_closes_the_sinks_and_leaves_no_task(
+    new_loop: Callable[[], asyncio.AbstractEventLoop], caplog: pytest.LogCaptureFixture
+) -> None:
+    awaited, plain = AwaitedSink(), RecordingSink()
+
+    async def main() -> Delivery:
+        delivery = deliver(reactivex.concat(of(1), reactivex.never()), awaited, plain)
+        for _ in range(10):  # turns of the loop: enough to take the item and to wait for the next one
+            await asyncio.sleep(0)
+        return delivery
+
+    loop = new_loop()
+    delivery = loop.run_until_complete(main())
+    loop.close()
+    del loop
+    assert delivery.done
+    assert awaited.log == "(open) (next 1) (close)"
+    assert plain.calls[-1] == "close"
+    del delivery
+    gc.collect()
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("raises", ["open", "next", "completed", "close"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import threading
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -392,6 +393,31 @@ def test_the_function_sees_the_context_variables_of_the_subscriber(door: Door) -
     for function in (read, read_blocking):
         kept = door.call(functools.partial(subscribe, function))
         assert list(kept) == ["here"]
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, internal_loop._loop_factory()])
+def test_a_loop_that_is_closed_by_hand_ends_it_and_leaves_no_task(
+    new_loop: Callable[[], asyncio.AbstractEventLoop], caplog: pytest.LogCaptureFixture
+) -> None:
+    errors: list[BaseException] = []
+
+    async def main() -> None:
+        started = asyncio.Event()
+
+        async def never(_: str) -> None:
+            started.set()
+            await asyncio.Event().wait()
+
+        of("a", "b").pipe(map_async(never)).subscribe(on_error=errors.append)
+        await started.wait()
+
+    loop = new_loop()
+    loop.run_until_complete(main())
+    loop.close()
+    del loop
+    gc.collect()
+    assert [type(error) for error in errors] == [asyncio.CancelledError]
+    assert caplog.text == ""
 
 
 def test_dispose_before_the_scheduler_starts_it_subscribes_to_nothing() -> None:

@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from ollama_rx import Client, IncompleteStreamError
+from ollama_rx.rx import loop_end
 from ollama_rx.rx.internal_loop import TASK_NAME
+from ollama_rx.rx.loop_end import LoopEnd
 from ollama_rx.testing import FakeOllama, Gate, all_at_once, answer, endless, silent_url
-from ollama_rx.transport import loop_end
 from ollama_rx.transport.http_transport import HttpTransport
-from ollama_rx.transport.loop_end import LoopEnd
 
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
 

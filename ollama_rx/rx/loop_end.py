@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 from weakref import WeakSet
 
-from ollama_rx.rx.event_loops import running_loop
+from ollama_rx.rx.event_loops import running_loop, user_loop
 from ollama_rx.rx.internal_loop import TASK_NAME
 
 _TURN = 0.001  # seconds between two looks, so that other threads, such as a transport's, can work meanwhile
@@ -112,6 +112,15 @@ class LoopEnd:
                     was_anything_left = self._is_anything_left()
                     self._close_all()  # again: a subscriber that hears of the end may send a new request
                     await asyncio.sleep(_TURN)
+
+
+async def end_with_loop() -> None:
+    """Let the task that awaits this, one named `TASK_NAME`, be cancelled before its loop is closed.
+
+    Internal loops always end in order.
+    """
+    if user_loop() is not None:
+        await LoopEnd.of_running_loop()
 
 
 _SEALED: dict[asyncio.AbstractEventLoop, LoopEnd] = {}
