@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from reactivex import operators as ops
+from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
 from ollama_rx import Chunk, Client, ModelNotFoundError, SinkError, deliver, iterate
 from ollama_rx import operators as op
@@ -221,6 +222,32 @@ def test_a_slow_sink_pauses_the_server_on_a_loop(fake: FakeOllama, client: Clien
         gate = threading.Event()
         slow = Callback[Chunk](lambda _: gate.wait(), blocking=True, max_waiting=MAX_WAITING)
         delivery = deliver(stream, slow if kind == "blocking sink" else Queue[Chunk](max_waiting=MAX_WAITING))
+        await fake.aio.wait_for_pause()
+        assert len(sent) <= MAX_WAITING + 2
+        delivery.cancel()
+        gate.set()
+        await delivery
+        await fake.aio.wait_for_disconnect()
+
+    fake.play(answer(endless()))
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("where", ["on the loop", "on a thread"])
+@pytest.mark.parametrize("kind", [AsyncIOScheduler, AsyncIOThreadSafeScheduler])
+def test_a_slow_sink_pauses_the_server_with_a_scheduler_too(
+    fake: FakeOllama, client: Client, kind: type[AsyncIOScheduler], where: str
+) -> None:
+    async def main() -> None:
+        scheduler = kind(asyncio.get_running_loop())
+        sent: list[Chunk] = []
+        stream = client.generate("Hi").pipe(ops.do_action(sent.append))
+        gate = threading.Event()
+        slow = Callback[Chunk](lambda _: gate.wait(), blocking=True, max_waiting=MAX_WAITING)
+        if where == "on the loop":
+            delivery = deliver(stream, slow, scheduler=scheduler)
+        else:
+            delivery = await asyncio.to_thread(lambda: deliver(stream, slow, scheduler=scheduler))
         await fake.aio.wait_for_pause()
         assert len(sent) <= MAX_WAITING + 2
         delivery.cancel()

@@ -46,8 +46,8 @@ def deliver(
 
     Inside a running event loop the stream runs on it, and so do sinks that are not ``blocking``; coroutine
     functions of sinks are awaited there. Elsewhere the stream has a thread of its own, and so has each sink
-    with coroutine functions. With a ``scheduler`` the stream is subscribed to with it: an
-    `AsyncIOScheduler` decides on which loop it runs.
+    with coroutine functions, for an event loop of its own. With a ``scheduler`` the stream is subscribed to
+    with it; an `AsyncIOScheduler` decides on which loop the stream runs and coroutine functions are awaited.
 
     A sink that fails is closed and reported as a `SinkError`. With ``on_sink_error="cancel"`` this
     cancels the stream and closes the other sinks; with "continue" the other sinks continue, and the error is

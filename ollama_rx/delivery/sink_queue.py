@@ -128,7 +128,7 @@ class SinkThread(SinkQueue[T]):
 
 
 class SinkTask(SinkQueue[T]):
-    """Calls a sink that has coroutine functions, in a task on the loop that runs here, else on a thread's.
+    """Calls a sink that has coroutine functions, in a task on the stream's loop, else on a thread's.
 
     The task makes all calls, so they never overlap. ``cancel`` cancels the call that is under way, unless
     that is ``close``.
@@ -150,11 +150,12 @@ class SinkTask(SinkQueue[T]):
 
     def start(self) -> None:
         """Start the task."""
-        loop = user_loop()
-        if loop is not None:
-            self._begin(loop)
-        else:
+        upstream = self._mailbox.upstream
+        loop = user_loop() if upstream is None else upstream.loop
+        if loop is None:
             begin_on_thread(self._begin, self._no_loop, name="ollama-rx-sink")
+        elif not run_on_loop(loop, partial(self._begin, loop)):
+            raise RuntimeError("the event loop of the scheduler is closed")
 
     def interrupt(self) -> None:
         """Cancel the call that is under way."""

@@ -9,9 +9,10 @@ from typing import ClassVar, cast
 
 from reactivex import abc
 from reactivex.disposable import SingleAssignmentDisposable
+from reactivex.scheduler.eventloop import AsyncIOScheduler
 
-from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.rx.event_loops import notify_before_blocking, run_on_loop, running_loop
+from ollama_rx.rx.backpressure import PausableScheduler, pausable
+from ollama_rx.rx.event_loops import notify_before_blocking, run_on_loop, running_loop, user_loop
 from ollama_rx.rx.trampoline import run_in_trampoline
 
 Scheduler = abc.SchedulerBase | None
@@ -31,9 +32,11 @@ class SourceSubscription:
     _current: ClassVar["ContextVar[SourceSubscription]"] = ContextVar("ollama_rx_source_subscription")
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None, scheduler: Scheduler = None) -> None:
-        if loop is not None and scheduler is None:
-            scheduler = PausableScheduler(loop)
-        self.upstream = scheduler if isinstance(scheduler, PausableScheduler) else None
+        self.upstream: PausableScheduler | None = None
+        if isinstance(scheduler, AsyncIOScheduler):
+            scheduler = self.upstream = pausable(scheduler)
+        elif loop is not None and scheduler is None:
+            scheduler = self.upstream = PausableScheduler(loop)
         self._scheduler = scheduler
         self._inner = SingleAssignmentDisposable()
 
@@ -78,7 +81,7 @@ class SourceSubscription:
                 run_marked()
 
         subscribed = threading.Event()
-        if self.upstream is not None:
+        if self.upstream is not None and self.upstream.loop is user_loop():
             run()
             return
         context = copy_context()

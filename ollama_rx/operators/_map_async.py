@@ -17,7 +17,7 @@ from reactivex.scheduler.eventloop import AsyncIOScheduler
 
 from ollama_rx.arguments import check_callable, check_whole, is_coroutine_function
 from ollama_rx.rx import Emitter, through
-from ollama_rx.rx.backpressure import PausableScheduler
+from ollama_rx.rx.backpressure import pausable
 from ollama_rx.rx.event_loops import run_on_loop, running_loop
 from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread, loop_for
 from ollama_rx.rx.loop_end import end_with_loop
@@ -194,9 +194,8 @@ class _Calls(Generic[A, B]):
             begin_on_thread(self._begin, self._subscription.fail)
         else:
             self._begin(loop)
-            if not isinstance(scheduler, PausableScheduler):
-                scheduler = PausableScheduler(loop)
-            self._waiting.upstream = scheduler
+            if scheduler is None or isinstance(scheduler, AsyncIOScheduler):
+                scheduler = self._waiting.upstream = pausable(scheduler or AsyncIOScheduler(loop))
 
         def subscribe() -> None:
             self._source_subscription.disposable = self._source.subscribe(

@@ -8,7 +8,7 @@ reading from their sockets. A stream on a thread of its own is paused by simply 
 import asyncio
 from typing import Protocol
 
-from reactivex.scheduler.eventloop import AsyncIOScheduler
+from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
 
 class PausableSource(Protocol):
@@ -66,3 +66,16 @@ class PausableScheduler(AsyncIOScheduler):
                     return  # what the previous source sent has filled the consumer again
                 if source in self._sources:  # not disposed because of what a previous source sent
                     source.resume()
+
+
+class ThreadSafePausableScheduler(PausableScheduler, AsyncIOThreadSafeScheduler):
+    """A `PausableScheduler` with which another thread may subscribe."""
+
+
+def pausable(scheduler: AsyncIOScheduler) -> PausableScheduler:
+    """Return a scheduler of the same loop that can pause its sources, and is as safe between threads."""
+    if isinstance(scheduler, PausableScheduler):
+        return scheduler
+    is_thread_safe = isinstance(scheduler, AsyncIOThreadSafeScheduler)
+    kind = ThreadSafePausableScheduler if is_thread_safe else PausableScheduler
+    return kind(scheduler._loop)  # noqa: SLF001 - RxPY has no public name for it

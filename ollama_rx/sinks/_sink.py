@@ -25,8 +25,9 @@ What `deliver` promises to a sink, and what a sink may do:
    ``when_full`` decides what happens if the queue is full: "pause" pauses the stream, "drop_oldest" drops the
    item that has waited longest, "fail" fails this sink.
 5. **Awaiting.** ``open``, ``on_next``, ``on_error``, ``on_completed`` and ``close`` may be coroutine
-   functions (``async def``). They are awaited in a task on the event loop in which `deliver` is called, else
-   on a loop that a thread of this sink runs. Items wait in a queue, as in 4. Without `deliver`
+   functions (``async def``). They are awaited in a task on the event loop of the stream, that in which
+   `deliver` is called or that of its ``scheduler``; where there is none, on a loop that a thread of this sink
+   runs for one delivery. Items wait in a queue, as in 4. Without `deliver`
    (``stream.subscribe(sink)``) nothing awaits them. A blocking sink has no coroutine functions.
 6. **Pausing.** A sink that is called on an event loop must not block. It can pause the stream instead: it
    calls ``self.upstream.pause()`` there, and later ``self.upstream.resume()``. ``upstream`` is None if the

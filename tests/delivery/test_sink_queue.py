@@ -12,6 +12,7 @@ import pytest
 import reactivex
 from reactivex import of
 from reactivex import operators as ops
+from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 from reactivex.subject import Subject
 
 from ollama_rx import Client, Delivery, SinkError, deliver
@@ -108,6 +109,26 @@ def test_on_the_users_loop_the_sink_is_awaited_there() -> None:
         return sink.loops == {asyncio.get_running_loop()}
 
     assert asyncio.run(main())
+
+
+def test_a_delivery_that_a_thread_begins_on_the_users_loop_awaits_the_sink_there() -> None:
+    async def main() -> bool:
+        loop = asyncio.get_running_loop()
+        sink = AwaitedSink()
+        scheduler = AsyncIOThreadSafeScheduler(loop)
+        delivery = await asyncio.to_thread(lambda: deliver(of(1, 2), sink, scheduler=scheduler))
+        await delivery
+        assert sink.log == "(open) (next 1) (next 2) (completed) (close)"
+        return sink.loops == {loop}
+
+    assert asyncio.run(main())
+
+
+def test_a_scheduler_whose_loop_is_closed_is_refused() -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    with pytest.raises(RuntimeError, match="the event loop of the scheduler is closed"):
+        deliver(reactivex.never(), AwaitedSink(), scheduler=AsyncIOScheduler(loop))
 
 
 def test_the_streams_error_is_awaited_too(run: Run) -> None:

@@ -100,6 +100,24 @@ def test_it_runs_on_the_loop_of_a_scheduler() -> None:
     assert used == main_thread
 
 
+def test_on_a_loop_the_source_keeps_a_scheduler_of_another_kind() -> None:
+    async def main() -> None:
+        sent_on: list[str] = []
+        source = reactivex.timer(0).pipe(
+            ops.do_action(lambda _: sent_on.append(threading.current_thread().name))
+        )
+        kept = Mailbox[str]()
+        scheduler = EventLoopScheduler(lambda run: threading.Thread(target=run, name="mine", daemon=True))
+        try:
+            source.pipe(map_async(str)).subscribe(kept.put, kept.end, kept.end, scheduler=scheduler)
+            assert [item async for item in kept] == ["0"]
+        finally:
+            scheduler.dispose()
+        assert sent_on == ["mine"]
+
+    asyncio.run(main())
+
+
 def test_it_does_not_hold_the_thread_of_another_scheduler() -> None:
     release = threading.Event()
 

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from ollama_rx.rx.backpressure import PausableScheduler
+from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
+
+from ollama_rx.rx.backpressure import PausableScheduler, pausable
 
 
 class RecordingSource:
@@ -120,5 +122,17 @@ def test_a_source_that_is_detached_by_the_resume_of_another_is_not_resumed() -> 
         upstream.pause()
         upstream.resume()
         assert sorted([one.calls, two.calls]) == [["pause"], ["pause", "resume"]]
+
+    on_a_loop(action)
+
+
+def test_a_scheduler_that_can_pause_takes_the_place_of_one_of_the_same_loop() -> None:
+    def action(upstream: PausableScheduler) -> None:
+        assert pausable(upstream) is upstream
+        plain = pausable(AsyncIOScheduler(upstream.loop))
+        safe = pausable(AsyncIOThreadSafeScheduler(upstream.loop))
+        assert plain.loop is safe.loop is upstream.loop
+        assert not isinstance(plain, AsyncIOThreadSafeScheduler)
+        assert isinstance(safe, AsyncIOThreadSafeScheduler)
 
     on_a_loop(action)
