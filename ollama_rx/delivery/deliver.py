@@ -142,8 +142,7 @@ class Delivery:
         try:
             self._wait_until_done(timeout)
         except BaseException:
-            self.cancel()
-            self._wait_until_done(_CLOSING_SECONDS)
+            self._cancel_and_close()
             raise
         if not self.done:
             raise TimeoutError(f"the delivery is not done after {timeout:g} s; it continues")
@@ -225,6 +224,12 @@ class Delivery:
         with suppress(TimeoutError):
             self._waiters.get(seconds, END)
 
+    def _cancel_and_close(self) -> None:
+        """Cancel because of Ctrl-C, and give the sinks time to close their files before the process ends."""
+        self.cancel()
+        if user_loop() is None:
+            self._wait_until_done(_CLOSING_SECONDS)
+
     def _raise_first_error(self) -> None:
         self._unraised = None
         if self._error is not None:
@@ -283,7 +288,7 @@ class Delivery:
                 queue.start()
             self._subscription.start(subscribe, self._on_error, prepare)
         except BaseException:
-            self.cancel()
+            self._cancel_and_close()
             raise
         upstream = self._subscription.upstream
         if upstream is not None and upstream.loop is user_loop():

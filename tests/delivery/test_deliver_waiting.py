@@ -260,7 +260,8 @@ def test_a_signal_handler_may_cancel_at_any_line_of_the_main_thread() -> None:
             return
 
 
-def test_ctrl_c_during_subscribe_cancels() -> None:
+@pytest.mark.parametrize("blocking", [False, True])
+def test_ctrl_c_during_subscribe_cancels_and_closes_the_sinks(blocking: bool) -> None:  # noqa: FBT001
     main = threading.get_ident()
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("signals reach the main thread only")
@@ -271,7 +272,7 @@ def test_ctrl_c_during_subscribe_cancels() -> None:
         seen.wait(5)
         return reactivex.never().subscribe()
 
-    sink = RecordingSink()
+    sink = RecordingSink(blocking=blocking)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores SIGINT
     try:
         with pytest.raises(KeyboardInterrupt):
