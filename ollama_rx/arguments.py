@@ -7,7 +7,7 @@ part: ``options: expected a list of texts for 'stop', got str``.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction
 from threading import TIMEOUT_MAX
 from types import UnionType
 from typing import Any, Protocol, cast, get_origin
@@ -88,7 +88,18 @@ def check_callable(name: str, value: object, expected: str = "a function") -> No
 
 def is_coroutine_function(function: object) -> bool:
     """Return whether a function, or an object that is called like one, is a coroutine function."""
-    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+    return any(map(iscoroutinefunction, _forms(function)))
+
+
+def refuse_async_generator(name: str, function: object) -> None:
+    """Refuse an ``async def`` function with ``yield``: awaiting cannot call it."""
+    if any(map(isasyncgenfunction, _forms(function))):
+        raise TypeError(f"{name}: expected a function without `yield`, got an asynchronous generator")
+
+
+def _forms(function: object) -> tuple[object, object]:
+    """Return the function, and what is called if it is an object that is called like one."""
+    return function, getattr(function, "__call__", None)  # noqa: B004
 
 
 def check_instance(name: str, value: object, kind: type) -> None:

@@ -1,8 +1,8 @@
 """A sink within a delivery: its calls never overlap, it is closed once, its failures are reported."""
 
-import inspect
 from collections.abc import Callable, Iterable
 from functools import partial
+from inspect import currentframe, iscoroutine
 from typing import Any, Generic, Protocol, TypeVar
 
 from ollama_rx.errors import SinkError
@@ -87,7 +87,7 @@ class SinkGuard(Generic[T]):
         """Open the sink, before its first item."""
         self._busy = True
         try:
-            self.sink.open()
+            _refuse_coroutine(self.sink.open())
         except BaseException as error:  # noqa: BLE001 - reported; raised again if it is not an Exception
             self._handle_exception(error)
         finally:
@@ -101,7 +101,9 @@ class SinkGuard(Generic[T]):
         self._busy = True
         try:
             if not self._is_stopped:
-                self._on_next(item)
+                result = self._on_next(item)
+                if result is not None:
+                    _refuse_coroutine(result)
         except BaseException as error:  # noqa: BLE001 - reported; raised again if it is not an Exception
             self._handle_exception(error)
         finally:
@@ -120,9 +122,9 @@ class SinkGuard(Generic[T]):
     def fail(self, error: Exception, /) -> None:
         """Report a failure of the sink's operators, pass it to the sink, and close the sink."""
 
-        def final_call() -> None:
+        def final_call() -> object:
             self.report_failure(error)
-            self.sink.on_error(error)
+            return self.sink.on_error(error)
 
         self._terminate(final_call)
 
@@ -156,7 +158,7 @@ class SinkGuard(Generic[T]):
         try:
             if not self._is_stopped:
                 self._is_stopped = True
-                final_call()
+                _refuse_coroutine(final_call())
         except BaseException as error:  # noqa: BLE001 - reported; raised again if it is not an Exception
             self._handle_exception(error)
         finally:
@@ -179,13 +181,20 @@ class SinkGuard(Generic[T]):
             return
         self._interruptible = False
         try:
-            close()
+            _refuse_coroutine(close())
         except StopSink:
             return
         except Exception as error:  # noqa: BLE001 - a sink's failure is reported, not raised
             self.report_failure(error)
         finally:
             self._on_closed()
+
+
+def _refuse_coroutine(result: object) -> None:
+    """Refuse what nothing awaits, such as the result of a lambda around a coroutine function."""
+    if iscoroutine(result):
+        result.close()
+        raise TypeError("it returned a coroutine; only `async def` functions are awaited")
 
 
 def sink_error(sink: Sink[Any], error: BaseException) -> SinkError:
@@ -201,7 +210,7 @@ def is_on_call_stack(objects: Iterable[object]) -> bool:
     Only frames of this package are examined: reading the locals of a frame keeps its variables alive.
     """
     ids = set(map(id, objects))
-    frame = inspect.currentframe()
+    frame = currentframe()
     frame = frame and frame.f_back  # without this function's own frame, which would keep itself alive
     while frame is not None:
         name: str = frame.f_globals.get("__name__", "")

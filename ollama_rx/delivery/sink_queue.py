@@ -4,6 +4,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from threading import Thread
 from typing import Generic, Protocol, TypeVar
@@ -105,7 +106,8 @@ class SinkThread(SinkQueue[T]):
 
     def start(self) -> None:
         """Start the thread."""
-        Thread(target=self._run, name="ollama-rx-sink", daemon=True).start()
+        context = copy_context()  # the sink sees the variables of the code that calls `deliver`
+        Thread(target=context.run, args=(self._run,), name="ollama-rx-sink", daemon=True).start()
 
     def interrupt(self) -> None:
         """Ask the sink to stop waiting."""

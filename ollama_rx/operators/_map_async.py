@@ -15,7 +15,7 @@ from reactivex.disposable import SingleAssignmentDisposable
 from reactivex.scheduler import VirtualTimeScheduler
 from reactivex.scheduler.eventloop import AsyncIOScheduler
 
-from ollama_rx.arguments import check_callable, check_whole, is_coroutine_function
+from ollama_rx.arguments import check_callable, check_whole, is_coroutine_function, refuse_async_generator
 from ollama_rx.rx import Emitter, through
 from ollama_rx.rx.backpressure import pausable
 from ollama_rx.rx.event_loops import run_on_loop, running_loop
@@ -79,6 +79,7 @@ def map_async(
     ['Bonjour.', 'Bonjour again.']
     """
     check_callable("function", function)
+    refuse_async_generator("function", function)
     check_whole("max_concurrent", max_concurrent, least=1)
     call = _awaiting(function)
 
@@ -155,7 +156,7 @@ class _InVirtualTime(Generic[A, B]):
 
     def feed(self, item: A, /) -> None:
         with ThreadPoolExecutor(1) as thread:  # this one may run a loop
-            result = thread.submit(asyncio.run, self._call(item)).result()
+            result = thread.submit(copy_context().run, asyncio.run, self._call(item)).result()
         self._emit(result)
 
 

@@ -61,15 +61,15 @@ To make ``--to shout`` work on the command line, register the class in your pack
 The text after the colon, as in ``--to shout:loud``, is passed on: ``Shout.from_uri("loud")``.
 """
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from inspect import isasyncgenfunction
 from typing import Any, Generic, Self, TypeVar, overload
 
 from reactivex import Observable, abc
 
-from ollama_rx.arguments import check_callable, is_coroutine_function, wrong_value
+from ollama_rx.arguments import check_callable, is_coroutine_function, refuse_async_generator, wrong_value
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.mailbox import MAX_WAITING, WhenFull
 
@@ -104,8 +104,9 @@ class StopSink(Exception):  # noqa: N818 - not an error, as StopIteration
 class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     """An Observer that can be closed; a subclass must define ``on_next`` only.
 
-    Without `deliver` (``stream.subscribe(sink)``) a sink is neither opened nor closed; ``with sink:`` closes
-    it. mypy needs ``# type: ignore[override]`` at an ``async def on_next``: RxPY's observers return None.
+    Without `deliver` (``stream.subscribe(sink)``) a sink is neither opened nor closed; ``with sink:`` and
+    ``async with sink:`` close it. mypy needs ``# type: ignore[override]`` at an ``async def on_next``: RxPY's
+    observers return None.
     """
 
     blocking: bool = False
@@ -189,7 +190,18 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        if self.has_coroutines:
+            asyncio.run(self.__aexit__())
+        else:
+            self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        closing = self.close()
+        if closing is not None:
+            await closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +220,7 @@ def has_coroutines(owner: object) -> bool:
     """
     for name in ("interrupt", *_AWAITED):
         function = getattr(owner, name)
-        if isasyncgenfunction(function):
-            raise TypeError(f"{name}: expected a function without `yield`, got an asynchronous generator")
+        refuse_async_generator(name, function)
         if name == "interrupt" and is_coroutine_function(function):
             raise TypeError(f"{name}: expected a function, got a coroutine function")
     return any(is_coroutine_function(getattr(owner, name)) for name in _AWAITED)

@@ -3,7 +3,8 @@
 import gc
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import reactivex
@@ -232,3 +233,30 @@ def test_looking_for_a_callback_on_the_call_stack_keeps_nothing_alive() -> None:
         assert look()() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("call", ["on_next", "on_completed", "on_close"])
+@pytest.mark.parametrize("blocking", [False, True])
+def test_a_function_that_returns_a_coroutine_fails_the_sink(call: str, blocking: bool) -> None:  # noqa: FBT001
+    async def send() -> None: ...
+
+    def start_sending(*_: object) -> object:
+        return send()
+
+    functions: dict[str, Any] = {"on_next": print, call: start_sending}
+    sink = Callback[int](**functions, blocking=blocking)
+    with pytest.raises(SinkError, match="it returned a coroutine; only `async def` functions are awaited"):
+        deliver(of(1), sink).wait(5)
+
+
+def test_an_open_that_returns_a_coroutine_fails_the_sink() -> None:
+    async def connect() -> None: ...
+
+    class Connecting(Collector[int]):
+        def open(self) -> Awaitable[None]:
+            return connect()
+
+    sink = Connecting()
+    with pytest.raises(SinkError, match="it returned a coroutine"):
+        deliver(of(1), sink).wait(5)
+    assert (sink.items, sink.closed) == ([], True)

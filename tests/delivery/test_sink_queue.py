@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,23 @@ def run(request: pytest.FixtureRequest) -> Run:
     """Start a delivery and wait for it: from a plain thread, and on an event loop."""
     run: Run = request.param
     return run
+
+
+@pytest.mark.parametrize("kind", ["blocking", "awaited", "neither"])
+def test_all_calls_of_a_sink_see_the_context_variables_of_the_code_that_delivers(kind: str, run: Run) -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="")
+    seen: list[str] = []
+
+    def read(*_: object) -> None:
+        seen.append(variable.get())
+
+    async def read_awaited(*_: object) -> None:
+        read()
+
+    sink = Callback(read_awaited if kind == "awaited" else read, on_close=read, blocking=kind == "blocking")
+    variable.set("here")
+    run(lambda: deliver(of(1), sink))
+    assert seen == ["here", "here"]
 
 
 # sinks with coroutine functions

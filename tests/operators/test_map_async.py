@@ -4,7 +4,7 @@ import asyncio
 import functools
 import gc
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -39,6 +39,15 @@ async def upper(text: str) -> str:
 class AsyncUpper:
     async def __call__(self, text: str) -> str:
         return await upper(text)
+
+
+async def pieces(text: str) -> AsyncIterator[str]:
+    yield text
+
+
+class Pieces:
+    async def __call__(self, text: str) -> AsyncIterator[str]:
+        yield text
 
 
 def future_upper(text: str) -> Awaitable[str]:
@@ -519,10 +528,24 @@ def test_in_virtual_time_each_call_takes_no_time() -> None:
     check(map_async(fail), source="-a-b-|", expect="-#", life="^!", expect_error=ValueError)
 
 
+def test_in_virtual_time_the_function_sees_the_context_variables_too() -> None:
+    variable: ContextVar[str] = ContextVar("variable")
+    variable.set("here")
+
+    async def read(_: str) -> str:
+        return variable.get()
+
+    functions: list[Function] = [read, lambda _: variable.get()]
+    for function in functions:
+        check(map_async(function), source="-a-|", expect="-x-|", x="here")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((3,), "function: expected a function, got int"),
+        ((pieces,), "function: expected a function without `yield`, got an asynchronous generator"),
+        ((Pieces(),), "function: expected a function without `yield`, got an asynchronous generator"),
         ((upper, 0), "max_concurrent: expected a whole number of at least 1, got 0"),
         ((upper, 1.5), "max_concurrent: expected a whole number of at least 1, got float"),
     ],

@@ -1,5 +1,6 @@
 """What every sink inherits: it is an observer and a context manager, and has branches."""
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -14,6 +15,28 @@ def test_a_sink_can_be_subscribed_without_deliver() -> None:
         of("a", "b").subscribe(sink)
     assert sink.text == "ab"
     assert sink.closed
+
+
+class AwaitedClose(Collector[int]):
+    async def close(self) -> None:  # type: ignore[override]
+        await asyncio.sleep(0)
+        super().close()
+
+
+def test_a_with_block_awaits_the_close_of_a_sink_with_coroutine_functions() -> None:
+    with AwaitedClose() as sink:
+        assert not sink.closed
+    assert sink.closed
+
+
+@pytest.mark.parametrize("kind", [Collector, AwaitedClose])
+def test_an_async_with_block_closes_any_sink(kind: type[Collector[int]]) -> None:
+    async def main() -> bool:
+        async with kind() as sink:
+            assert not sink.closed
+        return sink.closed
+
+    assert asyncio.run(main())
 
 
 def test_after_returns_a_branch_and_leaves_the_sink_alone() -> None:
