@@ -1,15 +1,16 @@
 """Which language a text is written in, judged by its script, its commonest words and its letters.
 
-The words and letters are in `common_words.toml`. Whatever speaks for a language is a clue. Clues are kept as
-a string of signs, one character for each language, because nothing counts faster.
+The words and letters are in `common_words.toml`. Whatever speaks for a language is a clue. The clues are kept
+in one integer with a byte for each language, so that one addition counts for all languages at once.
 """
 
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache, reduce
 from importlib.resources import files
 from itertools import chain
+from operator import or_
 from typing import Final, NamedTuple
 
 from ollama_rx.operators._sentences.lexicon import LATIN, SHARED_SCRIPTS, languages_of_letter
@@ -21,9 +22,9 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _NOT_LATIN: Final = re.compile("[\u0370-\u1dff\u2c80-\u2dff\u2e80-\ua71f\ua800-\uffff]")
 _REMEMBERED_WORDS: Final = 4096
 _EMBEDDED: Final = 2  # a letter of another script counts as two Latin ones: brands and code are Latin
-_BY_WORD: Final = 2  # signs for each common word, against one for a letter
-_BY_EARLIER: Final = 3  # signs for the language of the sentence before: one foreign word is a name or a quote
-_FIRST_SIGN: Final = ord("A")
+_BY_WORD: Final = 2  # clues for each common word, against one for its letters
+_BY_EARLIER: Final = 3  # clues for the language of the sentence before: one foreign word is a name or a quote
+_BYTE: Final = 8  # bits; a window has at most three clues for every second character, fewer than 256
 
 
 class LanguageDetector:
@@ -38,7 +39,7 @@ class LanguageDetector:
     def __init__(self) -> None:
         self._tables = _tables()
         self._found = self._earlier = LATIN[0]
-        self._clues = self._head_start = ""
+        self._clues = self._head_start = 0
         self._window = ""  # the text in which the language was found last
 
     def language_at(self, text: str, mark: int) -> str:
@@ -50,16 +51,14 @@ class LanguageDetector:
         if window == self._window:  # the candidate has waited for more text
             return self._found
         self._window = window
-        clues = self._clues = "".join(map(_clues_in, window.split()))
+        clues = self._clues = sum(map(_CLUES.__getitem__, window.split()))
         languages = _languages_of_script(window)
         if len(languages) > 1:
-            clues += self._head_start
-            signs = self._tables.signs[languages[0]]
-            # No other has more clues than one that has half of them; the first one wins a tie.
-            if 2 * clues.count(signs[0]) < len(clues) and (seen := sorted({*clues}.intersection(signs))):
-                self._found = languages[signs.index(max(seen, key=clues.count))]
-            else:
-                self._found = languages[0]
+            place = self._tables.places[languages[0]]
+            counts = (clues + self._head_start).to_bytes(self._tables.size, "little")[
+                place : place + len(languages)
+            ]
+            self._found = languages[counts.index(max(counts))]  # the first one wins a tie
         else:
             self._found = languages[0] if languages else self._earlier
         return self._found
@@ -68,9 +67,11 @@ class LanguageDetector:
         """Remember the language of the sentence that ended at the last candidate."""
         self._earlier = self._found
         self._window = ""
-        sign = self._tables.sign.get(self._found, "")
-        only_others = self._clues and sign not in self._clues  # the clues were too few, but against it
-        self._head_start = "" if only_others else _BY_EARLIER * sign
+        one = self._tables.one.get(self._found, 0)
+        only_others = (
+            self._clues and one and not self._clues & 255 * one
+        )  # the clues were too few, but against it
+        self._head_start = 0 if only_others else _BY_EARLIER * one
 
 
 def _languages_of_script(text: str) -> tuple[str, ...]:
@@ -87,49 +88,64 @@ def _languages_of_script(text: str) -> tuple[str, ...]:
     return max(letters, key=letters.__getitem__, default=())
 
 
-@lru_cache(_REMEMBERED_WORDS)
-def _clues_in(text: str) -> str:
-    """Return the signs of the languages that the words in a piece of text without spaces speak for."""
+class _Clues(dict[str, int]):
+    """The clues in pieces of text without spaces, which it finds out when it is asked for them."""
+
+    def __missing__(self, text: str) -> int:
+        if len(self) >= _REMEMBERED_WORDS:
+            self.clear()
+        self[text] = clues = _clues_in(text)
+        return clues
+
+
+_CLUES: Final = _Clues()  # a dictionary because `lru_cache` takes twice as long
+
+
+def _clues_in(text: str) -> int:
+    """Return the clues that the words in a piece of text without spaces give."""
     tables = _tables()
-    clues: list[str] = []
+    clues = 0
     for word in _WORD.findall(text):
         if len(word) > 1:
-            clues += _BY_WORD * tables.by_word.get(word.lower(), "")
+            clues += _BY_WORD * tables.by_word.get(word.lower(), 0)
         elif "." not in text:  # else it is an initial or belongs to an abbreviation
-            clues += _BY_WORD * tables.by_word.get(word, "")
+            clues += _BY_WORD * tables.by_word.get(word, 0)
         if not word.isascii():
-            clues += {sign for letter in word for sign in tables.by_letter.get(letter, "")}
-    return "".join(clues)
+            clues += reduce(or_, (tables.by_letter.get(letter, 0) for letter in word))
+    return clues
 
 
 class _Tables(NamedTuple):
-    sign: dict[str, str]
-    """The sign of each language that shares its script."""
-    signs: dict[str, str]
-    """The signs of all languages of a script, in their order, by the first of them."""
-    by_word: dict[str, str]
-    """The signs of the languages in which a word is common."""
-    by_letter: dict[str, str]
-    """The signs of the languages that a letter speaks for."""
+    size: int
+    """How many languages share their script, and so how many bytes clues have."""
+    one: dict[str, int]
+    """One clue for a language."""
+    places: dict[str, int]
+    """The first byte of a script, by its first language."""
+    by_word: dict[str, int]
+    """One clue for each of the languages in which a word is common."""
+    by_letter: dict[str, int]
+    """One clue for each of the languages that a letter speaks for."""
 
 
 @cache
 def _tables() -> _Tables:
     table = tomllib.loads((files("ollama_rx.operators._sentences") / "common_words.toml").read_text("utf-8"))
-    codes = chain.from_iterable(SHARED_SCRIPTS)
-    sign = {code: chr(_FIRST_SIGN + number) for number, code in enumerate(codes)}
+    codes = list(chain.from_iterable(SHARED_SCRIPTS))
+    one = {code: 1 << _BYTE * place for place, code in enumerate(codes)}
     return _Tables(
-        sign=sign,
-        signs={languages[0]: "".join(map(sign.__getitem__, languages)) for languages in SHARED_SCRIPTS},
-        by_word=_signs_of({sign[code]: words.split() for code, words in table["words"].items()}),
-        by_letter=_signs_of({sign[code]: letters for code, letters in table["letters"].items()}),
+        size=len(codes),
+        one=one,
+        places={languages[0]: codes.index(languages[0]) for languages in SHARED_SCRIPTS},
+        by_word=_merge({one[code]: words.split() for code, words in table["words"].items()}),
+        by_letter=_merge({one[code]: letters for code, letters in table["letters"].items()}),
     )
 
 
-def _signs_of(clues: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Return for each word or letter the signs of all languages that have it."""
-    signs: dict[str, str] = {}
-    for sign, those in clues.items():
+def _merge(clues: Mapping[int, Iterable[str]]) -> dict[str, int]:
+    """Return for each word or letter one clue for each language that has it."""
+    merged: dict[str, int] = {}
+    for one, those in clues.items():
         for clue in those:
-            signs[clue] = signs.get(clue, "") + sign
-    return signs
+            merged[clue] = merged.get(clue, 0) | one
+    return merged
