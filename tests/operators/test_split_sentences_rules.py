@@ -47,6 +47,7 @@ def check_split(marked: str, language: str | None = None) -> None:
         "The sum is $$a. b.$$| Then \\(x = 5.\\)| End",
         "“He ran [...] and fell [...]” (Oak 55).| Next.",
         "Wait... what is it?| Hmm...| The end.",
+        "Wait… what is it?| I thought… no.| They came… they left.| Hmm…| The end.",
         "ذهبت... في البيت.| نعم",
         "I thought... I could.| You could not... Maybe so.".replace("not... M", "not...| M"),
         "And so on . . . until it ends. . . .| Then we rest.",
@@ -66,6 +67,10 @@ def test_marks(marked: str) -> None:
     "marked",
     [
         "Dr. Vega met Mr. and Mrs. Oak at St. Anne's.| They left.",
+        "On Sat. Tom came to see us.| In Jan. they came back.| On Fri. we rest.| We left on Sat.| Tom stayed.",
+        "It is open from 9 a.m. to 5 p.m. Mon. to Fri.| It is closed on Sundays.",
+        "It was 20 deg. C or 68 deg. F.| It was only 20 deg.| They left.",
+        'It is short for "Dr."| It is a title.| He met "Mr." Oak.| They say "e.g."| We do not.',
         "Bring tools, e.g. Phillips screwdrivers.| Then start.",
         "It is made by Oak Inc. in Bonn.| Oak Inc. It is small.".replace("Inc. It", "Inc.| It"),
         "She works for Oak Corp. Her boss knows.".replace("Corp. Her", "Corp.| Her"),
@@ -243,6 +248,8 @@ def test_eager_waits_for_a_quote_that_may_close() -> None:
         "8.1. Scope of it.|\n8.2. Use of it.|\n§ 3. End of it.",
         "No, they go.| [z] Last.| (vii) And the end (a man).| (b) Wood, see (c) and (d) Iron.| (ab) stone.",
         "4.|\n\nThese are it.",
+        "We have two ways.| a) Stay home.| b) Go out.| iv) Ask the man.",
+        "Section 3.2. Methods of it.| Section 4. Results.",
         "-\nWood|\n-|\n\nStone",
     ],
 )
@@ -304,6 +311,8 @@ def test_markdown(marked: str) -> None:
         "“我走了。”|第二天下雨。|“你好！”|外面很冷。|“是。”小明高兴地说：“走吧。”|我走了。",
         "「いい天気だ。」|外は明るい。|「いい天気だ。」彼女は笑った。|「はい。」と言った。|「元気？」|彼は黙った。",
         "“为什么？”|没有人。|“因为。”妈妈轻轻地回答。|這是「好。」的意思。|“走。”",
+        "“你好。” means hello.| 「はい。」 is yes.| “谢谢！” Thank you.|".rstrip("|").replace("” T", "”| T"),
+        "《你好。》是书。|他来了。|“好。”",
         "“走。”|没有任何一个人知道他们为什么要在这个时候离开这里说话。|“走。”|没有",
     ],
 )

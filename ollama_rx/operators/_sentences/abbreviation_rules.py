@@ -61,7 +61,7 @@ def _judge_before_word(candidate: Candidate, kind: Kind, lexicon: Lexicon) -> Ve
     if follower in CURRENCY:
         return candidate.ends(when=kind is not Kind.AMBIGUOUS)
     caseless = follower.lower() == follower.upper() and not follower.isdigit()
-    if kind is Kind.AMBIGUOUS or caseless or _is_in_opening_phrase(candidate, lexicon):
+    if kind is Kind.AMBIGUOUS or caseless or is_in_opening_phrase(candidate, lexicon):
         return ends_before_starter(candidate, lexicon)
     return _ends_unless_continued(candidate, lexicon)
 
@@ -77,7 +77,8 @@ def _judge_before_letter(candidate: Candidate, lexicon: Lexicon) -> Verdict:
         return WAIT
     if word.lower() not in lexicon.starters and _LETTER.match(candidate.text, candidate.next_word):
         return Continue(candidate.end)  # "no. B" may be two sentences
-    if len(word) == 1 and word.isalpha():
+    is_initial = len(word) == 1 and word.isalpha()
+    if is_initial or is_in_opening_phrase(candidate, lexicon):  # "On Sat. Tom came"
         return ends_before_starter(candidate, lexicon)
     return Break(candidate.end)
 
@@ -85,6 +86,8 @@ def _judge_before_letter(candidate: Candidate, lexicon: Lexicon) -> Verdict:
 def _judge_title(candidate: Candidate, lexicon: Lexicon) -> Verdict:
     """Judge an abbreviation that is never the end, but for a title used as a noun: "I met the prof."."""
     *before, word = candidate.words
+    if candidate.closes_quote:  # 'It is short for "Dr." We use it.'
+        return ends_before_starter(candidate, lexicon)
     if not before or (word not in lexicon.titles and word.lower() not in lexicon.titles):
         return Continue(candidate.end)
     end = candidate.end_of_word(candidate.next_word)
@@ -153,12 +156,12 @@ def ends_before_starter(candidate: Candidate, lexicon: Lexicon) -> Verdict:
     dotted = candidate.text[end : end + 1] == "."
     if dotted and (word in lexicon.titles or name in lexicon.titles):
         after_initial = len(candidate.words[-1]) == 1 and candidate.words[-1].isalpha()
-        return candidate.ends(when=not after_initial and not _is_in_opening_phrase(candidate, lexicon))
+        return candidate.ends(when=not after_initial and not is_in_opening_phrase(candidate, lexicon))
     initial = dotted and end - start == 1
     return candidate.ends(when=word in lexicon.starters and not initial)
 
 
-def _is_in_opening_phrase(candidate: Candidate, lexicon: Lexicon) -> bool:
+def is_in_opening_phrase(candidate: Candidate, lexicon: Lexicon) -> bool:
     """Return whether the sentence up to here is only a phrase of time or place: "On May 5 at 6 a.m. Tom"."""
     if candidate.sentence.opening or candidate.mark > _LONGEST_PHRASE:
         return False

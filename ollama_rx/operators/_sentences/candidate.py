@@ -10,6 +10,7 @@ from ollama_rx.operators._sentences.characters import (
     MARKS,
     OPENERS,
     QUESTION_OR_EXCLAMATION,
+    QUOTES,
     SPACES,
     one_of,
 )
@@ -109,6 +110,11 @@ class Candidate:
             or self.text[self.mark + 1] in QUESTION_OR_EXCLAMATION
             or char in self.lexicon.question_marks
         )
+
+    @property
+    def closes_quote(self) -> bool:
+        """Whether a quotation mark follows the mark."""
+        return not set(QUOTES).isdisjoint(self.text[self.mark + 1 : self.end])
 
     def end_of_word(self, start: int) -> int:
         """Return where the word that begins at a position ends; the position itself if none begins there."""

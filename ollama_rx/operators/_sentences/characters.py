@@ -24,13 +24,14 @@ BULLETS: Final = "•⁃◦‣▪"
 DIRECTIONS: Final = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 OPENERS: Final = "\"'“‘«‹„‚「『《〈（(【[{¿¡*_<–—―-" + DIRECTIONS
 CLOSERS: Final = "\"'”’»›«)]}」』】》〉）*_~$\\`" + DIRECTIONS
+QUOTES: Final = "\"”’'»"  # those that close
 OPEN_OR_CLOSE: Final = "“‘"  # German closes with them, English opens: a letter after them means "open"
 CURRENCY: Final = "$€£¥₹₽₩#@§°\\~→🛈"
 # Arrows, dingbats, pictographs and the joiners inside them.
 EMOJI: Final = "\u200d\u20e3\ufe0f\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 
 QUOTE_PAIRS: Final = {"“": "”", "„": "“”", "「": "」", "『": "』", "«": "»"}
-# 《》 and 〈〉 enclose a title; marks inside belong to the title.
+TITLE_BRACKETS: Final = "《〈"  # they enclose a title; marks inside belong to the title
 BRACKET_PAIRS: Final = {"(": ")", "[": "]", "{": "}", "（": "）", "【": "】", "《": "》", "〈": "〉"}
 
 _CJK: Final = "[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]"  # compiled at first use: that takes milliseconds

@@ -12,6 +12,7 @@ from ollama_rx.operators._sentences.characters import (
     FULL_STOPS,
     MARKS,
     OPENERS,
+    TITLE_BRACKETS,
     is_wide,
     one_of,
 )
@@ -78,9 +79,14 @@ class FullwidthRules:
 def _judge_after_quote(text: str, end: int, before: str, *, final: bool) -> Verdict:
     """Judge the end of a quote by the text after it and the character ``before`` it.
 
-    A quote that is a whole sentence ends it, unless the next words name the speaker: “好。”他说.
+    A quote that is a whole sentence ends it, unless the next words name the speaker, “好。”他说, or the
+    sentence around it is in another script: “好。” means "good".
     """
     after = text[end]
+    if after == " ":
+        if end + 1 == len(text) and not final:
+            return WAIT
+        return Continue(end) if text[end + 1 : end + 2].islower() else Break(end)
     if before in _INTRODUCERS or after.isspace() or after in OPENERS:
         return Break(end)
     if not before.isspace() or not is_wide(after) or after in _PARTICLES or _ATTRIBUTION.match(text, end):
@@ -109,7 +115,12 @@ def _is_exception(text: str, mark: int) -> bool:
 def _judge_in_brackets(sentence: Sentence, text: str, mark: int, *, final: bool) -> Verdict:
     """Judge a mark in brackets: it ends the sentence if the brackets enclose the whole sentence."""
     opener = text[: mark + 1].lstrip()[0]
-    if sentence.begun or opener not in BRACKET_PAIRS or BRACKET_PAIRS[opener] in text[:mark]:
+    if (
+        sentence.begun
+        or opener not in BRACKET_PAIRS
+        or opener in TITLE_BRACKETS
+        or BRACKET_PAIRS[opener] in text[:mark]
+    ):
         return Continue(mark + 1)
     end = mark + 2
     if end >= len(text) and not final and text[mark + 1 : end] in ("", BRACKET_PAIRS[opener]):

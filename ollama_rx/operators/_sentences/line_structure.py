@@ -14,6 +14,7 @@ _LETTER: Final = "A-Za-zΑ-Ωα-ωА-Яа-яҐЄІЇґєіїא-תا-ي가나다�
 _MARKER: Final = re.compile(
     rf"[\s>*_#{BULLETS}-]*((?:§ ?)?\d{{1,3}}(?:\.\d{{1,2}}){{0,3}}|[{_LETTER}]|[ivxIVX]{{2,4}})\.?"
 )
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)*")
 # "Here are the steps: 1"; a full-width colon needs no space.
 _LISTING: Final = re.compile(r"(?::[*_]* +|：[*_]* *)(?=[*_]*1$)")
 _LONGEST_LISTING: Final = 12  # characters from such a colon to the end of the marker
@@ -94,7 +95,7 @@ def is_first_marker(sentence: Sentence, text: str, mark: int, lexicon: Lexicon) 
         return True
     words = text[:mark].split()
     label = words[-2].strip("*_#").lower() if len(words) > 1 else ""
-    if not label or not words[-1].isdigit() or words[:-2]:
+    if not label or not _NUMBER.fullmatch(words[-1]) or words[:-2]:
         return False
     return label in lexicon_of_letter(label[0], lexicon).labels
 

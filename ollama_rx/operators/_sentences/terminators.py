@@ -9,7 +9,11 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from ollama_rx.operators._sentences.abbreviation_rules import ends_before_starter, ends_unless_attributed
+from ollama_rx.operators._sentences.abbreviation_rules import (
+    ends_before_starter,
+    ends_unless_attributed,
+    is_in_opening_phrase,
+)
 from ollama_rx.operators._sentences.candidate import Candidate
 from ollama_rx.operators._sentences.characters import (
     BULLETS,
@@ -18,6 +22,7 @@ from ollama_rx.operators._sentences.characters import (
     FULL_STOPS,
     LINE_ENDS,
     QUESTION_OR_EXCLAMATION,
+    QUOTES,
     SPACES,
     is_wide,
 )
@@ -34,10 +39,10 @@ from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdic
 _AFTER_GLUED: Final = frozenset((" ", ",", "'", "’", ""))
 _UNAMBIGUOUS: Final = frozenset(FULL_STOPS + QUESTION_OR_EXCLAMATION)
 _QUESTIONS_OR_EXCLAMATIONS: Final = frozenset(QUESTION_OR_EXCLAMATION)
-_QUOTES: Final = frozenset("\"”’'»")
 _ELLIPSIS: Final = 3  # dots; a fourth one is a full stop (Chicago Manual of Style, 13.53)
 _ENCLOSED: Final = re.compile(r"(?:[a-z]|[ivx]{2,4})[)\]] [^\W\d_a-z]")
 _ENCLOSED_BEGUN: Final = re.compile(r"(?:[a-z]|[ivx]{2,4})(?:[)\]] ?)?")
+_BEFORE_ENCLOSED: Final = "([ "
 _SPACED_DOTS: Final = frozenset(space + "." for space in SPACES)
 _LONGEST_ITEM: Final = 2  # digits; a longer number before a glued word is not the marker of an item
 _SHORTEST_GLUED: Final = 3  # letters; a shorter word may be an abbreviation glued to a name
@@ -142,9 +147,9 @@ def _is_plain_before_glued(candidate: Candidate, word: str) -> bool:
 
 
 def _before_enclosed_marker(candidate: Candidate) -> Verdict | None:
-    """End a sentence before an item such as "(a) First" or "[ii] Second"."""
+    """End a sentence before an item such as "(a) First", "[ii] Second" or "a) First"."""
     text, start = candidate.text, candidate.next_word
-    if text[start - 1] not in "([" or not candidate.follower.islower():
+    if text[start - 1] not in _BEFORE_ENCLOSED or not candidate.follower.islower():
         return None
     if _ENCLOSED.match(text, start):
         return Break(candidate.end)
@@ -177,8 +182,11 @@ def _lower_case_after_capitalised(candidate: Candidate) -> Verdict:
         asks = text[end - 1] != "!" and len(candidate.words) == 1
         return candidate.ends(when=asks or last[:1].islower())
     kind = kind_of(candidate.words, candidate.lexicon)[0]
-    ends = kind is None or (kind is Kind.NUMERIC and last.isalpha())  # "the docs. they help"
-    if end > mark + 1 or len(last) == 1 or not ends:
+    if kind is Kind.NUMERIC:  # "See the docs. they help", but "On Sat. we rest"
+        ends = last.isalpha() and not is_in_opening_phrase(candidate, candidate.lexicon)
+    else:
+        ends = kind is None
+    if not candidate.is_single_dot or end > mark + 1 or len(last) == 1 or not ends:
         return Continue(end)
     word_end = candidate.end_of_word(candidate.next_word)
     if candidate.needs_text(word_end):
@@ -191,7 +199,7 @@ def _before_symbol(candidate: Candidate) -> Verdict | None:
     follower, text, second = candidate.follower, candidate.text, candidate.next_word + 1
     if follower.isalnum() or follower == "`":
         return None
-    if follower in DOTS and text[second - 2] in _QUOTES:
+    if follower in DOTS and text[second - 2] in QUOTES:
         if candidate.needs_text(second):
             return WAIT
         if not text[second : second + 1].strip():  # a spaced quotation mark closes: '[...] ". Then'
@@ -208,7 +216,7 @@ def _question_or_exclamation(candidate: Candidate) -> Verdict | None:
     text, lexicon = candidate.text, candidate.lexicon
     if candidate.words[-1] + text[candidate.mark] in lexicon.names:
         return ends_before_starter(candidate, lexicon)
-    quoted = text[candidate.end - 1] in _QUOTES and lexicon.speech
+    quoted = text[candidate.end - 1] in QUOTES and lexicon.speech
     return ends_unless_attributed(candidate) if quoted else Break(candidate.end)
 
 
