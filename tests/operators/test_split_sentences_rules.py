@@ -67,7 +67,7 @@ def test_marks(marked: str) -> None:
     "marked",
     [
         "Dr. Vega met Mr. and Mrs. Oak at St. Anne's.| They left.",
-        "On Sat. Tom came to see us.| In Jan. they came back.| On Fri. we rest.| We left on Sat.| Tom stayed.",
+        "On Sat. Tom came to see us.| In Jan. they came back.| On Fri. we rest.| It was Sat.| Tom left.",
         "It is open from 9 a.m. to 5 p.m. Mon. to Fri.| It is closed on Sundays.",
         "It was 20 deg. C or 68 deg. F.| It was only 20 deg.| They left.",
         'It is short for "Dr."| It is a title.| He met "Mr." Oak.| They say "e.g."| We do not.',
