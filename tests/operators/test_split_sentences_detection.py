@@ -36,6 +36,13 @@ TEXTS = [
     "Πού είναι;^ Εκεί.",
     "وہ ص۔ 5 وغیرہ۔^ قیمت 5.5 روپے ہے۔",
     "東京タワーは高い！と言った。^はい。",
+    # an abbreviation is the first word that tells the language
+    "Il dott. Bianchi tace.^ Ecco.",
+    "En EE. UU. Trump ganó.^ Nada.",
+    "Doç. Dr. Ayşe geldi.",
+    "MUDr. Svoboda mluví.^ Např. Brno.",
+    "Dr hab. Jan mieszka przy ul. Polnej.",
+    "Virtanen asuu esim. Helsingissä.",
     # English that may be taken for something else
     "Angela Merkel met Dr. Müller of Die Zeit in Berlin.^ They talked.",
     "São Paulo is big.^ José García Jr. was born there.^ He moved on Jan. 5.",
