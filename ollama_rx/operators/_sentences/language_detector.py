@@ -52,7 +52,8 @@ class LanguageDetector:
             return self._found
         self._window = window
         clues = self._clues = sum(map(_CLUES.__getitem__, window.split()))
-        languages = _languages_of_script(window)
+        # In ASCII a clue is a Latin word; that is much cheaper than looking at the letters.
+        languages = LATIN if clues and window.isascii() else _languages_of_script(window)
         if len(languages) > 1:
             place = self._tables.places[languages[0]]
             counts = (clues + self._head_start).to_bytes(self._tables.size, "little")[
