@@ -9,7 +9,7 @@ from tests.operators.sentences import split
 
 SUPPORTED = (
     "en de fr es it pt nl pl cs sk da sv nb fi ru uk bg el tr hu ro ar fa he "
-    "hi bn mr gu pa ta te kn ml ur zh ja ko my hy am kk"
+    "hi bn mr gu pa ta te kn ml ur zh ja ko my hy am kk vi id th"
 )
 EXAMPLES = {
     "en": "Dr. Oak lives on Elm Ave. in Bonn.| He is old.",
@@ -55,6 +55,11 @@ EXAMPLES = {
     "hy": "Սա տուն է:| Ժամը 10:30 է։| Այո",
     "am": "ይህ ቤት ነው።| ትልቅ ነው፧| አዎ",
     "kk": "Ол қ. Алматыда тұрады.| Бұл жақсы.| Иә",
+    "vi": "PGS. TS. Trần đến TP. Huế.| Bà mua bánh, sữa, v.v. Rồi bà đi.".replace("v. R", "v.| R"),
+    "id": "Bpk. Joko tinggal di Jl. Mawar No. 5.| Ia membeli roti, dll. Lalu ia pulang.".replace(
+        "l. L", "l.| L"
+    ),
+    "th": "ดร. สมชาย เกิด 5 ม.ค. พ.ศ. 2560 ที่ จ. เชียงใหม่|\nเขาชอบข้าว!| จริงไหม?| ใช่",
 }
 
 MORE = [

@@ -65,7 +65,7 @@ class Lexicon:
 # The languages of each script; the first is used if nothing tells which of them it is.
 LATIN: Final = (
     *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "sk"),
-    *("sv", "da", "nb", "fi", "hu", "ro", "tr"),
+    *("sv", "da", "nb", "fi", "hu", "ro", "tr", "vi", "id"),
 )
 _SCRIPTS: Final = (
     ("\u0370", "\u03ff", ("el",)),
@@ -81,6 +81,7 @@ _SCRIPTS: Final = (
     ("\u0c00", "\u0c7f", ("te",)),
     ("\u0c80", "\u0cff", ("kn",)),
     ("\u0d00", "\u0d7f", ("ml",)),
+    ("\u0e00", "\u0e7f", ("th",)),
     ("\u1000", "\u109f", ("my",)),
     ("\u1200", "\u137f", ("am",)),
     ("\u3040", "\u30ff", ("ja",)),
@@ -91,7 +92,7 @@ SHARED_SCRIPTS: Final = (LATIN, *(codes for _, _, codes in _SCRIPTS if len(codes
 """The languages of each script that more than one of them is written in."""
 # Languages without a table use that of a near relative, whose words are closer than those of English.
 _RELATIVES: Final = (
-    "no=nb nn=nb iw=he af=nl as=bn be=ru ca=es et=fi fo=da gl=es gsw=de ky=kk lb=de mk=bg ne=hi"
+    "no=nb nn=nb iw=he af=nl as=bn be=ru ca=es et=fi fo=da gl=es gsw=de ky=kk lb=de mk=bg ne=hi ms=id"
 )
 _ALIASES: Final = {code: near for code, _, near in (pair.partition("=") for pair in _RELATIVES.split())}
 _TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
