@@ -70,6 +70,7 @@ _UNPAIRED = re.compile(  # one half of a formatting pair; the other half is in a
     r"|(?<![\w*)])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?![\w*(])|\A\s*\*{2,3}\s*\Z"
     rf"|(?<=[{UNSPACED}])\*{{1,3}}|\*{{1,3}}(?=[{UNSPACED}])"
     r"|(?<!\w)_{1,3}(?=[^\W_])|(?<=[^\s_])_{1,3}(?!\w)|~~|`"
+    r"|\\\Z"  # a line break; the next line is another sentence
 )
 _SPACE_BEFORE_MARK = re.compile(r"[ \t]+(?=[.,;:!?](?:\s|\Z))")
 

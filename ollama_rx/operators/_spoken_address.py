@@ -11,8 +11,12 @@ _SIGNS = (
     "\u00a1-\u00bf\u00d7\u00f7\u0589\u060c\u061b\u061f\u06d4\u0964\u0965\u1361-\u1368\u2000-\u2bff\u2e00-\u2e7f"
     "\U0001f000-\U0001faff"
 )
-_IN_PATH = (  # words of those scripts too if they are all that stands between a "/" and a space
-    rf"[^\s<>()\[\]\"`{UNSPACED}{_SIGNS}]|(?<=/)[{UNSPACED}]+(?=[\s/)]|\Z)"
+_FULLWIDTH_SIGNS = (
+    "\u3000-\u3004\u3008-\u3020\u3030\ufe10-\ufe6f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+)
+_IN_PATH = (  # words of those scripts only where an encyclopedia has its titles
+    rf"[^\s<>()\[\]\"`{UNSPACED}{_SIGNS}]"
+    rf"|(?:(?<=/wiki/)|(?<=/item/)|(?<=/w/))(?:(?![{_FULLWIDTH_SIGNS}])[{UNSPACED}])+"
 )
 _IN_HOST = rf"[^\s/?#:<>()\[\]\"`{UNSPACED}{_SIGNS}]"
 _HOST = rf"(?:{_IN_HOST}+|[^\s/?#:<>()\[\]\"`{_SIGNS}\u3000-\u303f\uff00-\uffef]+|\[[\dA-Fa-f:.]+\])"
