@@ -45,7 +45,8 @@ def split_thinking(
     Each chunk is emitted at once, with all its other fields. Only text that is undecided or may still become
     a tag, and white space that may still belong to a tag, waits for a later chunk. White space is treated as
     in Ollama's own parser: removed around the opening tag at the start of the answer, after any other tag,
-    and kept everywhere else. Thinking that the server has already separated passes unchanged.
+    and kept everywhere else. Thinking that the server has already separated passes unchanged; if it comes
+    first, the text after it is the answer, whatever ``starts_inside`` says.
 
     Held text is emitted with the last chunk (``done``); if the stream completes without one, in an extra
     chunk. On error or cancel held text is dropped.
@@ -116,6 +117,7 @@ class _SplitThinking:
         self._read: Callable[[str, int], int] = self._read_start
         self._after_start: Callable[[str, int], int] = states[self._starts_inside]
         self._keeps_space = self._starts_inside is not True
+        self._has_text = False
         self._space: list[str] = []  # at the start; dropped if a tag follows
         self._held = ""  # may become a tag
         self._opening = ""  # the tag that opened what is undecided
@@ -137,6 +139,10 @@ class _SplitThinking:
         if text and self._is_in_thinking and not self._find_close(text) and not chunk.done:
             self._emit(chunk.replace(text="", thinking=chunk.thinking + text))
             return
+        if text:
+            self._has_text = True
+        elif chunk.thinking and not self._has_text:  # the server separates it
+            self._after_start, self._keeps_space = self._read_answer, True
         self._last = chunk
         self._read_all(self._held + text)
         if chunk.done:

@@ -324,6 +324,32 @@ def test_thinking_from_the_server_and_chunks_without_tags_pass_unchanged() -> No
     assert all(after is before for after, before in zip(found, source, strict=True))
 
 
+@pytest.mark.parametrize("starts_inside", [False, True, "auto"])
+def test_what_follows_thinking_from_the_server_is_the_answer(
+    *, starts_inside: bool | Literal["auto"]
+) -> None:
+    first = [chunk(""), split_chunk(thinking="Hm"), chunk("\n"), chunk("One"), chunk(" two.", done=True)]
+    second = [split_chunk(thinking="So"), chunk("1"), chunk("", done=True)]
+    found = run(split_thinking(starts_inside=starts_inside), [*first, *second])
+    assert [(item.thinking, item.text) for item in found] == [
+        *[("", ""), ("Hm", ""), ("", ""), ("", "\nOne"), ("", " two.")],
+        *[("So", ""), ("", "1"), ("", "")],
+    ]
+
+
+def test_thinking_from_the_server_after_a_tag_changes_nothing() -> None:
+    chunks = [
+        chunk("<think>"),
+        split_chunk(thinking="a"),
+        chunk("b</think>\n"),
+        split_chunk(thinking="c"),
+        chunk("\nd"),
+    ]
+    got = run(split_thinking(), chunks)
+    assert "".join(item.thinking for item in got) == "abc"
+    assert "".join(item.text for item in got) == "d"
+
+
 def test_a_chat_message_is_split_like_a_generated_response() -> None:
     source = [
         Chunk({"message": {"role": "assistant", "content": "<think>Hm</think>Yes", "thinking": "So. "}})
