@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from ollama_rx.sinks._control_characters import escape_controls
+from ollama_rx.sinks._markdown_tables import markdown_with_whole_tables
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -12,24 +13,25 @@ if TYPE_CHECKING:
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 """What a row contains besides its text."""
 _CODE_THEME = "ansi_dark"  # the terminal's own colours, without a background
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)  # the only way to break a line in a table
 
 
 class MarkdownRows:
     """Draws Markdown for the terminal that a file is.
 
     The text is not trusted: control characters are escaped, also those that were written as ``&#x202e;``.
-    HTML is text. A link is its text and its address: what can be clicked is what can be read.
+    HTML is text, except ``<br>``. A link is its text and its address: what can be clicked can be read.
+    Lines stay lines, as in chats: models write poems without the two spaces that CommonMark asks for.
     """
 
     def __init__(self, file: TextIO) -> None:
         from markdown_it import MarkdownIt  # noqa: PLC0415 - an extra, as is rich
         from rich.console import Console  # noqa: PLC0415
-        from rich.markdown import Markdown  # noqa: PLC0415
 
         self._console = Console(file=file, force_terminal=True, highlight=False, legacy_windows=False)
         self._parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
         self._parser.disable("reference")  # what it defines may be used in another block
-        self._markdown = Markdown("", code_theme=_CODE_THEME)
+        self._markdown = markdown_with_whole_tables()("", code_theme=_CODE_THEME)
 
     def draw(self, text: str, columns: int) -> list[str]:
         """Return the rows, with their colours, without empty ones at the ends."""
@@ -47,7 +49,7 @@ class MarkdownRows:
 
 
 def _plain(tokens: "list[Token]") -> "Iterator[Token]":
-    """Replace links and images by text."""
+    """Replace links, images and the ends of lines by text."""
     addresses: list[str] = []
     for token in tokens:
         token.content = escape_controls(token.content)
@@ -58,6 +60,10 @@ def _plain(tokens: "list[Token]") -> "Iterator[Token]":
             yield _as_text(token, addresses.pop())
         elif token.type == "image":
             yield _as_text(token, f"{token.content} ({address})")
+        elif token.type == "softbreak":
+            yield _as_text(token, "\n")
+        elif token.type == "text":
+            yield _as_text(token, _BREAK.sub("\n", token.content))
         else:
             yield token
 

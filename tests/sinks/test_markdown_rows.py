@@ -20,7 +20,9 @@ def drawn(text: str, columns: int = 40) -> list[str]:
         ("- a\n- b\n  1. c\n", [" • a", " • b", "    1 c"]),
         ("```python\nx = 1\n\ny = 2\n```\n", [" x = 1", "", " y = 2"]),
         ("|a|b|\n|-|-|\n|1|日本|\n", [" a  b", " ───────", " 1  日本"]),
-        ("> a\n> b\n", ["▌ a b"]),
+        ("> a\n> b\n", ["▌ a", "▌ b"]),
+        ("Roses\nare *red,\nviolets*\n- a\n  b\n", ["Roses", "are red,", "violets", "", " • a", "   b"]),
+        ("|a|\n|-|\n|1<br>2 <BR/>`<br>`|\n", [" a", " ────", " 1", " 2", " <br>"]),
         ("one two three four five six seven eight nine", ["one two three four five six seven eight", "nine"]),
     ],
 )
