@@ -266,7 +266,7 @@ class _Structure:
             inside = True
         if not rest.text:
             return is_new
-        if self._leaf == "table" and rest.indent < _CODE_INDENT:
+        if self._leaf == "table" and rest.indent < _CODE_INDENT and not rest.text.isspace():
             return False
         if self._leaf == "paragraph":
             self._header = rest.text if inside and rest.indent < _CODE_INDENT else ""
