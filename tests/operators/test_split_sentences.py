@@ -146,6 +146,13 @@ def test_the_rules_are_imported_at_the_first_call() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("note", ["[1]", "[2, 3]", "[^1]", "[^a-note]", "¹²", "[^1][^2]"])
+def test_a_reference_to_a_note_belongs_to_the_sentence_before_it(note: str, size: int) -> None:
+    sentences = [f"It rained.{note}", "Then the sun came out."]
+    assert run(split_sentences(), cut(" ".join(sentences), size)) == sentences
+
+
 @settings
 @pytest.mark.parametrize("text", [TEXT, PROSE])
 def test_any_cutting_gives_the_same_sentences(text: str, options: dict[str, object]) -> None:

@@ -26,9 +26,11 @@ _RUN: Final = rf".{one_of(MARKS)}*+(?:{_SPACE}[.!?…]++(?!\w))*+{CLOSING}"
 _APART: Final = rf"(?:{_SPACE}['\"”’]{{1,2}}+(?=[{SPACES}{LINE_ENDS}]|\Z))?+"
 _GAP: Final = re.compile(rf"(?:{_SPACE}|[{EMOJI}])*+")
 _EMOJI: Final = re.compile(f"[{EMOJI}]")
-# A note "[7]", a closing tag "</b>" and an emoticon ":-)" belong to the sentence before them.
-_EXTRA: Final = re.compile(r"\[\d+(?:[,–-] ?\d+)*\]|</\w+>|[:;=]['^-]?[()DPpoO3|]+(?=\s)")
-_UNFINISHED: Final = re.compile(r"['\"”’]{1,2}|\[[\d,– -]*|</?\w*|[:;=]['^-]?[()DPpoO3|]*")
+# A note "[7]", "[^a]" or "²", a closing tag "</b>" and an emoticon ":-)" belong to the sentence before them.
+_EXTRA: Final = re.compile(
+    r"\[\d+(?:[,–-] ?\d+)*\]|\[\^[\w-]{1,30}\]|[⁰¹²³⁴-⁹]+|</\w+>|[:;=]['^-]?[()DPpoO3|]+(?=\s)"
+)
+_UNFINISHED: Final = re.compile(r"['\"”’]{1,2}|\[[\d,– -]*|\[\^[\w-]{0,30}|</?\w*|[:;=]['^-]?[()DPpoO3|]*")
 # Quotes that close in English open after a space where they stand before a word: ”Nej.”, »Nein.«
 _OPEN: Final = re.compile(rf"(?:{one_of(OPENERS)}|{_SPACE}|[”’»›](?=\w|\Z))*+")
 _HYPHEN: Final = re.compile(r"[-–]\w|—\d")  # these join: "Mon.-Fri.", "9 a.m.-5 p.m."
