@@ -32,7 +32,7 @@ _GLOB = (
     rf"(?:/(?:{_STAR}|{_PART}))*(?![\w*/])"
 )
 _PRICE = re.compile(r"\d[\d.,]*[kKmM]?\s+[A-Za-z]{2}")
-_NO_WORD = frozenset("\n.,;:!?-+#>|([")
+_NO_WORD = frozenset("\n.,;:!?-+#>|([/")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#+\-.!|~$&])")
 _INLINE_TAG = re.compile(  # does not separate the text before it from the text after it
     r"<!|</?(?:abbr|a|b|cite|code|del|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strike|strong|style"
@@ -99,6 +99,10 @@ def _replace_formula(match: _Match) -> str:
     return _escape(latex_to_text(match[0][2:-2]))
 
 
+def _replace_command(match: _Match) -> str:
+    return _escape(latex_to_text(match[0]))
+
+
 def _replace_dollar_formula(match: _Match) -> str:
     formula = match[0][1:-1]
     return match[0] if _PRICE.match(formula) else _escape(latex_to_text(formula))
@@ -131,6 +135,7 @@ _RULES: dict[str, tuple[str, Callable[[_Match], str]]] = {
     "mail": (r"\bmailto:(?=[^\s@]{1,100}@)", _replace_with("")),
     "display": (r"\\\[[^\\]*(?:\\[^\[\]][^\\]*)*\\\]", _replace_formula),
     "inline": (r"\\\([^\\]*(?:\\[^()][^\\]*)*\\\)", _replace_formula),
+    "boxed": (r"\\boxed\{(?:[^{}\n]|\{[^{}\n]*\})*\}", _replace_command),
     "double": (r"\$\$(?<!\$\$\$)(?!\$).+?(?<!\$)\$\$(?!\$)", _replace_formula),
     "single": (r"\$(?<![\w$\\]\$)(?![\s$])[^$\n]*?[^\s$\\]\$(?![\d\w$])", _replace_dollar_formula),
     "glob": (_GLOB, _keep_literally),

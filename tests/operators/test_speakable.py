@@ -209,6 +209,8 @@ SPOKEN = [
     ),
     ("チーム（https://a.jp/art/）は、https://a.jp/を見て。", "チーム（a.jp）は、a.jpを見て。"),
     ("请看 https://a.cn/，或「https://baike.baidu.com/item/北京」。", "请看 a.cn，或「baike.baidu.com」。"),
+    ("Use ↑/↓ to move.", "Use / to move."),
+    ("**Answer:** \\boxed{\\frac{3}{4}} or \\boxed{4*a*b}", "Answer: 3/4 or 4*a*b"),
     ("Press *this* →.", "Press this."),
     ("He said ``yes'' and ``*no*''.", "He said “yes'' and “no''."),
     ("Answer:\n\n4.", "Answer:\n4."),
