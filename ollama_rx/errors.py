@@ -91,10 +91,8 @@ class UnreachableError(OllamaError):
 class StatusError(OllamaError):
     """The server refused the request with an HTTP error before any chunk."""
 
-    _advice: ClassVar[str] = ""
-
     def __init__(self, status: int, reason: str, *, signin_url: str | None = None) -> None:
-        super().__init__(f"HTTP {status}: {excerpt(reason) or 'no reason given'}{self._advice}")
+        super().__init__(f"HTTP {status}: {excerpt(reason) or 'no reason given'}{self._advice(reason)}")
         self.status = status
         self.reason = reason
         self.signin_url = signin_url
@@ -105,17 +103,27 @@ class StatusError(OllamaError):
         """Build the most specific error for an HTTP status."""
         return _BY_STATUS.get(status, StatusError)(status, reason, signin_url=signin_url)
 
+    @staticmethod
+    def _advice(_: str) -> str:
+        return ""
+
 
 class ModelNotFoundError(StatusError):
     """404: the server does not have this model (or this endpoint)."""
 
-    _advice = "; `ollama list` shows the models that are there, `ollama pull` fetches one"
+    @staticmethod
+    def _advice(reason: str) -> str:
+        if "model" in reason.lower():  # Ollama says so if only the model is missing
+            return "; `ollama list` shows the models that are there, `ollama pull` fetches one"
+        return "; does the host point at Ollama?"
 
 
 class UnauthorizedError(StatusError):
     """401: a cloud model without a valid sign-in; ``signin_url`` is the sign-in page, if it was sent."""
 
-    _advice = "; sign in with `ollama signin` or set OLLAMA_API_KEY"
+    @staticmethod
+    def _advice(_: str) -> str:
+        return "; sign in with `ollama signin` or set OLLAMA_API_KEY"
 
 
 class RateLimitedError(StatusError):

@@ -171,6 +171,10 @@ def test_the_retryable_errors() -> None:
     [
         (UnreachableError("http://x:1", "refused"), "cannot reach http://x:1 (refused); is `ollama serve`"),
         (ModelNotFoundError(404, "model 'x' not found"), "HTTP 404: model 'x' not found; `ollama list`"),
+        (
+            ModelNotFoundError(404, "404 page not found"),
+            "HTTP 404: 404 page not found; does the host point at",
+        ),
         (UnauthorizedError(401, ""), "HTTP 401: no reason given; sign in with `ollama signin`"),
         (BadLineError(b"<html>"), "not an Ollama stream: '<html>'; does the host"),
         (LineTooLongError(5), "a line is longer than 5 bytes; raise `max_line_bytes`"),
