@@ -28,7 +28,9 @@ def progress_bar(title: str, *, out: TextIO | None = None) -> Generator[Report]:
     except ImportError:
         yield from _redrawn_line(title, stream)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    # A line as wide as the window would be wrapped by the ^C of the terminal, and then be shown twice.
+    bar_column = BarColumn(bar_width=20)
+    columns = (TextColumn("{task.description}"), bar_column, DownloadColumn(), TransferSpeedColumn())
     bar = Progress(*columns, console=Console(file=stream))
     task = bar.add_task(title, total=None)
 

@@ -1,6 +1,7 @@
 """The progress of a download is shown in a terminal and in a log."""
 
 import io
+import re
 import sys
 
 import pytest
@@ -29,6 +30,17 @@ def test_a_log_gets_a_line_every_ten_per_cent() -> None:
 
 def test_a_terminal_with_rich_gets_a_bar() -> None:
     assert "20.0/20.0 MB" in run(Terminal())
+
+
+def test_the_bar_leaves_space_for_a_control_c_in_a_window_of_80_columns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = Terminal()
+    with progress_bar("fetching SmolLM2-135M-Instruct", out=out) as report:
+        report(92_871_040, 92_871_040)
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue()).replace("\r", "\n").splitlines()
+    assert 60 < max(map(len, lines)) <= 80 - len("^C 1")
 
 
 def test_a_terminal_without_rich_gets_one_redrawn_line(monkeypatch: pytest.MonkeyPatch) -> None:
