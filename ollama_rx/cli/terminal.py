@@ -108,9 +108,10 @@ def echo(text: str, file: TextIO | None = None) -> None:
     """Write lines, by default to standard error.
 
     Control characters are escaped, so that a server's text cannot control the terminal. A closed pipe is
-    ignored.
+    ignored; so is standard error that cannot be written, since nothing could be said about it.
     """
-    with suppress(StopSink), Console(sys.stderr if file is None else file) as console:
+    unwritable = (StopSink, OSError) if file in {None, sys.stderr} else (StopSink,)
+    with suppress(*unwritable), Console(sys.stderr if file is None else file) as console:
         console.on_next(text)
 
 

@@ -28,7 +28,7 @@ class Thoughts:
             if self._beside is not None and not self._in_thought:
                 self._beside.close()  # which ends a line and leaves the terminal open
             self._in_thought = True
-            with suppress(StopSink):  # nobody reads standard error
+            with suppress(StopSink, OSError):  # nobody reads standard error, or it cannot be written
                 self._console.on_next(thought if self._plain else chunk.replace(text="", thinking=thought))
         if chunk.text:
             self.end()
@@ -36,4 +36,5 @@ class Thoughts:
     def end(self) -> None:
         """End the line of a thought."""
         self._in_thought = False
-        self._console.close()
+        with suppress(OSError):
+            self._console.close()

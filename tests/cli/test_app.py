@@ -14,7 +14,7 @@ import pytest
 from typer.testing import Result
 
 from ollama_rx.cli import main
-from ollama_rx.testing import FakeOllama, answer, endless, pause
+from ollama_rx.testing import FakeOllama, answer, endless, pause, thinking
 
 CommandLine = Callable[..., Result]
 MAIN = """
@@ -225,6 +225,25 @@ def test_ctrl_c_while_modules_are_loaded_is_quiet(
         main()
     assert ended.value.code == 130
     assert capsys.readouterr() == ("", "")
+
+
+def test_an_answer_is_a_success_even_if_standard_error_cannot_be_written(endless_fake: FakeOllama) -> None:
+    endless_fake.play(answer(thinking("Hm"), "Hello"))
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(  # noqa: S603 - our own interpreter
+            [
+                *(sys.executable, "-c", MAIN, "run", "Hi", "--host", endless_fake.url),
+                *("--thinking", "--stats", "-o", "unknown=1"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            check=False,
+            timeout=60,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+    assert (done.stdout, done.returncode) == ("Hello\n", 0)
 
 
 def test_an_answer_that_finds_a_full_disk_is_one_line(endless_fake: FakeOllama) -> None:
