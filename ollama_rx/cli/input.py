@@ -39,7 +39,9 @@ def read_prompt(given: str | None, status: StatusLine) -> str:
         raise ValueError("give a prompt, or pipe one in")
     prompt = "\n\n".join(part for part in parts if part.strip())
     if not prompt:
-        raise ValueError("the prompt is empty")
+        raise ValueError(
+            "the prompt is empty" if given not in {None, "-"} else "give a prompt: standard input is empty"
+        )
     return prompt
 
 

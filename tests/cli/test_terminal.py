@@ -162,7 +162,7 @@ def test_a_sink_that_fails_is_an_error(command_line: CommandLine, fake: FakeOlla
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["run"], "the prompt is empty"),
+        (["run"], "give a prompt: standard input is empty"),
         (["run", " "], "the prompt is empty"),
         (["run", "Hi", "--option", "temperature"], "KEY=VALUE"),
         (["run", "Hi", "--option", "=1"], "KEY=VALUE"),
