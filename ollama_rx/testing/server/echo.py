@@ -64,7 +64,8 @@ def _reply_to_post(request: Request) -> Reply:
         case "/api/embed":
             return _embeddings(request)
         case "/api/embeddings":
-            return json_reply({"embedding": list(_vector(str(request.json.get("prompt", "")), _DIMENSIONS))})
+            prompt = str(request.json.get("prompt") or "")
+            return json_reply({"embedding": list(_vector(prompt, _DIMENSIONS)) if prompt else []})
         case "/api/show":
             return json_reply(_MODEL_INFO)
         case "/api/copy" | "/api/delete":
@@ -156,8 +157,9 @@ _MODEL_INFO = {
 
 def _embeddings(request: Request) -> Reply:
     """Return one vector for each text, always the same for the same text."""
-    given = request.json.get("input", "")
-    texts = [given] if isinstance(given, str) else [str(text) for text in cast(list[object], given)]
+    texts = _as_texts(request.json.get("input"))
+    if texts is None:
+        return error_status(400, "invalid input type")
     dimensions = request.json.get("dimensions")
     size = dimensions if isinstance(dimensions, int) and dimensions > 0 else _DIMENSIONS
     value = {
@@ -168,6 +170,14 @@ def _embeddings(request: Request) -> Reply:
         "prompt_eval_count": sum(len(text.split()) for text in texts),
     }
     return json_reply(value)
+
+
+def _as_texts(value: object) -> list[str] | None:
+    """Return the texts to embed, none for an empty text; None if the value holds anything but texts."""
+    if value is None or isinstance(value, str):
+        return [value] if value else []
+    texts = [text for text in _as_list(value) if isinstance(text, str)]
+    return texts if texts == value else None
 
 
 def _vector(text: str, size: int) -> Iterator[float]:

@@ -108,6 +108,18 @@ def test_embeddings_have_length_one_and_depend_on_the_text_only(server: httpx.Cl
     assert server.post("/api/embed", json={"model": "m", "input": []}).json()["embeddings"] == []
 
 
+@pytest.mark.parametrize("nothing", [{}, {"input": None}, {"input": ""}, {"input": []}])
+def test_nothing_to_embed_gives_no_embeddings(server: httpx.Client, nothing: dict[str, object]) -> None:
+    assert server.post("/api/embed", json={"model": "m", **nothing}).json()["embeddings"] == []
+    assert server.post("/api/embeddings", json={"model": "m", "prompt": ""}).json() == {"embedding": []}
+
+
+@pytest.mark.parametrize("wrong", [5, {"a": "b"}, ["a", 5], True])
+def test_an_input_that_is_not_text_is_refused(server: httpx.Client, wrong: object) -> None:
+    reply = server.post("/api/embed", json={"model": "m", "input": wrong})
+    assert (reply.status_code, reply.json()) == (400, {"error": "invalid input type"})
+
+
 def test_copy_and_delete_answer_with_an_empty_body(server: httpx.Client) -> None:
     copied = server.post("/api/copy", json={"source": "a", "destination": "b"})
     assert (copied.status_code, copied.content) == (200, b"")
