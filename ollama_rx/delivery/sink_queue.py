@@ -250,7 +250,7 @@ class _AwaitedEnd:
 
 def _drop_exception(task: asyncio.Task[None]) -> None:
     """Keep asyncio from logging an exception that exits, which was reported as the sink's failure."""
-    if not task.cancelled():
+    with suppress(asyncio.CancelledError):
         task.exception()
 
 

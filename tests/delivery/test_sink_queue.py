@@ -143,10 +143,18 @@ def test_a_delivery_that_a_thread_begins_on_the_users_loop_awaits_the_sink_there
 
 
 def test_a_scheduler_whose_loop_is_closed_is_refused() -> None:
-    loop = asyncio.new_event_loop()
-    loop.close()
-    with pytest.raises(RuntimeError, match="the event loop of the scheduler is closed"):
-        deliver(reactivex.never(), AwaitedSink(), scheduler=AsyncIOScheduler(loop))
+    closed_loop = asyncio.new_event_loop()
+    closed_loop.close()
+
+    def start() -> None:
+        with pytest.raises(RuntimeError, match="the event loop of the scheduler is closed"):
+            deliver(reactivex.never(), AwaitedSink(), scheduler=AsyncIOScheduler(closed_loop))
+
+    async def main() -> None:
+        start()
+
+    start()
+    asyncio.run(main())
 
 
 def test_the_streams_error_is_awaited_too(run: Run) -> None:
