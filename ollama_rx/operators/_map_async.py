@@ -12,12 +12,13 @@ from typing import Any, Generic, TypeVar, cast, overload
 
 from reactivex import Observable
 from reactivex.disposable import SingleAssignmentDisposable
+from reactivex.internal import noop
 from reactivex.scheduler import VirtualTimeScheduler
 from reactivex.scheduler.eventloop import AsyncIOScheduler
 
 from ollama_rx.arguments import check_callable, check_whole, is_coroutine_function, refuse_async_generator
 from ollama_rx.rx import Emitter, through
-from ollama_rx.rx.backpressure import pausable
+from ollama_rx.rx.backpressure import PausableScheduler, pausable
 from ollama_rx.rx.event_loops import run_on_loop, running_loop
 from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread, loop_for
 from ollama_rx.rx.loop_end import end_with_loop
@@ -186,6 +187,7 @@ class _Calls(Generic[A, B]):
         self._tasks: set[asyncio.Task[Any]] = set()  # all but the worker
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_abandoned = False  # another thread has disposed
+        self._detach: Callable[[], object] = noop  # from the scheduler below
 
     def start(self, *_: object) -> None:
         """Start the worker, on a thread of its own if no loop runs here, and subscribe to the source here."""
@@ -196,7 +198,9 @@ class _Calls(Generic[A, B]):
         else:
             self._begin(loop)
             if scheduler is None or isinstance(scheduler, AsyncIOScheduler):
-                scheduler = self._waiting.upstream = pausable(scheduler or AsyncIOScheduler(loop))
+                scheduler = self._waiting.upstream = self._scheduler_above(
+                    scheduler or AsyncIOScheduler(loop)
+                )
 
         def subscribe() -> None:
             self._source_subscription.disposable = self._source.subscribe(
@@ -204,6 +208,15 @@ class _Calls(Generic[A, B]):
             )
 
         run_in_trampoline(subscribe)
+
+    def _scheduler_above(self, below: AsyncIOScheduler) -> PausableScheduler:
+        """Return a scheduler that pauses this source only, and is paused by the scheduler from below."""
+        if not isinstance(below, PausableScheduler):
+            return pausable(below)
+        above = type(below)(below.loop)
+        below.attach(above)
+        self._detach = partial(below.detach, above)
+        return above
 
     def close(self) -> None:
         """Dispose the source and cancel the calls."""
@@ -260,6 +273,7 @@ class _Calls(Generic[A, B]):
 
     def _worked(self, loop: asyncio.AbstractEventLoop, worker: "asyncio.Task[None]") -> None:
         """Report what no ``on_error`` has handled; the loop has raised an exception that exits."""
+        self._detach()
         error = None if worker.cancelled() else worker.exception()
         if isinstance(error, Exception):
             loop.call_exception_handler(

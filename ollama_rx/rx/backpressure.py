@@ -26,6 +26,9 @@ class PausableSource(Protocol):
 class PausableScheduler(AsyncIOScheduler):
     """An event loop's scheduler that can pause the sources subscribed with it.
 
+    It is a `PausableSource` itself: an operator that must wait gives its own source a scheduler of its own,
+    attached to the one from below, and so pauses that source only.
+
     Call its methods on that loop only.
     """
 
@@ -33,7 +36,7 @@ class PausableScheduler(AsyncIOScheduler):
         super().__init__(loop)
         self.loop = loop
         self._pauses = 0
-        self._sources: set[PausableSource] = set()
+        self._sources: dict[PausableSource, bool] = {}  # whether each is paused; the last resumed one is last
 
     @property
     def paused(self) -> bool:
@@ -42,30 +45,37 @@ class PausableScheduler(AsyncIOScheduler):
 
     def attach(self, source: PausableSource) -> None:
         """Add a source; it is paused immediately if the scheduler is paused."""
-        self._sources.add(source)
+        self._sources[source] = self.paused
         if self.paused:
             source.pause()
 
     def detach(self, source: PausableSource) -> None:
         """Remove a source that has ended."""
-        self._sources.discard(source)
+        self._sources.pop(source, None)
 
     def pause(self) -> None:
         """Pause all sources; each call needs one `resume`."""
         self._pauses += 1
-        if self._pauses == 1:
-            for source in tuple(self._sources):
+        if self._pauses > 1:
+            return
+        for source, is_paused in tuple(self._sources.items()):
+            if not is_paused:
+                self._sources[source] = True
                 source.pause()
 
     def resume(self) -> None:
-        """Undo one `pause`; the last one resumes all sources."""
+        """Undo one `pause`; the last one resumes all sources, until one of them fills the consumer again.
+
+        The sources take turns: one that was resumed is the last in the row the next time.
+        """
         self._pauses -= 1
-        if self._pauses == 0:
-            for source in tuple(self._sources):
-                if self.paused:
-                    return  # what the previous source sent has filled the consumer again
-                if source in self._sources:  # not disposed because of what a previous source sent
-                    source.resume()
+        for source in tuple(self._sources):
+            if self.paused:
+                return
+            if self._sources.get(source):  # it is paused, and not disposed because of what another one sent
+                del self._sources[source]
+                self._sources[source] = False
+                source.resume()
 
 
 class ThreadSafePausableScheduler(PausableScheduler, AsyncIOThreadSafeScheduler):
@@ -78,4 +88,4 @@ def pausable(scheduler: AsyncIOScheduler) -> PausableScheduler:
         return scheduler
     is_thread_safe = isinstance(scheduler, AsyncIOThreadSafeScheduler)
     kind = ThreadSafePausableScheduler if is_thread_safe else PausableScheduler
-    return kind(scheduler._loop)  # noqa: SLF001 - RxPY has no public name for it
+    return kind(scheduler._loop)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - RxPY has no public name

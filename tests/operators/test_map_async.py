@@ -198,6 +198,22 @@ def test_no_more_than_max_concurrent_calls_run_and_the_source_is_paused(
     assert eventually(lambda: not our_threads())
 
 
+def test_while_its_calls_run_it_pauses_its_own_source_only() -> None:
+    async def never(_: str) -> str:
+        await asyncio.Event().wait()
+        raise NotImplementedError
+
+    async def main(client: Client) -> list[str]:
+        full = of(*"abc").pipe(map_async(never))
+        beside = letters(client).pipe(map_async(upper))
+        async with asyncio.timeout(10):
+            return [text async for text in iterate(reactivex.amb(full, beside).pipe(ops.take(20)))]
+
+    with FakeOllama(answer(endless("a"))) as fake, Client(fake.url, model="m") as client:
+        assert asyncio.run(main(client)) == ["A"] * 20
+        fake.wait_for_disconnect()
+
+
 def test_dispose_cancels_the_calls_and_closes_the_request(door: Door) -> None:
     started, cancelled = threading.Event(), threading.Event()
 

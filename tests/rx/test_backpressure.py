@@ -102,6 +102,52 @@ def test_a_source_that_fills_the_consumer_again_leaves_the_others_paused() -> No
     on_a_loop(action)
 
 
+def test_sources_that_fill_the_consumer_take_turns() -> None:
+    resumed: list[str] = []
+
+    def action(upstream: PausableScheduler) -> None:
+        class RefillingSource(RecordingSource):
+            def __init__(self, name: str) -> None:
+                super().__init__()
+                self.name = name
+
+            def resume(self) -> None:
+                super().resume()
+                resumed.append(self.name)
+                upstream.pause()
+
+        sources = [RefillingSource("one"), RefillingSource("two")]
+        for source in sources:
+            upstream.attach(source)
+        upstream.pause()
+        for _ in range(4):
+            upstream.resume()
+        for source in sources:
+            assert source.calls == ["pause", "resume"] * 2 + ["pause"]
+
+    on_a_loop(action)
+    assert resumed == ["one", "two"] * 2
+
+
+def test_a_scheduler_that_is_attached_to_another_one_is_paused_with_it() -> None:
+    source, beside = RecordingSource(), RecordingSource()
+
+    def action(below: PausableScheduler) -> None:
+        above = PausableScheduler(below.loop)
+        below.attach(above)
+        below.attach(beside)
+        above.attach(source)
+        above.pause()
+        assert (source.calls, beside.calls) == (["pause"], [])
+        below.pause()
+        above.resume()
+        assert source.calls == ["pause"]
+        below.resume()
+
+    on_a_loop(action)
+    assert source.calls == beside.calls == ["pause", "resume"]
+
+
 def test_a_source_that_is_detached_by_the_resume_of_another_is_not_resumed() -> None:
     class DetachingSource(RecordingSource):
         def __init__(self, upstream: PausableScheduler) -> None:
