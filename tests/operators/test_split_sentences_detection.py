@@ -53,7 +53,9 @@ TEXTS = [
     "The German word is “Straße”.^ It has 6 letters.^ We saw 2.^ They are long.",
     "The word θάλασσα is Greek; it means sea: look it up.^ We saw 3.^ Then we left.",
     "See http://пример.испытание/страница for it; we did.^ It has 5.^ We read them.",
+    "Sen. Oak and Rep. Elm spoke.^ They agreed.",
     "I am 5.^ You are 6.",
+    "O Sr. Silva veio.^ A Sra. Costa também.",
     "Well: no.^ Yes; sure | maybe.",
 ]
 TOO_SHORT = {"fi", "fr"}  # these examples say too little before their first abbreviation
