@@ -70,13 +70,13 @@ class FullwidthRules:
         if end == len(text) or (not final and _may_be_reported(text, mark, end)):
             return Continue(end) if final else WAIT
         if run and run[2] and quote is not None:
-            return _judge_after_quote(text, end, quote[2], final=final)
+            return judge_after_quote(text, end, quote[2], final=final)
         if text[mark].isascii() and (text[end].isalnum() or text[end] == "/"):  # "10:30", "https://"
             return Continue(end)
         return Continue(end) if _is_reported(text, mark, end) else Break(end)
 
 
-def _judge_after_quote(text: str, end: int, before: str, *, final: bool) -> Verdict:
+def judge_after_quote(text: str, end: int, before: str, *, final: bool) -> Verdict:
     """Judge the end of a quote by the text after it and the character ``before`` it.
 
     A quote that is a whole sentence ends it, unless the next words name the speaker, “好。”他说, or the

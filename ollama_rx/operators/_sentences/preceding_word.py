@@ -16,6 +16,7 @@ _INTERJECTION: Final = re.compile("[hms]+|ok|[aeou]h+|[eu]r?m+|grr+|brr+|pff+t?|
 _EDGES: Final = OPENERS + DIRECTIONS + "`"
 # Separates words, of which only the last belongs to the dot: "km/Std", "dell'Ing", "l'art".
 _INNER_EDGE: Final = re.compile(r"[—–/]|(?<=\w)['’](?=[A-Z]\w)|(?<=^[^\W\d_])['’](?=\w\w)")
+_WIDE: Final = re.compile("[\u2e80-\u9fff\uf900-\ufaff]")
 _LONGEST: Final = 48  # characters looked at before a dot
 _LONGEST_PART: Final = 3  # letters in the second part of a spaced abbreviation: "и др."
 _LONGEST_DOTTED: Final = 2  # letters in a part of a dotted abbreviation: "Ph.D."
@@ -30,6 +31,8 @@ def words_before(text: str, mark: int) -> list[str]:
     last = words[-1].lstrip(_EDGES).rstrip(DIRECTIONS)
     if not last.isalnum():
         last = _INNER_EDGE.split(last)[-1]
+    if not last.isascii():
+        last = _WIDE.split(last)[-1] or last  # "これはU.S"
     words[-1] = last
     return words
 

@@ -21,11 +21,13 @@ from ollama_rx.operators._sentences.characters import (
     DOTS,
     FULL_STOPS,
     LINE_ENDS,
+    OPENERS,
     QUESTION_OR_EXCLAMATION,
     QUOTES,
     SPACES,
     is_wide,
 )
+from ollama_rx.operators._sentences.fullwidth import judge_after_quote
 from ollama_rx.operators._sentences.lexicon import Kind, lexicon_of_letter
 from ollama_rx.operators._sentences.line_structure import (
     break_before_first_item,
@@ -106,8 +108,13 @@ def _glued_to_wide(candidate: Candidate) -> Verdict | None:
     asks_or_exclaims = candidate.asks_or_exclaims
     if not is_wide(candidate.follower) and not (asks_or_exclaims and is_wide(before)):
         return None
+    if not candidate.follower.isalnum() and candidate.follower not in OPENERS:  # “Why?”。
+        return Continue(candidate.end)
     if words[-1] + text[mark] in candidate.lexicon.names:
         return Continue(candidate.end)
+    quote = candidate.sentence.quote(mark)
+    if quote is not None and not set(quote[0]).isdisjoint(text[mark + 1 : candidate.end]):
+        return judge_after_quote(text, candidate.end, quote[2], final=candidate.final)
     unambiguous = asks_or_exclaims or not _UNAMBIGUOUS.isdisjoint(text[mark : candidate.end])
     after_word = candidate.is_single_dot and before.isalpha() and kind_of(words, candidate.lexicon)[0] is None
     return candidate.ends(when=unambiguous or after_word)
