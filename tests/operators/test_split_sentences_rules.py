@@ -46,6 +46,7 @@ def check_split(marked: str, language: str | None = None) -> None:
         "He fell.| ...and then he stood up.| .NET is a name.",
         "The sum is $$a. b.$$| Then \\(x = 5.\\)| End",
         "“He ran [...] and fell [...]” (Oak 55).| Next.",
+        "›Nein.‹| »Ja.«| Er sagte »›Nein!‹«| Dann ging er.",
         "Wait... what is it?| Hmm...| The end.",
         "Wait… what is it?| I thought… no.| They came… they left.| Hmm…| The end.",
         "ذهبت... في البيت.| نعم",

@@ -23,7 +23,7 @@ BULLETS: Final = "•⁃◦‣▪"
 # Invisible marks of the writing direction, which stand next to marks in Arabic and Hebrew.
 DIRECTIONS: Final = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 OPENERS: Final = "\"'“‘«‹„‚「『《〈（(【[{¿¡*_<–—―-" + DIRECTIONS
-CLOSERS: Final = "\"'”’»›«)]}」』】》〉）*_~$\\`" + DIRECTIONS
+CLOSERS: Final = "\"'”’»›«‹)]}」』】》〉）*_~$\\`" + DIRECTIONS
 QUOTES: Final = "\"”’'»"  # those that close
 OPEN_OR_CLOSE: Final = "“‘"  # German closes with them, English opens: a letter after them means "open"
 CURRENCY: Final = "$€£¥₹₽₩#@§°\\~→🛈"
