@@ -7,10 +7,9 @@ in one integer with a byte for each language, so that one addition counts for al
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache, reduce
+from functools import cache
 from importlib.resources import files
 from itertools import chain
-from operator import or_
 from typing import Final, NamedTuple
 
 from ollama_rx.operators._sentences.lexicon import LATIN, SHARED_SCRIPTS, languages_of_letter
@@ -24,6 +23,7 @@ _REMEMBERED_WORDS: Final = 4096
 _EMBEDDED: Final = 2  # a letter of another script counts as two Latin ones: brands and code are Latin
 _BY_WORD: Final = 2  # clues for each common word, against one for its letters
 _BY_EARLIER: Final = 3  # clues for the language of the sentence before: one foreign word is a name or a quote
+_BYTE_OF_ONE: Final = 255  # times one clue for a language: its byte
 _BYTE: Final = 8  # bits; a window has at most three clues for every second character, fewer than 256
 
 
@@ -55,10 +55,9 @@ class LanguageDetector:
         # In ASCII a clue is a Latin word; that is much cheaper than looking at the letters.
         languages = LATIN if clues and window.isascii() else _languages_of_script(window)
         if len(languages) > 1:
-            place = self._tables.places[languages[0]]
-            counts = (clues + self._head_start).to_bytes(self._tables.size, "little")[
-                place : place + len(languages)
-            ]
+            first = self._tables.places[languages[0]]
+            counts = (clues + self._head_start).to_bytes(self._tables.size, "little")
+            counts = counts[first : first + len(languages)]
             self._found = languages[counts.index(max(counts))]  # the first one wins a tie
         else:
             self._found = languages[0] if languages else self._earlier
@@ -69,9 +68,8 @@ class LanguageDetector:
         self._earlier = self._found
         self._window = ""
         one = self._tables.one.get(self._found, 0)
-        only_others = (
-            self._clues and one and not self._clues & 255 * one
-        )  # the clues were too few, but against it
+        # The clues may be too few to decide, but against it.
+        only_others = self._clues and one and not self._clues & _BYTE_OF_ONE * one
         self._head_start = 0 if only_others else _BY_EARLIER * one
 
 
@@ -112,7 +110,10 @@ def _clues_in(text: str) -> int:
         elif "." not in text:  # else it is an initial or belongs to an abbreviation
             clues += _BY_WORD * tables.by_word.get(word, 0)
         if not word.isascii():
-            clues += reduce(or_, (tables.by_letter.get(letter, 0) for letter in word))
+            by_letters = 0
+            for letter in word:
+                by_letters |= tables.by_letter.get(letter, 0)
+            clues += by_letters
     return clues
 
 
