@@ -27,6 +27,7 @@ CLOSERS: Final = "\"'”’»›«‹)]}」』】》〉）*_~$\\`" + DIRECTIONS
 QUOTES: Final = "\"”’'»"  # those that close
 OPEN_OR_CLOSE: Final = "“‘"  # German closes with them, English opens: a letter after them means "open"
 CURRENCY: Final = "$€£¥₹₽₩#@§°\\~→🛈"
+SYMBOLS: Final = "=+%&/^≈≠≤≥±×÷√∑∏∫∂∇∞∴∵∀∃¬∧∨©®™"
 # Arrows, dingbats, pictographs and the joiners inside them.
 EMOJI: Final = "\u200d\u20e3\ufe0f\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 

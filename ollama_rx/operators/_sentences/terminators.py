@@ -25,6 +25,7 @@ from ollama_rx.operators._sentences.characters import (
     QUESTION_OR_EXCLAMATION,
     QUOTES,
     SPACES,
+    SYMBOLS,
     is_wide,
 )
 from ollama_rx.operators._sentences.fullwidth import judge_after_quote
@@ -211,6 +212,10 @@ def _before_symbol(candidate: Candidate) -> Verdict | None:
             return WAIT
         if not text[second : second + 1].strip():  # a spaced quotation mark closes: '[...] ". Then'
             return Continue(candidate.end)
+    if follower in SYMBOLS:  # "It is done. == compares", but not "12 in. = 1 ft." and "n! = 5"
+        word = candidate.words[-1]
+        plain = len(word) > 1 and word.isalpha() and kind_of(candidate.words, candidate.lexicon)[0] is None
+        return candidate.ends(when=plain and text[second - 2].isspace())
     if candidate.is_single_dot and follower in CURRENCY:  # possible after an abbreviation: "approx. $5"
         return None
     # A dot here begins the next word: "...and then", ".NET".
