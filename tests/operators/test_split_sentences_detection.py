@@ -53,6 +53,8 @@ TEXTS = [
     "The German word is “Straße”.^ It has 6 letters.^ We saw 2.^ They are long.",
     "The word θάλασσα is Greek; it means sea: look it up.^ We saw 3.^ Then we left.",
     "See http://пример.испытание/страница for it; we did.^ It has 5.^ We read them.",
+    "Dr. Kim은 교수다.^ 2020. 5. 1. 시작했다.^ 끝",
+    "「最高!」と言った。^PythonとVMで「最高!」って言うよ。",
     "Sen. Oak and Rep. Elm spoke.^ They agreed.",
     "I am 5.^ You are 6.",
     "O Sr. Silva veio.^ A Sra. Costa também.",

@@ -81,7 +81,8 @@ def _languages_of_script(text: str) -> tuple[str, ...]:
     if "/" in text:
         text = _ADDRESS.sub("", text)
     for word in _WORD.findall(text):
-        languages = languages_of_letter(word[0])
+        native = _NOT_LATIN.search(word)  # a foreign word may be in front, without a space: "Kim은"
+        languages = languages_of_letter(native[0] if native else word[0])
         size = len(word) if languages is LATIN else _EMBEDDED * len(word)
         letters[languages] = letters.get(languages, 0) + size
     return max(letters, key=letters.__getitem__, default=())
