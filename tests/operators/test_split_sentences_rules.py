@@ -42,6 +42,7 @@ def check_split(marked: str, language: str | None = None) -> None:
         "**Done.**| *Next.*| _Last._| End",
         "Use the <i>bold.</i> tag.| Then close it.",
         "Take the car.|The bus is late.| Why?|Because it rains.",
+        "Hi!|How are you?|I am fine.|Thanks!| Take obj?.Value, not obj.Value!",
         "Дорога.|Дом.| Дым.",
         "He fell.| ...and then he stood up.| .NET is a name.",
         "The sum is $$a. b.$$| Then \\(x = 5.\\)| End",
@@ -70,6 +71,7 @@ def test_marks(marked: str) -> None:
     [
         "Dr. Vega met Mr. and Mrs. Oak at St. Anne's.| They left.",
         "On Sat. Tom came to see us.| In Jan. they came back.| On Fri. we rest.| It was Sat.| Tom left.",
+        "Fri. the 13th came.| See the docs.| they help.",
         "It is open from 9 a.m. to 5 p.m. Mon. to Fri.| It is closed on Sundays.",
         "It was 20 deg. C or 68 deg. F.| It was only 20 deg.| They left.",
         'It is short for "Dr."| It is a title.| He met "Mr." Oak.| They say "e.g."| We do not.',

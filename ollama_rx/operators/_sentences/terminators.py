@@ -40,6 +40,7 @@ from ollama_rx.operators._sentences.preceding_word import kind_of
 from ollama_rx.operators._sentences.verdict import WAIT, Break, Continue, Verdict
 
 _AFTER_GLUED: Final = frozenset((" ", ",", "'", "’", ""))
+_AFTER_GLUED_STARTER: Final = _AFTER_GLUED | {"!", "?"}  # "fine.Thanks!", but not "obj.Value!"
 _UNAMBIGUOUS: Final = frozenset(FULL_STOPS + QUESTION_OR_EXCLAMATION)
 _QUESTIONS_OR_EXCLAMATIONS: Final = frozenset(QUESTION_OR_EXCLAMATION)
 _ELLIPSIS: Final = 3  # dots; a fourth one is a full stop (Chicago Manual of Style, 13.53)
@@ -127,7 +128,7 @@ def _glued(candidate: Candidate) -> Verdict | None:
     if candidate.next_word != start:
         return None
     last = candidate.words[-1].replace(",", "")
-    if not candidate.follower.isupper() or not last.isalnum():
+    if not candidate.follower.isupper() or not last.isalnum() or _is_chaining(candidate):
         return Continue(start)
     if last[1:].islower() and not last.isascii() and len(last) >= _SHORTEST_GLUED:
         return Break(start)  # names in source code are ASCII
@@ -137,11 +138,17 @@ def _glued(candidate: Candidate) -> Verdict | None:
     word, after = candidate.text[start:end], candidate.text[end : end + 1]
     lexicon = lexicon_of_letter(candidate.follower, candidate.lexicon)
     is_class = last[0].isupper() and last in lexicon.modules
-    starts = after in _AFTER_GLUED and word.lower() in lexicon.starters and not is_class
-    if starts or word.lower() in lexicon.titles:
+    starts = after in _AFTER_GLUED_STARTER and word.lower() in lexicon.starters and not is_class
+    if (starts and candidate.is_single_dot) or word.lower() in lexicon.titles:
         return candidate.ends(when=last[-2:].islower() or (last.isdigit() and len(last) > _LONGEST_ITEM))
-    plain = word[1:].islower() and (after in _AFTER_GLUED or not candidate.is_single_dot) and after != ""
+    is_word = starts or word[1:].islower()
+    plain = is_word and (after in _AFTER_GLUED or not candidate.is_single_dot) and after != ""
     return candidate.ends(when=plain and _is_plain_before_glued(candidate, last))
+
+
+def _is_chaining(candidate: Candidate) -> bool:
+    """Return whether a glued mark is code: "order?.Item", "order!.Item"."""
+    return candidate.asks_or_exclaims and candidate.text[candidate.end - 1] == "."
 
 
 def _is_plain_before_glued(candidate: Candidate, word: str) -> bool:
@@ -191,7 +198,8 @@ def _lower_case_after_capitalised(candidate: Candidate) -> Verdict:
         return candidate.ends(when=asks or last[:1].islower())
     kind = kind_of(candidate.words, candidate.lexicon)[0]
     if kind is Kind.NUMERIC:  # "See the docs. they help", but "On Sat. we rest"
-        ends = last.isalpha() and not is_in_opening_phrase(candidate, candidate.lexicon)
+        is_word = last.isalpha() and len(candidate.words) > 1  # not in "Fri. the 13th"
+        ends = is_word and not is_in_opening_phrase(candidate, candidate.lexicon)
     else:
         ends = kind is None
     if not candidate.is_single_dot or end > mark + 1 or len(last) == 1 or not ends:
