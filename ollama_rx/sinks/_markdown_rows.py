@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from ollama_rx.sinks._cjk_emphasis import allow_cjk_emphasis
 from ollama_rx.sinks._control_characters import escape_controls
 from ollama_rx.sinks._markdown_tables import markdown_with_whole_tables
 
@@ -30,6 +31,7 @@ class MarkdownRows:
 
         self._console = Console(file=file, force_terminal=True, highlight=False, legacy_windows=False)
         self._parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+        allow_cjk_emphasis(self._parser)
         self._parser.disable("reference")  # what it defines may be used in another block
         self._markdown = markdown_with_whole_tables()("", code_theme=_CODE_THEME)
 
