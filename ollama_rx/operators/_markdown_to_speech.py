@@ -58,7 +58,10 @@ _TASK = re.compile(r"\A\s*\[[ xX]\]\s+")
 _BY_REFERENCE = re.compile(  # [text][label], but not [several][words]
     r"!?(?<!\w)\[(?!\^?\d+\])([^\[\]]+)\]\[(?:[a-z0-9_.:/-]*|(?i:\1))\]"
 )
-_EMPTY_BRACKETS = re.compile(r"(?<![\w)\]])[ \t]*(?:\([ \t]*\)|\[[ \t]*\]|“[ \t]*”|（[ \t]*）)")
+_EMPTY_BRACKETS = re.compile(  # but not f() and x[]
+    r"(?<![\w)\]])[ \t]*(?:\([ \t]*\)|\[[ \t]*\])"
+    r"|[ \t]*(?:“[ \t]*”|«\s*»|（[ \t]*）|「[ \t]*」|『[ \t]*』)"
+)
 _EMOJI = re.compile(  # but not ♭, ♯ and circled numbers: a voice can read them
     "[\U0001f000-\U0001faff\u2600-\u266c\u2670-\u2775\u2794-\u27bf\u2b00-\u2bff\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa"
     "\u25a0-\u25ff\u2934\u2935\u3030\u303d]"

@@ -334,6 +334,8 @@ def test_speakable_works_after_split_sentences() -> None:
 def test_addresses_can_be_skipped() -> None:
     text = ["See https://a.b/c_d. Or (http://x.y), [it](http://z.w 'a b'), www.a.b!", "<https://a.b>"]
     assert run(speakable(urls="skip"), text) == ["See. Or, it,!"]
+    text = ["詳しくは（https://a.jp/）を、「https://a.jp/」を。", "Voir « https://a.fr » et f(), x[]."]
+    assert run(speakable(urls="skip"), text) == ["詳しくはを、を。", "Voir et f(), x[]."]
 
 
 def test_addresses_can_be_said_in_full() -> None:
