@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from ollama_rx.sinks._markdown_rows import STYLE
-from ollama_rx.sinks._word_wrap import UNCERTAIN_WIDTH
+from ollama_rx.sinks._word_wrap import UNCERTAIN_WIDTH, most_cells
 
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"  # whether the terminal breaks a row that is too long
 
@@ -29,7 +29,7 @@ class LiveRows:
         if columns == self._columns or old == [""]:
             # A row that the terminal may have cut off is written once more when it is final.
             stays = [
-                a == b and not (final and UNCERTAIN_WIDTH.search(a)) for a, b in zip(old, rows, strict=False)
+                a == b and not (final and _may_be_cut(a, columns)) for a, b in zip(old, rows, strict=False)
             ]
             same = sum(1 for _ in takewhile(bool, stays))
         if same < max(len(old), len(rows)):
@@ -56,3 +56,9 @@ class LiveRows:
         from rich.cells import cell_len  # noqa: PLC0415 - an extra
 
         return max(1, -(-cell_len(STYLE.sub("", row)) // columns))
+
+
+def _may_be_cut(row: str, columns: int) -> bool:
+    """Whether some terminals show a row wider than the window; rich gives vowels such as "ा" no column."""
+    text = STYLE.sub("", row)
+    return UNCERTAIN_WIDTH.search(text) is not None or most_cells(text) > columns

@@ -43,7 +43,7 @@ class WordWrap:
             return self._place_space(unit, columns - 1)
         if not self._word or _may_break(self._word[-1], unit[0]):
             self._word, self._word_width = "", 0
-        width = _cells(unit)
+        width = most_cells(unit)
         before = ""
         if self._column + width >= columns and self._column > self._word_width:
             before = self._break_line()
@@ -85,7 +85,7 @@ def _may_break(before: str, after: str) -> bool:
     return category(before) not in _OPENING and category(after) not in _CLOSING and after not in _SMALL_KANA
 
 
-def _cells(text: str) -> int:
+def most_cells(text: str) -> int:
     """Return the width of a text in columns; rather too much than too little."""
     return len(text) if text.isascii() else sum(map(_cell, text))
 

@@ -72,3 +72,10 @@ def test_after_the_window_got_wider_all_rows_are_replaced() -> None:
     terminal.resize(20, 5)
     rows.replace(["aaaaaaaa"], columns=20)
     assert terminal.text == ["final", "aaaaaaaa"]
+
+
+def test_a_row_that_some_terminals_show_too_wide_is_written_again_when_it_is_final() -> None:
+    rows, terminal = live()
+    rows.replace(["हा" * 10, "हा" * 11], columns=20)
+    new = written(rows, terminal, ["हा" * 10, "हा" * 11, ""], final=2)
+    assert new == f"\r{'हा' * 11}\x1b[K\n\x1b[K\x1b[J"
