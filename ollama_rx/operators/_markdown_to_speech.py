@@ -22,7 +22,7 @@ _BLOCK = re.compile(r"```|~~~|\$\$|\\\[|<!--")
 # Text without any of these stays as it is; most sentences of an answer have none.
 _MARKUP = re.compile(
     r"[*_`~\[\]<>|\\$&【\n\xad\u061c•]|//|www\.|^\s*(?:#|[-+]\s|\d+[.)]\s|[-=]+\s*$)"
-    r"|[^\x00-\u1fff\u2010-\u2021\u2023-\u2027\u3000-\ud7ff]"
+    r"|[^\x00-\u1fff\u2010-\u2021\u2024-\u2027\u3000-\ud7ff]"
 )
 _SAYABLE = re.compile(r"[^\W_]")
 _INVISIBLE = re.compile("[\xad\u061c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")  # also turns text around

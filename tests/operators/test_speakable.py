@@ -197,6 +197,7 @@ SPOKEN = [
     ("`a → b` and $a \\to b$", "a → b and a → b"),
     ("├── src\n│   └── main.py\n──────", "src\nmain.py"),
     ("● One\n• *Two*\n  ◦ Three", "One\nTwo\nThree"),
+    ("‣ One", "One"),
     ("\u202eabc\u202c x\xady\ufeff", "abc xy"),
     ("&lt;b&gt; is *a* tag&nbsp;&mdash; yes", "<b> is a tag — yes"),
     ("a | b\n--|--\n1 | [x](http://a.b)\n\nafter | this", "a, b\n1, x\nafter | this"),
