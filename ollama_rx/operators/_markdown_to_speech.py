@@ -21,7 +21,7 @@ _CLOSING = {"$$": "$$", "\\[": "\\]", "<!--": "-->"}
 _BLOCK = re.compile(r"```|~~~|\$\$|\\\[|<!--")
 # Text without any of these stays as it is; most sentences of an answer have none.
 _MARKUP = re.compile(
-    r"[*_`~\[\]<>|\\$&【\n\xad\u061c•]|//|www\.|^\s*(?:#|[-+]\s|\d+[.)]\s|[-=]+\s*$)"
+    r"[*_`~\[\]<>|\\$&【\n\xad\u061c•]|//|www\.|mailto:|^\s*(?:#|[-+]\s|\d+[.)]\s|[-=]+\s*$)"
     r"|[^\x00-\u1fff\u2010-\u2021\u2024-\u2027\u3000-\ud7ff]"
 )
 _SAYABLE = re.compile(r"[^\W_]")

@@ -188,6 +188,7 @@ SPOKEN = [
     ("http://[::1]:8080/x and sftp://u:p@h.org/y", "[::1] and h.org"),
     ("**https://a.b/c** and *https://a.b.* and https://a.b/__init__/x_*y*.", "a.b and a.b. and a.b."),
     ("[https://a.b/c](https://a.b/c) and [a_b](http://x.y/*z*)", "a.b and a_b"),
+    ("Write to mailto:me@a.org now.", "Write to me@a.org now."),
     ("<mailto:me@a.org> or <me@a.org>", "me@a.org or me@a.org"),
     ("Text【4:0†source】. 【1】 A［2］, [٣] وهكذا[٢، ٣].", "Text. A وهكذا."),
     ("See [Foo][foo], [it][docs-1] and [that][].", "See Foo, it and that."),
