@@ -9,8 +9,8 @@ _LAST_OF_C1 = 0x9F
 
 
 def escape_controls(text: str) -> str:
-    r"""Replace control characters by what Python calls them, such as ``\x1b``; newlines and tabs stay."""
-    return _CONTROL.sub(_escape, text)
+    r"""Replace control characters by what Python calls them, such as ``\x1b``; line ends and tabs stay."""
+    return _CONTROL.sub(_escape, text.replace("\r\n", "\n"))
 
 
 def escape_controls_in_json(line: bytes) -> bytes:

@@ -100,6 +100,10 @@ def test_text_cannot_control_the_terminal() -> None:
     assert printed(text) == "a\\x1b[2Jb\\x07\\x9b31m\\x0d\\x00\\x7f\tc\n\u00e9\u00a0\U0001f600\n"
 
 
+def test_line_ends_of_windows_are_line_ends() -> None:
+    assert printed("a\r\n\r\nb\r\n") == "a\n\nb\n"
+
+
 def test_text_cannot_reorder_the_text_around_it() -> None:
     controls = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
     assert printed(controls) == r"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" + "\n"
