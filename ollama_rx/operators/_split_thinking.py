@@ -59,7 +59,8 @@ def split_thinking(
             tag, it is removed. "auto" if you do not know: an answer that does not begin with the opening tag
             is undecided until a closing tag arrives, and is text if none arrives within 16 384 characters or
             before the end. So an answer of a model that does not think arrives late, in one piece. A closing
-            tag counts unless it is in code or follows a space, a quotation mark or a bracket in its line.
+            tag counts unless it is in code, or follows a space, a quotation mark or a bracket in its line, or
+            has an opening tag before it there.
 
     >>> from reactivex import of
     >>> from reactivex import operators as ops
@@ -299,7 +300,9 @@ class _SplitThinking:
         if self._code.inside or self._code.at_line_start:
             return not self._code.inside
         before = self._code.tail[-1]
-        return not (before.isspace() or before in "\"'`<" or category(before) in _OPENERS)
+        if before.isspace() or before in "\"'`<" or category(before) in _OPENERS:
+            return False
+        return self._tags.open not in "".join(self._undecided).rpartition("\n")[2]
 
     def _add_undecided(self, text: str, begin: int, end: int) -> int:
         piece = text[begin:end]

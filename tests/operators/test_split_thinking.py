@@ -240,6 +240,8 @@ AUTO = [
         "",
         'The </think> tag, (</think>) and "</think>" stay.',
     ),
+    ("The tags <think>...</think> mark it.", "", "The tags <think>...</think> mark it."),
+    ("What is a <think> tag?\nSo.</think>Yes", "What is a <think> tag?\nSo.", "Yes"),
     (f"{'a' * 16_385}</think>\n<think>b</think>c", "b", f"{'a' * 16_385}</think>\nc"),
     (f"{' ' * 16_385}</think>", "", f"{' ' * 16_385}</think>"),
     (f"a\n{'`</think>`' * 1_639}\n</think>b", "", f"a\n{'`</think>`' * 1_639}\n</think>b"),
