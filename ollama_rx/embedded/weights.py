@@ -205,10 +205,12 @@ def _require_space(folder: Path, size: int) -> None:
 
 
 def _cannot_keep(folder: Path, error: OSError) -> EmbeddedModelError:
-    reason = "the disk is full" if error.errno in _DISK_FULL else str(error)
+    if error.errno in _DISK_FULL:
+        reason = "the disk is full, they need 200 MB"
+    else:
+        reason = error.strerror or str(error)
     return EmbeddedModelError(
-        f"cannot keep the weights in {folder} ({reason}); they need 200 MB there, XDG_CACHE_HOME chooses "
-        f"another folder"
+        f"cannot keep the weights in {folder} ({reason}); XDG_CACHE_HOME chooses another folder"
     )
 
 
@@ -314,4 +316,6 @@ def _last_error(log_path: Path) -> str:
     lines = [line.strip() for line in log_path.read_text("utf-8", "replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")]
     last = (errors or lines or ["pip printed nothing"])[-1]
+    if "No matching distribution" in last and any("connection broken" in line for line in lines):
+        return "no connection to pip's index"  # which pip only says in a warning
     return _USER_INFORMATION.sub("//", last)[:_MAX_SHOWN]
