@@ -40,7 +40,7 @@ def server_client(host: str | None, model: str | None = None) -> Client | None:
     What ``--host``, OLLAMA_HOST or ``--model`` name is not replaced by anything else, so no server is probed:
     the request itself will fail if it is missing.
     """
-    with usage_error("--host" if host is not None else "OLLAMA_HOST", argument="host:"):
+    with usage_error("--host" if host is not None else "OLLAMA_HOST", argument="host"):
         client = Client(host)
     if host is not None or os.environ.get("OLLAMA_HOST", "").strip() or not _is_embedded(model):
         return client

@@ -46,7 +46,7 @@ class RunCommand:
                 check_name(self.model)
             with usage_error("--option"):
                 options = parse_options(self.options)
-            with usage_error("--stop"):
+            with usage_error("--stop", argument="words"):
                 text = AnswerText(stop=self.stop, sentences=self.sentences)
             with usage_error("--format"):
                 answer_format = read_format(self.format)
@@ -63,7 +63,7 @@ class RunCommand:
             server = server_client(self.host, self.model)
             with server or embedded_client(status.echo) as client:
                 model = self._choose_model(server, status) if server else self.model
-                with usage_error("--option"):
+                with usage_error("--option", argument="options"):
                     chunks = client.generate(
                         prompt,
                         model=model,

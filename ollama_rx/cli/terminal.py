@@ -42,15 +42,16 @@ def exit_on_error() -> Generator[None]:
 def usage_error(option: str, *, argument: str = "") -> Generator[None]:
     """Turn a rejected argument into a usage error that names the option.
 
-    If ``argument`` is given, the option holds that argument; an error about anything else, such as a variable
-    of the environment, names it itself.
+    If ``argument`` is given, the option holds that argument and replaces its name in the message; an error
+    about anything else, such as a variable of the environment, names it itself.
     """
     try:
         yield
     except (ValueError, TypeError) as error:
         message = one_line(str(error))
-        hint = option if message.startswith(argument) else None
-        raise typer.BadParameter(message, param_hint=hint) from error
+        name = f"{argument}: " if argument else ""
+        hint = option if message.startswith(name) else None
+        raise typer.BadParameter(message.removeprefix(name), param_hint=hint) from error
 
 
 def _exit(error: Exception, advice: str = "") -> typer.Exit:

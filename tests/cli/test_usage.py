@@ -25,6 +25,12 @@ CommandLine = Callable[..., Result]
         ),
         (["run", "Hi", "-m", ""], "Invalid value for --model: the name is empty"),
         (["run", "Hi", "-m", " "], "Invalid value for --model: the name is empty"),
+        (["run", "Hi", "--stop", ""], "Invalid value for --stop: expected a stop word"),
+        (["run", "Hi", "--host", "ftp://x"], "Invalid value for --host: expected http:// or https://"),
+        (
+            ["run", "Hi", "-m", "mine", "-o", "stop=x"],
+            "Invalid value for --option: expected a list of texts for 'stop'",
+        ),
         (
             ["run", "Hi", "--to", "console", "--to", "console"],
             "Invalid value for --to: console is given twice",
