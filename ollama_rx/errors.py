@@ -104,7 +104,7 @@ class StatusError(OllamaError):
         return _BY_STATUS.get(status, StatusError)(status, reason, signin_url=signin_url)
 
     @staticmethod
-    def _advice(_: str) -> str:
+    def _advice(_: str, /) -> str:
         return ""
 
 
@@ -112,7 +112,7 @@ class ModelNotFoundError(StatusError):
     """404: the server does not have this model (or this endpoint)."""
 
     @staticmethod
-    def _advice(reason: str) -> str:
+    def _advice(reason: str, /) -> str:
         if "model" in reason.lower():  # Ollama says so if only the model is missing
             return "; `ollama list` shows the models that are there, `ollama pull` fetches one"
         return "; does the host point at Ollama?"
@@ -122,7 +122,7 @@ class UnauthorizedError(StatusError):
     """401: a cloud model without a valid sign-in; ``signin_url`` is the sign-in page, if it was sent."""
 
     @staticmethod
-    def _advice(_: str) -> str:
+    def _advice(_: str, /) -> str:
         return "; sign in with `ollama signin` or set OLLAMA_API_KEY"
 
 
