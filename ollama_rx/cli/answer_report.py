@@ -96,7 +96,7 @@ def format_stats(stats: Stats, end: str) -> str:
         ("loading", _seconds(metrics.load_duration)),
         ("prompt", _tokens(metrics.prompt_eval_count, stats.prompt_tokens_per_second)),
         ("answer", _tokens(metrics.eval_count, stats.tokens_per_second)),
-        ("text", f"{stats.characters} characters in {stats.chunks} chunks"),
+        ("text", f"{_count(stats.characters, 'character')} in {_count(stats.chunks, 'chunk')}"),
         ("gaps", _gaps(stats)),
     ]
     return align_columns([row for row in rows if row[1]])
@@ -109,7 +109,11 @@ def _seconds(seconds: float | None) -> str:
 def _tokens(count: int | None, per_second: float | None) -> str:
     if count is None:
         return ""
-    return f"{count} tokens" + ("" if per_second is None else f", {per_second:.1f} a second")
+    return _count(count, "token") + ("" if per_second is None else f", {per_second:.1f} a second")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _gaps(stats: Stats) -> str:

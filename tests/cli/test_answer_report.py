@@ -1,6 +1,7 @@
 """What is said about an answer: how it ended, what is missing, and the statistics."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ def test_unknown_figures_are_omitted() -> None:
         "end       interrupted",
         "duration  2.00 s",
         "text      12 characters in 3 chunks",
+    ]
+
+
+def test_one_is_singular() -> None:
+    stats = replace(_stats(Metrics(eval_count=1)), characters=1, chunks=1)
+    assert format_stats(stats, "token limit").splitlines()[-2:] == [
+        "answer    1 token",
+        "text      1 character in 1 chunk",
     ]
 
 

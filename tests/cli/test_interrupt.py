@@ -23,7 +23,11 @@ def test_a_process_ends_by_the_signal() -> None:
 
 def test_the_signal_has_its_default_action(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
-    monkeypatch.setattr(signal, "signal", lambda *arguments: seen.append(arguments))
+
+    def set_signal(*arguments: object) -> None:
+        seen.append(arguments)
+
+    monkeypatch.setattr(signal, "signal", set_signal)
     monkeypatch.setattr(signal, "raise_signal", seen.append)
     monkeypatch.setattr(os, "_exit", seen.append)
     END()
