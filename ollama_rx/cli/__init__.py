@@ -6,19 +6,13 @@ Each command imports what it needs when it runs, so that ``--help`` is fast.
 import os
 import sys
 
-from ollama_rx.cli.interrupt import EXIT_INTERRUPTED, end_as_interrupted
-
 
 def main() -> None:
-    """Run the command line and end the process."""
+    """Run the command line and exit the process."""
     try:
         _run()
     except KeyboardInterrupt:  # while a module is loaded, for instance
-        end_as_interrupted()
-    except SystemExit as end:
-        if end.code == EXIT_INTERRUPTED:
-            end_as_interrupted()
-        raise
+        sys.exit(130)
     except OSError as error:  # outside of a command: the help cannot be written, for instance
         sys.exit(f"ollama-rx: {error.strerror or error}")
 

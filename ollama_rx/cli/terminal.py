@@ -1,5 +1,6 @@
 """What all commands share: output in columns, Ctrl-C, errors as one line and an exit code."""
 
+import os
 import signal
 import sys
 import threading
@@ -11,11 +12,11 @@ from unicodedata import east_asian_width
 
 import typer
 
-from ollama_rx.cli.interrupt import EXIT_INTERRUPTED, end_as_interrupted
 from ollama_rx.errors import OllamaError, SinkError, UnreachableError
 from ollama_rx.sinks import Console, StopSink
 
 EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130  # as in shells: 128 plus the number of the signal
 
 
 @contextmanager
@@ -101,7 +102,7 @@ def _first_interrupt(_: int, frame: FrameType | None) -> None:
 
 def _second_interrupt(_: int, frame: FrameType | None) -> None:
     del frame
-    end_as_interrupted()
+    os._exit(EXIT_INTERRUPTED)
 
 
 def echo(text: str, file: TextIO | None = None) -> None:

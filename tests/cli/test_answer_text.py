@@ -133,7 +133,7 @@ def test_ctrl_c_prints_the_sentence_that_had_begun(fake: FakeOllama) -> None:
     with PseudoTerminal("run", "Hi", "-m", "mine", "--host", fake.url, "--sentences") as terminal:
         terminal.read_until("One.\n")
         terminal.interrupt()
-        assert terminal.finish() == -signal.SIGINT
+        assert terminal.finish() == 130
         assert terminal.screen == ["One.", "", "Two is"]  # the terminal may have shown ^C on the empty line
 
 

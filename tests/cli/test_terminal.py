@@ -54,15 +54,15 @@ def default_sigint() -> Iterator[None]:
 
 @pytest.mark.usefixtures("default_sigint")
 def test_the_first_ctrl_c_raises_and_the_second_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[str] = []
-    monkeypatch.setattr("ollama_rx.cli.terminal.end_as_interrupted", lambda: ended.append("ended"))
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
     with pytest.raises(KeyboardInterrupt), interruptible():  # noqa: PT012 - the second signal during the first exception
         try:
             signal.raise_signal(signal.SIGINT)
         finally:
             assert ended == []
             signal.raise_signal(signal.SIGINT)
-    assert ended == ["ended"]
+    assert ended == [130]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -102,7 +102,7 @@ def test_a_cleanup_that_hangs_can_be_interrupted() -> None:
             assert process.stdout.readline() == printed
             process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (-signal.SIGINT, "")
+    assert (process.returncode, errors) == (130, "")
 
 
 def test_a_named_server_that_is_unreachable_is_an_error_with_advice(
