@@ -48,8 +48,8 @@ class Console(Sink[str | ChunkLike]):
     With ``markdown=True`` a terminal shows the answer's Markdown with colours, tables and highlighted code.
     Each block is printed once when it is complete, and never changes again. Below it is the block that still
     grows: it is drawn again at most ten times a second as text arrives, and only its end is shown if it is
-    taller than the window. Links are shown with their address. An answer that breaks off is shown as far as
-    it has arrived.
+    taller than the window. Lines stay lines, and links are shown with their address. An answer that breaks
+    off is shown as far as it has arrived.
 
     Args:
         file: a text file that is open for writing and stays open; by default the standard output.
