@@ -169,3 +169,8 @@ def test_the_tables_fit_together() -> None:
 
 def test_the_rules_of_all_languages_look_for_the_same_characters() -> None:
     assert len({rules_for(language, eager=False).candidates for language in languages()}) == 1
+
+
+def test_the_language_is_found_also_after_more_different_words_than_are_remembered() -> None:
+    text = " ".join(f"wort{number}." for number in range(5000)) + "\nDas ist der 3. Tag."
+    assert split(text)[-1] == "Das ist der 3. Tag."
