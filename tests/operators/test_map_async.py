@@ -515,15 +515,20 @@ def test_it_works_among_the_operators_of_one_sink() -> None:
     assert mapped.items + beside.items == asyncio.run(main()) == list("ABCabc")
 
 
-def test_a_dispose_while_the_worker_begins_ends_it() -> None:
-    threads_before = threading.active_count()
+def test_a_worker_that_begins_after_the_end_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    delayed: list[Callable[[], None]] = []
 
+    def begin_later(begin: internal_loop.Begin, no_loop: internal_loop.NoLoop) -> None:
+        delayed.append(functools.partial(internal_loop.begin_on_thread, begin, no_loop))
+
+    monkeypatch.setattr("ollama_rx.operators._map_async.begin_on_thread", begin_later)
     errors: list[Exception] = []
-    failed: Observable[str] = reactivex.throw(ValueError())  # before the worker's thread begins, or just then
-    for _ in range(20):
-        failed.pipe(map_async(upper)).subscribe(on_error=errors.append)
-    assert len(errors) == 20
-    assert eventually(lambda: threading.active_count() == threads_before)
+    failed: Observable[str] = reactivex.throw(ValueError())
+    failed.pipe(map_async(upper)).subscribe(on_error=errors.append)
+    assert len(errors) == 1
+    (begin,) = delayed
+    begin()
+    assert eventually(lambda: not our_threads())
 
 
 def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error(
