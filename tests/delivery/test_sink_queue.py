@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -406,6 +407,24 @@ def test_a_delivery_that_is_cancelled_before_its_sink_is_opened_only_closes_it()
         return sink.log
 
     assert asyncio.run(main()) == "(close)"
+
+
+def test_a_delivery_that_is_cancelled_before_its_sinks_thread_begins_only_closes_the_sink(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    delayed: list[Callable[[], None]] = []
+
+    def begin_later(begin: internal_loop.Begin, no_loop: internal_loop.NoLoop, *, name: str) -> None:
+        delayed.append(partial(internal_loop.begin_on_thread, begin, no_loop, name=name))
+
+    monkeypatch.setattr("ollama_rx.delivery.sink_queue.begin_on_thread", begin_later)
+    sink = AwaitedSink()
+    delivery = deliver(reactivex.never(), sink)
+    delivery.cancel()
+    (begin,) = delayed
+    begin()
+    delivery.wait(10)
+    assert sink.log == "(close)"
 
 
 def test_a_loop_that_ends_without_awaiting_the_delivery_closes_the_sink(
