@@ -1,5 +1,6 @@
 """Fixtures and settings for all tests."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 
@@ -18,3 +19,13 @@ def no_thread_left() -> Iterator[None]:
         if thread.name.startswith("ollama-rx"):
             thread.join(5)
             assert not thread.is_alive(), f"{thread.name} is left"
+
+
+@pytest.fixture
+def no_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every attempt to make an internal event loop fail for want of file descriptors."""
+
+    def new_loop() -> asyncio.AbstractEventLoop:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("ollama_rx.rx.internal_loop._loop_factory", lambda: new_loop)

@@ -8,7 +8,7 @@ import pytest
 from reactivex import operators as ops
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
-from ollama_rx import Chunk, Client, ModelNotFoundError, SinkError, deliver, iterate
+from ollama_rx import Chunk, Client, Delivery, ModelNotFoundError, SinkError, deliver, iterate
 from ollama_rx import operators as op
 from ollama_rx.sinks import Callback, Collector, Queue
 from ollama_rx.testing import FakeOllama, answer, endless, error_status
@@ -214,6 +214,16 @@ def test_a_slow_sink_pauses_the_server(fake: FakeOllama, client: Client, kind: s
     fake.wait_for_disconnect()
 
 
+async def check_pause(fake: FakeOllama, delivery: Delivery, gate: threading.Event, sent: list[Chunk]) -> None:
+    """Check that a sink that waits for the gate pauses the server, and end its delivery."""
+    await fake.aio.wait_for_pause()
+    assert len(sent) <= MAX_WAITING + 2
+    delivery.cancel()
+    gate.set()
+    await delivery
+    await fake.aio.wait_for_disconnect()
+
+
 @pytest.mark.parametrize("kind", ["blocking sink", "queue"])
 def test_a_slow_sink_pauses_the_server_on_a_loop(fake: FakeOllama, client: Client, kind: str) -> None:
     async def main() -> None:
@@ -222,12 +232,7 @@ def test_a_slow_sink_pauses_the_server_on_a_loop(fake: FakeOllama, client: Clien
         gate = threading.Event()
         slow = Callback[Chunk](lambda _: gate.wait(), blocking=True, max_waiting=MAX_WAITING)
         delivery = deliver(stream, slow if kind == "blocking sink" else Queue[Chunk](max_waiting=MAX_WAITING))
-        await fake.aio.wait_for_pause()
-        assert len(sent) <= MAX_WAITING + 2
-        delivery.cancel()
-        gate.set()
-        await delivery
-        await fake.aio.wait_for_disconnect()
+        await check_pause(fake, delivery, gate, sent)
 
     fake.play(answer(endless()))
     asyncio.run(main())
@@ -248,12 +253,7 @@ def test_a_slow_sink_pauses_the_server_with_a_scheduler_too(
             delivery = deliver(stream, slow, scheduler=scheduler)
         else:
             delivery = await asyncio.to_thread(lambda: deliver(stream, slow, scheduler=scheduler))
-        await fake.aio.wait_for_pause()
-        assert len(sent) <= MAX_WAITING + 2
-        delivery.cancel()
-        gate.set()
-        await delivery
-        await fake.aio.wait_for_disconnect()
+        await check_pause(fake, delivery, gate, sent)
 
     fake.play(answer(endless()))
     asyncio.run(main())

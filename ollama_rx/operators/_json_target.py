@@ -101,7 +101,7 @@ def _is_validation_error(error: Exception, library: str) -> bool:
 
 
 def _is_type(into: object) -> bool:
-    """Check for types that are no classes that could be called: ``list[City]``, ``A | B``, ``int``."""
+    """Check for types that must not be called with a value: ``list[City]``, ``A | B``, ``int``."""
     return (
         is_type_expression(into)
         or hasattr(into, "__required_keys__")  # a TypedDict, also of typing_extensions

@@ -460,11 +460,8 @@ def test_a_sink_cannot_wait_for_its_own_delivery(run: Run) -> None:
         run(start)
 
 
-def test_without_descriptors_for_a_loop_the_sink_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_loop() -> asyncio.AbstractEventLoop:
-        raise OSError(24, "Too many open files")
-
-    monkeypatch.setattr(internal_loop, "_loop_factory", lambda: no_loop)
+@pytest.mark.usefixtures("no_descriptors")
+def test_without_descriptors_for_a_loop_the_sink_fails() -> None:
     with pytest.raises(SinkError, match="Too many open files"):
         deliver(of(1), AwaitedSink()).wait(10)
 

@@ -531,13 +531,8 @@ def test_a_worker_that_begins_after_the_end_ends_at_once(monkeypatch: pytest.Mon
     assert eventually(lambda: not our_threads())
 
 
-def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def no_loop() -> asyncio.AbstractEventLoop:
-        raise OSError(24, "Too many open files")
-
-    monkeypatch.setattr(internal_loop, "_loop_factory", lambda: no_loop)
+@pytest.mark.usefixtures("no_descriptors")
+def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error() -> None:
     with pytest.raises(OSError, match="Too many open files"):
         reactivex.never().pipe(map_async(upper)).run()
 

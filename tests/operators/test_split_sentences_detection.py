@@ -144,6 +144,15 @@ def test_only_the_characters_near_a_mark_are_looked_at() -> None:
     assert detector.language_at(german + "字" * 100, len(german) + 100) == "zh"
 
 
+def test_the_same_words_in_two_sentences_are_enough_to_change_the_language() -> None:
+    detector = LanguageDetector()
+    found: list[str] = []
+    for sentence in ("Der Hund ist nicht hier", "The tree", "The tree"):
+        found.append(detector.language_at(sentence, len(sentence)))
+        detector.end_sentence()
+    assert found == ["de", "de", "en"]  # one foreign word may be a name
+
+
 @given(
     st.lists(st.sampled_from(["der ", "the ", "5. ", "Ну, ", "ул. ", "; ", "Νο", "ñ", "| ", "字。", ". A"]))
 )

@@ -24,7 +24,6 @@ from ollama_rx import (
     UnreachableError,
 )
 from ollama_rx import operators as op
-from ollama_rx.rx import internal_loop
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.testing import FakeOllama, Gate, Reply, all_at_once, answer, endless, midstream_error
 from ollama_rx.transport import call as call_module
@@ -236,13 +235,8 @@ def test_a_signal_handler_may_close_the_client_at_any_line_of_opening_a_stream()
         assert line > 20
 
 
-def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def no_loop() -> asyncio.AbstractEventLoop:
-        raise OSError(24, "Too many open files")
-
-    monkeypatch.setattr(internal_loop, "_loop_factory", lambda: no_loop)
+@pytest.mark.usefixtures("no_descriptors")
+def test_without_descriptors_for_a_loop_the_stream_ends_with_an_error() -> None:
     with pytest.raises(UnreachableError, match="Too many open files"):
         Client("http://127.0.0.1:9", model="m").generate("x").run()
 
