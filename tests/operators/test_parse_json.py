@@ -163,6 +163,15 @@ def test_elements_of_an_array_are_validated_one_by_one_in_any_cutting(size: int)
     assert run(parse_json(into=City), pieces) == [City(name="Rome", people=3), City(name="Pisa", people=1)]
 
 
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_words_in_brackets_that_turn_out_to_be_prose_are_not_validated(size: int) -> None:
+    text = f'["the eternal city" in Italian] {ROME}'
+    pieces = [text[i : i + size] for i in range(0, len(text), size)]
+    seen: list[Any] = []
+    run(parse_json(into=seen.append), pieces)
+    assert seen == [json.loads(ROME)]
+
+
 def test_only_the_object_or_the_elements_are_validated_not_the_values_inside() -> None:
     seen: list[Any] = []
     run(parse_json(into=seen.append), ['{"a": [{"b": 1}], "c": {}}'])
