@@ -1,22 +1,16 @@
 """Retry a request that failed before its first item."""
 
-import asyncio
-import threading
 from collections.abc import Callable
-from contextvars import copy_context
-from functools import partial
 from random import SystemRandom
 from typing import Generic, TypeVar
 
-from reactivex import Observable, abc
-from reactivex.scheduler import TimeoutScheduler
+from reactivex import Observable
 
 from ollama_rx.arguments import check_seconds, check_whole
-from ollama_rx.rx.event_loops import run_on_loop, user_loop
 from ollama_rx.rx.operator import ChainedObservable
+from ollama_rx.rx.serial_source import SerialSource
 from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
-from ollama_rx.rx.trampoline import run_in_trampoline
 
 A = TypeVar("A")
 
@@ -86,20 +80,11 @@ class _RetryUnstarted(ChainedObservable[A]):
 
     def subscribe_chained(self, observer: ChainObserver[A], subscription: ChainSubscription) -> None:
         subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
-        attempts = _Attempts(self._source, self._times, self._wait_for, observer.on_next, subscription)
-        subscription.set_foreign_source(attempts.close)
-        attempts.subscribe()
+        _Attempts(self._source, self._times, self._wait_for, observer.on_next, subscription).begin()
 
 
 class _Attempts(Generic[A]):
-    """Subscribes to the source again and again, until an item arrives or the retries are used up.
-
-    At any time there is one attempt (a subscription to the source) or one wait for the next attempt;
-    ``_cancel`` ends it. The first attempt begins on the subscriber's thread, each later one on the
-    subscriber's scheduler or event loop, else on a timer's thread (without a wait: where the source failed).
-    ``_on_next`` and ``_on_error`` run on the source's thread, possibly before its ``subscribe`` has returned;
-    ``close`` may be called from any thread.
-    """
+    """Subscribes to the source again and again, until an item arrives or the retries are used up."""
 
     def __init__(
         self,
@@ -112,52 +97,15 @@ class _Attempts(Generic[A]):
         self._source = source
         self._times = times
         self._wait_for = wait_for
-        self._forward = subscription.serialize_foreign(on_next)
+        self._forward = on_next
         self._subscription = subscription
-        self._loop = user_loop()
-        self._context = copy_context()  # a timer's thread does not have the subscriber's variables
         self._retries = 0  # so far
         self._has_started = False  # an item has arrived
-        self._cancel: Callable[[], object] | None = None
-        self._subscribing_thread: int | None = None  # its id, while it is inside the source's `subscribe`
-        self._again = False  # that thread must subscribe once more when `subscribe` returns
+        self._sources = SerialSource(subscription, self._on_next, self._on_error, subscription.complete)
 
-    def subscribe(self) -> None:
-        """Begin an attempt, unless the chain has been disposed."""
-        run_in_trampoline(self._subscribe)
-
-    def _subscribe(self) -> None:
-        """Subscribe to the source, and again if it fails inside its ``subscribe``.
-
-        This is a loop because recursion could become too deep.
-        """
-        self._again = True
-        while self._again and not self._subscription.is_disposed:
-            self._again = False
-            retries = self._retries
-            self._subscribing_thread = threading.get_ident()
-            attempt = self._source.subscribe(
-                self._on_next,
-                self._on_error,
-                self._subscription.complete,
-                scheduler=self._subscription.scheduler,
-            )
-            self._subscribing_thread = None
-            if retries == self._retries:
-                self._set_cancel(attempt.dispose)
-            else:
-                attempt.dispose()  # it has failed already; ``_cancel`` is for the wait or a newer attempt
-
-    def close(self) -> None:
-        """End the current attempt or wait."""
-        cancel, self._cancel = self._cancel, None
-        if cancel is not None:
-            cancel()
-
-    def _set_cancel(self, cancel: Callable[[], object]) -> None:
-        self._cancel = cancel
-        if self._subscription.is_disposed:  # `close` was called before there was something to cancel
-            self.close()
+    def begin(self) -> None:
+        """Begin the first attempt."""
+        self._sources.follow_with(self._source)
 
     def _on_next(self, item: A) -> None:
         self._has_started = True
@@ -175,27 +123,4 @@ class _Attempts(Generic[A]):
         except Exception as wait_error:  # noqa: BLE001 - a stream turns it into on_error
             self._subscription.fail(wait_error)
             return
-        if seconds > 0:
-            self._subscribe_later(seconds)
-        elif self._subscribing_thread == threading.get_ident():
-            self._again = True
-        else:
-            self.subscribe()
-
-    def _subscribe_later(self, seconds: float) -> None:
-        """Begin the next attempt later: on the subscriber's scheduler, its loop, or a timer's thread."""
-        scheduler = self._subscription.scheduler
-        if scheduler is None and self._loop is not None:
-            run_on_loop(self._loop, partial(self._call_later, self._loop, seconds))
-            return
-
-        def on_timer(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
-            self._context.copy().run(self.subscribe)
-
-        self._set_cancel(
-            (scheduler or TimeoutScheduler.singleton()).schedule_relative(seconds, on_timer).dispose
-        )
-
-    def _call_later(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-        """Set the timer on the event loop; runs there."""
-        self._set_cancel(partial(run_on_loop, loop, loop.call_later(seconds, self.subscribe).cancel))
+        self._sources.follow_with(self._source, seconds=seconds)
