@@ -17,6 +17,7 @@ import uvicorn
 from ollama_rx.embedded import fetch_weights
 from ollama_rx.testing import (
     FakeOllama,
+    Gate,
     Reply,
     Request,
     answer,
@@ -256,3 +257,17 @@ def test_chain(fake: FakeOllama, example: ExampleRunner) -> None:
 def test_embedded(example: ExampleRunner) -> None:
     fetch_weights()
     assert len(example.output_of("17_embedded.py").split()) > 1
+
+
+def test_race(fake: FakeOllama, example: ExampleRunner) -> None:
+    both_run = Gate()
+
+    def reply(request: Request) -> Reply:
+        if request.json["model"] != "llama3.2":
+            return answer(both_run, "Because", " of air.")
+        both_run.open()
+        return answer(Gate(), "never read")
+
+    fake.play(reply)
+    assert example.output_of("18_race.py") == "Because of air.\n"
+    assert fake.wait_for_disconnect().lines_written == 0
