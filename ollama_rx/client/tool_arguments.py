@@ -132,15 +132,15 @@ def _union_converter(hint: Any) -> Convert:
     """Try JSON's own types one after another; which of the others fits best is left to pydantic."""
     members = get_args(hint)
     converters = [_exact_converter(member) for member in members if not needs_pydantic(member)]
-    if others := tuple(member for member in members if needs_pydantic(member)):
-        union: Any = Union
-        converters.append(_pydantic_converter(union[others]))
+    others = tuple(member for member in members if needs_pydantic(member))
+    union: Any = Union
+    convert_otherwise = _pydantic_converter(union[others]) if others else partial(_refuse, hint)
 
     def convert(value: object) -> object:
         for convert_to_member in converters:
             with suppress(ValueError):
                 return convert_to_member(value)
-        raise _mismatch(hint, value)
+        return convert_otherwise(value)
 
     return convert
 
@@ -160,13 +160,17 @@ def _pydantic_converter(hint: Any) -> Convert:
 def _pydantic_reason(error: Any) -> str:
     """Say where pydantic found what problems, in one line."""
     return ", ".join(
-        " ".join([*filter(None, [".".join(map(str, problem["loc"]))]), problem["msg"]])
+        ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"])))
         for problem in error.errors()
     )
 
 
 def _as_it_is(value: object) -> object:
     return value
+
+
+def _refuse(hint: Any, value: object) -> object:
+    raise _mismatch(hint, value)
 
 
 def _convert_scalar(kind: type, value: object) -> object:

@@ -171,7 +171,8 @@ def test_other_types_are_converted_by_pydantic(hint: object, value: object, expe
         (Literal["a", 1], True, "x: expected 'a' or 1, got True"),
         (Unit, "f", "x: expected 'c' or 'k', got 'f'"),
         (int, "9" * 90, f"x: expected int, got '{'9' * 38}…{'9' * 39}'"),
-        (Address, {"street": {}}, "x: street.name Field required"),
+        (Address, {"street": {}}, "x: street.name: Field required"),
+        (Address | None, {"street": {}}, "x: street.name: Field required"),
         (date, "soon", "x: Input should be a valid date or datetime, input is too short"),
         (
             Annotated[int, pydantic.Field(ge=1)],
