@@ -81,7 +81,9 @@ def _parameter_hints(function: Callable[..., object]) -> dict[str, Any]:
     """Return the types of a function's parameters; the type of its result need not be importable."""
     annotations = dict(getattr(function, "__annotations__", {}))
     annotations.pop("return", None)
-    scope = getattr(inspect.unwrap(function), "__globals__", {})
-    return get_type_hints(
-        SimpleNamespace(__annotations__=annotations, __globals__=scope), include_extras=True
+    definition = inspect.unwrap(function)
+    described = SimpleNamespace(
+        __annotations__=annotations, __globals__=getattr(definition, "__globals__", {})
     )
+    type_parameters = {one.__name__: one for one in getattr(definition, "__type_params__", ())}
+    return get_type_hints(described, localns=type_parameters, include_extras=True)

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 import pytest
@@ -194,6 +194,16 @@ def test_the_type_of_the_result_need_not_be_known() -> None:
 
     fetch.__annotations__.update({"cities": "list[int]", "return": "Missing"})
     assert parameters(fetch)["properties"]["cities"] == {"type": "array", "items": {"type": "integer"}}
+
+
+def test_the_type_parameters_of_a_function_are_known() -> None:
+    def first(items: object) -> object:
+        return items
+
+    first.__annotations__["items"] = "list[number]"
+    number = TypeVar("number", bound=int)
+    setattr(first, "__type_params__", (number,))  # noqa: B010 - Python 3.12 sets it
+    assert parameters(first)["properties"]["items"] == {"type": "array", "items": {"type": "integer"}}
 
 
 def test_a_class_without_docstrings_has_no_description() -> None:
