@@ -55,6 +55,7 @@ class ToolArguments:
     def __init__(self, function: Callable[..., object]) -> None:
         signature = tool_signature(function)
         self._takes_any_name = signature.takes_any_name
+        self._hidden = signature.hidden
         self._converters: dict[str, Convert] = {}
         self._has_default: dict[str, bool] = {}
         for parameter in signature.parameters:
@@ -79,7 +80,7 @@ class ToolArguments:
         ]
         for name, value in arguments.items():
             convert = self._converters.get(name)
-            if convert is None and not self._takes_any_name:
+            if convert is None and (name in self._hidden or not self._takes_any_name):
                 problems.append(
                     f"{name} is unknown (the parameters are: {', '.join(self._converters) or 'none'})"
                 )
@@ -96,7 +97,7 @@ class ToolArguments:
 
 def _converter(hint: Any) -> Convert:
     """Return the function that converts a JSON value to a type, or raises a ValueError that says why not."""
-    return partial(_convert_text_too, _exact_converter(plain_type(hint)[0]))
+    return partial(_convert_text_too, _exact_converter(hint))
 
 
 def _convert_text_too(convert: Convert, value: object) -> object:
@@ -111,6 +112,7 @@ def _convert_text_too(convert: Convert, value: object) -> object:
 
 
 def _exact_converter(hint: Any) -> Convert:  # noqa: PLR0911 - one per kind
+    hint, _ = plain_type(hint)
     kind, arguments = kind_of(hint), get_args(hint)
     if kind in ANYTHING or hint is inspect.Parameter.empty:
         return _as_it_is

@@ -18,6 +18,8 @@ class ToolSignature:
     docstring: str
     parameters: tuple[inspect.Parameter, ...]
     """The parameters with a name of their own; strings in their annotations are resolved."""
+    hidden: frozenset[str]
+    """The names of the parameters that a partial gives itself, which a model must not overrule."""
     takes_any_name: bool
     """Whether the function takes arguments of any name, as ``**options`` does."""
 
@@ -51,6 +53,7 @@ def tool_signature(function: Callable[..., object]) -> ToolSignature:
             if parameter.name not in given
             and parameter.kind not in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}
         ),
+        frozenset(given),
         any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters),
     )
 

@@ -98,6 +98,7 @@ def convert(hint: object, value: object) -> object:
         (int | None, "null", None),
         (int | None, "3", 3),
         (int | str, "3", "3"),
+        (Annotated[int, "how long"] | NewType("Name", str), 3.0, 3),
         (str | int, 3, 3),
         (bool | int, 1, 1),
         (list[int] | None, ["1"], [1]),
@@ -218,6 +219,14 @@ def test_a_function_with_arguments_of_any_name_gets_them_as_they_are() -> None:
         return text, filters
 
     assert bind_arguments(search, {"text": "a", "year": "2026"}) == {"text": "a", "year": "2026"}
+
+
+def test_a_model_cannot_overrule_an_argument_of_a_partial() -> None:
+    def search(text: str, user: str, **filters: object) -> object:
+        return text, user, filters
+
+    with pytest.raises(ValueError, match=r"^user is unknown \(the parameters are: text\)$"):
+        bind_arguments(functools.partial(search, user="me"), {"text": "a", "user": "you"})
 
 
 def test_methods_partials_classes_and_coroutine_functions_are_functions() -> None:
