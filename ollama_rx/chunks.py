@@ -183,7 +183,11 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a chat; ``images`` are bytes, paths or base64 texts."""
+    """One turn of a chat; ``images`` are bytes, paths or base64 texts.
+
+    ``cut`` marks an answer that was interrupted, so that its text is only the beginning. It is for you, not
+    for the model: the server does not see it.
+    """
 
     role: Role
     content: str = ""
@@ -192,6 +196,7 @@ class Message:
     tool_calls: Sequence[ToolCall] = ()
     tool_name: str | None = None
     tool_call_id: str | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,17 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ollama_rx"
 OUTSIDE = ("embedded", "testing", "cli")  # the core must not import them
 
-VALUES = {"arguments", "block_splitter", "blocks", "chunks", "errors", "partial_text", "responses", "stats"}
+VALUES = {
+    "arguments",
+    "block_splitter",
+    "blocks",
+    "chunks",
+    "errors",
+    "joined_chunks",
+    "partial_text",
+    "responses",
+    "stats",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "arguments": {"errors"},
     "block_splitter": set(),
@@ -26,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "partial_text": set(),
     "chunks": {"stats"},
+    "joined_chunks": {"chunks"},
     "responses": {"errors", "stats"},
     "stats": set(),
     "rx": VALUES,

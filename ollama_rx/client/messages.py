@@ -16,6 +16,7 @@ Image = bytes | str | os.PathLike[str]
 MessageLike = Message | Mapping[str, Any]
 
 _MAX_PATH = 1024  # characters; longer texts are not tried as a path
+_SENT = [field.name for field in fields(Message) if field.name != "cut"]
 _ROLES = {"system", "user", "assistant", "tool"}
 
 
@@ -26,7 +27,7 @@ def messages_field(value: Sequence[MessageLike]) -> list[dict[str, Any]]:
 
 def _message_field(message: MessageLike) -> dict[str, Any]:
     if isinstance(message, Message):
-        found = {field.name: getattr(message, field.name) or None for field in fields(message)}
+        found = {name: getattr(message, name) or None for name in _SENT}
         found["content"] = message.content  # always sent, as Ollama's own client does
     elif isinstance(message, Mapping):
         found = dict(message)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ollama_rx.operators._accumulate_text import accumulate_text
     from ollama_rx.operators._buffer_tokens import buffer_tokens
     from ollama_rx.operators._capture_context import capture_context
+    from ollama_rx.operators._capture_message import capture_message
     from ollama_rx.operators._gather_stats import gather_stats
     from ollama_rx.operators._join_text import join_text
     from ollama_rx.operators._map_async import map_async
@@ -34,6 +35,7 @@ __all__ = [
     "accumulate_text",
     "buffer_tokens",
     "capture_context",
+    "capture_message",
     "gather_stats",
     "join_text",
     "map_async",

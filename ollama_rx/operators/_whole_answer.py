@@ -1,12 +1,11 @@
 """Join the chunks of an answer."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
 from reactivex import Observable
 
-from ollama_rx.chunks import Chunk, calls_in
-from ollama_rx.protocol.json_fields import JsonObject, object_of
+from ollama_rx.chunks import Chunk
+from ollama_rx.joined_chunks import JoinedChunks
 from ollama_rx.rx import Emitter, through
 
 
@@ -38,37 +37,9 @@ def whole_answer() -> Callable[[Observable[Chunk]], Observable[Chunk]]:
 class _WholeAnswer:
     def __init__(self, out: Emitter[Chunk]) -> None:
         self._emit = out.emit
-        self._fields: dict[str, Any] = {}
-        self._message: dict[str, Any] = {}
-        self._text: list[str] = []
-        self._thinking: list[str] = []
-        self._calls: list[JsonObject] = []
-        self._logprobs: list[JsonObject] = []
-
-    def feed(self, chunk: Chunk, /) -> None:
-        raw = chunk.raw
-        self._fields.update(raw)
-        self._message.update(object_of(raw.get("message")))
-        self._text.append(chunk.text)
-        self._thinking.append(chunk.thinking)
-        self._calls.extend(calls_in(raw))
-        self._logprobs.extend(chunk.logprobs)
+        self._joined = JoinedChunks()
+        self.feed = self._joined.add
 
     def flush(self) -> None:
-        if not self._text:
-            return
-        said = {"thinking": "".join(self._thinking), "tool_calls": self._calls}
-        message = _without(self._message, said) | {name: value for name, value in said.items() if value}
-        text = "".join(self._text)
-        whole = _without(self._fields, ("response", "logprobs", *said))
-        if "message" in whole:
-            whole["message"] = {"role": "assistant", **message, "content": text}
-        else:
-            whole |= {"response": text, **message}
-        if self._logprobs:
-            whole["logprobs"] = self._logprobs
-        self._emit(Chunk(whole))
-
-
-def _without(fields: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name not in names}
+        if not self._joined.is_empty:
+            self._emit(self._joined.chunk)

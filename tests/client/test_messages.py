@@ -134,3 +134,9 @@ def test_a_value_that_is_not_a_list_of_messages_is_refused(messages: Any) -> Non
 def test_an_invalid_message_is_refused(message: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"^messages: expected .*, got "):
         messages_field([message])
+
+
+def test_that_an_answer_was_cut_is_not_sent() -> None:
+    assert messages_field([Message("assistant", "Hel", cut=True)]) == [
+        {"role": "assistant", "content": "Hel"}
+    ]

@@ -25,6 +25,7 @@ TEXTS = [*KNOWN, *(new_text(_random) for _ in range(8))]
 NOT_READING = {
     "accumulate_text",
     "capture_context",
+    "capture_message",
     "gather_stats",
     "map_async",
     "retry_unstarted",

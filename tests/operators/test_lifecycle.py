@@ -37,6 +37,7 @@ OPERATORS: dict[str, tuple[Callable[[], AnyOperator], list[Any]]] = {
     "accumulate_text": (op.accumulate_text, ["a", "b"]),
     "buffer_tokens": (lambda: op.buffer_tokens(count=2), ["held", " out", " held"]),
     "capture_context": (lambda: op.capture_context(ContextBox()), [chunk("a"), chunk("b")]),
+    "capture_message": (lambda: op.capture_message([]), [chunk("a"), chunk("b")]),
     "gather_stats": (lambda: op.gather_stats(ignore), [chunk("a"), chunk("b")]),
     "join_text": (op.join_text, ["held", " held"]),
     "map_async": (lambda: op.map_async(shout), ["a", "b"]),
