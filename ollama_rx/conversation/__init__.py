@@ -1,0 +1,1 @@
+"""Conversations: the history of a chat, tool rounds, interruptions."""
