@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from ollama_rx.protocol.json_fields import (
     JsonObject,
@@ -19,7 +19,8 @@ from ollama_rx.protocol.json_fields import (
 from ollama_rx.protocol.lenient_json import loads
 from ollama_rx.stats import Metrics
 
-Role = Literal["system", "user", "assistant", "tool"]
+Role = str
+"""Who speaks: "system", "user", "assistant", "tool", or what else a server takes, such as "developer"."""
 
 
 class Chunk:

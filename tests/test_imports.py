@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sinks": VALUES | {"rx"},
     "transport": VALUES | {"rx", "protocol"},
     "client": VALUES | {"rx", "protocol", "transport"},
+    "conversation": VALUES | {"rx", "operators", "client"},
     "delivery": VALUES | {"rx", "sinks"},
 }
 # Lenient getters and parser, which the values may import too.
