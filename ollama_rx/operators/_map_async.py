@@ -3,11 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from inspect import isawaitable
 from typing import Any, Generic, TypeVar, cast, overload
 
 from reactivex import Observable
@@ -16,7 +14,7 @@ from reactivex.internal import noop
 from reactivex.scheduler import VirtualTimeScheduler
 from reactivex.scheduler.eventloop import AsyncIOScheduler
 
-from ollama_rx.arguments import check_callable, check_whole, is_coroutine_function, refuse_async_generator
+from ollama_rx.arguments import check_callable, check_whole, refuse_async_generator
 from ollama_rx.rx import Emitter, through
 from ollama_rx.rx.backpressure import PausableScheduler, pausable
 from ollama_rx.rx.event_loops import run_on_loop, running_loop
@@ -27,6 +25,7 @@ from ollama_rx.rx.operator import ChainedObservable
 from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.rx.trampoline import run_in_trampoline
+from ollama_rx.rx.worker_thread import as_coroutine_function
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -82,42 +81,12 @@ def map_async(
     check_callable("function", function)
     refuse_async_generator("function", function)
     check_whole("max_concurrent", max_concurrent, least=1)
-    call = _awaiting(function)
+    call = as_coroutine_function(function)
 
     def operator(source: Observable[Any]) -> Observable[Any]:
         return _MapAsync(source, call, max_concurrent)
 
     return operator
-
-
-def _awaiting(function: Callable[[Any], Any]) -> _Call[Any, Any]:
-    """Return a coroutine function that calls ``function``, on a worker thread if it may block."""
-    may_block = not is_coroutine_function(function)
-
-    async def call(item: object) -> object:
-        result = await _call_on_thread(function, item) if may_block else function(item)
-        return await result if isawaitable(result) else result
-
-    return call
-
-
-async def _call_on_thread(function: Callable[[Any], Any], item: object) -> object:
-    """Call a function on a new thread, which nobody waits for if this coroutine is cancelled."""
-    loop = asyncio.get_running_loop()
-    returned = asyncio.Event()
-    outcome: Future[object] = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(function(item))
-        except BaseException as error:  # noqa: BLE001 - raised by `outcome.result()`
-            outcome.set_exception(error)
-        with suppress(RuntimeError):  # the loop is closed: the result is dropped
-            loop.call_soon_threadsafe(returned.set)
-
-    threading.Thread(target=copy_context().run, args=(run,), name="ollama-rx-map", daemon=True).start()
-    await returned.wait()
-    return outcome.result()
 
 
 class _MapAsync(ChainedObservable[B], Generic[A, B]):

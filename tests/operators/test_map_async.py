@@ -253,7 +253,7 @@ def test_what_a_blocking_function_gives_after_dispose_is_dropped(outcome: str, d
         assert started.wait(5)
         seen.dispose()
         fake.wait_for_disconnect()
-        assert eventually(lambda: our_threads() == ["ollama-rx-map"])  # it ends when the function returns
+        assert eventually(lambda: our_threads() == ["ollama-rx-worker"])  # it ends when the function returns
         release.set()
         assert eventually(lambda: not our_threads())
     assert (seen.items, seen.errors, seen.completed) == ([], [], 0)
