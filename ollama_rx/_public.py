@@ -3,6 +3,7 @@
 from ollama_rx.blocks import Block
 from ollama_rx.chunks import Chunk, ContextBox, Message, Progress, ToolCall
 from ollama_rx.client import Client
+from ollama_rx.conversation import Conversation, ToolResult
 from ollama_rx.delivery.deliver import Delivery, deliver
 from ollama_rx.delivery.iterate import iterate
 from ollama_rx.errors import (
@@ -23,6 +24,7 @@ from ollama_rx.errors import (
     StatusError,
     StreamError,
     TimedOutError,
+    ToolRoundsError,
     TotalTimeout,
     UnauthorizedError,
     UnreachableError,
@@ -40,6 +42,7 @@ __all__: list[str] = [
     "Client",
     "ClientClosedError",
     "ContextBox",
+    "Conversation",
     "Delivery",
     "EmbeddedModelError",
     "Embeddings",
@@ -65,6 +68,8 @@ __all__: list[str] = [
     "TimedOutError",
     "Timeouts",
     "ToolCall",
+    "ToolResult",
+    "ToolRoundsError",
     "TotalTimeout",
     "UnauthorizedError",
     "UnreachableError",

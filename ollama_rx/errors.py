@@ -20,6 +20,7 @@
     │   ├── IdleTimeout                     no further chunk arrived in time
     │   └── TotalTimeout                    the whole answer took too long
     ├── ClientClosedError        .partial   the client was closed, before or during the answer
+    ├── ToolRoundsError          .rounds    a model still calls tools after `max_rounds` rounds
     ├── SinkError                .sink      a sink failed; the cause is chained
     └── EmbeddedModelError                  the embedded model cannot run: extra, weights or engine missing
 
@@ -247,6 +248,15 @@ class ClientClosedError(OllamaError):
     def __init__(self, *, partial: str = "") -> None:
         super().__init__("the client is closed; close it when its streams have ended, or make a new one")
         self.partial = partial
+
+
+class ToolRoundsError(OllamaError):
+    """In a conversation, the model still calls tools after ``max_rounds`` rounds of calls in one turn."""
+
+    def __init__(self, rounds: int) -> None:
+        counted = f"{rounds} rounds" if rounds > 1 else "1 round"
+        super().__init__(f"the model still calls tools after {counted} of tool calls; see `max_rounds`")
+        self.rounds = rounds
 
 
 class SinkError(OllamaError):

@@ -1,0 +1,29 @@
+"""The arguments of ``chat`` that a conversation passes on."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from ollama_rx.client.bodies import Format, KeepAlive, Think
+
+
+class ChatArguments(TypedDict, total=False):
+    """The arguments of `Client.chat` that a `Conversation` takes, for all turns or for one ``say``."""
+
+    format: Format | None
+    options: Mapping[str, Any] | None
+    think: Think | None
+    keep_alive: KeepAlive | None
+    logprobs: bool | None
+    top_logprobs: int | None
+    truncate: bool | None
+    shift: bool | None
+
+
+def check_names(arguments: Mapping[str, object]) -> None:
+    """Refuse arguments that `Client.chat` does not have."""
+    for name in arguments:
+        if name not in ChatArguments.__annotations__:
+            raise TypeError(
+                f"{name}: not an argument of a conversation or its turns; options of the model, such as "
+                f"temperature, go into options={{...}}"
+            )

@@ -1,0 +1,265 @@
+"""A chat that remembers: history, tool rounds, interruptions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Unpack, cast, overload
+
+from reactivex import Observable
+
+from ollama_rx.arguments import (
+    as_dict,
+    as_items,
+    check_callable,
+    check_flag,
+    check_instance,
+    check_text,
+    check_whole,
+    wrong_value,
+)
+from ollama_rx.chunks import Chunk, Message, ToolCall
+from ollama_rx.client import Client
+from ollama_rx.client.bodies import Tool
+from ollama_rx.client.messages import Image, MessageLike, images_field
+from ollama_rx.conversation.chat_arguments import ChatArguments, check_names
+from ollama_rx.conversation.history import History
+from ollama_rx.conversation.tool_result import ToolResult
+from ollama_rx.conversation.tool_runner import OnToolCall, ToolRunner
+from ollama_rx.conversation.turn import TurnPlan, TurnStream
+
+Trim = Callable[[Sequence[Message]], Sequence[Message]]
+
+
+class Conversation:
+    """A chat with its history.
+
+    ::
+
+        talk = Conversation(client, system="You are brief.")
+        deliver(talk.say("My name is Ada."), Console()).wait()
+        deliver(talk.say("What is my name?"), Console()).wait()     # the history goes with it
+
+    One turn runs at a time; a second ``say`` meanwhile fails. Any thread may use a conversation, and any
+    number of conversations may share a client.
+
+    Args:
+        client: sends the requests.
+        model: by default the client's.
+        system: the system message, first in the history.
+        tools: functions that the model may call, with their types and docstrings as the description; or JSON
+            schemas, which need ``on_tool_call`` to answer them. Coroutine functions are awaited, others are
+            called on a worker thread; the calls of one answer run side by side. What a function returns goes
+            back to the model as text, or else as JSON; what it raises, as text too.
+        messages: an earlier history.
+        max_rounds: how often in one turn the model may get results and call tools again.
+        on_tool_call: sees each call before it runs, one at a time, and returns True to run it, False or
+            `Refuse` not to, or `Answer` to give its result. A coroutine function, or one that may block.
+        trim: takes the history and returns what of it is sent with a request, for instance `keep_last`. The
+            history itself stays whole.
+        **chat_arguments: arguments of `Client.chat` for all turns, such as ``options`` and ``think``.
+
+    Raises:
+        ValueError: no model, a system message in both ``system`` and ``messages``, two tools of one name, a
+            JSON schema as a tool without ``on_tool_call``, or a value that `Client.chat` refuses.
+        TypeError: an argument of a wrong type, or one that is unknown.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        tools: Sequence[Tool] = (),
+        messages: Sequence[MessageLike] = (),
+        max_rounds: int = 8,
+        on_tool_call: OnToolCall | None = None,
+        trim: Trim | None = None,
+        **chat_arguments: Unpack[ChatArguments],
+    ) -> None:
+        check_instance("client", client, Client)
+        check_whole("max_rounds", max_rounds, least=1)
+        if trim is not None:
+            check_callable("trim", trim)
+        check_names(chat_arguments)
+        history = _first_messages(system, messages)
+        runner = ToolRunner(as_items("tools", tools), on_tool_call)
+        self._settings = _Settings(client, model, runner, max_rounds, trim, chat_arguments)
+        self._settings.check_request(history)
+        self._history = History(history)
+
+    @overload
+    def say(
+        self,
+        text: str,
+        *,
+        images: Sequence[Image] | None = None,
+        tool_results: Literal[False] = False,
+        **chat_arguments: Unpack[ChatArguments],
+    ) -> Observable[Chunk]: ...
+    @overload
+    def say(
+        self,
+        text: str,
+        *,
+        images: Sequence[Image] | None = None,
+        tool_results: Literal[True],
+        **chat_arguments: Unpack[ChatArguments],
+    ) -> Observable[Chunk | ToolResult]: ...
+    def say(
+        self,
+        text: str,
+        *,
+        images: Sequence[Image] | None = None,
+        tool_results: bool = False,
+        **chat_arguments: Unpack[ChatArguments],
+    ) -> Observable[Chunk] | Observable[Chunk | ToolResult]:
+        """Return the next turn: the chunks of the answer, or of several answers with tool calls between them.
+
+        ::
+
+            say  ^--a--b-|              a="It is", b=" late"
+            say  ^--c-.....--a--b-|     c calls a tool, which runs at the dots
+            say  ^--c-.....r-a--b-|     tool_results=True: r is the ToolResult
+
+        The turn begins when it is subscribed to; subscribed to twice, it is two turns. The answer is in the
+        history before the subscriber learns that the stream has ended. One that is cut off, because the
+        stream was disposed or has failed, is in the history as far as it has arrived, with ``cut`` set. If
+        nothing has arrived, the history stays as it was, without the user's message too.
+
+        Args:
+            text: what the user says.
+            images: bytes, paths or base64 texts, for a model that sees; files are read now.
+            tool_results: whether to emit the `ToolResult` of each call too.
+            **chat_arguments: arguments of `Client.chat` for this turn; they win over the conversation's.
+
+        Raises:
+            OllamaError: in the stream, as from `Client.chat`; a `ToolRoundsError` if the model still calls
+                tools after ``max_rounds``.
+            RuntimeError: in the stream, if another turn runs.
+        """
+        check_text("text", text)
+        check_flag("tool_results", tool_results)
+        check_names(chat_arguments)
+        settings = self._settings.with_arguments(chat_arguments)
+        settings.check_request([Message("user", text)])
+        user = Message("user", text, images=images_field(images) or ())
+        stream = TurnStream(
+            TurnPlan(
+                history=self._history,
+                user=user,
+                ask=settings.ask,
+                tools=settings.tools,
+                max_rounds=settings.max_rounds,
+                with_results=tool_results,
+            )
+        )
+        return cast("Observable[Chunk | ToolResult]", stream)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The history; while a turn runs, what it would be if the turn ended now."""
+        return self._history.messages
+
+    def heard(self, text: str) -> None:
+        """Keep only this much of the last answer in the history, because the user has interrupted it.
+
+        A turn that still runs ends: its request is closed and its stream completes. The answer stays in the
+        history, with ``cut`` set, also if ``text`` is empty: the model then sees that it was interrupted,
+        and user and assistant still take turns. In a turn with tool calls ``text`` may be that of the whole
+        turn or that of the last answer.
+
+        Raises:
+            RuntimeError: there is no answer yet.
+        """
+        check_text("text", text)
+        self._history.hear(text)
+
+    def undo(self) -> tuple[Message, ...]:
+        """Remove the last turn, from the user's message on, and return it; () if there is none.
+
+        Raises:
+            RuntimeError: a turn runs.
+        """
+        return self._history.undo()
+
+    def fork(self) -> "Conversation":
+        """Return a second conversation with the same settings and history; the two go separate ways."""
+        fork = object.__new__(type(self))
+        fork._settings = self._settings
+        fork._history = History(self.messages)
+        return fork
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """How a conversation makes its requests; shared by its forks."""
+
+    client: Client
+    model: str | None
+    tools: ToolRunner
+    max_rounds: int
+    trim: Trim | None
+    chat_arguments: ChatArguments
+
+    def with_arguments(self, chat_arguments: ChatArguments) -> "_Settings":
+        """Return the settings of a turn with arguments of its own."""
+        return replace(self, chat_arguments={**self.chat_arguments, **chat_arguments})
+
+    def check_request(self, messages: Sequence[Message]) -> None:
+        """Build a request, so that wrong arguments are refused by the call that has them."""
+        self._chat(messages)
+
+    def ask(self, messages: Sequence[Message]) -> Observable[Chunk]:
+        """Return the request for the next answer."""
+        return self._chat(messages if self.trim is None else _trimmed(self.trim, messages))
+
+    def _chat(self, messages: Sequence[Message]) -> Observable[Chunk]:
+        return self.client.chat(
+            messages, model=self.model, tools=self.tools.schemas or None, **self.chat_arguments
+        )
+
+
+def _trimmed(trim: Trim, messages: Sequence[Message]) -> Sequence[Message]:
+    """Return what ``trim`` leaves, after checking it."""
+    kept = as_items("trim", trim(messages), "a list of messages from the function")
+    for message in kept:
+        check_instance("trim", message, Message)
+    if not kept:
+        raise ValueError("trim: expected at least one message from the function, got none")
+    return kept
+
+
+def _first_messages(system: str | None, messages: Sequence[MessageLike]) -> tuple[Message, ...]:
+    """Return the history that a conversation begins with."""
+    history = tuple(map(_message_of, as_items("messages", messages)))
+    if system is None:
+        return history
+    check_text("system", system)
+    if history and history[0].role == "system":
+        raise wrong_value("system", "None beside messages that begin with a system message", system)
+    return (Message("system", system), *history)
+
+
+def _message_of(value: MessageLike) -> Message:
+    """Return a message of an earlier history; its images are read now, as those of ``say`` are."""
+    if isinstance(value, Message):
+        return replace(value, images=_read(value.images))
+    fields = as_dict("messages", value, "a Message or a mapping")
+    calls = as_items("messages", fields.get("tool_calls") or (), "a list for 'tool_calls'")
+    expected = "a ToolCall or a mapping in 'tool_calls'"
+    return Message(
+        fields.get("role", ""),
+        fields.get("content") or "",
+        fields.get("thinking") or "",
+        images=_read(fields.get("images") or ()),
+        tool_calls=tuple(
+            call if isinstance(call, ToolCall) else ToolCall.of(as_dict("messages", call, expected))
+            for call in calls
+        ),
+        tool_name=fields.get("tool_name"),
+        tool_call_id=fields.get("tool_call_id"),
+    )
+
+
+def _read(images: Sequence[Image]) -> Sequence[str]:
+    return images_field(images, argument="messages") or ()

@@ -1,0 +1,96 @@
+"""The messages of a conversation, and the record of the turn that runs."""
+
+from collections.abc import Callable, Iterable
+from threading import RLock
+
+from ollama_rx.chunks import Message
+from ollama_rx.conversation.turn_record import TurnRecord, begin_of_last_turn, cut_last_answer
+
+
+class History:
+    """What has been said; one turn at a time adds to it. May be used from any thread.
+
+    The lock is never held while code of the user's runs.
+    """
+
+    def __init__(self, messages: Iterable[Message]) -> None:
+        self.lock = (
+            RLock()
+        )  # also for the record of the turn that runs; a signal handler may interrupt the holder
+        self._settled = tuple(messages)
+        self._running: TurnRecord | None = None
+        self._stop_turn: Callable[[], object] | None = None
+        self._has_answer = True  # False after a turn that has left nothing
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What the history would be if the turn that runs ended now."""
+        with self.lock:
+            return self._settled if self._running is None else self._running.messages
+
+    def begin(self, user: Message, stop_turn: Callable[[], object]) -> TurnRecord:
+        """Begin a turn; ``stop_turn`` is called if `hear` ends it.
+
+        Raises:
+            RuntimeError: another turn runs.
+        """
+        with self.lock:
+            if self._running is not None:
+                raise RuntimeError(
+                    "say: a turn of this conversation is running; wait for its end, or use a fork()"
+                )
+            self._running = TurnRecord(self._settled, user)
+            self._stop_turn = stop_turn
+            return self._running
+
+    def end(self, record: TurnRecord) -> None:
+        """Keep what a turn has recorded, unless it has ended already."""
+        with self.lock:
+            if record is self._running:
+                self._has_answer = record.messages is not self._settled
+                self._settle(record.messages)
+
+    def hear(self, text: str) -> None:
+        """Keep only this much of the last answer, and end the turn that runs.
+
+        Raises:
+            RuntimeError: there is no answer.
+        """
+        with self.lock:
+            if self._running is not None:
+                before, turn = self._running.before, self._running.turn
+            else:
+                before, turn = self._split()
+                if not self._has_answer and not text:
+                    return  # nothing was said, and nothing was heard
+                if not self._has_answer or not turn:
+                    raise RuntimeError("heard: there is no answer yet")
+            stop_turn = self._stop_turn
+            self._settle((*before, *cut_last_answer(turn, text)))
+        if stop_turn is not None:
+            stop_turn()
+
+    def undo(self) -> tuple[Message, ...]:
+        """Remove the last turn and return it.
+
+        Raises:
+            RuntimeError: a turn runs.
+        """
+        with self.lock:
+            if self._running is not None:
+                raise RuntimeError(
+                    "undo: a turn of this conversation is running; wait for its end, or dispose it"
+                )
+            before, turn = self._split()
+            self._settle(before)
+            return turn
+
+    def _split(self) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+        """Return what was before the last turn, and that turn."""
+        at = begin_of_last_turn(self._settled)
+        return self._settled[:at], self._settled[at:]
+
+    def _settle(self, messages: tuple[Message, ...]) -> None:
+        if self._running is not None:
+            self._running.has_ended = True
+        self._settled, self._running, self._stop_turn = messages, None, None

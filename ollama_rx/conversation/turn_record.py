@@ -1,0 +1,94 @@
+"""What has been said so far in one turn: at any moment, a history that can be sent."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ollama_rx.chunks import Chunk, Message, ToolCall
+from ollama_rx.conversation.tool_result import ToolResult
+from ollama_rx.joined_chunks import JoinedChunks
+
+NOT_RUN = "not run: the turn was ended before"
+"""The tool message of a call that did not run."""
+
+
+class TurnRecord:
+    """Records one turn: the user's message, the answers, the results of their tool calls."""
+
+    def __init__(self, before: tuple[Message, ...], user: Message) -> None:
+        self.before = before
+        self.has_ended = False  # nothing is recorded any more
+        self._turn = [user]  # the messages that will not change any more
+        self._answer = JoinedChunks()  # the current one
+        self._unanswered: list[ToolCall] = []  # the calls of the last complete answer
+
+    def add_chunk(self, chunk: Chunk) -> None:
+        """Record a chunk of the current answer."""
+        self._answer.add(chunk)
+
+    def end_answer(self) -> tuple[ToolCall, ...]:
+        """Record that the current answer is complete, and return its calls."""
+        message = self._answer.message()
+        self._answer = JoinedChunks()
+        self._turn.append(message)
+        self._unanswered = [*message.tool_calls]
+        return tuple(message.tool_calls)
+
+    def add_result(self, result: ToolResult) -> None:
+        """Record the result of the first call that has none."""
+        self._turn.append(result.message)
+        del self._unanswered[0]
+
+    @property
+    def request(self) -> tuple[Message, ...]:
+        """The messages of the next request."""
+        return (*self.before, *self._turn)
+
+    @property
+    def turn(self) -> tuple[Message, ...]:
+        """The messages of the turn, if it ended now; every call has its tool message."""
+        answer = self._answer_so_far()
+        calls = self._unanswered if answer is None else answer.tool_calls
+        answers = () if answer is None else (answer,)
+        return (*self._turn, *answers, *(ToolResult(call, NOT_RUN).message for call in calls))
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What the history would be if the turn ended now: as it was before, if there is no answer."""
+        turn = self.turn
+        return (*self.before, *turn) if len(turn) > 1 else self.before
+
+    def _answer_so_far(self) -> Message | None:
+        """Return the current answer as a message, if something of it has arrived.
+
+        The calls of an answer that was cut are left out: none has run, and there may have been more of them.
+        """
+        if self._answer.is_empty:
+            return None
+        if self._answer.chunk.done:  # the subscriber has disposed after the last chunk
+            return self._answer.message()
+        message = replace(self._answer.message(cut=True), tool_calls=())
+        return message if message.content or message.thinking else None
+
+
+def begin_of_last_turn(messages: Sequence[Message]) -> int:
+    """Return the position of the last user message; the end if there is none."""
+    positions = (at for at in reversed(range(len(messages))) if messages[at].role == "user")
+    return next(positions, len(messages))
+
+
+def cut_last_answer(turn: Sequence[Message], heard: str) -> tuple[Message, ...]:
+    """Return a turn whose last answer is only what was heard.
+
+    The text of a turn with tool calls may come from several answers: if ``heard`` begins with that of the
+    earlier ones, the rest is what was heard of the last one.
+
+    >>> turn = [Message("user", "Hi"), Message("assistant", "Hello, Ada")]
+    >>> cut_last_answer(turn, "Hello")[1].content
+    'Hello'
+    """
+    answers = [at for at, message in enumerate(turn) if message.role == "assistant"]
+    if not answers:
+        return (*turn, Message("assistant", heard, cut=True))
+    *earlier, last = answers
+    heard = heard.removeprefix("".join(turn[at].content for at in earlier))
+    return (*turn[:last], replace(turn[last], content=heard, cut=True), *turn[last + 1 :])
