@@ -1,8 +1,9 @@
 """A chat that remembers: history, tool rounds, interruptions."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Unpack, cast, overload
+from typing import Literal, Self, Unpack, cast, overload
 
 from reactivex import Observable
 
@@ -22,11 +23,11 @@ from ollama_rx.client.bodies import Tool
 from ollama_rx.client.messages import Image, MessageLike, images_field
 from ollama_rx.conversation.chat_arguments import ChatArguments, check_names
 from ollama_rx.conversation.history import History
+from ollama_rx.conversation.saved_file import SavedConversation, read_saved, write_saved
 from ollama_rx.conversation.tool_result import ToolResult
 from ollama_rx.conversation.tool_runner import OnToolCall, ToolRunner
+from ollama_rx.conversation.trimming import Trim
 from ollama_rx.conversation.turn import TurnPlan, TurnStream
-
-Trim = Callable[[Sequence[Message]], Sequence[Message]]
 
 
 class Conversation:
@@ -182,7 +183,50 @@ class Conversation:
         """
         return self._history.undo()
 
-    def fork(self) -> "Conversation":
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the history to a file, whole or not at all; docs/conversations.md describes the file.
+
+        While a turn runs, what the history would be if it ended now is written.
+
+        Raises:
+            OSError: the file cannot be written; an old one is unchanged.
+        """
+        write_saved(path, SavedConversation(self.messages, self._settings.model))
+
+    @classmethod
+    def load(
+        cls,
+        client: Client,
+        path: str | os.PathLike[str],
+        *,
+        model: str | None = None,
+        tools: Sequence[Tool] = (),
+        max_rounds: int = 8,
+        on_tool_call: OnToolCall | None = None,
+        trim: Trim | None = None,
+        **chat_arguments: Unpack[ChatArguments],
+    ) -> Self:
+        """Return the conversation of a file, with the model that it was saved with if none is given.
+
+        The file has the messages, also the system message; tools and other arguments are given anew.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it does not hold a conversation, is damaged, or was written by a newer version.
+        """
+        saved = read_saved(path)
+        return cls(
+            client,
+            model=model or saved.model,
+            tools=tools,
+            messages=saved.messages,
+            max_rounds=max_rounds,
+            on_tool_call=on_tool_call,
+            trim=trim,
+            **chat_arguments,
+        )
+
+    def fork(self) -> Self:
         """Return a second conversation with the same settings and history; the two go separate ways."""
         fork = object.__new__(type(self))
         fork._settings = self._settings

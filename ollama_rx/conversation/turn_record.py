@@ -58,15 +58,12 @@ class TurnRecord:
         return (*self.before, *turn) if len(turn) > 1 else self.before
 
     def _answer_so_far(self) -> Message | None:
-        """Return the current answer as a message, if something of it has arrived.
-
-        The calls of an answer that was cut are left out: none has run, and there may have been more of them.
-        """
+        """Return the current answer as a message, if something of it has arrived."""
         if self._answer.is_empty:
             return None
         if self._answer.chunk.done:  # the subscriber has disposed after the last chunk
             return self._answer.message()
-        message = replace(self._answer.message(cut=True), tool_calls=())
+        message = self._answer.message(cut=True)
         return message if message.content or message.thinking else None
 
 

@@ -208,3 +208,44 @@ def test_wrong_arguments_are_refused_when_something_is_said(
 def test_heard_takes_text(client: Client) -> None:
     with pytest.raises(TypeError, match=r"^text: expected text, got NoneType$"):
         Conversation(client).heard(None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+# files
+
+
+def test_a_saved_conversation_goes_on_where_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "talk.json"
+    with FakeOllama(strict) as fake, Client(fake.url) as client:
+        talk = Conversation(client, model="m", system="Be brief.")
+        talk.say("1", images=[b"png"]).run()
+        talk.heard("fi")
+        talk.save(file)
+        loaded = Conversation.load(client, file, options={"seed": 1})
+        assert loaded.messages == talk.messages
+        loaded.say("2").run()
+        assert loaded.messages[-1].content == "fine"
+        assert (fake.requests[1].json["model"], fake.requests[1].json["options"]) == ("m", {"seed": 1})
+        assert messages_of(fake.requests[1])[1]["images"] == ["cG5n"]
+
+
+def test_a_conversation_saved_in_mid_turn_can_be_loaded_and_sent(tmp_path: Path, door: Door) -> None:
+    file = tmp_path / "talk.json"
+    gate = Gate()
+    with FakeOllama(answer("Hel", gate, "lo"), strict) as fake, Client(fake.url, model="m") as client:
+        talk = Conversation(client)
+        seen = door.subscribe(talk.say("Hi"))
+        assert seen.started.wait(5)
+        talk.save(file)
+        loaded = Conversation.load(client, file, model="other")
+        assert [(it.content, it.cut) for it in loaded.messages] == [("Hi", False), ("Hel", True)]
+        assert door.subscribe(loaded.say("Go on")).wait().text == "fine"
+        assert fake.requests[1].json["model"] == "other"
+        gate.open()
+        seen.wait()
+
+
+def test_a_file_that_holds_no_conversation_is_refused(tmp_path: Path, client: Client) -> None:
+    file = tmp_path / "talk.json"
+    file.write_text("[]")
+    with pytest.raises(ValueError, match=r"talk\.json: file: expected a saved conversation"):
+        Conversation.load(client, file)

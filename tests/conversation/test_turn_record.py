@@ -45,9 +45,9 @@ def test_every_moment_of_a_turn_is_a_history_that_can_be_sent() -> None:
 def test_a_request_has_what_is_complete() -> None:
     record = TurnRecord(BEFORE, USER)
     record.add_chunk(text("Hel"))
-    assert record.request == (*BEFORE, USER)
+    assert [it.content for it in record.request] == ["1", "one", "2"]
     record.end_answer()
-    assert record.request == (*BEFORE, USER, Message("assistant", "Hel"))
+    assert [it.content for it in record.request] == ["1", "one", "2", "Hel"]
 
 
 def test_thinking_alone_is_an_answer_that_was_cut() -> None:
