@@ -1,17 +1,20 @@
-"""Chat: the answer is collected and becomes part of the next question."""
+"""Chat: a conversation keeps the history, and goes on where it was saved."""
 
-from reactivex import operators as rx
+from pathlib import Path
 
-from ollama_rx import Client, Message
-from ollama_rx import operators as op
+from ollama_rx import Client, Conversation, deliver
+from ollama_rx.sinks import Console
 
-history = [Message("system", "You answer in one sentence.")]
+FILE = Path("chat.json")
 
 with Client(model="llama3.2") as client:
+    if FILE.exists():
+        talk = Conversation.load(client, FILE)
+    else:
+        talk = Conversation(client, system="You answer in one sentence.")
     for question in ("My name is Ada.", "What is my name?"):
-        history.append(Message("user", question))
-        answer = client.chat(history).pipe(op.text(), rx.reduce(str.__add__, "")).run()
-        history.append(Message("assistant", answer))
+        deliver(talk.say(question), Console()).wait()
+    talk.save(FILE)
 
-for message in history:
+for message in talk.messages:
     print(f"{message.role:>9}: {message.content}")

@@ -1,8 +1,8 @@
-"""Let the model call a Python function: its signature and docstring become the schema."""
+"""Let the model call Python functions: several at once, and some only if the user agrees."""
 
-from ollama_rx import Chunk, Client, Message, OllamaError, ToolCall, deliver
-from ollama_rx import operators as op
-from ollama_rx.sinks import Collector, Console
+from ollama_rx import Client, Conversation, OllamaError, ToolCall, deliver
+from ollama_rx.conversation import Refuse
+from ollama_rx.sinks import Console
 
 
 def temperature(city: str) -> str:
@@ -14,25 +14,21 @@ def temperature(city: str) -> str:
     return {"Oslo": "-3 °C", "Rome": "14 °C"}.get(city, "unknown")
 
 
-def ask(client: Client, history: list[Message]) -> bool:
-    """Print the model's answer, or call what it wants to know and return True."""
-    calls, chunks = Collector[ToolCall](), Collector[Chunk]()
-    answer = client.chat(history, tools=[temperature])
-    deliver(answer, Console(thinking=True), calls.after(op.tool_calls()), chunks).wait()
-    history.append(Message("assistant", chunks.text, tool_calls=calls.items))
-    for call in calls.items:
-        result = temperature(str(call.arguments.get("city")))  # a model may make up any argument
-        print(f"{call.name}({call.arguments}) = {result}")
-        history.append(Message("tool", result, tool_name=call.name))
-    if not (calls.items or chunks.text):
-        print(f"no answer (ended by {chunks.items[-1].done_reason})")  # thoughts may use up the token limit
-    return bool(calls.items)
+async def turn_on_heating(city: str) -> str:
+    """Turn on the heating of the user's home in a city."""
+    return f"The heating in {city} is on."
 
 
-history = [Message("user", "Is it colder in Oslo or in Rome?")]
+def ask_user(call: ToolCall) -> bool | Refuse:
+    """Allow what only reads; a real program would ask about the rest."""
+    print(f"{call.name}({call.arguments})")
+    return call.name == "temperature" or Refuse("the user does not want that")
+
+
 try:
     with Client(model="llama3.2") as client:
-        while ask(client, history):
-            pass
+        talk = Conversation(client, tools=[temperature, turn_on_heating], on_tool_call=ask_user)
+        question = "Is it colder in Oslo or in Rome? Heat my home there."
+        deliver(talk.say(question), Console(thinking=True)).wait()
 except OllamaError as error:  # for instance, the model cannot call tools
     print(error)

@@ -79,15 +79,28 @@ def test_generate(fake: FakeOllama, example: ExampleRunner) -> None:
     assert fake.requests[0].json["prompt"] == "Why is the sky blue?"
 
 
-def test_chat(fake: FakeOllama, example: ExampleRunner) -> None:
+def test_chat(
+    fake: FakeOllama, example: ExampleRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     fake.play(answer("Hello", " Ada."), answer("Ada."))
     assert example.lines_of("02_chat.py")[-1] == "assistant: Ada."
-    assert [message["content"] for message in cast(list[Any], fake.requests[1].json["messages"])] == [
-        "You answer in one sentence.",
+    said = ["You answer in one sentence.", "My name is Ada.", "Hello Ada.", "What is my name?"]
+    assert contents(fake.requests[1]) == said
+    fake.play(answer("Hello again."), answer("Still Ada."))
+    assert example.lines_of("02_chat.py")[-1] == "assistant: Still Ada."
+    assert contents(fake.requests[-1]) == [
+        *said,
+        "Ada.",
         "My name is Ada.",
-        "Hello Ada.",
+        "Hello again.",
         "What is my name?",
     ]
+
+
+def contents(request: Request) -> list[str]:
+    """Return what the messages of a request say."""
+    return [message["content"] for message in cast(list[Any], request.json["messages"])]
 
 
 def test_sentences(fake: FakeOllama, example: ExampleRunner) -> None:
@@ -209,30 +222,21 @@ def test_structured_output(fake: FakeOllama, example: ExampleRunner) -> None:
 
 
 def test_tools(fake: FakeOllama, example: ExampleRunner) -> None:
-    both = tool_calls(tool_call("temperature", {"city": "Oslo"}), tool_call("temperature", {"city": "Rome"}))
+    both = tool_calls(
+        tool_call("temperature", {"city": "Oslo"}), tool_call("turn_on_heating", {"city": "Oslo"})
+    )
     fake.play(answer(both), answer("In Oslo", "."))
     assert example.lines_of("14_tools.py") == [
-        "temperature({'city': 'Oslo'}) = -3 °C",
-        "temperature({'city': 'Rome'}) = 14 °C",
+        "temperature({'city': 'Oslo'})",
+        "turn_on_heating({'city': 'Oslo'})",
         "In Oslo.",
     ]
-    messages = cast(list[Any], fake.requests[1].json["messages"])
-    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "tool"]
-
-
-def test_tools_of_a_model_that_thinks_until_its_limit(fake: FakeOllama, example: ExampleRunner) -> None:
-    fake.play(answer(thinking("Oslo lies in"), done_reason="length"))
-    assert example.lines_of("14_tools.py") == ["Oslo lies in", "no answer (ended by length)"]
+    assert contents(fake.requests[1])[2:] == ["-3 °C", "refused: the user does not want that"]
 
 
 def test_tools_of_a_model_without_tools(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(error_status(400, "gemma does not support tools"))
     assert example.lines_of("14_tools.py") == ["HTTP 400: gemma does not support tools"]
-
-
-def test_tools_called_with_arguments_that_do_not_exist(fake: FakeOllama, example: ExampleRunner) -> None:
-    fake.play(answer(tool_call("temperature", {"town": "Oslo"})), answer("I do not know."))
-    assert example.lines_of("14_tools.py") == ["temperature({'town': 'Oslo'}) = unknown", "I do not know."]
 
 
 def test_thinking(fake: FakeOllama, example: ExampleRunner) -> None:
@@ -271,3 +275,12 @@ def test_race(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(reply)
     assert example.output_of("18_race.py") == "Because of air.\n"
     assert fake.wait_for_disconnect().lines_written == 0
+
+
+def test_interruption(fake: FakeOllama, example: ExampleRunner) -> None:
+    fake.play(answer("The Pantheon ", "is a temple ", endless("and so on ", every=0.001)), answer("Hadrian."))
+    printed, answered = example.lines_of("19_interruption.py")
+    assert printed == "The Pantheon is a temple and so on and so on and so on and so ..."
+    assert answered == "Hadrian."
+    assert contents(fake.requests[1])[2] == printed.removesuffix("...")
+    fake.wait_for_disconnect()
