@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,8 @@ every_page = pytest.mark.parametrize("name", PAGES)
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOllama]:
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeOllama]:
+    monkeypatch.chdir(tmp_path)  # some programs write files
     with FakeOllama(answer("One two three", " fourteen. He", "llo.")) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
         yield server
