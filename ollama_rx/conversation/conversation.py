@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal, Self, Unpack, cast, overload
 
@@ -51,7 +52,7 @@ class Conversation:
             called on a worker thread; the calls of one answer run side by side. What a function returns goes
             back to the model as text, or else as JSON; what it raises, as text too.
         messages: an earlier history.
-        max_rounds: how often in one turn the model may get results and call tools again.
+        max_rounds: how many rounds of tool calls may run in one turn.
         on_tool_call: sees each call before it runs, one at a time, and returns True to run it, False or
             `Refuse` not to, or `Answer` to give its result. A coroutine function, or one that may block.
         trim: takes the history and returns what of it is sent with a request, for instance `keep_last`. The
@@ -228,9 +229,8 @@ class Conversation:
 
     def fork(self) -> Self:
         """Return a second conversation with the same settings and history; the two go separate ways."""
-        fork = object.__new__(type(self))
-        fork._settings = self._settings
-        fork._history = History(self.messages)
+        fork = copy(self)
+        fork._history = History(self.messages)  # noqa: SLF001 - its own class
         return fork
 
 

@@ -47,8 +47,8 @@ class History:
         """Keep what a turn has recorded, unless it has ended already."""
         with self.lock:
             if record is self._running:
-                self._has_answer = record.messages is not self._settled
-                self._settle(record.messages)
+                messages = record.messages
+                self._settle(messages, has_answer=messages is not self._settled)
 
     def hear(self, text: str) -> None:
         """Keep only this much of the last answer, and end the turn that runs.
@@ -90,7 +90,8 @@ class History:
         at = begin_of_last_turn(self._settled)
         return self._settled[:at], self._settled[at:]
 
-    def _settle(self, messages: tuple[Message, ...]) -> None:
+    def _settle(self, messages: tuple[Message, ...], *, has_answer: bool = True) -> None:
         if self._running is not None:
             self._running.has_ended = True
         self._settled, self._running, self._stop_turn = messages, None, None
+        self._has_answer = has_answer

@@ -7,8 +7,8 @@ from ollama_rx.chunks import Chunk, Message, ToolCall
 from ollama_rx.conversation.tool_result import ToolResult
 from ollama_rx.joined_chunks import JoinedChunks
 
-NOT_RUN = "not run: the turn was ended before"
-"""The tool message of a call that did not run."""
+NO_RESULT = "no result: the turn ended first"
+"""The tool message of a call that did not run, or not to its end."""
 
 
 class TurnRecord:
@@ -49,7 +49,7 @@ class TurnRecord:
         answer = self._answer_so_far()
         calls = self._unanswered if answer is None else answer.tool_calls
         answers = () if answer is None else (answer,)
-        return (*self._turn, *answers, *(ToolResult(call, NOT_RUN).message for call in calls))
+        return (*self._turn, *answers, *(ToolResult(call, NO_RESULT).message for call in calls))
 
     @property
     def messages(self) -> tuple[Message, ...]:

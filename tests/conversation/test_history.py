@@ -31,6 +31,27 @@ def test_hearing_stops_the_turn_that_runs_once() -> None:
     assert history.messages == (USER, Message("assistant", "H", cut=True))
 
 
+def test_after_a_turn_without_an_answer_the_next_one_can_be_heard() -> None:
+    history = History(())
+    history.end(history.begin(USER, lambda: None))
+    history.hear("")  # nothing was said, and nothing heard
+    assert not history.messages
+    with pytest.raises(RuntimeError, match=r"^heard: there is no answer yet$"):
+        history.hear("He")
+    history.begin(USER, lambda: None)
+    history.hear("He")
+    history.hear("H")
+    assert history.messages == (USER, Message("assistant", "H", cut=True))
+
+
+def test_after_undo_what_was_heard_is_that_of_the_turn_before() -> None:
+    history = History((USER, Message("assistant", "Hello"), USER, Message("assistant", "Again")))
+    history.end(history.begin(USER, lambda: None))
+    assert len(history.undo()) == 2
+    history.hear("He")
+    assert history.messages == (USER, Message("assistant", "He", cut=True))
+
+
 def test_a_second_turn_is_refused() -> None:
     history = History(())
     history.begin(USER, lambda: None)

@@ -170,7 +170,7 @@ def test_an_answer_that_is_disposed_at_its_last_chunk_is_complete() -> None:
             ("assistant", False),
             ("tool", False),
         ]
-        assert talk.messages[2].content.startswith("not run")
+        assert talk.messages[2].content.startswith("no result")
         assert problems_of_history(talk.messages) == []
 
 
@@ -319,7 +319,7 @@ def test_a_model_that_never_stops_calling_is_an_error(door: Door) -> None:
         assert error.rounds == 2
         contents = [it.content for it in talk.messages if it.role == "tool"]
         assert contents[:2] == ["rain in Ulm"] * 2
-        assert contents[2].startswith("not run")
+        assert contents[2].startswith("no result")
         assert problems_of_history(talk.messages) == []
 
 
@@ -340,7 +340,7 @@ def test_dispose_while_a_tool_runs_says_so_in_its_result(door: Door) -> None:
         assert started.wait(5)
         door.call(seen.dispose)
         contents = [it.content for it in talk.messages[2:]]
-        assert contents[1].startswith("not run")
+        assert contents[1].startswith("no result")
         release.set()
         assert [it.content for it in talk.messages[2:]] == contents
         assert problems_of_history(talk.messages) == []
@@ -490,6 +490,30 @@ def test_heard_while_a_tool_runs_ends_the_turn(door: Door) -> None:
         assert talk.messages[1].content == "Let me"
         release.set()
         assert problems_of_history(talk.messages) == []
+
+
+def test_a_tool_may_say_what_was_heard(door: Door) -> None:
+    def interrupt() -> None:
+        talk.heard("Let")
+
+    script = answer("Let me see. ", tool_call("interrupt", id="2"))
+    with FakeOllama(script) as fake, Client(fake.url, model="m") as client:
+        talk = Conversation(client, tools=[interrupt])
+        assert door.subscribe(talk.say("Hi")).wait().completed == 1
+        assert [it.content for it in talk.messages] == ["Hi", "Let", "no result: the turn ended first"]
+        assert problems_of_history(talk.messages) == []
+
+
+def test_a_call_without_an_id_gets_a_result_without_one() -> None:
+    def script(request: Request) -> Reply:
+        return answer("ok") if last_of(request)["role"] == "tool" else answer(tool_call("f", id=""))
+
+    def f() -> str:
+        return "done"
+
+    with FakeOllama(script) as fake, Client(fake.url, model="m") as client:
+        Conversation(client, tools=[f]).say("Hi").run()
+        assert last_of(fake.requests[1]) == {"role": "tool", "content": "done", "tool_name": "f"}
 
 
 def test_heard_after_tool_rounds_may_be_the_text_of_the_whole_turn() -> None:

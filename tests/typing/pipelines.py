@@ -7,7 +7,18 @@ from pydantic import BaseModel, TypeAdapter
 from reactivex import Observable
 from reactivex import operators as ops
 
-from ollama_rx import BadJsonError, Chunk, Client, ContextBox, Message, Stats, StatsTotals, ToolCall
+from ollama_rx import (
+    BadJsonError,
+    Chunk,
+    Client,
+    ContextBox,
+    Conversation,
+    Message,
+    Stats,
+    StatsTotals,
+    ToolCall,
+    ToolResult,
+)
 from ollama_rx import operators as op
 from ollama_rx.operators._partial_json import JsonValue
 
@@ -107,3 +118,19 @@ def formats(client: Client) -> None:
     client.chat([], format="json")
     client.chat([], format="xml")  # type: ignore[arg-type]
     client.chat([], format=5)  # type: ignore[arg-type]
+
+
+def turns(talk: Conversation) -> tuple[Observable[str], Observable[Chunk | ToolResult]]:
+    """What a conversation's turn is made of."""
+    talk.say("Hi", think="low", options={"seed": 1})
+    talk.say("Hi", temperature=1)  # type: ignore[call-overload]
+    talk.say("Hi", think="a bit")  # type: ignore[call-overload]
+    talk.say("Hi", tool_results=True).pipe(op.text())  # type: ignore[arg-type]
+    return talk.say("Hi").pipe(op.text()), talk.say("Hi", tool_results=True)
+
+
+def conversations(client: Client) -> None:
+    """How a conversation may be made."""
+    Conversation(client, tools=[len], on_tool_call=lambda call: call.name == "len", think=True)
+    Conversation(client, on_tool_call=lambda call: call.name)  # type: ignore[arg-type, return-value]
+    Conversation(client, temperature=1)  # type: ignore[call-arg]
