@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Literal
@@ -40,6 +40,21 @@ class Metrics:
             eval_duration=_seconds(raw.get("eval_duration")),
         )
 
+    @classmethod
+    def total(cls, metrics: Sequence["Metrics"]) -> "Metrics":
+        """Add up the metrics of several answers; what no answer has is None.
+
+        >>> Metrics.total([Metrics(eval_count=2), Metrics(eval_count=3)]).eval_count
+        5
+        """
+        if len(metrics) == 1:
+            return metrics[0]
+        sums: dict[str, Any] = {}
+        for name in cls.__slots__:
+            known = [value for one in metrics if (value := getattr(one, name)) is not None]
+            sums[name] = sum(known) if known else None
+        return cls(**sums)
+
 
 @dataclass(frozen=True, slots=True)
 class Stats:
@@ -61,7 +76,7 @@ class Stats:
     characters: int
     """The length of the text, without thinking."""
     metrics: Metrics | None
-    """The server's metrics; None if the last chunk never arrived."""
+    """The server's metrics, added up if there were several answers; None if no last chunk arrived."""
     tokens_per_second: float | None
     """By the server's durations if it sends them (local models), or by our time from first to last chunk."""
     prompt_tokens_per_second: float | None

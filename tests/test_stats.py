@@ -114,3 +114,9 @@ def test_memory_grows_with_the_range_of_the_figures_and_not_with_their_number() 
     for i in range(20_000):
         totals.add(replace(STATS, duration=1.0 + i / 10_000))
     assert len(totals._all._duration._buckets) < 60
+
+
+def test_the_total_of_metrics_adds_what_is_known() -> None:
+    total = Metrics.total([Metrics(eval_count=2, total_duration=1.5), Metrics(eval_count=3), Metrics()])
+    assert total == Metrics(eval_count=5, total_duration=1.5)
+    assert Metrics.total([total]) is total

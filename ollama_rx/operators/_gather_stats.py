@@ -35,6 +35,9 @@ def gather_stats(into: Callable[[Stats], object]) -> Callable[[Observable[Chunk]
     from every second, third, ... gap; ``gap_max`` is always exact. If the server does not time its generation
     (cloud models), ``tokens_per_second`` is measured between the first and the last chunk.
 
+    The turn of a `Conversation` in which the model calls tools has several answers: their metrics are added
+    up, and the times in which the tools run count as gaps.
+
     >>> from reactivex import of
     >>> found = []
     >>> _ = of(Chunk({"response": "Hi", "done": True})).pipe(gather_stats(found.append)).run()
@@ -55,6 +58,7 @@ class _GatherStats:
         "_first_text",
         "_into",
         "_last",
+        "_metrics",
         "_now",
         "_record_time",
         "_reported",
@@ -68,6 +72,7 @@ class _GatherStats:
         self._times = array("d")  # of the chunks
         self._record_time = self._times.append
         self._last: Chunk | None = None
+        self._metrics: list[Metrics] = []  # of the answers that have ended, by a chunk without text
         self._first_text: float | None = None
         self._characters = 0
         self._reported = False
@@ -79,6 +84,8 @@ class _GatherStats:
             if not self._characters:
                 self._first_text = self._times[-1] - self._start
             self._characters += len(text)
+        elif chunk.done:
+            self._metrics.append(Metrics.of(chunk.raw))
         self._last = chunk
         self._emit(chunk)
 
@@ -87,7 +94,9 @@ class _GatherStats:
             return
         self._reported = True
         last, times, start = self._last, self._times, self._start
-        metrics = last.metrics if last is not None else None
+        if last is not None and last.text and last.metrics is not None:
+            self._metrics.append(last.metrics)
+        metrics = Metrics.total(self._metrics) if self._metrics else None
         ended_by = _ended_by(last) if last is not None and last.done and terminal != "error" else terminal
         p50, p95, widest = _gap_percentiles(times)
         self._into(

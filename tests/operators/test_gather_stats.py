@@ -187,3 +187,15 @@ def test_percentiles_of_a_very_long_answer_use_a_sample_of_the_gaps_and_the_maxi
     ticks = [float(n) for n in range(10_000)]
     ticks[7001:] = [tick + 50.0 for tick in ticks[7001:]]  # one wide gap, which is not in the sample
     assert _gap_percentiles(array("d", ticks)) == (1.0, 1.0, 51.0)
+
+
+def test_the_metrics_of_several_answers_are_added_up() -> None:
+    first, second = last(eval_count=4, eval_duration=SECOND), last(eval_count=6, eval_duration=SECOND)
+    with_text = Chunk({**last(eval_count=10, eval_duration=3 * SECOND).raw, "response": "end"})
+    stats = stats_of(FIRST, first, second, FIRST, with_text)
+    assert stats.metrics == Metrics(eval_count=20, eval_duration=5.0)
+    assert stats.tokens_per_second == 4.0
+
+
+def test_the_metrics_of_an_answer_remain_if_the_next_one_is_left() -> None:
+    assert stats_of(FIRST, last(eval_count=4), FIRST).metrics == Metrics(eval_count=4)
