@@ -170,6 +170,8 @@ class Conversation:
         and user and assistant still take turns. In a turn with tool calls ``text`` may be that of the whole
         turn or that of the last answer.
 
+        After a turn that has left nothing, only an empty ``text`` makes sense, and changes nothing.
+
         Raises:
             RuntimeError: there is no answer yet.
         """

@@ -14,13 +14,12 @@ class History:
     """
 
     def __init__(self, messages: Iterable[Message]) -> None:
-        self.lock = (
-            RLock()
-        )  # also for the record of the turn that runs; a signal handler may interrupt the holder
+        # It guards the record of the turn that runs too. A signal handler may interrupt its holder.
+        self.lock = RLock()
         self._settled = tuple(messages)
         self._running: TurnRecord | None = None
         self._stop_turn: Callable[[], object] | None = None
-        self._has_answer = True  # False after a turn that has left nothing
+        self._has_answer = bool(self._split()[1])  # False after a turn that has left nothing
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -53,18 +52,20 @@ class History:
     def hear(self, text: str) -> None:
         """Keep only this much of the last answer, and end the turn that runs.
 
+        If the last turn has left nothing, nothing can have been heard of it.
+
         Raises:
-            RuntimeError: there is no answer.
+            RuntimeError: the last turn has left nothing, but ``text`` is not empty.
         """
         with self.lock:
             if self._running is not None:
                 before, turn = self._running.before, self._running.turn
-            else:
+            elif self._has_answer:
                 before, turn = self._split()
-                if not self._has_answer and not text:
-                    return  # nothing was said, and nothing was heard
-                if not self._has_answer or not turn:
-                    raise RuntimeError("heard: there is no answer yet")
+            elif text:
+                raise RuntimeError("heard: there is no answer yet")
+            else:
+                return
             stop_turn = self._stop_turn
             self._settle((*before, *cut_last_answer(turn, text)))
         if stop_turn is not None:
@@ -83,6 +84,7 @@ class History:
                 )
             before, turn = self._split()
             self._settle(before)
+            self._has_answer = bool(self._split()[1])
             return turn
 
     def _split(self) -> tuple[tuple[Message, ...], tuple[Message, ...]]:

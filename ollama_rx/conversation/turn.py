@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
+from typing import Any
 
 from reactivex import Observable, abc
 from reactivex.scheduler.eventloop import AsyncIOScheduler
@@ -66,7 +67,7 @@ class _Turn:
         self._loop = _loop_of(subscription.scheduler)
         self._is_answering = True  # False while tools run
         self._rounds = 0  # of tool calls, so far
-        self._sources = SerialSource[Item](subscription, self._on_next, subscription.fail, self._on_completed)
+        self._sources = SerialSource[Any](subscription, self._on_next, subscription.fail, self._on_completed)
 
     def begin(self) -> None:
         """Claim the history, and ask for the first answer."""
@@ -75,7 +76,7 @@ class _Turn:
         self._record = history.begin(self._plan.user, self._stop)
         subscription.set_terminal_handlers(self._failed, self._completed)
         subscription.add_teardown(self._end)
-        self._ask()
+        self._sources.follow_with(self._request())
 
     def _failed(self, error: Exception) -> None:
         self._end()
@@ -102,28 +103,32 @@ class _Turn:
 
     def _on_completed(self) -> None:
         try:
-            if self._is_answering:
-                self._end_answer()
-            else:
-                self._ask()
+            following = self._following()
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
             self._subscription.fail(error)
+            return
+        if following is None:
+            self._subscription.complete()
+        else:
+            self._sources.follow_with(following)
 
-    def _ask(self) -> None:
-        self._is_answering = True
-        self._sources.follow_with(self._plan.ask(self._record.request))
-
-    def _end_answer(self) -> None:
+    def _following(self) -> Observable[Any] | None:
+        """Return what follows the answer, or the tools, that have just ended; None at the end of the turn."""
+        if not self._is_answering:
+            return self._request()
         with self._lock:
             calls = () if self._record.has_ended else self._record.end_answer()
         if not calls:
-            self._subscription.complete()
-        elif self._rounds == self._plan.max_rounds:
+            return None
+        if self._rounds == self._plan.max_rounds:
             raise ToolRoundsError(self._rounds)
-        else:
-            self._rounds += 1
-            self._is_answering = False
-            self._sources.follow_with(self._plan.tools.run(calls))
+        self._rounds += 1
+        self._is_answering = False
+        return self._plan.tools.run(calls)
+
+    def _request(self) -> Observable[Chunk]:
+        self._is_answering = True
+        return self._plan.ask(self._record.request)
 
     def _stop(self) -> None:
         """Close the request and complete, soon: the subscriber may be in the middle of an item."""

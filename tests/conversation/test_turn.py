@@ -542,6 +542,31 @@ def test_heard_without_an_answer_is_an_error() -> None:
         assert talk.messages[-1].content == "Hello"
 
 
+def test_an_exception_in_the_callback_of_the_end_is_not_lost() -> None:
+    reported: list[object] = []
+
+    def fail() -> None:
+        raise KeyError("mine")
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        over = loop.create_future()
+
+        def report(_: object, context: dict[str, object]) -> None:
+            reported.append(context["exception"])
+            over.set_result(None)
+
+        loop.set_exception_handler(report)
+        talk.say("Hi").subscribe(on_completed=fail)
+        await over
+
+    with FakeOllama(strict) as fake, Client(fake.url, model="m") as client:
+        talk = Conversation(client)
+        asyncio.run(asyncio.wait_for(main(), 10))
+        assert [type(error) for error in reported] == [KeyError]
+        assert len(talk.messages) == 2
+
+
 class _Unstoppable(Observable[Chunk]):
     """Sends a chunk again whenever the test wants, also after it was disposed."""
 
