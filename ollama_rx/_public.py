@@ -29,7 +29,15 @@ from ollama_rx.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from ollama_rx.responses import Embeddings, Model, ModelInfo, RunningModel
+from ollama_rx.responses import (
+    Embeddings,
+    Model,
+    ModelInfo,
+    RunningModel,
+    WebPage,
+    WebSearchResult,
+    WebSearchResults,
+)
 from ollama_rx.stats import Metrics, Stats, StatsTotals
 from ollama_rx.transport.timeouts import Timeouts
 
@@ -73,6 +81,9 @@ __all__: list[str] = [
     "TotalTimeout",
     "UnauthorizedError",
     "UnreachableError",
+    "WebPage",
+    "WebSearchResult",
+    "WebSearchResults",
     "deliver",
     "iterate",
 ]

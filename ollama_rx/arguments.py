@@ -137,15 +137,6 @@ def optional_mapping(name: str, value: Mapping[str, Any] | None) -> dict[str, An
     return None if value is None else as_dict(name, value)
 
 
-def optional_text_mapping(name: str, value: Mapping[str, str] | None) -> dict[str, str] | None:
-    """Return a mapping of texts to texts as a dict, or None."""
-    found = optional_mapping(name, value)
-    for key, text in (found or {}).items():
-        check_text(name, key, "text for each name")
-        check_text(name, text, f"text for {key!r}")
-    return found
-
-
 def as_dict(name: str, value: object, expected: str = "a mapping") -> dict[str, Any]:
     """Return a mapping as a dict; refuse anything else, also None."""
     if isinstance(value, Mapping):

@@ -110,6 +110,50 @@ class ModelInfo:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class WebSearchResult:
+    """A page that a web search has found, with the part of its content that fits the query."""
+
+    title: str
+    url: str
+    content: str
+    raw: JsonObject = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: JsonObject) -> "WebSearchResult":
+        """Read one item of the reply to a web search."""
+        return cls(text_of(raw.get("title")), text_of(raw.get("url")), text_of(raw.get("content")), raw)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSearchResults:
+    """What a web search has found, the best first."""
+
+    results: Sequence[WebSearchResult]
+    raw: JsonObject = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: JsonObject) -> "WebSearchResults":
+        """Read the reply to a web search."""
+        return cls(tuple(WebSearchResult.of(item) for item in objects_of(raw.get("results"))), raw)
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """A web page as text, and the addresses that it links to."""
+
+    title: str
+    content: str
+    links: Sequence[str]
+    raw: JsonObject = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: JsonObject) -> "WebPage":
+        """Read the reply to a web fetch."""
+        links = tuple(link for link in list_of(raw.get("links")) if isinstance(link, str))
+        return cls(text_of(raw.get("title")), text_of(raw.get("content")), links, raw)
+
+
 def embeddings_of(raw: dict[str, Any], texts: int) -> Embeddings:
     """Read the reply of /api/embed to so many texts.
 

@@ -165,15 +165,6 @@ def test_a_mapping_becomes_a_dict_of_its_own() -> None:
         arguments.optional_mapping("options", [])  # type: ignore[arg-type]
 
 
-def test_the_names_and_values_of_a_mapping_of_texts_are_checked() -> None:
-    assert arguments.optional_text_mapping("files", {"a": "b"}) == {"a": "b"}
-    assert arguments.optional_text_mapping("files", None) is None
-    with pytest.raises(TypeError, match=r"^files: expected text for 'a', got int$"):
-        arguments.optional_text_mapping("files", {"a": 1})  # type: ignore[dict-item]
-    with pytest.raises(TypeError, match=r"^files: expected text for each name, got int$"):
-        arguments.optional_text_mapping("files", {1: "b"})  # type: ignore[dict-item]
-
-
 def test_a_list_is_copied() -> None:
     given = [1, 2]
     items = arguments.as_items("tools", given)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
@@ -15,7 +16,6 @@ from ollama_rx.arguments import (
     check_whole,
     optional_flags,
     optional_mapping,
-    optional_text_mapping,
     optional_texts,
     optional_whole,
     text_or_texts,
@@ -23,6 +23,14 @@ from ollama_rx.arguments import (
     wrong_value,
 )
 from ollama_rx.chunks import Chunk, Progress
+from ollama_rx.client.blobs import (
+    LocalFile,
+    LocalFiles,
+    checked_path,
+    create_blob,
+    create_with_uploads,
+    files_field,
+)
 from ollama_rx.client.bodies import (
     Format,
     KeepAlive,
@@ -39,6 +47,7 @@ from ollama_rx.client.bodies import (
 )
 from ollama_rx.client.host import base_url
 from ollama_rx.client.messages import Image, MessageLike, images_field, messages_field
+from ollama_rx.client.web import SERVICE_URL, web_session
 from ollama_rx.protocol.json_fields import text_of
 from ollama_rx.protocol.ndjson import MAX_LINE_BYTES
 from ollama_rx.protocol.readers import ChunkReader, JsonReader, ProgressReader, ProgressTask, Reader
@@ -47,6 +56,8 @@ from ollama_rx.responses import (
     Model,
     ModelInfo,
     RunningModel,
+    WebPage,
+    WebSearchResults,
     embeddings_of,
     models_of,
     running_of,
@@ -254,11 +265,22 @@ class Client:
         parameters: Mapping[str, Any] | None = None,
         license: str | Sequence[str] | None = None,  # noqa: A002 - the API's own name
         quantize: str | None = None,
-        files: Mapping[str, str] | None = None,
-        adapters: Mapping[str, str] | None = None,
+        files: LocalFiles | None = None,
+        adapters: LocalFiles | None = None,
     ) -> Observable[Progress]:
-        """Create a model from another one (``from_``), or from files on the server (name: digest)."""
+        """Create a model from another one on the server (``from_``), or from files.
+
+        ``files`` and ``adapters`` map the names that files have in the model to local paths, or to digests of
+        blobs that are on the server; a list of paths stands for their own names. Local files are uploaded
+        first, see `create_blob`; "success" is the status of the last step only.
+
+        Raises:
+            OSError: a value in ``files`` or ``adapters`` is neither a digest nor a file that exists.
+            ValueError: it is not a regular file, or it is empty; or ``from_`` is a path.
+        """
         check_text("model", model)
+        if isinstance(from_, str) and from_.startswith((".", "/", "~")):
+            raise wrong_value("from_", "the name of a model (a file goes into files=)", from_)
         body = {
             "model": model,
             "from": optional_texts(from_=from_)["from_"],
@@ -266,10 +288,27 @@ class Client:
             "messages": None if messages is None else messages_field(messages),
             "parameters": optional_mapping("parameters", parameters),
             "license": None if license is None else text_or_texts("license", license),
-            "files": optional_text_mapping("files", files),
-            "adapters": optional_text_mapping("adapters", adapters),
+            "files": files_field("files", files),
+            "adapters": files_field("adapters", adapters),
         }
-        return self._progress("create", body)
+        return create_with_uploads(self._session, body, partial(self._progress, "create"))
+
+    def create_blob(self, path: LocalFile) -> Observable[Progress]:
+        """Upload a file, for ``create``; the last step has the status "success", and the digest.
+
+        ::
+
+            digest = client.create_blob("model.gguf").run().digest
+
+        The file is hashed first, and only sent if the server does not have it. A step comes a few times a
+        second. The server refuses a file that changes meanwhile; the stream's error is then often an OSError
+        that says so.
+
+        Raises:
+            OSError: the file does not exist. A file that cannot be read is an OSError in the stream.
+            ValueError: it is not a regular file, or it is empty.
+        """
+        return create_blob(self._session, checked_path("path", path))
 
     def show(self, model: str | None = None, *, verbose: bool | None = None) -> Observable[ModelInfo]:
         """Show the details of a model: capabilities, template, parameters."""
@@ -298,6 +337,26 @@ class Client:
         """Delete a model from the server's disk; emits one item, None."""
         check_text("model", model)
         return self._no_content("DELETE", "/api/delete", {"model": model})
+
+    # the web
+
+    def web_search(self, query: str, max_results: int = 3) -> Observable[WebSearchResults]:
+        """Search the web with Ollama's service at https://ollama.com, whatever server this client is for.
+
+        Its key is OLLAMA_API_KEY, or the ``authorization`` header of a client for https://ollama.com.
+
+        Raises:
+            ValueError: there is no key.
+        """
+        check_text("query", query)
+        check_whole("max_results", max_results, least=1)
+        body = {"query": query, "max_results": max_results}
+        return self._from_web("/api/web_search", body, WebSearchResults.of)
+
+    def web_fetch(self, url: str) -> Observable[WebPage]:
+        """Fetch a web page as text with Ollama's service; see `web_search`."""
+        check_text("url", url)
+        return self._from_web("/api/web_fetch", {"url": url}, WebPage.of)
 
     # closing
 
@@ -359,6 +418,13 @@ class Client:
         self, method: str, path: str, body: Mapping[str, Any] | None, item: Callable[[dict[str, Any]], T]
     ) -> Observable[T]:
         return self._stream(method, path, body, lambda: JsonReader(item, self._max_line_bytes))
+
+    def _from_web(
+        self, path: str, body: Mapping[str, Any], item: Callable[[dict[str, Any]], T]
+    ) -> Observable[T]:
+        session = web_session(self._session, _build_headers(httpx.URL(SERVICE_URL), None))
+        request = PreparedRequest("POST", path, encode_body(body))
+        return RequestStream(session, lambda: request, lambda: JsonReader(item, self._max_line_bytes))
 
     def _no_content(self, method: str, path: str, body: Mapping[str, Any]) -> Observable[None]:
         def reader() -> Reader[None]:

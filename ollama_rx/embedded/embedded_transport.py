@@ -21,7 +21,18 @@ from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
 
 VERSION = "0.33.0-embedded"  # the Ollama version whose protocol this follows
 _NOT_OFFERED = frozenset(
-    f"/api/{name}" for name in ("push", "create", "copy", "delete", "embed", "embeddings")
+    f"/api/{name}"
+    for name in (
+        "push",
+        "create",
+        "blobs",
+        "copy",
+        "delete",
+        "embed",
+        "embeddings",
+        "web_search",
+        "web_fetch",
+    )
 )
 
 
@@ -82,15 +93,14 @@ class EmbeddedTransport(LoopAgnosticTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; returns when the first line of the answer has been computed."""
-        body = await request.aread()
         path = request.url.path
         path = path[max(path.find("/api/"), 0) :]  # the client's host may include a path prefix
         method = "GET" if request.method == "HEAD" else request.method
         route = self._routes.get((method, path))
         try:
-            return (
-                _no_route(path, {known for _, known in self._routes}) if route is None else await route(body)
-            )
+            if route is None:
+                return _no_route(path, {known for _, known in self._routes})
+            return await route(await request.aread())
         except ApiError as error:
             return _json(encode({"error": error.text}), error.status)
 
@@ -201,6 +211,8 @@ class LineStream(httpx.AsyncByteStream):
 def _no_route(path: str, known: set[str]) -> httpx.Response:
     if path in known:
         return httpx.Response(405, text="405 method not allowed")
+    if path.startswith("/api/blobs/"):
+        path = "/api/blobs"
     if path in _NOT_OFFERED:
         raise ApiError(501, f"the embedded model does not offer {path}; `ollama serve` does")
     return httpx.Response(404, text="404 page not found")

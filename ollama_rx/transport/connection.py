@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from threading import RLock
 from typing import Protocol, cast
@@ -30,7 +31,16 @@ class Connection(asyncio.Protocol):
     It also reads while it is idle, so that it notices a server that hangs up before the next request is sent.
     """
 
-    __slots__ = ("_exchange", "_origin", "_owner", "_paused", "_transport", "closed", "idle_since")
+    __slots__ = (
+        "_exchange",
+        "_origin",
+        "_owner",
+        "_paused",
+        "_transport",
+        "_writable",
+        "closed",
+        "idle_since",
+    )
 
     def __init__(self, owner: ConnectionOwner, origin: object) -> None:
         self.closed = False
@@ -40,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
         self._paused = False
+        self._writable: asyncio.Future[None] | None = None  # done when more may be written; None: now
 
     def start(self, method: str, message: bytes) -> Exchange:
         """Write the bytes of a request and return its exchange."""
@@ -49,6 +60,19 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.write(message)
         return exchange
+
+    async def write_body(self, blocks: AsyncIterator[bytes]) -> None:
+        """Write the body of the request that was started, no faster than the server takes it.
+
+        Ends early if the connection is lost, of which the exchange is notified.
+        """
+        async for block in blocks:
+            transport = self._transport
+            if transport is None or transport.is_closing():
+                return
+            transport.write(block)
+            if self._writable is not None:
+                await self._writable
 
     def pause(self) -> None:
         """Stop reading until `resume`; TCP then slows the server down."""
@@ -91,6 +115,16 @@ class Connection(asyncio.Protocol):
         """Store the transport."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
 
+    def pause_writing(self) -> None:
+        """Make `write_body` wait: the server takes no more at the moment."""
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        """Let `write_body` continue."""
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
+
     def data_received(self, data: bytes) -> None:
         """Handle the bytes of one read."""
         if self._exchange is None:
@@ -110,6 +144,7 @@ class Connection(asyncio.Protocol):
         self.closed = True
         with _SHUTDOWN_LOCK:
             self._transport = None
+        self.resume_writing()
         self._owner.discard(self)
         if self._exchange is not None:
             self._exchange.connection_lost(exc)

@@ -118,6 +118,16 @@ class Exchange:
         if not self._ended:
             self._connection.resume()
 
+    def fail(self, error: Exception) -> None:
+        """Give up, because the rest of the request cannot be sent."""
+        if self._head is not None and not self._head.done():
+            self._head.set_exception(error)
+        self.abort()
+
+    def forbid_reuse(self) -> None:
+        """Close the connection after the response, which came before the whole request was sent."""
+        self._keep_alive = False
+
     def abort(self) -> None:
         """Give up the response and close the connection, unless it may serve another exchange by now."""
         if not self._released:

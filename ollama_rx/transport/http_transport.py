@@ -7,12 +7,14 @@ httpx requests and responses; apart from that, it is an ordinary `httpx.AsyncBas
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from functools import cached_property, partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import httpx
 
+from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.transport.connect import connect
 from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.exchange import Exchange
@@ -32,6 +34,19 @@ class Origin(NamedTuple):
     scheme: str
     host: str
     port: int
+
+
+class Upload(Protocol):
+    """A body that is too large to be held in memory."""
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+        ...
+
+    def blocks(self) -> AsyncGenerator[bytes]:
+        """Yield the body from its beginning, each block when it is wanted; on any event loop."""
+        ...
 
 
 class HttpTransport(LoopAgnosticTransport):
@@ -57,9 +72,16 @@ class HttpTransport(LoopAgnosticTransport):
         return to_response(head, exchange)
 
     async def exchange(
-        self, origin: Origin, method: str, message: bytes, *, repeatable: bool, connect_timeout: float | None
+        self,
+        origin: Origin,
+        method: str,
+        message: bytes,
+        *,
+        repeatable: bool,
+        connect_timeout: float | None,
+        upload: Upload | None = None,
     ) -> tuple[ResponseHead, Exchange]:
-        """Send the bytes of a request; return when the head of the response has arrived.
+        """Send the bytes of a request, then an upload; return when the head of the response has arrived.
 
         The server may close an idle connection just as it is used again, and nobody can tell whether it has
         seen the request. Then a repeatable request is sent once more, on a new connection, since the other
@@ -76,6 +98,8 @@ class HttpTransport(LoopAgnosticTransport):
                     raise
         connection = await self._connect(origin, pool, connect_timeout)
         exchange = connection.start(method, message)
+        if upload is not None:
+            return await _head_while_sending(upload, connection, exchange), exchange
         return await exchange.head(), exchange
 
     async def _connect(self, origin: Origin, pool: Pool, seconds: float | None) -> Connection:
@@ -103,6 +127,30 @@ class HttpTransport(LoopAgnosticTransport):
     def close(self) -> None:
         """Close the idle connections on all loops, from any thread."""
         self._pools.close_idle()
+
+
+async def _head_while_sending(upload: Upload, connection: Connection, exchange: Exchange) -> ResponseHead:
+    """Send an upload until the head of the response arrives, which may be early: then nobody wants the rest.
+
+    An upload that fails, such as a file that cannot be read, ends the exchange with its error.
+    """
+
+    async def send() -> None:
+        try:
+            async with aclosing(upload.blocks()) as blocks:
+                await connection.write_body(blocks)
+        except Exception as error:  # noqa: BLE001 - raised by `head`
+            exchange.fail(error)
+
+    sending = asyncio.get_running_loop().create_task(send(), name=TASK_NAME)
+    try:
+        head = await exchange.head()
+    finally:
+        is_complete = sending.done()
+        sending.cancel()
+    if not is_complete:
+        exchange.forbid_reuse()
+    return head
 
 
 def to_response(head: ResponseHead, exchange: Exchange) -> httpx.Response:

@@ -47,7 +47,8 @@ class LoopBridgeTransport(LoopAgnosticTransport):
             request.method,
             request.url,
             headers=request.headers,
-            content=await request.aread(),
+            content=request.content if isinstance(request.stream, httpx.ByteStream) else None,
+            stream=None if isinstance(request.stream, httpx.ByteStream) else request.stream,
             extensions=request.extensions,
         )
         responses: list[httpx.Response] = []

@@ -1,7 +1,7 @@
 """The state that all requests of a client share: the transport, the server's URL, headers and limits."""
 
 from base64 import b64encode
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from copy import copy
 from dataclasses import dataclass, replace
@@ -17,7 +17,14 @@ from ollama_rx.rx.loop_end import LoopEnd
 from ollama_rx.transport.content_coding import decompressed
 from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.failure_words import connect_words, failure_words
-from ollama_rx.transport.http_transport import SAFE_METHODS, HttpTransport, Origin, to_response
+from ollama_rx.transport.http_transport import (
+    SAFE_METHODS,
+    HttpTransport,
+    Origin,
+    PulledBody,
+    Upload,
+    to_response,
+)
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeTransport
 from ollama_rx.transport.message_head import encode_head
 from ollama_rx.transport.open_calls import OpenCalls
@@ -31,7 +38,11 @@ _DEFAULT_HEADERS = {
 }
 _MAX_REASON = 65536  # bytes that are read of the body of an HTTP error
 
-_READING_POSTS = frozenset({"/api/generate", "/api/chat", "/api/embed", "/api/show"})
+_MAX_HEADS = 64  # encoded heads that are kept; the paths of blobs are too many to keep all
+
+_READING_POSTS = frozenset(
+    {"/api/generate", "/api/chat", "/api/embed", "/api/show", "/api/web_search", "/api/web_fetch"}
+)
 """The paths to which a POST changes nothing on the server."""
 
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
@@ -44,6 +55,8 @@ class PreparedRequest:
     method: str
     path: str
     content: bytes = b""
+    upload: Upload | None = None
+    """The body in the place of ``content``, if it is too large to be held in memory."""
 
     @property
     def repeatable(self) -> bool:
@@ -72,6 +85,8 @@ class Session:
         self.timeouts = timeouts
         self.open_calls = OpenCalls()
         self.transport = _transport(base, transport)
+        self._other_transports: dict[str, LoopAgnosticTransport] = {}  # by URL
+        self._is_transport_given = transport is not None
         self.shown_url = str(base)
         self._base = base
         default_port = 443 if base.scheme == "https" else 80
@@ -86,6 +101,25 @@ class Session:
     def default_model(self) -> str | None:
         """The model with which the transport answers a request that does not name one."""
         return self.transport.default_model
+
+    @property
+    def is_authorized(self) -> bool:
+        """Whether requests carry a header that authorizes them."""
+        return "authorization" in self._headers
+
+    def for_other_host(self, url: str, headers: dict[str, str]) -> "Session":
+        """Return a session for another server: same limits, same end, same transport if the caller gave it.
+
+        It has none of this session's headers.
+        """
+        transport = self.transport
+        if not self._is_transport_given:
+            if url not in self._other_transports:
+                self._other_transports[url] = _transport(httpx.URL(url), None)
+            transport = self._other_transports[url]
+        session = Session(url, headers, self.timeouts, transport)
+        session.open_calls = self.open_calls
+        return session
 
     def with_long_idle(self) -> "Session":
         """Return a copy for work that may be silent for a long time between its steps."""
@@ -109,10 +143,27 @@ class Session:
             self._message(request),
             repeatable=request.repeatable,
             connect_timeout=self.timeouts.connect,
+            upload=request.upload,
         )
         if 200 <= head.status < 300 and not head.values(b"content-encoding"):  # noqa: PLR2004
             return exchange
         return decompressed(to_response(head, exchange))
+
+    async def send(self, request: PreparedRequest) -> None:
+        """Send a request to which nothing but the status of the answer matters.
+
+        Raises:
+            StatusError: the server has refused the request.
+        """
+        opened = await self.open(request)
+        response = httpx.Response(200, stream=PulledBody(opened)) if isinstance(opened, Exchange) else opened
+        try:
+            if not response.is_success:
+                raise await read_status_error(response)
+            async for _ in response.aiter_bytes():
+                pass  # a connection whose answer was read can be used again
+        finally:
+            await response.aclose()
 
     def _message(self, request: PreparedRequest) -> bytes:
         """Return the bytes of a request; all but the length and the content is encoded once."""
@@ -123,29 +174,40 @@ class Session:
             url = self._base.copy_with(raw_path=self._base.raw_path.rstrip(b"/") + request.path.encode())
             headers = self._json_headers if content else self._headers
             head = encode_head(request.method, url.raw_path, headers.raw)
+            if len(self._heads) >= _MAX_HEADS:
+                self._heads.clear()
             self._heads[key] = head
+        if request.upload is not None:
+            return b"%bContent-Length: %d\r\n\r\n" % (head, request.upload.size)
         if content:
             return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(content), content)
         return head + b"\r\n"
 
     def _for_httpx(self, request: PreparedRequest) -> httpx.Request:
+        headers = self._json_headers if request.content else self._headers
+        content: bytes | AsyncIterator[bytes] | None = request.content or None
+        if request.upload is not None:
+            headers = httpx.Headers([*headers.multi_items(), ("content-length", str(request.upload.size))])
+            content = request.upload.blocks()
         return httpx.Request(
             request.method,
             self.shown_url.rstrip("/") + request.path,
-            headers=self._json_headers if request.content else self._headers,
-            content=request.content or None,
+            headers=headers,
+            content=content,
             extensions={"timeout": httpx.Timeout(None, connect=self.timeouts.connect).as_dict()},
         )
 
     async def aclose(self) -> None:
         """End the open calls, then close the idle connections and the transport the caller has passed."""
         self.open_calls.close()
-        await self.transport.aclose()
+        for transport in (self.transport, *self._other_transports.values()):
+            await transport.aclose()
 
     def close(self) -> None:
         """Do what `aclose` does, from a thread without an event loop."""
         self.open_calls.close()
-        self.transport.close()
+        for transport in (self.transport, *self._other_transports.values()):
+            transport.close()
 
 
 def _basic_authorization(url: httpx.URL) -> str:

@@ -21,7 +21,8 @@ class Timeouts:
       server may have to load the model first, and giving up aborts the load.
     - ``idle``: between two chunks (`IdleTimeout`); time in which a slow subscriber makes the server wait does
       not count. Between two steps of pull, push and create the limit is the longer of ``first_chunk`` and
-      ``idle``, because the server checks and converts gigabytes without sending anything.
+      ``idle``, because the server checks and converts gigabytes without sending anything. So it is after each
+      block of an upload that the server has taken.
     - ``total``: the whole answer (`TotalTimeout`).
 
     The limits judge the server: if this process was stopped, or its event loop was blocked, past the end of a

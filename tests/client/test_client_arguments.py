@@ -1,6 +1,7 @@
 """Wrong arguments fail when a call or a client is built, by the argument's name."""
 
 import inspect
+import os
 from typing import Any
 
 import httpx
@@ -70,10 +71,13 @@ WRONG: list[tuple[str, str, dict[str, object]]] = [
     ("create", "template", {"model": "a", "template": 5}),
     ("create", "messages", {"model": "a", "messages": "x"}),
     ("create", "parameters", {"model": "a", "parameters": []}),
-    ("create", "files", {"model": "a", "files": []}),
+    ("create", "files", {"model": "a", "files": 5}),
+    ("create", "files", {"model": "a", "files": [5]}),
+    ("create", "files", {"model": "a", "files": {"a.gguf": "sha256:1"}}),
+    ("create", "from_", {"model": "a", "from_": "./model.gguf"}),
     ("create", "files", {"model": "a", "files": {"a.gguf": 5}}),
     ("create", "files", {"model": "a", "files": {5: "sha256:1"}}),
-    ("create", "adapters", {"model": "a", "adapters": []}),
+    ("create", "adapters", {"model": "a", "adapters": 5}),
     ("create", "adapters", {"model": "a", "adapters": {"b.gguf": b"sha256:2"}}),
     ("create", "license", {"model": "a", "license": 5}),
     ("create", "license", {"model": "a", "license": ["MIT", 5]}),
@@ -82,16 +86,26 @@ WRONG: list[tuple[str, str, dict[str, object]]] = [
     ("copy", "source", {"source": 5, "destination": "b"}),
     ("copy", "destination", {"source": "a", "destination": None}),
     ("delete", "model", {"model": None}),
+    ("create_blob", "path", {"path": 5}),
+    ("create_blob", "path", {"path": "."}),
+    ("create_blob", "path", {"path": os.devnull}),
+    ("web_search", "query", {"query": 5}),
+    ("web_search", "max_results", {"query": "x", "max_results": 0}),
+    ("web_fetch", "url", {"url": 5}),
 ]
 
 
-METHODS = ("generate", "chat", "load", "unload", "embed", "pull", "push", "create", "show", "copy", "delete")
+METHODS = (
+    *("generate", "chat", "load", "unload", "embed", "pull", "push", "create", "show", "copy", "delete"),
+    *("create_blob", "web_search", "web_fetch"),
+)
 REQUIRED: dict[str, dict[str, object]] = {
     "generate": {"prompt": "x"},
     "chat": {"messages": []},
     "embed": {"text": "a"},
     "create": {"model": "a"},
     "copy": {"source": "a", "destination": "b"},
+    "web_search": {"query": "x"},
 }
 ARGUMENTS = [
     (method, argument)

@@ -3,6 +3,7 @@
 import asyncio
 import socket as sockets
 import sys
+from collections.abc import AsyncGenerator
 from typing import Any, cast
 
 import httpx
@@ -32,6 +33,9 @@ class TransportRecorder:
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
+
+    def is_closing(self) -> bool:
+        return "abort" in self.calls
 
     def __getattr__(self, name: str) -> Any:
         return lambda: self.calls.append(name)
@@ -174,3 +178,102 @@ def test_a_request_is_not_kept_after_it_is_written() -> None:
     exchange = asyncio.run(main())
     assert sys.getrefcount(message) == before
     assert exchange.nothing_received
+
+
+async def turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_a_body_is_written_no_faster_than_the_server_takes_it() -> None:
+    wanted: list[int] = []
+
+    async def blocks() -> AsyncGenerator[bytes]:
+        for number in range(3):
+            wanted.append(number)
+            yield b"x"
+
+    async def main() -> None:
+        transport = TransportRecorder()
+        connection, _ = connected(transport)
+        connection.pause_writing()
+        writing = asyncio.ensure_future(connection.write_body(blocks()))
+        await turns()
+        assert (wanted, transport.calls.count("write")) == ([0], 1)
+        connection.resume_writing()
+        connection.resume_writing()
+        await writing
+        assert (wanted, transport.calls.count("write")) == ([0, 1, 2], 3)
+
+    asyncio.run(main())
+
+
+def test_a_body_is_not_written_to_a_connection_that_is_lost() -> None:
+    async def blocks() -> AsyncGenerator[bytes]:
+        yield b"x"
+        yield b"never"
+
+    async def main() -> None:
+        transport = TransportRecorder()
+        connection, _ = connected(transport)
+        connection.pause_writing()
+        writing = asyncio.ensure_future(connection.write_body(blocks()))
+        await turns()
+        connection.connection_lost(None)
+        await writing
+        assert transport.calls.count("write") == 1
+
+    asyncio.run(main())
+
+
+def test_a_writer_that_was_cancelled_is_not_woken_up() -> None:
+    async def blocks() -> AsyncGenerator[bytes]:
+        yield b"x"
+
+    async def main() -> None:
+        connection, _ = connected(TransportRecorder())
+        connection.pause_writing()
+        writing = asyncio.ensure_future(connection.write_body(blocks()))
+        await turns()
+        writing.cancel()
+        await asyncio.wait([writing])
+        connection.resume_writing()
+
+    asyncio.run(main())
+
+
+def test_an_upload_that_fails_after_the_answer_only_closes_the_connection() -> None:
+    async def main() -> None:
+        transport = TransportRecorder()
+        connection, idle = connected(transport)
+        exchange = connection.start("POST", REQUEST)
+        connection.data_received(HELLO)
+        exchange.fail(OSError("the file has changed"))
+        assert (await exchange.head()).status == 200
+        assert (idle, transport.calls[-1]) == ([], "abort")
+
+    asyncio.run(main())
+
+
+def test_an_upload_that_fails_is_the_error_of_the_request() -> None:
+    async def main() -> None:
+        connection, _ = connected(TransportRecorder())
+        exchange = connection.start("POST", REQUEST)
+        exchange.fail(OSError("the file has changed"))
+        with pytest.raises(OSError, match="has changed"):
+            await exchange.head()
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_was_answered_early_is_not_used_again() -> None:
+    async def main() -> None:
+        connection, idle = connected(TransportRecorder())
+        exchange = connection.start("POST", REQUEST)
+        connection.data_received(HELLO)
+        await exchange.head()
+        exchange.forbid_reuse()
+        exchange.send_body_to(NullReceiver())
+        assert (idle, connection.closed) == ([], True)
+
+    asyncio.run(main())

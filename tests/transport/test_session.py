@@ -12,7 +12,7 @@ from ollama_rx import Client, ModelNotFoundError, UnreachableError
 from ollama_rx.testing import FakeOllama, answer
 from ollama_rx.transport.http_transport import HttpTransport
 from ollama_rx.transport.loop_agnostic import LoopBridgeTransport
-from ollama_rx.transport.session import Session, _transport
+from ollama_rx.transport.session import PreparedRequest, Session, _transport
 from ollama_rx.transport.timeouts import Timeouts
 from tests.transport.raw_server import ANSWER, raw_server, read_request
 
@@ -134,3 +134,10 @@ def test_an_http_error_whose_body_breaks_off_is_still_that_error(
             client.generate("x").run()
         assert caught.value.reason == reason
         assert not caught.value.retryable
+
+
+def test_the_heads_of_requests_for_ever_new_paths_are_not_all_kept() -> None:
+    session = Session("http://x", {}, Timeouts())
+    for number in range(200):
+        session._message(PreparedRequest("HEAD", f"/api/blobs/{number}"))
+    assert len(session._heads) <= 64

@@ -13,14 +13,11 @@ from ollama_rx.testing.server.reply import Reply, error_status, json_reply, text
 
 def echo(request: Request) -> Reply:
     """Return the reply to a request without a script."""
-    is_blob = request.path.startswith("/api/blobs/")
-    methods = ("HEAD", "POST") if is_blob else _METHODS.get(request.path)
+    methods = _METHODS.get(request.path)
     if methods is None:
         return text_reply("404 page not found", status=404)
     if request.method not in methods:
         return text_reply("405 method not allowed", status=405)
-    if is_blob:
-        return text_reply("", status=201 if request.method == "POST" else 404)
     if request.method in ("GET", "HEAD"):
         return _reply_to_get(request.path)
     problem = _problem(request)

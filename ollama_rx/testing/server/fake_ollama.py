@@ -13,6 +13,7 @@ from ollama_rx.testing.server.echo import echo
 from ollama_rx.testing.server.observed import AsyncWaits, ObservedExchange, Request, ServerLog, Waits
 from ollama_rx.testing.server.reply import Reply
 from ollama_rx.testing.server.server_connection import ServerConnection
+from ollama_rx.testing.server.stored_blobs import BLOBS, Blobs, is_blob
 from ollama_rx.testing.server.unstreamed import unstreamed
 
 Script = Reply | Callable[[Request], Reply]
@@ -40,7 +41,8 @@ class FakeOllama(Waits):
 
     Args:
         *script: replies for generate and chat, in order.
-        on: replies by path, such as `{"/api/tags": error_status(500)}`.
+        on: replies by path, such as `{"/api/tags": error_status(500)}`; `"/api/blobs"` stands for the paths
+            of all blobs.
         host: the address to listen on.
         port: 0 for any free port.
         send_buffer_bytes: size of the kernel's send buffer; a small one makes back-pressure reach the server
@@ -60,6 +62,7 @@ class FakeOllama(Waits):
         #: the same waits for coroutines
         self.aio = AsyncWaits(self._log)
         self._scripts: dict[str, list[Script]] = {}
+        self._blobs = Blobs()
         self._host = host
         self._port = port
         self._send_buffer_bytes = optional_whole("send_buffer_bytes", send_buffer_bytes, least=1)
@@ -89,6 +92,11 @@ class FakeOllama(Waits):
     def requests(self) -> Sequence[Request]:
         """Every request so far, in order."""
         return tuple(exchange.request for exchange in self._log.exchanges)
+
+    @property
+    def blobs(self) -> Mapping[str, bytes]:
+        """The blobs that were uploaded so far, by digest."""
+        return dict(self._blobs.contents)
 
     @property
     def connections_open(self) -> int:
@@ -150,9 +158,10 @@ class FakeOllama(Waits):
         return unstreamed(reply) if request.json.get("stream") is False else reply
 
     def _choose_stream(self, request: Request) -> Reply:
-        replies = self._scripts.get(request.path)
+        blob = is_blob(request.path)
+        replies = self._scripts.get(BLOBS if blob else request.path)
         if not replies:
-            return echo(request)
+            return self._blobs.reply(request) if blob else echo(request)
         script = replies.pop(0) if len(replies) > 1 else replies[0]
         return script if isinstance(script, Reply) else script(request)
 

@@ -136,11 +136,6 @@ def test_long_tasks_report_progress_and_end_with_success(server: httpx.Client, n
     assert "completed" not in (totals or [{}])[0]
 
 
-def test_blobs_are_accepted_but_never_exist(server: httpx.Client) -> None:
-    assert server.head("/api/blobs/sha256:00").status_code == 404
-    assert server.post("/api/blobs/sha256:00", content=iter([b"a", b"b"])).status_code == 201
-
-
 def test_a_raw_prompt_gets_no_context(server: httpx.Client) -> None:
     found = lines(server.post("/api/generate", json={"model": "m", "prompt": "a", "raw": True}))
     assert "context" not in found[-1]
@@ -150,11 +145,6 @@ def test_the_old_endpoint_for_embeddings_gives_one_vector(server: httpx.Client) 
     response = server.post("/api/embeddings", json={"model": "m", "prompt": "a b"})
     new = server.post("/api/embed", json={"model": "m", "input": "a b"}).json()
     assert response.json() == {"embedding": new["embeddings"][0]}
-
-
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_blobs_can_only_be_uploaded_and_looked_for(server: httpx.Client, method: str) -> None:
-    assert server.request(method, "/api/blobs/sha256:0").status_code == 405
 
 
 @pytest.mark.parametrize(
