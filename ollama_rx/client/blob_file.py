@@ -96,7 +96,8 @@ class BlobFile:
         except RuntimeError:
             # Closed: a transport with a loop of its own has not been cancelled yet. An error now would start
             # its cleaning up, which the cancellation would then interrupt; so it waits for that.
-            return await loop.create_future()
+            never: asyncio.Future[T] = loop.create_future()
+            return await never
         return await done
 
     # on the file's thread

@@ -133,7 +133,7 @@ def test_an_upload_is_never_repeated(model: Path) -> None:
 def test_a_server_that_says_nothing_after_the_upload_times_out(model: Path) -> None:
     silent = missing_then(Reply(lambda _: [Gate()]))
     with FakeOllama(on={"/api/blobs": silent}) as fake, pytest.raises(IdleTimeout):
-        upload(fake, model, Timeouts(first_chunk=0.1, idle=0.1))
+        upload(fake, model, Timeouts(first_chunk=0.3, idle=0.3))
 
 
 def test_a_server_that_says_nothing_at_all_times_out(model: Path) -> None:

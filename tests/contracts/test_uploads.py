@@ -1,5 +1,6 @@
 """An upload is a stream like any other: bounded memory, closed at once, never silently incomplete."""
 
+import asyncio
 import socket
 import struct
 import sys
@@ -12,7 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from ollama_rx import Client, ClientClosedError, IncompleteStreamError, StatusError, UnreachableError
+from ollama_rx import (
+    Client,
+    ClientClosedError,
+    IncompleteStreamError,
+    Progress,
+    StatusError,
+    UnreachableError,
+    deliver,
+    iterate,
+)
+from ollama_rx.sinks import Collector
 from ollama_rx.testing import FakeOllama
 from tests.contracts.conftest import Connect, Door, Seen, eventually, our_threads
 from tests.contracts.test_cancel import AT_ONCE, prompt_disconnect
@@ -103,6 +114,30 @@ def test_a_large_file_is_sent_in_little_memory(
     assert memory() < 24 * MIB
 
 
+def test_files_become_a_model(connect: Connect, door: Door, sparse: Callable[[int], Path]) -> None:
+    with FakeOllama() as fake:
+        seen = door.subscribe(connect(fake.url).create("m", files=[sparse(MIB)])).wait()
+        assert (seen.errors, seen.completed) == ([], 1)
+        assert [step.done for step in seen.items] == [False] * (len(seen.items) - 1) + [True]
+        assert fake.requests[-1].json["files"] == {"model.gguf": next(iter(fake.blobs))}
+
+
+def test_progress_can_be_delivered_and_iterated_over(connect: Connect, sparse: Callable[[int], Path]) -> None:
+    path = sparse(MIB)
+    with FakeOllama() as fake:
+        client = connect(fake.url)
+        with iterate(client.create("m", files=[path])) as steps:
+            assert [step.done for step in steps][-1]
+
+        async def main() -> list[Progress]:
+            collector: Collector[Progress] = Collector()
+            await deliver(client.create("m", files=[path]), collector)
+            async with iterate(client.create_blob(path)) as steps:
+                return [*collector.items, *[step async for step in steps]]
+
+        assert [step.status for step in asyncio.run(main()) if step.done] == ["success"] * 2
+
+
 def test_a_server_that_does_not_read_makes_the_upload_wait(
     connect: Connect, sparse: Callable[[int], Path]
 ) -> None:
@@ -123,7 +158,7 @@ def test_a_server_that_does_not_read_makes_the_upload_wait(
 
 def _stands_still(seen: Seen) -> bool:
     last = seen.items[-2:]
-    return bool(last[0].completed == last[1].completed > MIB)
+    return bool(last[0].completed == last[1].completed > 0)
 
 
 def test_an_early_answer_ends_the_upload_at_once(sparse: Callable[[int], Path], door: Door) -> None:
