@@ -24,13 +24,14 @@ from ollama_rx import (
     iterate,
 )
 from ollama_rx.sinks import Collector
-from ollama_rx.testing import FakeOllama
+from ollama_rx.testing import FakeOllama, Reply, Request, error_status
 from tests.contracts.conftest import Connect, Door, Seen, eventually, our_threads
 from tests.contracts.test_cancel import AT_ONCE, prompt_disconnect
 from tests.transport.raw_server import Handler, raw_server, read_request
 
 MIB = 2**20
 LARGE = 200 * MIB
+UNBUFFERED = 64 * MIB  # more than the system's buffers hold
 ENDLESS = 2**40  # of a sparse file, which takes no space: hashing it would take hours
 
 NOT_THERE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -148,12 +149,14 @@ def test_a_server_that_does_not_read_makes_the_upload_wait(
 
     upload = Upload(wait_for_gate, most=1)
     with raw_server(not_there, upload) as url:
-        seen = Door("threads").subscribe(connect(url).create_blob(sparse(LARGE)))
+        seen = Door("threads").subscribe(connect(url).create_blob(sparse(UNBUFFERED)))
         waiting = eventually(lambda: len(seen.items) > 3 and _stands_still(seen))
         gate.set()
         assert isinstance(seen.wait().errors[0], IncompleteStreamError)
     assert waiting
-    assert seen.items[-1].completed < LARGE / 2  # the rest is not even read: the system's buffers are smaller
+    assert (
+        seen.items[-1].completed < UNBUFFERED / 2
+    )  # the rest is not even read: the system's buffers are smaller
 
 
 def _stands_still(seen: Seen) -> bool:
@@ -170,7 +173,7 @@ def test_an_early_answer_ends_the_upload_at_once(sparse: Callable[[int], Path], 
 
     upload = Upload(refuse, most=65536)
     with raw_server(not_there, upload) as url, Client(url) as client:
-        seen = door.subscribe(client.create_blob(sparse(LARGE))).wait()
+        seen = door.subscribe(client.create_blob(sparse(UNBUFFERED))).wait()
     [error] = seen.errors
     assert isinstance(error, StatusError)
     assert (error.status, error.reason) == (413, "too large")
@@ -183,10 +186,23 @@ def test_a_server_that_dies_in_the_middle_is_an_error(
 ) -> None:
     upload = Upload(end, most=MIB)
     with raw_server(not_there, upload) as url:
-        seen = door.subscribe(connect(url).create_blob(sparse(LARGE))).wait()
+        seen = door.subscribe(connect(url).create_blob(sparse(UNBUFFERED))).wait()
     [error] = seen.errors
     assert isinstance(error, IncompleteStreamError)
     assert "before the answer was complete" in str(error)
+
+
+def test_a_file_that_changes_before_it_is_sent_is_an_error(
+    connect: Connect, door: Door, sparse: Callable[[int], Path]
+) -> None:
+    def change(_: Request) -> Reply:
+        sparse(3 * MIB)
+        return error_status(404)
+
+    with FakeOllama(on={"/api/blobs": change}) as fake:
+        [error] = door.subscribe(connect(fake.url).create_blob(sparse(2 * MIB))).wait().errors
+    assert isinstance(error, OSError)
+    assert str(error).endswith("model.gguf: the file has changed while it was uploaded")
 
 
 def test_a_server_that_is_not_there_is_unreachable(
@@ -212,13 +228,14 @@ def test_disposing_while_the_file_is_hashed_stops_the_reading(
 def test_the_server_sees_within_50_ms_that_an_upload_is_disposed_of(
     connect: Connect, door: Door, sparse: Callable[[int], Path]
 ) -> None:
-    path = sparse(LARGE)
+    path = sparse(UNBUFFERED)
 
     def attempt() -> float:
-        begun = threading.Event()
+        begun, gate = threading.Event(), threading.Event()
 
         def begin(connection: socket.socket) -> None:
             begun.set()
+            assert gate.wait(10)
             upload.read_until_closed(connection)
 
         upload = Upload(begin, most=1)
@@ -226,8 +243,9 @@ def test_the_server_sees_within_50_ms_that_an_upload_is_disposed_of(
             seen = door.subscribe(connect(url).create_blob(path))
             assert begun.wait(10)
             disposed = seen.dispose()
+            gate.set()
             assert upload.lost.wait(5)
-        assert upload.received < LARGE
+        assert upload.received < UNBUFFERED
         return upload.lost_at - disposed
 
     assert prompt_disconnect(attempt) < AT_ONCE
@@ -249,7 +267,7 @@ def test_closing_the_client_ends_the_sending(
     upload = Upload(most=1)
     with raw_server(not_there, upload) as url:
         client = connect(url)
-        seen = door.subscribe(client.create_blob(sparse(LARGE)))
+        seen = door.subscribe(client.create_blob(sparse(UNBUFFERED)))
         assert eventually(lambda: upload.received > 0)
         client.close()
         assert isinstance(seen.wait().errors[0], ClientClosedError)
