@@ -81,7 +81,8 @@ def create_with_uploads(
     fields: dict[str, Mapping[str, str | Path]] = {
         name: body[name] for name in ("files", "adapters") if body[name]
     }
-    paths = {file for files in fields.values() for file in files.values() if isinstance(file, Path)}
+    named = (file for files in fields.values() for file in files.values())
+    paths = list(dict.fromkeys(file for file in named if isinstance(file, Path)))
 
     def create_from(digests: Mapping[str | Path, str]) -> Observable[Progress]:
         known = {
@@ -92,14 +93,12 @@ def create_with_uploads(
 
     def upload_and_create(_: object) -> Observable[Progress]:
         digests: dict[str | Path, str] = {}
-        uploads = partial(_upload_all, session.with_long_idle(), sorted(paths), digests)
+        uploads = partial(_upload_all, session.with_long_idle(), paths, digests)
         return reactivex.concat(
             GeneratorStream(session, uploads, Progress), reactivex.defer(lambda _: create_from(digests))
         )
 
-    at_once = create_from(
-        dict.fromkeys(paths, "")
-    )  # a body that cannot be encoded fails when the call is built
+    at_once = create_from(dict.fromkeys(paths, ""))  # built now, so that a body that is no JSON fails now
     return reactivex.defer(upload_and_create) if paths else at_once
 
 
@@ -144,9 +143,7 @@ async def _ticks(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.wait(
-            [task]
-        )  # a transport on another loop would not hear of it after the end of this one
+        await asyncio.wait([task])  # else a transport on another loop may not hear that it is cancelled
 
 
 async def _store(session: Session, digest: str, file: BlobFile) -> None:

@@ -14,12 +14,12 @@ from reactivex.internal import noop
 from ollama_rx.errors import ClientClosedError, IncompleteStreamError, TimedOutError
 from ollama_rx.protocol.readers import Reader
 from ollama_rx.rx.backpressure import PausableScheduler
-from ollama_rx.rx.event_loops import user_loop
 from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.session import PreparedRequest, Session, read_status_error, translate
+from ollama_rx.transport.terminal_event import send_terminal
 from ollama_rx.transport.timeouts import Watchdog
 
 T = TypeVar("T")
@@ -252,21 +252,8 @@ class Call(Generic[T]):
         self._send_terminal(partial(self._subscription.fail, seen))
 
     def _send_terminal(self, event: Callable[[], object]) -> None:
-        """Send a terminal event; an exception that the subscriber has not handled is reported by the loop.
-
-        ``SystemExit`` and ``KeyboardInterrupt`` end the user's loop. On a thread of the stream's own they do
-        nothing more: the stream has ended, and only the main thread can exit.
-        """
-        try:
-            event()
-        except (SystemExit, KeyboardInterrupt):
-            if user_loop() is not None:
-                raise
-        except BaseException as error:  # noqa: BLE001 - reported, not swallowed
-            assert self._loop is not None  # noqa: S101 - events come after `begin`
-            self._loop.call_exception_handler(
-                {"message": "unhandled exception in a stream of ollama_rx", "exception": error}
-            )
+        assert self._loop is not None  # noqa: S101 - events come after `begin`
+        send_terminal(self._loop, event)
 
     def _close(self) -> None:
         """Release everything; on the loop."""

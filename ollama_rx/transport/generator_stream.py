@@ -19,6 +19,7 @@ from ollama_rx.rx.operator import ChainedObservable
 from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
 from ollama_rx.transport.session import Session, translate
+from ollama_rx.transport.terminal_event import send_terminal
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ class _Run(Generic[T]):
         self._thread = threading.get_ident()
         self._done: asyncio.Future[bool] = loop.create_future()
         self._task = loop.create_task(self._emit_all(), name=TASK_NAME)
-        self._task.add_done_callback(partial(self._ended, loop))
+        self._task.add_done_callback(self._ended)
         self._loop = loop  # from here on `stop` and `end_with_client` reach the task
         self._session.open_calls.add(self)
         if self._scheduler is not None:
@@ -95,7 +96,7 @@ class _Run(Generic[T]):
 
     def end_with_client(self) -> None:
         """Fail, because the client is closed."""
-        self._run_on_loop(partial(self._subscription.fail, ClientClosedError()))
+        self._run_on_loop(partial(self._fail, ClientClosedError()))
 
     def _run_on_loop(self, ending: Callable[[], object]) -> None:
         loop = self._loop
@@ -116,40 +117,44 @@ class _Run(Generic[T]):
     async def _emit_all(self) -> None:
         try:
             await end_with_loop()
-            if self._subscription.is_disposed:
-                return
             if self._session.open_calls.closed:
                 raise ClientClosedError  # noqa: TRY301 - one place turns errors into events
             async with aclosing(self._generator()) as items:
-                async for item in items:
+                while not self._subscription.is_disposed:
+                    self._interruptible = True
+                    item = await anext(items)
                     await self._may_emit.wait()
                     self._interruptible = False
-                    self._emit(item)
-                    if self._subscription.is_disposed:
-                        return
-                    self._interruptible = True
-            self._subscription.complete()
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - a stream turns it into on_error
-            seen = translate(error, url=self._session.shown_url) if isinstance(error, Exception) else error
-            self._subscription.handle_exception(seen)
+                    self._send(item)
+        except StopAsyncIteration:
+            self._send_terminal(self._subscription.complete)
+        except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
+            self._fail(translate(error, url=self._session.shown_url))
+
+    def _send(self, item: T) -> None:
+        try:
+            self._emit(item)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._send_terminal(partial(self._subscription.handle_exception, error))
+
+    def _fail(self, error: Exception) -> None:
+        self._send_terminal(partial(self._subscription.fail, error))
+
+    def _send_terminal(self, event: Callable[[], object]) -> None:
+        assert self._loop is not None  # noqa: S101 - events come after `begin`
+        send_terminal(self._loop, event)
 
     def _cancel(self) -> None:
         if self._interruptible:
             self._task.cancel()
 
-    def _ended(self, loop: asyncio.AbstractEventLoop, task: "asyncio.Task[None]") -> None:
-        """Report what no ``on_error`` has handled; say so if the loop has cancelled the task."""
+    def _ended(self, task: "asyncio.Task[None]") -> None:
         if self._scheduler is not None:
             self._scheduler.detach(self)
         self._session.open_calls.discard(self)
-        if task.cancelled() and not self._subscription.is_disposed:
+        if not task.cancelled():
+            task.exception()  # a ``SystemExit``, which has ended the loop, is not to be logged as well
+        elif not self._subscription.is_disposed:  # the loop has cancelled it, not `stop`
             message = "the event loop ended before the work was complete"
-            self._subscription.fail(IncompleteStreamError(message, retryable=False))
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception):
-            loop.call_exception_handler(
-                {"message": "unhandled exception in a stream of ollama_rx", "exception": error}
-            )
+            self._fail(IncompleteStreamError(message, retryable=False))
         self._done.set_result(self._is_abandoned and self._subscription.is_cancelled)

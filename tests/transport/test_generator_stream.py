@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from reactivex import operators as ops
+from reactivex.abc import DisposableBase
 from reactivex.scheduler.eventloop import AsyncIOScheduler
 
 from ollama_rx import IncompleteStreamError, Timeouts, UnreachableError
@@ -84,6 +86,36 @@ def test_an_exception_that_nothing_handles_is_reported_by_the_loop() -> None:
         assert str((await reported)["exception"]) == "mine"
 
     asyncio.run(main())
+
+
+def test_an_error_after_the_disposal_is_nobodys() -> None:
+    async def failing() -> AsyncGenerator[int]:
+        try:
+            yield 1
+        finally:
+            raise OSError("late")
+
+    async def main() -> None:
+        def dispose(_: int) -> None:
+            subscription.dispose()
+
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        subscription: DisposableBase = stream(failing).subscribe(dispose, told.append)
+        await asyncio.wait([task for task in asyncio.all_tasks() if task.get_name() == TASK_NAME])
+
+    told: list[object] = []
+    asyncio.run(main())
+    assert not told
+
+
+def test_an_exception_of_the_subscriber_is_not_mistaken_for_one_of_the_server() -> None:
+    def fail(_: object) -> None:
+        raise mine
+
+    mine = httpx.ConnectError("mine")
+    with pytest.raises(httpx.ConnectError) as caught:
+        stream(one_two).pipe(ops.do_action(fail)).run()
+    assert caught.value is mine
 
 
 def test_a_generator_is_not_resumed_while_the_subscriber_is_too_slow() -> None:
