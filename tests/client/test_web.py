@@ -8,12 +8,14 @@ import pytest
 from ollama_rx import (
     Client,
     ClientClosedError,
+    Conversation,
     StatusError,
     UnauthorizedError,
     WebPage,
     WebSearchResult,
     WebSearchResults,
 )
+from ollama_rx import operators as op
 from ollama_rx.embedded import embedded
 from ollama_rx.testing import FakeOllama
 
@@ -174,3 +176,30 @@ def test_a_server_on_this_machine_never_gets_the_key(key: str) -> None:
     with FakeOllama() as fake, Client(fake.url) as client:
         client.version().run()
         assert "authorization" not in fake.requests[0].headers
+
+
+@pytest.mark.usefixtures("key")
+def test_a_model_on_this_machine_searches_with_a_tool() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "ollama.com":
+            return internet.transport.handle_request(request)
+        asked.append(request.content)
+        call = {"function": {"name": "web_search", "arguments": {"query": "ollama"}}}
+        message: dict[str, object] = {"role": "assistant", "content": "Found."}
+        if len(asked) == 1:
+            message = {"role": "assistant", "content": "", "tool_calls": [call]}
+        return httpx.Response(
+            200, json={"model": "m", "message": message, "done": True, "done_reason": "stop"}
+        )
+
+    def web_search(query: str) -> str:
+        """Search the web."""
+        return client.web_search(query).run().results[0].content
+
+    asked: list[bytes] = []
+    internet = Internet()
+    with Client(model="m", transport=httpx.MockTransport(answer)) as client:
+        talk = Conversation(client, tools=[web_search])
+        assert talk.say("What is Ollama?").pipe(op.text(), op.join_text()).run() == "Found."
+    assert [message.content for message in talk.messages if message.role == "tool"] == [RESULT["content"]]
+    assert len(internet.requests) == 1
