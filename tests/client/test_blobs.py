@@ -19,6 +19,7 @@ from ollama_rx import (
     Timeouts,
     UnauthorizedError,
 )
+from ollama_rx.client import blobs
 from ollama_rx.embedded import embedded
 from ollama_rx.testing import (
     FakeOllama,
@@ -29,6 +30,7 @@ from ollama_rx.testing import (
     text_reply,
 )
 from ollama_rx.testing.server.steps import Step
+from ollama_rx.transport.timeouts import Watchdog
 from tests.transport.raw_server import raw_server
 
 CONTENT = os.urandom(600_000)
@@ -134,6 +136,24 @@ def test_a_server_that_says_nothing_after_the_upload_times_out(model: Path) -> N
     silent = missing_then(Reply(lambda _: [Gate()]))
     with FakeOllama(on={"/api/blobs": silent}) as fake, pytest.raises(IdleTimeout):
         upload(fake, model, Timeouts(first_chunk=0.3, idle=0.3))
+
+
+def test_silence_begins_again_with_each_block_that_the_server_takes(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Recorder(Watchdog):
+        __slots__ = ()
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name == "last_received" and value is not None:
+                moments.append(value)
+            super().__setattr__(name, value)
+
+    moments: list[object] = []
+    monkeypatch.setattr(blobs, "Watchdog", Recorder)
+    with FakeOllama() as fake:
+        upload(fake, model)
+    assert len(moments) == 3  # blocks of 256 KiB
 
 
 def test_a_server_that_says_nothing_at_all_times_out(model: Path) -> None:
