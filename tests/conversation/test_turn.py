@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -300,6 +301,22 @@ def test_tool_results_are_emitted_if_asked_for(door: Door) -> None:
         seen = door.subscribe(talk.say("Weather?", tool_results=True)).wait()
         results = [item for item in seen.items if isinstance(item, ToolResult)]
         assert [(it.call.name, it.content, it.error) for it in results] == [("weather", "rain in Ulm", None)]
+
+
+def test_callbacks_see_the_subscribers_context_variables_in_every_round(door: Door) -> None:
+    user = ContextVar("user", default="nobody")
+    seen_by: list[str] = []
+    over = threading.Event()
+
+    def subscribe() -> None:
+        user.set("Ada")
+        stream.subscribe(lambda _: seen_by.append(user.get()), on_completed=over.set)
+
+    with FakeOllama(calls_weather) as fake, Client(fake.url, model="m") as client:
+        stream = Conversation(client, tools=[weather]).say("Weather?", tool_results=True)
+        door.call(subscribe)
+        assert over.wait(10)
+        assert set(seen_by) == {"Ada"}
 
 
 def test_statistics_count_all_rounds_once() -> None:
