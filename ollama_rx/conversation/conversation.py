@@ -25,6 +25,8 @@ from ollama_rx.client.messages import Image, MessageLike, images_field
 from ollama_rx.conversation.chat_arguments import ChatArguments, check_names
 from ollama_rx.conversation.history import History
 from ollama_rx.conversation.saved_file import SavedConversation, read_saved, write_saved
+from ollama_rx.conversation.token_count import TokenCount
+from ollama_rx.conversation.tokens_limit import TokensLimit
 from ollama_rx.conversation.tool_result import ToolResult
 from ollama_rx.conversation.tool_runner import OnToolCall, ToolRunner
 from ollama_rx.conversation.trimming import Trim
@@ -86,8 +88,10 @@ class Conversation:
         history = _first_messages(system, messages)
         runner = ToolRunner(as_items("tools", tools), on_tool_call)
         self._settings = _Settings(client, model, runner, max_rounds, trim, chat_arguments)
-        self._settings.check_request(history)
+        self._settings.ask(history)  # so that wrong arguments are refused here
         self._history = History(history)
+        self._tokens = TokenCount()
+        self._tokens_limit = TokensLimit(client, chat_arguments.get("options"))
 
     @overload
     def say(
@@ -143,13 +147,16 @@ class Conversation:
         check_flag("tool_results", tool_results)
         check_names(chat_arguments)
         settings = self._settings.with_arguments(chat_arguments)
-        settings.check_request([Message("user", text)])
+        settings.ask([Message("user", text)])  # so that wrong arguments are refused here
         user = Message("user", text, images=images_field(images) or ())
         stream = TurnStream(
             TurnPlan(
                 history=self._history,
                 user=user,
+                trim=settings.trimmed,
                 ask=settings.ask,
+                tokens=self._tokens,
+                tokens_limit=self._tokens_limit,
                 tools=settings.tools,
                 max_rounds=settings.max_rounds,
                 with_results=tool_results,
@@ -161,6 +168,28 @@ class Conversation:
     def messages(self) -> tuple[Message, ...]:
         """The history; while a turn runs, what it would be if the turn ended now."""
         return self._history.messages
+
+    @property
+    def tokens_used(self) -> int | None:
+        """How many tokens the last prompt and its answer had; None before the first answer."""
+        return self._tokens.used
+
+    @property
+    def tokens_limit(self) -> int | None:
+        """How many tokens the model takes: ``num_ctx`` of the conversation's options, or the server's figure.
+
+        The server is asked once, while it answers. Before that, and if it does not tell, this is None.
+        """
+        return self._tokens_limit.value
+
+    @property
+    def cut_by_server(self) -> bool:
+        """Whether the server has left old messages out of the last prompt, because all would not fit.
+
+        It does not say so; but then the prompt had fewer tokens than an earlier one, although the history
+        had grown.
+        """
+        return self._tokens.cut_by_server
 
     def heard(self, text: str) -> None:
         """Keep only this much of the last answer in the history, because the user has interrupted it.
@@ -194,7 +223,7 @@ class Conversation:
         Raises:
             OSError: the file cannot be written; an old one is unchanged.
         """
-        write_saved(path, SavedConversation(self.messages, self._settings.model))
+        write_saved(path, SavedConversation(self.messages, self._settings.model, self.tokens_used))
 
     @classmethod
     def load(
@@ -218,7 +247,7 @@ class Conversation:
             ValueError: it does not hold a conversation, is damaged, or was written by a newer version.
         """
         saved = read_saved(path)
-        return cls(
+        talk = cls(
             client,
             model=model or saved.model,
             tools=tools,
@@ -228,11 +257,14 @@ class Conversation:
             trim=trim,
             **chat_arguments,
         )
+        talk._tokens = TokenCount(saved.tokens_used)
+        return talk
 
     def fork(self) -> Self:
         """Return a second conversation with the same settings and history; the two go separate ways."""
         fork = copy(self)
         fork._history = History(self.messages)  # noqa: SLF001 - its own class
+        fork._tokens = copy(self._tokens)  # noqa: SLF001
         return fork
 
 
@@ -251,28 +283,22 @@ class _Settings:
         """Return the settings of a turn with arguments of its own."""
         return replace(self, chat_arguments={**self.chat_arguments, **chat_arguments})
 
-    def check_request(self, messages: Sequence[Message]) -> None:
-        """Build a request, so that wrong arguments are refused by the call that has them."""
-        self._chat(messages)
-
     def ask(self, messages: Sequence[Message]) -> Observable[Chunk]:
-        """Return the request for the next answer."""
-        return self._chat(messages if self.trim is None else _trimmed(self.trim, messages))
-
-    def _chat(self, messages: Sequence[Message]) -> Observable[Chunk]:
+        """Return the request for the next answer; built now, and sent when it is subscribed to."""
         return self.client.chat(
             messages, model=self.model, tools=self.tools.schemas or None, **self.chat_arguments
         )
 
-
-def _trimmed(trim: Trim, messages: Sequence[Message]) -> Sequence[Message]:
-    """Return what ``trim`` leaves, after checking it."""
-    kept = as_items("trim", trim(messages), "a list of messages from the function")
-    for message in kept:
-        check_instance("trim", message, Message)
-    if not kept:
-        raise ValueError("trim: expected at least one message from the function, got none")
-    return kept
+    def trimmed(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Return what of the messages is sent, after checking what ``trim`` has returned."""
+        if self.trim is None:
+            return messages
+        kept = as_items("trim", self.trim(messages), "a list of messages from the function")
+        for message in kept:
+            check_instance("trim", message, Message)
+        if not kept:
+            raise ValueError("trim: expected at least one message from the function, got none")
+        return kept
 
 
 def _first_messages(system: str | None, messages: Sequence[MessageLike]) -> tuple[Message, ...]:

@@ -11,8 +11,10 @@ from typing import Any
 from reactivex import Observable, abc
 from reactivex.scheduler.eventloop import AsyncIOScheduler
 
-from ollama_rx.chunks import Chunk, Message
+from ollama_rx.chunks import Chunk, Message, ToolCall
 from ollama_rx.conversation.history import History
+from ollama_rx.conversation.token_count import TokenCount
+from ollama_rx.conversation.tokens_limit import TokensLimit
 from ollama_rx.conversation.tool_result import ToolResult
 from ollama_rx.conversation.tool_runner import ToolRunner
 from ollama_rx.errors import ToolRoundsError
@@ -32,8 +34,12 @@ class TurnPlan:
 
     history: History
     user: Message
+    trim: Callable[[Sequence[Message]], Sequence[Message]]
+    """Returns what of the messages is sent."""
     ask: Callable[[Sequence[Message]], Observable[Chunk]]
     """Returns the request for the next answer."""
+    tokens: TokenCount
+    tokens_limit: TokensLimit
     tools: ToolRunner
     max_rounds: int
     with_results: bool
@@ -66,6 +72,7 @@ class _Turn:
         self._subscription = subscription
         self._loop = _loop_of(subscription.scheduler)
         self._is_answering = True  # False while tools run
+        self._is_first = True  # no chunk has arrived
         self._rounds = 0  # of tool calls, so far
         self._sources = SerialSource[Any](subscription, self._on_next, subscription.fail, self._on_completed)
 
@@ -100,6 +107,10 @@ class _Turn:
                 self._record.add_chunk(item)
         if self._is_answering or self._plan.with_results:
             self._forward(item)
+        if self._is_first and isinstance(item, Chunk):
+            self._is_first = False
+            # The model is in memory now, and the chunk is on its way already.
+            self._subscription.add_teardown(self._plan.tokens_limit.ask(item.model).dispose)
 
     def _on_completed(self) -> None:
         try:
@@ -116,8 +127,7 @@ class _Turn:
         """Return what follows the answer, or the tools, that have just ended; None at the end of the turn."""
         if not self._is_answering:
             return self._request()
-        with self._lock:
-            calls = () if self._record.has_ended else self._record.end_answer()
+        calls = self._end_answer()
         if not calls:
             return None
         if self._rounds == self._plan.max_rounds:
@@ -128,7 +138,17 @@ class _Turn:
 
     def _request(self) -> Observable[Chunk]:
         self._is_answering = True
-        return self._plan.ask(self._record.request)
+        self._sent = self._plan.trim(self._record.request)
+        return self._plan.ask(self._sent)
+
+    def _end_answer(self) -> Sequence[ToolCall]:
+        """Record that an answer is complete, and return its calls."""
+        with self._lock:
+            if self._record.has_ended:
+                return ()
+            answer = self._record.end_answer()
+            self._plan.tokens.add(self._sent, answer.metrics, first_round=self._rounds == 0)
+            return answer.tool_calls
 
     def _stop(self) -> None:
         """Close the request and complete, soon: the subscriber may be in the middle of an item."""

@@ -25,13 +25,13 @@ class TurnRecord:
         """Record a chunk of the current answer."""
         self._answer.add(chunk)
 
-    def end_answer(self) -> tuple[ToolCall, ...]:
-        """Record that the current answer is complete, and return its calls."""
-        message = self._answer.message()
+    def end_answer(self) -> Chunk:
+        """Record that the current answer is complete, and return it."""
+        answer = self._answer.chunk
         self._answer = JoinedChunks()
-        self._turn.append(message)
-        self._unanswered = [*message.tool_calls]
-        return tuple(message.tool_calls)
+        self._turn.append(answer.message)
+        self._unanswered = [*answer.tool_calls]
+        return answer
 
     def add_result(self, result: ToolResult) -> None:
         """Record the result of the first call that has none."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from ollama_rx import Message
-from ollama_rx.testing import Reply, Request, answer
+from ollama_rx.testing import FakeOllama, Reply, Request, answer
 
 Sent = Mapping[str, Any]
 
@@ -49,6 +49,11 @@ def problems_of_history(messages: Iterable[Message]) -> list[str]:
         for it in messages
     ]
     return problems([*sent, {"role": "user"}])
+
+
+def chats(fake: FakeOllama) -> list[Request]:
+    """Return the requests for answers; a conversation also asks once for the size of the context."""
+    return [request for request in fake.requests if request.path == "/api/chat"]
 
 
 def last_of(request: Request) -> Sent:

@@ -10,7 +10,7 @@ import pytest
 from ollama_rx import Client, Conversation, Message, ToolCall
 from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.contracts.conftest import Door
-from tests.conversation.strict_model import messages_of, strict
+from tests.conversation.strict_model import chats, messages_of, strict
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_images_are_read_when_something_is_said(tmp_path: Path) -> None:
         picture.unlink()
         stream.run()
         talk.say("And now?").run()
-        sent = [messages_of(request)[0]["images"] for request in fake.requests]
+        sent = [messages_of(request)[0]["images"] for request in chats(fake)]
         assert sent == [[base64.b64encode(b"png").decode()]] * 2
 
 
@@ -58,7 +58,7 @@ def test_the_arguments_of_a_turn_win_over_those_of_the_conversation() -> None:
         talk.say("Hi", options={"seed": 2}, format="json").run()
         talk.say("Hi").run()
         names = ("model", "options", "think", "keep_alive", "format")
-        assert [[request.json.get(name) for name in names] for request in fake.requests] == [
+        assert [[request.json.get(name) for name in names] for request in chats(fake)] == [
             ["other", {"seed": 2}, False, "5m", "json"],
             ["other", {"seed": 1}, False, "5m", None],
         ]
@@ -98,7 +98,7 @@ def test_a_fork_goes_its_own_way_with_the_same_settings() -> None:
         talk.say("3").run()
         assert [it.content for it in talk.messages[::2]] == ["1", "3"]
         assert [it.content for it in fork.messages[::2]] == ["1", "2"]
-        assert fake.requests[1].json["options"] == {"seed": 1}
+        assert chats(fake)[1].json["options"] == {"seed": 1}
 
 
 def test_trim_decides_what_is_sent_and_the_history_stays_whole() -> None:
@@ -109,7 +109,7 @@ def test_trim_decides_what_is_sent_and_the_history_stays_whole() -> None:
         talk = Conversation(client, trim=newest)
         talk.say("1").run()
         talk.say("2").run()
-        assert [len(messages_of(request)) for request in fake.requests] == [1, 1]
+        assert [len(messages_of(request)) for request in chats(fake)] == [1, 1]
         assert len(talk.messages) == 4
 
 
@@ -221,11 +221,11 @@ def test_a_saved_conversation_goes_on_where_it_was(tmp_path: Path) -> None:
         talk.heard("fi")
         talk.save(file)
         loaded = Conversation.load(client, file, options={"seed": 1})
-        assert loaded.messages == talk.messages
+        assert (loaded.messages, loaded.tokens_used) == (talk.messages, talk.tokens_used)
         loaded.say("2").run()
         assert loaded.messages[-1].content == "fine"
-        assert (fake.requests[1].json["model"], fake.requests[1].json["options"]) == ("m", {"seed": 1})
-        assert messages_of(fake.requests[1])[1]["images"] == ["cG5n"]
+        assert (chats(fake)[1].json["model"], chats(fake)[1].json["options"]) == ("m", {"seed": 1})
+        assert messages_of(chats(fake)[1])[1]["images"] == ["cG5n"]
 
 
 def test_a_conversation_saved_in_mid_turn_can_be_loaded_and_sent(tmp_path: Path, door: Door) -> None:
@@ -239,7 +239,7 @@ def test_a_conversation_saved_in_mid_turn_can_be_loaded_and_sent(tmp_path: Path,
         loaded = Conversation.load(client, file, model="other")
         assert [(it.content, it.cut) for it in loaded.messages] == [("Hi", False), ("Hel", True)]
         assert door.subscribe(loaded.say("Go on")).wait().text == "fine"
-        assert fake.requests[1].json["model"] == "other"
+        assert chats(fake)[1].json["model"] == "other"
         gate.open()
         seen.wait()
 

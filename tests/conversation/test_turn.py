@@ -29,6 +29,8 @@ from ollama_rx import (
 )
 from ollama_rx import operators as op
 from ollama_rx.conversation.history import History
+from ollama_rx.conversation.token_count import TokenCount
+from ollama_rx.conversation.tokens_limit import TokensLimit
 from ollama_rx.conversation.tool_runner import ToolRunner
 from ollama_rx.conversation.turn import TurnPlan, TurnStream
 from ollama_rx.sinks import Collector
@@ -43,8 +45,8 @@ from ollama_rx.testing import (
     thinking,
     tool_call,
 )
-from tests.contracts.conftest import Door, Seen
-from tests.conversation.strict_model import last_of, messages_of, problems_of_history, strict
+from tests.contracts.conftest import Door, Seen, eventually
+from tests.conversation.strict_model import chats, last_of, messages_of, problems_of_history, strict
 
 USER = Message("user", "Hi")
 
@@ -91,7 +93,7 @@ def test_the_next_request_has_the_history_with_thinking(door: Door) -> None:
         talk = Conversation(client, system="Be brief.")
         for text in ("Hi", "And?"):
             door.subscribe(talk.say(text)).wait()
-        assert messages_of(fake.requests[1]) == [
+        assert messages_of(chats(fake)[1]) == [
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "Hi"},
             {"role": "assistant", "content": "Hello", "thinking": "Hm."},
@@ -200,7 +202,7 @@ def test_a_second_turn_while_one_runs_is_an_error_and_disturbs_nothing(door: Doo
         gate.open()
         first.wait()
         assert [it.content for it in talk.messages] == ["Hi", "Hello"]
-        assert len(fake.requests) == 1
+        assert len(chats(fake)) == 1
 
 
 def test_two_subscriptions_of_one_say_are_two_turns() -> None:
@@ -234,7 +236,7 @@ def test_a_retry_is_a_turn_of_its_own(door: Door) -> None:
         talk = Conversation(client)
         door.subscribe(talk.say("Hi").pipe(op.retry_unstarted(wait=0))).wait()
         assert [it.content for it in talk.messages] == ["Hi", "Hello"]
-        assert len(fake.requests) == 2
+        assert len(chats(fake)) == 2
 
 
 def test_take_keeps_what_was_taken() -> None:
@@ -283,7 +285,7 @@ def test_the_chunks_of_all_rounds_are_emitted_and_the_history_has_the_results(do
         seen = door.subscribe(talk.say("Weather?")).wait()
         assert seen.text == "Let me see. It rains."
         assert [it.role for it in talk.messages] == ["user", "assistant", "tool", "assistant"]
-        sent = messages_of(fake.requests[1])
+        sent = messages_of(chats(fake)[1])
         assert sent[1]["tool_calls"] == [
             {"id": "1", "function": {"index": 0, "name": "weather", "arguments": {"city": "Ulm"}}}
         ]
@@ -398,7 +400,7 @@ def test_a_failing_trim_is_the_error_of_the_turn(door: Door) -> None:
         talk = Conversation(client, trim=trim)
         seen = door.subscribe(talk.say("Hi")).wait()
         assert (type(seen.errors[0]), talk.messages) == (KeyError, ())
-        assert not fake.requests
+        assert not chats(fake)
 
 
 def test_a_trim_that_fails_in_a_later_round_keeps_the_earlier_ones(door: Door) -> None:
@@ -530,7 +532,7 @@ def test_a_call_without_an_id_gets_a_result_without_one() -> None:
 
     with FakeOllama(script) as fake, Client(fake.url, model="m") as client:
         Conversation(client, tools=[f]).say("Hi").run()
-        assert last_of(fake.requests[1]) == {"role": "tool", "content": "done", "tool_name": "f"}
+        assert last_of(chats(fake)[1]) == {"role": "tool", "content": "done", "tool_name": "f"}
 
 
 def test_heard_after_tool_rounds_may_be_the_text_of_the_whole_turn() -> None:
@@ -590,20 +592,36 @@ class _Unstoppable(Observable[Chunk]):
     def __init__(self) -> None:
         super().__init__()
         self.send: Callable[[Chunk], object] = noop
+        self.complete: Callable[[], object] = noop
 
-    def subscribe(self, on_next: Any = None, *_: Any, **__: Any) -> DisposableBase:
-        self.send = on_next
+    def subscribe(self, on_next: Any = None, *more: Any, **_: Any) -> DisposableBase:
+        self.send, self.complete = on_next, more[1]
         return Disposable()
 
 
-def test_a_chunk_that_was_under_way_when_the_turn_was_ended_is_dropped() -> None:
+def plan_of(history: History, source: Observable[Chunk]) -> TurnPlan:
+    return TurnPlan(
+        history=history,
+        user=USER,
+        trim=tuple,
+        ask=lambda _: source,
+        tokens=TokenCount(),
+        tokens_limit=TokensLimit(Client("http://127.0.0.1:9"), {"num_ctx": 1}),
+        tools=ToolRunner((), None),
+        max_rounds=1,
+        with_results=False,
+    )
+
+
+def test_events_that_were_under_way_when_the_turn_was_ended_are_dropped() -> None:
     history, source = History(()), _Unstoppable()
-    plan = TurnPlan(history, USER, lambda _: source, ToolRunner((), None), 1, with_results=False)
+    plan = plan_of(history, source)
     seen = Seen()
 
     def hear_and_send(_: Chunk) -> None:
         history.hear("He")
         source.send(Chunk({"response": "later"}))
+        source.complete()
 
     seen.hook = hear_and_send
     TurnStream(plan).subscribe(seen.on_next, seen.on_error, seen.on_completed)
@@ -615,8 +633,71 @@ def test_a_chunk_that_was_under_way_when_the_turn_was_ended_is_dropped() -> None
 def test_heard_after_the_loop_of_the_turn_was_closed_does_nothing_more() -> None:
     loop = asyncio.new_event_loop()
     history, source = History(()), _Unstoppable()
-    plan = TurnPlan(history, USER, lambda _: source, ToolRunner((), None), 1, with_results=False)
+    plan = plan_of(history, source)
     TurnStream(plan).subscribe(scheduler=AsyncIOScheduler(loop))
     loop.close()
     history.hear("")
     assert history.messages == (USER, Message("assistant", "", cut=True))
+
+
+# tokens
+
+
+def test_tokens_are_counted_and_the_limit_is_found_while_the_model_answers(door: Door) -> None:
+    gate = Gate()
+    script = answer("Hel", gate, "lo", metrics={"prompt_eval_count": 40, "eval_count": 2})
+    with FakeOllama(script) as fake, Client(fake.url, model="echo") as client:
+        talk = Conversation(client)
+        assert (talk.tokens_used, talk.tokens_limit, talk.cut_by_server) == (None, None, False)
+        seen = door.subscribe(talk.say("Hi"))
+        assert eventually(lambda: talk.tokens_limit == 4096)
+        gate.open()
+        seen.wait()
+        assert (talk.tokens_used, talk.cut_by_server) == (42, False)
+        door.subscribe(talk.say("Hi")).wait()
+        assert [request.path for request in fake.requests].count("/api/ps") == 1
+
+
+def test_a_limit_in_the_options_is_not_asked_for() -> None:
+    with FakeOllama(calls_weather) as fake, Client(fake.url, model="m") as client:
+        talk = Conversation(client, tools=[weather], options={"num_ctx": 8192})
+        assert talk.tokens_limit == 8192
+        talk.say("Weather?").run()
+        assert [request.path for request in fake.requests] == ["/api/chat"] * 2
+
+
+def test_the_question_for_the_limit_ends_with_the_turn(door: Door) -> None:
+    gate, asked = Gate(), Gate()
+    never = {"/api/ps": Reply(lambda _: [gate])}
+    with FakeOllama(answer("Hel", asked, "lo"), on=never) as fake, Client(fake.url, model="m") as client:
+        talk = Conversation(client)
+        seen = door.subscribe(talk.say("Hi"))
+        fake.wait_for_request(path="/api/ps")
+        asked.open()
+        assert seen.wait().completed == 1
+        fake.wait_for_disconnect()
+        assert talk.tokens_limit is None
+        gate.open()
+
+
+def test_a_server_that_does_not_tell_the_limit_disturbs_nothing(door: Door) -> None:
+    gate = Gate()
+    silent = {"/api/ps": error_status(500, "no")}
+    with FakeOllama(answer("Hel", gate, "lo"), on=silent) as fake, Client(fake.url, model="m") as client:
+        talk = Conversation(client)
+        seen = door.subscribe(talk.say("Hi"))
+        fake.wait_for_request(path="/api/ps")
+        gate.open()
+        assert (seen.wait().text, seen.errors, talk.tokens_limit) == ("Hello", [], None)
+
+
+def test_a_server_that_drops_messages_is_noticed() -> None:
+    replies = [answer("x", metrics={"prompt_eval_count": count, "eval_count": 1}) for count in (100, 200, 90)]
+    with FakeOllama(*replies) as fake, Client(fake.url, model="m") as client:
+        talk = Conversation(client, options={"num_ctx": 256})
+        found: list[bool] = []
+        for _ in replies:
+            talk.say("Hi").run()
+            found.append(talk.cut_by_server)
+        assert found == [False, False, True]
+        assert talk.fork().cut_by_server

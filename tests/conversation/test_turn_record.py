@@ -30,7 +30,7 @@ def test_every_moment_of_a_turn_is_a_history_that_can_be_sent() -> None:
     look()
     record.add_chunk(call("a", "b"))
     look()
-    assert [it.name for it in record.end_answer()] == ["a", "b"]
+    assert [it.name for it in record.end_answer().tool_calls] == ["a", "b"]
     look()
     record.add_result(ToolResult(ToolCall("a", id="a"), "A"))
     look()
