@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import httpx
 from reactivex import Observable
@@ -48,6 +48,7 @@ from ollama_rx.client.bodies import (
 from ollama_rx.client.host import base_url
 from ollama_rx.client.messages import Image, MessageLike, images_field, messages_field
 from ollama_rx.client.web import SERVICE_URL, web_session
+from ollama_rx.client.wrong_calls import explain_wrong_calls, missing_attribute
 from ollama_rx.protocol.json_fields import text_of
 from ollama_rx.protocol.ndjson import MAX_LINE_BYTES
 from ollama_rx.protocol.readers import ChunkReader, JsonReader, ProgressReader, ProgressTask, Reader
@@ -84,6 +85,7 @@ class HasContext(Protocol):
         ...
 
 
+@explain_wrong_calls
 class Client:
     """A client for one Ollama server, for threads and asyncio alike.
 
@@ -383,6 +385,11 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    if not TYPE_CHECKING:  # type checkers know the attributes
+
+        def __getattr__(self, name: str) -> object:
+            raise missing_attribute(type(self), name)
 
     # requests as Observables
 
