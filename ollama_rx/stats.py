@@ -11,7 +11,7 @@ from ollama_rx.protocol.json_fields import number_of
 
 _NANOSECONDS = 1e9  # the server's durations are Go's time.Duration
 
-EndedBy = Literal["stop", "length", "load", "unload", "error", "disposed"]
+EndedBy = Literal["stop", "tool_calls", "length", "load", "unload", "error", "disposed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class Stats:
 
     model: str
     ended_by: EndedBy
-    """The server's ``done_reason``, or "error", or "disposed": ended by an operator, or cancelled."""
+    """The server's ``done_reason``; "tool_calls" if that is "stop" and the answer calls tools; "error"; or
+    "disposed": ended by an operator, or cancelled."""
     time_to_first_chunk: float | None
     """From the subscription, so it includes loading the model and processing the prompt."""
     time_to_first_text: float | None

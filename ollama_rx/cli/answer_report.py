@@ -8,6 +8,7 @@ from ollama_rx.stats import EndedBy, Metrics, Stats
 
 _ENDS: dict[EndedBy, str] = {
     "stop": "the model finished",
+    "tool_calls": "the model called tools",
     "length": "token limit",
     "load": "the model was only loaded",
     "unload": "the model was unloaded",

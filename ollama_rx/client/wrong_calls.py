@@ -1,4 +1,4 @@
-"""Say what a wrong call is called here: a call of another library's, a misspelt name, an option out of place."""
+"""Say what a wrong call is called here: one of another library, a misspelt name, an option out of place."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping

@@ -9,7 +9,7 @@ from typing import Literal
 from reactivex import Observable
 
 from ollama_rx.arguments import check_callable
-from ollama_rx.chunks import Chunk
+from ollama_rx.chunks import Chunk, calls_in
 from ollama_rx.rx import Emitter, through
 from ollama_rx.stats import EndedBy, Metrics, Stats
 
@@ -55,7 +55,9 @@ class _GatherStats:
     __slots__ = (
         "_characters",
         "_emit",
+        "_ended_by",
         "_first_text",
+        "_has_calls",
         "_into",
         "_last",
         "_metrics",
@@ -72,7 +74,9 @@ class _GatherStats:
         self._times = array("d")  # of the chunks
         self._record_time = self._times.append
         self._last: Chunk | None = None
-        self._metrics: list[Metrics] = []  # of the answers that have ended, by a chunk without text
+        self._metrics: list[Metrics] = []  # of the answers that have ended
+        self._has_calls = False  # the current answer calls tools
+        self._ended_by: EndedBy = "stop"  # how the last answer has ended
         self._first_text: float | None = None
         self._characters = 0
         self._reported = False
@@ -84,25 +88,34 @@ class _GatherStats:
             if not self._characters:
                 self._first_text = self._times[-1] - self._start
             self._characters += len(text)
-        elif chunk.done:
-            self._metrics.append(Metrics.of(chunk.raw))
+        else:
+            self._has_calls = self._has_calls or bool(calls_in(chunk.raw))
+            if chunk.done:
+                self._end_answer(chunk)
         self._last = chunk
         self._emit(chunk)
+
+    def _end_answer(self, last: Chunk) -> None:
+        """Note how an answer has ended; a last chunk with text is only known as such at the end."""
+        has_calls = self._has_calls or bool(calls_in(last.raw))
+        self._has_calls = False
+        self._metrics.append(Metrics.of(last.raw))
+        self._ended_by = _REASONS.get(last.done_reason, "tool_calls" if has_calls else "stop")
 
     def _report(self, terminal: Literal["stop", "error", "disposed"]) -> None:
         if self._reported:
             return
         self._reported = True
         last, times, start = self._last, self._times, self._start
-        if last is not None and last.text and last.metrics is not None:
-            self._metrics.append(last.metrics)
+        if last is not None and last.text and last.done:
+            self._end_answer(last)
         metrics = Metrics.total(self._metrics) if self._metrics else None
-        ended_by = _ended_by(last) if last is not None and last.done and terminal != "error" else terminal
+        is_complete = last is not None and last.done and terminal != "error"
         p50, p95, widest = _gap_percentiles(times)
         self._into(
             Stats(
                 model=last.model if last is not None else "",
-                ended_by=ended_by,
+                ended_by=self._ended_by if is_complete else terminal,
                 time_to_first_chunk=times[0] - start if times else None,
                 time_to_first_text=self._first_text,
                 duration=self._now() - start,
@@ -127,11 +140,8 @@ class _GatherStats:
         self._report("disposed")
 
 
+# Ollama before 0.1.35 sends no done_reason.
 _REASONS: dict[str | None, EndedBy] = {"length": "length", "load": "load", "unload": "unload"}
-
-
-def _ended_by(last: Chunk) -> EndedBy:
-    return _REASONS.get(last.done_reason, "stop")  # Ollama before 0.1.35 sends no done_reason
 
 
 def _gap_percentiles(times: "array[float]") -> tuple[float, float, float] | tuple[None, None, None]:

@@ -92,6 +92,20 @@ def test_ended_by_is_stop_if_a_completed_stream_has_no_known_reason(chunks: list
     assert stats_of(*chunks).ended_by == "stop"
 
 
+@pytest.mark.parametrize("text", ["", "Let me see."])
+def test_an_answer_that_calls_tools_is_ended_by_them(text: str) -> None:
+    call = {"function": {"name": "f", "arguments": {}}}
+    calling = Chunk({"model": "m", "message": {"content": "", "tool_calls": [call]}})
+    with_last = Chunk(
+        {"message": {"content": text, "tool_calls": [call]}, "done": True, "done_reason": "stop"}
+    )
+    assert stats_of(calling, last(done_reason="stop")).ended_by == "tool_calls"
+    assert stats_of(FIRST, with_last).ended_by == "tool_calls"
+    assert stats_of(calling, last(done_reason="length")).ended_by == "length"
+    assert stats_of(calling, last(), FIRST, last()).ended_by == "stop"
+    assert stats_of(calling).ended_by == "stop"
+
+
 def test_into_is_called_before_an_error_is_passed_on() -> None:
     order: list[object] = []
     source: Observable[Chunk] = rx.concat(rx.of(FIRST), rx.throw(RuntimeError("boom")))
