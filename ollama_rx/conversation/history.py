@@ -5,6 +5,7 @@ from threading import RLock
 
 from ollama_rx.chunks import Message
 from ollama_rx.conversation.turn_record import TurnRecord, begin_of_last_turn, cut_last_answer
+from ollama_rx.protocol.lenient_json import make_whole
 
 
 class History:
@@ -67,7 +68,7 @@ class History:
             else:
                 return
             stop_turn = self._stop_turn
-            self._settle((*before, *cut_last_answer(turn, text)))
+            self._settle((*before, *cut_last_answer(turn, make_whole(text))))
         if stop_turn is not None:
             stop_turn()
 

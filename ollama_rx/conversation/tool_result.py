@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ollama_rx.arguments import check_text
 from ollama_rx.chunks import Message, ToolCall
+from ollama_rx.protocol.lenient_json import make_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class ToolResult:
     @property
     def message(self) -> Message:
         """The tool message of the history."""
-        return Message("tool", self.content, tool_name=self.call.name, tool_call_id=self.call.id)
+        content = make_whole(self.content)  # it may be text from anywhere, such as a file
+        return Message("tool", content, tool_name=self.call.name, tool_call_id=self.call.id)
 
 
 @dataclass(frozen=True, slots=True)

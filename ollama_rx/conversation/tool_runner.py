@@ -1,6 +1,7 @@
 """Run the tool calls of an answer: ask for approval, call the functions side by side, word the results."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import orjson
@@ -91,8 +92,11 @@ class _Function:
         self._call = as_coroutine_function(function)
 
     async def call(self, arguments: Mapping[str, object]) -> object:
-        """Call the function with the arguments that the model gives, converted to its types."""
-        return await self._call(**self._arguments.bind(arguments))
+        """Call the function with the arguments that the model gives, converted to its types.
+
+        The function gets copies that it may change: the arguments themselves are in the history.
+        """
+        return await self._call(**self._arguments.bind(deepcopy(arguments)))
 
 
 def _with_call(on_tool_call: OnToolCall) -> Callable[[ToolCall], Awaitable[tuple[ToolCall, object]]]:
@@ -136,5 +140,5 @@ def text_of_result(result: object) -> str:
         try:
             return orjson.dumps(result, dumped, orjson.OPT_NON_STR_KEYS).decode()
         except TypeError:
-            result = str(result)
-    return result.encode("utf-8", "replace").decode()  # a lone surrogate cannot be sent
+            return str(result)
+    return result

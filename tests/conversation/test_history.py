@@ -44,6 +44,12 @@ def test_after_a_turn_without_an_answer_the_next_one_can_be_heard() -> None:
     assert history.messages == (USER, Message("assistant", "H", cut=True))
 
 
+def test_what_was_heard_can_be_sent_even_if_it_is_broken_text() -> None:
+    history = History((USER, Message("assistant", "Hello")))
+    history.hear("H\ud83d")
+    assert history.messages[1].content == "H�"
+
+
 def test_after_undo_what_was_heard_is_that_of_the_turn_before() -> None:
     history = History((USER, Message("assistant", "Hello"), USER, Message("assistant", "Again")))
     history.end(history.begin(USER, lambda: None))
