@@ -28,6 +28,7 @@ from ollama_rx.testing import (
     tool_call,
     tool_calls,
 )
+from tests.conversation.strict_model import chats
 
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py"))
@@ -86,10 +87,10 @@ def test_chat(
     fake.play(answer("Hello", " Ada."), answer("Ada."))
     assert example.lines_of("02_chat.py")[-1] == "assistant: Ada."
     said = ["You answer in one sentence.", "My name is Ada.", "Hello Ada.", "What is my name?"]
-    assert contents(fake.requests[1]) == said
+    assert contents(chats(fake)[1]) == said
     fake.play(answer("Hello again."), answer("Still Ada."))
     assert example.lines_of("02_chat.py")[-1] == "assistant: Still Ada."
-    assert contents(fake.requests[-1]) == [
+    assert contents(chats(fake)[-1]) == [
         *said,
         "Ada.",
         "My name is Ada.",
@@ -231,7 +232,7 @@ def test_tools(fake: FakeOllama, example: ExampleRunner) -> None:
         "turn_on_heating({'city': 'Oslo'})",
         "In Oslo.",
     ]
-    assert contents(fake.requests[1])[2:] == ["-3 °C", "refused: the user does not want that"]
+    assert contents(chats(fake)[1])[2:] == ["-3 °C", "refused: the user does not want that"]
 
 
 def test_tools_of_a_model_without_tools(fake: FakeOllama, example: ExampleRunner) -> None:
@@ -282,5 +283,5 @@ def test_interruption(fake: FakeOllama, example: ExampleRunner) -> None:
     printed, answered = example.lines_of("19_interruption.py")
     assert printed == "The Pantheon is a temple and so on and so on and so on and so ..."
     assert answered == "Hadrian."
-    assert contents(fake.requests[1])[2] == printed.removesuffix("...")
+    assert contents(chats(fake)[1])[2] == printed.removesuffix("...")
     fake.wait_for_disconnect()
