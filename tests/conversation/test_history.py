@@ -1,9 +1,17 @@
 """One turn at a time adds to a history, and what it leaves is kept once."""
 
-import pytest
+import itertools
+from collections.abc import Callable
+from contextlib import suppress
 
-from ollama_rx import Chunk, Message
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ollama_rx import Chunk, Message, ToolCall, ToolResult
 from ollama_rx.conversation.history import History
+from ollama_rx.conversation.turn_record import TurnRecord
+from tests.conversation.strict_model import problems_of_history
 
 USER = Message("user", "Hi")
 
@@ -63,3 +71,82 @@ def test_a_second_turn_is_refused() -> None:
     history.begin(USER, lambda: None)
     with pytest.raises(RuntimeError, match=r"^say: a turn of this conversation is running;"):
         history.begin(USER, lambda: None)
+
+
+class Turns:
+    """Takes random steps of turns; each returns quietly if it makes no sense now."""
+
+    def __init__(self) -> None:
+        self.history = History([Message("system", "Be brief.")])
+        self.record: TurnRecord | None = None
+        self.calls: list[ToolCall] = []
+        self.ids = itertools.count()
+
+    def begin(self) -> None:
+        if self.record is None:
+            self.record = self.history.begin(USER, lambda: None)
+            self.calls = []
+
+    def hear_text(self) -> None:
+        self._add({"content": "Hello "})
+
+    def think(self) -> None:
+        self._add({"content": "", "thinking": "Hm. "})
+
+    def call(self) -> None:
+        call = {"id": str(next(self.ids)), "function": {"name": "f"}}
+        self._add({"content": "", "tool_calls": [call, {**call, "id": str(next(self.ids))}]})
+
+    def last_chunk(self) -> None:
+        self._add({"content": ""}, done=True)
+
+    def _add(self, message: dict[str, object], *, done: bool = False) -> None:
+        if self.record is not None and not self.calls:
+            self.record.add_chunk(Chunk({"message": message, "done": done}))
+
+    def end_answer(self) -> None:
+        if self.record is not None and not self.calls:
+            self.calls = list(self.record.end_answer().tool_calls)
+            if not self.calls:
+                self.end()
+
+    def result(self) -> None:
+        if self.record is not None and self.calls:
+            self.record.add_result(ToolResult(self.calls.pop(0), "done"))
+
+    def end(self) -> None:
+        if self.record is not None:
+            self.history.end(self.record)
+            self.record = None
+
+    def interrupt(self) -> None:
+        with suppress(RuntimeError):
+            self.history.hear("Hel")
+            self.record = None
+
+    def undo(self) -> None:
+        if self.record is None:
+            self.history.undo()
+
+
+STEPS = [
+    Turns.begin,
+    Turns.hear_text,
+    Turns.think,
+    Turns.call,
+    Turns.last_chunk,
+    Turns.end_answer,
+    Turns.result,
+    Turns.end,
+    Turns.interrupt,
+    Turns.undo,
+]
+
+
+@given(st.lists(st.sampled_from(STEPS), max_size=40))
+def test_after_any_steps_the_history_can_be_sent(steps: list[Callable[[Turns], None]]) -> None:
+    turns = Turns()
+    for step in [Turns.begin, *steps]:
+        step(turns)
+        assert problems_of_history(turns.history.messages) == []
+        assert turns.history.messages[0].role == "system"
