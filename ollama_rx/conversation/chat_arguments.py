@@ -17,13 +17,3 @@ class ChatArguments(TypedDict, total=False):
     top_logprobs: int | None
     truncate: bool | None
     shift: bool | None
-
-
-def check_names(arguments: Mapping[str, object]) -> None:
-    """Refuse arguments that `Client.chat` does not have."""
-    for name in arguments:
-        if name not in ChatArguments.__annotations__:
-            raise TypeError(
-                f"{name}: not an argument of a conversation or its turns; options of the model, such as "
-                f"temperature, go into options={{...}}"
-            )

@@ -22,7 +22,7 @@ from ollama_rx.chunks import Chunk, Message, ToolCall
 from ollama_rx.client import Client
 from ollama_rx.client.bodies import Tool
 from ollama_rx.client.messages import Image, MessageLike, images_field
-from ollama_rx.conversation.chat_arguments import ChatArguments, check_names
+from ollama_rx.conversation.chat_arguments import ChatArguments
 from ollama_rx.conversation.history import History
 from ollama_rx.conversation.saved_file import SavedConversation, read_saved, write_saved
 from ollama_rx.conversation.token_count import TokenCount
@@ -31,6 +31,8 @@ from ollama_rx.conversation.tool_result import ToolResult
 from ollama_rx.conversation.tool_runner import OnToolCall, ToolRunner
 from ollama_rx.conversation.trimming import Trim
 from ollama_rx.conversation.turn import TurnPlan, TurnStream
+
+_OWN = frozenset({"model", "messages", "tools"})  # arguments of `Client.chat` that a conversation fills in
 
 
 class Conversation:
@@ -84,7 +86,6 @@ class Conversation:
         check_whole("max_rounds", max_rounds, least=1)
         if trim is not None:
             check_callable("trim", trim)
-        check_names(chat_arguments)
         history = _first_messages(system, messages)
         runner = ToolRunner(as_items("tools", tools), on_tool_call)
         self._settings = _Settings(client, model, runner, max_rounds, trim, chat_arguments)
@@ -145,7 +146,6 @@ class Conversation:
         """
         check_text("text", text)
         check_flag("tool_results", tool_results)
-        check_names(chat_arguments)
         settings = self._settings.with_arguments(chat_arguments)
         settings.ask([Message("user", text)])  # so that wrong arguments are refused here
         user = Message("user", text, images=images_field(images) or ())
@@ -281,6 +281,8 @@ class _Settings:
 
     def with_arguments(self, chat_arguments: ChatArguments) -> "_Settings":
         """Return the settings of a turn with arguments of its own."""
+        for name in _OWN.intersection(chat_arguments):
+            raise TypeError(f"say: `{name}` is an argument of the conversation, not of one turn")
         return replace(self, chat_arguments={**self.chat_arguments, **chat_arguments})
 
     def ask(self, messages: Sequence[Message]) -> Observable[Chunk]:

@@ -7,6 +7,7 @@ from reactivex.abc import DisposableBase
 from reactivex.disposable import Disposable
 
 from ollama_rx.client import Client
+from ollama_rx.client.bodies import options_field
 from ollama_rx.conversation.token_count import find_tokens_limit
 from ollama_rx.protocol.json_fields import number_of
 
@@ -15,7 +16,7 @@ class TokensLimit:
     """Knows the limit from the options, or asks the server once."""
 
     def __init__(self, client: Client, options: Mapping[str, Any] | None) -> None:
-        self.value = number_of((options or {}).get("num_ctx"))
+        self.value = number_of((options_field(options) or {}).get("num_ctx"))
         """The limit; None as long as it is not known, and if the server does not tell."""
         self._client = client
         self._is_known = self.value is not None
