@@ -9,6 +9,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from reactivex import Observable, abc
+from reactivex.internal import noop
 from reactivex.scheduler import TimeoutScheduler
 
 from ollama_rx.rx.event_loops import run_on_loop, user_loop
@@ -64,6 +65,9 @@ class SerialSource(Generic[A]):
             cancel, self._cancel = self._cancel, None
         if cancel is not None:
             cancel()
+        if self._subscription.is_disposed:
+            # They refer to what refers to this: without a cycle all is freed at once.
+            self._on_next = self._on_error = self._on_completed = noop
 
     def _subscribe(self, source: Observable[A]) -> None:
         """Subscribe to a source, and to those that follow inside its ``subscribe``.

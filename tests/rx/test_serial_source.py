@@ -1,12 +1,15 @@
 """`SerialSource` subscribes to one source after another for the same subscriber."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 
 import reactivex as rx
 from reactivex import Observable, abc
 from reactivex import operators as ops
 from reactivex.disposable import Disposable, SerialDisposable
+from reactivex.internal import noop
 from reactivex.subject import Subject
 
 from ollama_rx.rx.operator import ChainedObservable
@@ -120,3 +123,28 @@ def test_dispose_inside_the_subscribe_of_a_source_ends_it_when_subscribe_returns
     chain.append(InTurn(first, rx.create(disposes)).subscribe())
     first.on_completed()
     assert disposed == ["second"]
+
+
+class Owner:
+    """Owns a `SerialSource`, and is what its events go to."""
+
+    def __init__(self, subscription: ChainSubscription) -> None:
+        self.sources = SerialSource[str](subscription, self.ignore, self.ignore, subscription.complete)
+
+    def ignore(self, _: object) -> None:
+        """Take an event."""
+
+
+def test_an_ended_chain_frees_what_its_events_went_to_without_the_garbage_collector() -> None:
+    subscription = ChainSubscription(None)
+    subscription.set_terminal_handlers(noop, noop)
+    owner = Owner(subscription)
+    owner.sources.follow_with(rx.never())
+    freed = weakref.ref(owner)
+    gc.disable()
+    try:
+        subscription.dispose()
+        del owner
+        assert freed() is None
+    finally:
+        gc.enable()
