@@ -16,6 +16,7 @@ from ollama_rx.arguments import (
     check_instance,
     check_text,
     check_whole,
+    is_coroutine_function,
     wrong_value,
 )
 from ollama_rx.chunks import Chunk, Message, ToolCall
@@ -86,6 +87,8 @@ class Conversation:
         check_whole("max_rounds", max_rounds, least=1)
         if trim is not None:
             check_callable("trim", trim)
+            if is_coroutine_function(trim):
+                raise TypeError("trim: expected a function that returns messages, got a coroutine function")
         history = _first_messages(system, messages)
         runner = ToolRunner(as_items("tools", tools), on_tool_call)
         self._settings = _Settings(client, model, runner, max_rounds, trim, chat_arguments)

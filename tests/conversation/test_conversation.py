@@ -135,6 +135,10 @@ def unused(_: object) -> Any:
     raise AssertionError
 
 
+async def summarize(messages: Sequence[Message]) -> Sequence[Message]:
+    return messages
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "message"),
     [
@@ -158,6 +162,11 @@ def unused(_: object) -> Any:
         ({"max_rounds": "8"}, TypeError, "max_rounds: expected a whole number of at least 1, got str"),
         ({"on_tool_call": True}, TypeError, "on_tool_call: expected a function, got bool"),
         ({"trim": 5}, TypeError, "trim: expected a function, got int"),
+        (
+            {"trim": summarize},
+            TypeError,
+            "trim: expected a function that returns messages, got a coroutine function",
+        ),
         ({"think": "a bit"}, ValueError, None),
         ({"temperature": 1}, TypeError, "chat: `temperature` is an option: options={'temperature': ...}"),
     ],
