@@ -131,6 +131,8 @@ class Conversation:
             say  ^--c-.....--a--b-|     c calls a tool, which runs at the dots
             say  ^--c-.....r-a--b-|     tool_results=True: r is the ToolResult
 
+        Between the texts of two answers comes a chunk with a blank line, which is not in the history.
+
         The turn begins when it is subscribed to; subscribed to twice, it is two turns. The answer is in the
         history before the subscriber learns that the stream has ended. One that is cut off, because the
         stream was disposed or has failed, is in the history as far as it has arrived, with ``cut`` set. If
@@ -199,8 +201,10 @@ class Conversation:
 
         A turn that still runs ends: its request is closed and its stream completes. The answer stays in the
         history, with ``cut`` set, also if ``text`` is empty: the model then sees that it was interrupted,
-        and user and assistant still take turns. In a turn with tool calls ``text`` may be that of the whole
-        turn or that of the last answer.
+        and user and assistant still take turns.
+
+        In a turn with tool calls ``text`` is that of the whole turn or that of its last answer; if it ends in
+        an earlier answer, the later ones stay without text, because their tools have run.
 
         After a turn that has left nothing, only an empty ``text`` makes sense, and changes nothing.
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from threading import RLock
 
 from ollama_rx.chunks import Message
-from ollama_rx.conversation.turn_record import TurnRecord, begin_of_last_turn, cut_last_answer
+from ollama_rx.conversation.heard_text import cut_turn
+from ollama_rx.conversation.turn_record import TurnRecord, begin_of_last_turn
 from ollama_rx.protocol.lenient_json import make_whole
 
 
@@ -68,7 +69,7 @@ class History:
             else:
                 return
             stop_turn = self._stop_turn
-            self._settle((*before, *cut_last_answer(turn, make_whole(text))))
+            self._settle((*before, *cut_turn(turn, make_whole(text))))
         if stop_turn is not None:
             stop_turn()
 

@@ -74,6 +74,7 @@ class _Turn:
         self._is_answering = True  # False while tools run
         self._is_first = True  # no chunk has arrived
         self._rounds = 0  # of tool calls, so far
+        self._separator: Chunk | None = None  # between the text so far and that of the next answer
         self._sources = SerialSource[Any](subscription, self._on_next, subscription.fail, self._on_completed)
 
     def begin(self) -> None:
@@ -105,6 +106,9 @@ class _Turn:
                 self._record.add_result(item)
             else:
                 self._record.add_chunk(item)
+        if self._separator is not None and isinstance(item, Chunk) and item.text:
+            separator, self._separator = self._separator, None
+            self._forward(separator)
         if self._is_answering or self._plan.with_results:
             self._forward(item)
         if self._is_first and isinstance(item, Chunk):
@@ -148,7 +152,9 @@ class _Turn:
                 return ()
             answer = self._record.end_answer()
             self._plan.tokens.add(self._sent, answer.metrics, first_round=self._rounds == 0)
-            return answer.tool_calls
+        if answer.text and not answer.text.endswith("\n"):
+            self._separator = _blank_line(answer.model)
+        return answer.tool_calls
 
     def _stop(self) -> None:
         """Close the request and complete, soon: the subscriber may be in the middle of an item."""
@@ -160,6 +166,11 @@ class _Turn:
         else:
             with suppress(RuntimeError):  # the loop is closed, and its streams have ended with it
                 self._loop.call_soon_threadsafe(self._subscription.complete)
+
+
+def _blank_line(model: str) -> Chunk:
+    """Return a chunk that keeps the texts of two answers apart, for whoever prints or speaks them."""
+    return Chunk({"model": model, "message": {"role": "assistant", "content": "\n\n"}, "done": False})
 
 
 def _loop_of(scheduler: abc.SchedulerBase | None) -> asyncio.AbstractEventLoop | None:

@@ -1,7 +1,6 @@
 """What has been said so far in one turn: at any moment, a history that can be sent."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ollama_rx.chunks import Chunk, Message, ToolCall
 from ollama_rx.conversation.tool_result import ToolResult
@@ -71,21 +70,3 @@ def begin_of_last_turn(messages: Sequence[Message]) -> int:
     """Return the position of the last user message; the end if there is none."""
     positions = (at for at in reversed(range(len(messages))) if messages[at].role == "user")
     return next(positions, len(messages))
-
-
-def cut_last_answer(turn: Sequence[Message], heard: str) -> tuple[Message, ...]:
-    """Return a turn whose last answer is only what was heard.
-
-    The text of a turn with tool calls may come from several answers: if ``heard`` begins with that of the
-    earlier ones, the rest is what was heard of the last one.
-
-    >>> turn = [Message("user", "Hi"), Message("assistant", "Hello, Ada")]
-    >>> cut_last_answer(turn, "Hello")[1].content
-    'Hello'
-    """
-    answers = [at for at, message in enumerate(turn) if message.role == "assistant"]
-    if not answers:
-        return (*turn, Message("assistant", heard, cut=True))
-    *earlier, last = answers
-    heard = heard.removeprefix("".join(turn[at].content for at in earlier))
-    return (*turn[:last], replace(turn[last], content=heard, cut=True), *turn[last + 1 :])

@@ -283,7 +283,7 @@ def test_the_chunks_of_all_rounds_are_emitted_and_the_history_has_the_results(do
     with FakeOllama(calls_weather) as fake, Client(fake.url, model="m") as client:
         talk = Conversation(client, tools=[weather])
         seen = door.subscribe(talk.say("Weather?")).wait()
-        assert seen.text == "Let me see. It rains."
+        assert seen.text == "Let me see. \n\nIt rains."
         assert [it.role for it in talk.messages] == ["user", "assistant", "tool", "assistant"]
         sent = messages_of(chats(fake)[1])
         assert sent[1]["tool_calls"] == [
@@ -303,6 +303,17 @@ def test_tool_results_are_emitted_if_asked_for(door: Door) -> None:
         seen = door.subscribe(talk.say("Weather?", tool_results=True)).wait()
         results = [item for item in seen.items if isinstance(item, ToolResult)]
         assert [(it.call.name, it.content, it.error) for it in results] == [("weather", "rain in Ulm", None)]
+
+
+def test_a_blank_line_is_between_the_texts_of_two_answers_and_nowhere_else(door: Door) -> None:
+    call = tool_call("weather", {"city": "Ulm"})
+    script = (answer("One.", call), answer(call), answer("Two.\n", call), answer("Three", "."))
+    with FakeOllama(*script) as fake, Client(fake.url, model="m") as client:
+        talk = Conversation(client, tools=[weather])
+        seen = door.subscribe(talk.say("Weather?")).wait()
+        assert seen.text == "One.\n\nTwo.\nThree."
+        texts = [it.content for it in talk.messages if it.role == "assistant"]
+        assert texts == ["One.", "", "Two.\n", "Three."]
 
 
 def test_callbacks_see_the_subscribers_context_variables_in_every_round(door: Door) -> None:
@@ -326,7 +337,7 @@ def test_statistics_count_all_rounds_once() -> None:
         talk = Conversation(client, tools=[weather])
         found: list[Stats] = []
         talk.say("Weather?").pipe(op.gather_stats(found.append)).run()
-        assert [(it.characters, it.ended_by) for it in found] == [(21, "stop")]
+        assert [(it.characters, it.ended_by) for it in found] == [(23, "stop")]  # with the blank line
 
 
 def test_a_model_that_never_stops_calling_is_an_error(door: Door) -> None:

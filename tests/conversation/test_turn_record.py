@@ -1,7 +1,7 @@
 """A record is at any moment a history that can be sent."""
 
 from ollama_rx import Chunk, Message, ToolCall, ToolResult
-from ollama_rx.conversation.turn_record import TurnRecord, begin_of_last_turn, cut_last_answer
+from ollama_rx.conversation.turn_record import TurnRecord, begin_of_last_turn
 from tests.conversation.strict_model import problems_of_history
 
 BEFORE = (Message("user", "1"), Message("assistant", "one"))
@@ -60,20 +60,3 @@ def test_a_turn_begins_at_the_last_user_message() -> None:
     assert begin_of_last_turn([Message("system"), *BEFORE, USER, Message("assistant")]) == 3
     assert begin_of_last_turn([Message("system"), Message("assistant")]) == 2
     assert begin_of_last_turn([]) == 0
-
-
-def test_what_was_heard_of_several_answers_is_cut_in_the_last_one() -> None:
-    turn = [
-        USER,
-        Message("assistant", "Let me see. "),
-        Message("tool", "A"),
-        Message("assistant", "It rains."),
-    ]
-    for heard in ("Let me see. It", "It"):
-        *earlier, last = cut_last_answer(turn, heard)
-        assert earlier == turn[:3]
-        assert last == Message("assistant", "It", cut=True)
-
-
-def test_an_answer_of_which_nothing_had_arrived_is_added() -> None:
-    assert cut_last_answer([USER], "") == (USER, Message("assistant", "", cut=True))
