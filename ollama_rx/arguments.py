@@ -7,7 +7,7 @@ part: ``options: expected a list of texts for 'stop', got str``.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from inspect import isasyncgenfunction, iscoroutinefunction
+from inspect import isasyncgenfunction, isclass, iscoroutinefunction
 from threading import TIMEOUT_MAX
 from types import UnionType
 from typing import Any, Protocol, cast, get_origin
@@ -132,16 +132,48 @@ def optional_whole(name: str, value: int | None, *, least: int, most: float = ma
     return value
 
 
+def optional_sizes(**values: int | None) -> dict[str, int | None]:
+    """Return the arguments after checking that each is a whole number of at least 1, or None."""
+    return {name: optional_whole(name, value, least=1) for name, value in values.items()}
+
+
 def optional_mapping(name: str, value: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return a mapping as a dict, or None."""
     return None if value is None else as_dict(name, value)
 
 
+class SupportsModelDump(Protocol):
+    """An object that gives its JSON value: pydantic's models, and the types of Ollama's own client."""
+
+    def model_dump(self) -> object:
+        """Return the value."""
+        ...
+
+
 def as_dict(name: str, value: object, expected: str = "a mapping") -> dict[str, Any]:
-    """Return a mapping as a dict; refuse anything else, also None."""
+    """Return a mapping, or what an object's ``model_dump()`` gives, as a dict; refuse all else, also None.
+
+    The object's fields that are None are not set, and left out.
+    """
+    value = dumped(value)
     if isinstance(value, Mapping):
         return dict(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     raise wrong_type(name, expected, value)
+
+
+def dumped(value: object) -> object:
+    """Return what an object's ``model_dump()`` gives, without the fields that are None; all else as it is."""
+    dump = None if isclass(value) else getattr(value, "model_dump", None)
+    return _without_none(dump()) if callable(dump) else value
+
+
+def _without_none(value: object) -> object:
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[Any, object]", value).items()
+        return {name: _without_none(field) for name, field in fields if field is not None}
+    if isinstance(value, list):
+        return [_without_none(item) for item in cast("list[object]", value)]
+    return value
 
 
 def as_items(name: str, value: object, expected: str = "a list, even for a single item") -> Sequence[Any]:

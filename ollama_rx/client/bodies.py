@@ -12,11 +12,11 @@ from typing import Any, Literal, Protocol
 import orjson
 
 from ollama_rx.arguments import (
+    SupportsModelDump,
     as_dict,
     as_items,
     is_type_expression,
     optional_flags,
-    optional_mapping,
     optional_whole,
     type_adapter,
     wrong_type,
@@ -28,8 +28,11 @@ Think = bool | Literal["low", "medium", "high", "max"]
 KeepAlive = float | str
 """Seconds, or a Go duration such as "5m"; 0 unloads at once, a negative value never unloads."""
 
-Tool = Mapping[str, Any] | Callable[..., object]
+Tool = Mapping[str, Any] | Callable[..., object] | SupportsModelDump
 """A JSON schema in Ollama's form, or a Python function whose signature becomes one."""
+
+Options = Mapping[str, Any] | SupportsModelDump
+"""The model's options by their names in Ollama's API, such as ``temperature``."""
 
 _THINK_LEVELS = ("low", "medium", "high", "max")
 _DURATION_PART = "(\\d+(\\.\\d*)?|\\.\\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
@@ -48,7 +51,7 @@ class HasSchema(Protocol):
         ...
 
 
-Format = Literal["json"] | Mapping[str, Any] | type[object] | HasSchema
+Format = Literal["json", ""] | Mapping[str, Any] | type[object] | HasSchema
 """What the answer must look like: any JSON, a JSON schema, or a type that has one: a pydantic model,
 ``list[City]``, a dataclass, a ``TypedDict``, an enumeration (all with pydantic), or a ``TypeAdapter``."""
 
@@ -82,9 +85,11 @@ def _is_json(value: object) -> bool:
 
 
 def format_field(value: Format | None) -> Any:
-    """Return the JSON value of ``format``."""
+    """Return the JSON value of ``format``; "" stands for none, as in Ollama's own client."""
     if value is None or value == "json":
         return value
+    if value == "":
+        return None
     if isinstance(value, Mapping):
         return dict(value)
     expected = '"json", a JSON schema, or a type that has one, such as list[City]'
@@ -128,9 +133,9 @@ def logprobs_fields(*, logprobs: bool | None, top_logprobs: int | None) -> dict[
     return {**optional_flags(logprobs=logprobs), "top_logprobs": top}
 
 
-def options_field(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def options_field(value: Options | None) -> dict[str, Any] | None:
     """Return the JSON value of ``options``; refuse options that the server would ignore or cannot parse."""
-    options = optional_mapping("options", value)
+    options = None if value is None else as_dict("options", value)
     for name, option in (options or {}).items():
         if name in _IGNORED_OPTIONS:
             expected = f"no {name!r}, which is an argument of its own and is ignored here"

@@ -16,6 +16,7 @@ from ollama_rx.arguments import (
     check_whole,
     optional_flags,
     optional_mapping,
+    optional_sizes,
     optional_texts,
     optional_whole,
     text_or_texts,
@@ -34,6 +35,7 @@ from ollama_rx.client.blobs import (
 from ollama_rx.client.bodies import (
     Format,
     KeepAlive,
+    Options,
     Think,
     Tool,
     context_field,
@@ -68,8 +70,6 @@ from ollama_rx.transport.session import PreparedRequest, Session
 from ollama_rx.transport.timeouts import Timeouts
 
 T = TypeVar("T")
-
-Options = Mapping[str, Any]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")  # RFC 9110: a token
 _HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
@@ -153,8 +153,14 @@ class Client:
         top_logprobs: int | None = None,
         truncate: bool | None = None,
         shift: bool | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        steps: int | None = None,
     ) -> Observable[Chunk]:
-        """Generate an answer to a prompt. A `ContextBox` is read when the stream is subscribed to."""
+        """Generate an answer to a prompt. A `ContextBox` is read when the stream is subscribed to.
+
+        ``width``, ``height`` (in pixels) and ``steps`` are for models that draw; ``chunk.raw`` has the image.
+        """
         check_text("prompt", prompt)
         body = {
             "model": self._model_name(model),
@@ -171,6 +177,7 @@ class Client:
                 shift=shift,
             ),
             **logprobs_fields(logprobs=logprobs, top_logprobs=top_logprobs),
+            **optional_sizes(width=width, height=height, steps=steps),
         }
         if context is None or isinstance(context, Sequence):
             return self._chunks("/api/generate", {**body, "context": context_field(context)})

@@ -7,17 +7,17 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ollama_rx.arguments import as_dict, as_items, check_text, wrong_type, wrong_value
+from ollama_rx.arguments import SupportsModelDump, as_dict, as_items, check_text, dumped, wrong_value
 from ollama_rx.chunks import Message, ToolCall
 
-Image = bytes | str | os.PathLike[str]
-"""Bytes, the path of a file, or base64 text."""
+Image = bytes | str | os.PathLike[str] | SupportsModelDump
+"""Bytes, the path of a file, base64 text, or an image of Ollama's own client."""
 
-MessageLike = Message | Mapping[str, Any]
+MessageLike = Message | Mapping[str, Any] | SupportsModelDump
 
+_NO_LINE_BREAKS = {ord("\r"): None, ord("\n"): None}  # Go's decoder, and so the server, ignores them
 _MAX_PATH = 1024  # characters; longer texts are not tried as a path
 _SENT = [field.name for field in fields(Message) if field.name != "cut"]
-_ROLES = {"system", "user", "assistant", "tool"}
 
 
 def messages_field(value: Sequence[MessageLike]) -> list[dict[str, Any]]:
@@ -29,12 +29,11 @@ def _message_field(message: MessageLike) -> dict[str, Any]:
     if isinstance(message, Message):
         found = {name: getattr(message, name) or None for name in _SENT}
         found["content"] = message.content  # always sent, as Ollama's own client does
-    elif isinstance(message, Mapping):
-        found = dict(message)
     else:
-        raise wrong_type("messages", "a Message or a mapping", message)
-    if str(found.get("role")).lower() not in _ROLES:
-        raise wrong_value("messages", f"a role of {', '.join(sorted(_ROLES))}", found.get("role"))
+        found = as_dict("messages", message, "a Message or a mapping")
+    check_text("messages", found.get("role"), "text for 'role'")
+    if not found["role"]:
+        raise wrong_value("messages", "a role, such as 'user'", found["role"])
     if found.get("content") is not None:
         check_text("messages", found["content"], "text for 'content'")
     found["images"] = images_field(found.get("images"), argument="messages")
@@ -59,22 +58,24 @@ def images_field(value: Sequence[Image] | None, *, argument: str = "images") -> 
     return [_image_field(image, argument) for image in images] or None
 
 
-def _image_field(image: Image, argument: str) -> str:
+def _image_field(image: object, argument: str) -> str:
+    image = dumped(image)
     if isinstance(image, os.PathLike) or (isinstance(image, str) and _is_file(image)):
         content = Path(image).read_bytes()
     elif isinstance(image, bytes | bytearray | memoryview):
         content = bytes(image)
     else:
         check_text(argument, image, "an image as bytes, path or base64 text")
-        return _checked_base64(image, argument)
+        return _checked_base64(str(image), argument)
     if not content:
         raise wrong_value(argument, "an image that is not empty", image)
     return base64.b64encode(content).decode()
 
 
 def _checked_base64(image: str, argument: str) -> str:
-    """Return the base64 text of an image without the prefix of a data URL."""
+    """Return the base64 text of an image without line breaks and the prefix of a data URL."""
     text = image.partition(";base64,")[2] if image.startswith("data:") else image
+    text = text.translate(_NO_LINE_BREAKS)
     try:
         content = base64.b64decode(text, validate=True)
     except ValueError as error:

@@ -1,13 +1,10 @@
 """The size of the model's context, asked for while the model answers."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from reactivex.abc import DisposableBase
 from reactivex.disposable import Disposable
 
 from ollama_rx.client import Client
-from ollama_rx.client.bodies import options_field
+from ollama_rx.client.bodies import Options, options_field
 from ollama_rx.conversation.token_count import find_tokens_limit
 from ollama_rx.protocol.json_fields import number_of
 
@@ -15,7 +12,7 @@ from ollama_rx.protocol.json_fields import number_of
 class TokensLimit:
     """Knows the limit from the options, or asks the server once."""
 
-    def __init__(self, client: Client, options: Mapping[str, Any] | None) -> None:
+    def __init__(self, client: Client, options: Options | None) -> None:
         self.value = number_of((options_field(options) or {}).get("num_ctx"))
         """The limit; None as long as it is not known, and if the server does not tell."""
         self._client = client

@@ -61,7 +61,7 @@ def test_one_image_alone_is_refused(images: Any) -> None:
 
 def test_an_image_of_another_type_is_refused() -> None:
     with pytest.raises(TypeError, match=r"^images: expected an image as bytes, path or base64 text, got int"):
-        images_field([5])  # type: ignore[list-item]
+        images_field([5])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 
 
 def test_an_empty_list_of_images_is_left_out() -> None:
@@ -118,8 +118,8 @@ def test_a_value_that_is_not_a_list_of_messages_is_refused(messages: Any) -> Non
     ("message", "error"),
     [
         ("Hi", TypeError),
-        ({"content": "Hi"}, ValueError),
-        ({"role": "robot", "content": "Hi"}, ValueError),
+        ({"content": "Hi"}, TypeError),
+        ({"role": "", "content": "Hi"}, ValueError),
         ({"role": "user", "content": 5}, TypeError),
         ({"role": "user", "content": "x", "tool_calls": {}}, TypeError),
         ({"role": "user", "content": "x", "tool_calls": ["add"]}, TypeError),
@@ -140,3 +140,35 @@ def test_that_an_answer_was_cut_is_not_sent() -> None:
     assert messages_field([Message("assistant", "Hel", cut=True)]) == [
         {"role": "assistant", "content": "Hel"}
     ]
+
+
+class Dumped:
+    """An object with ``model_dump``, as those of pydantic and of Ollama's own client."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def model_dump(self) -> object:
+        return self._value
+
+
+def test_messages_and_images_of_another_client_are_taken_without_the_fields_that_are_not_set() -> None:
+    call = {"id": None, "function": {"name": "f", "arguments": {"x": [1, {"y": None}]}}}
+    message = {"role": "assistant", "content": "Hi", "thinking": None, "tool_calls": [call]}
+    assert messages_field([Dumped(message), {"role": "user", "images": [Dumped("aGk=")]}]) == [
+        {
+            "role": "assistant",
+            "content": "Hi",
+            "tool_calls": [{"function": {"name": "f", "arguments": {"x": [1, {}]}}}],
+        },
+        {"role": "user", "images": ["aGk="]},
+    ]
+
+
+@pytest.mark.parametrize("role", ["control", "developer", "Robot"])
+def test_any_role_is_sent_because_servers_take_more_than_four(role: str) -> None:
+    assert messages_field([{"role": role, "content": "Hi"}]) == [{"role": role, "content": "Hi"}]
+
+
+def test_base64_text_may_have_line_breaks() -> None:
+    assert images_field(["aGVs\r\nbG8h\n"]) == ["aGVsbG8h"]
