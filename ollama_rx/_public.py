@@ -2,7 +2,7 @@
 
 from ollama_rx.blocks import Block
 from ollama_rx.chunks import Chunk, ContextBox, Message, Progress, ToolCall
-from ollama_rx.client import Client
+from ollama_rx.client import Client, Host, HostStatus
 from ollama_rx.conversation import Conversation, ToolResult
 from ollama_rx.delivery.deliver import Delivery, deliver
 from ollama_rx.delivery.iterate import iterate
@@ -55,6 +55,8 @@ __all__: list[str] = [
     "EmbeddedModelError",
     "Embeddings",
     "FirstChunkTimeout",
+    "Host",
+    "HostStatus",
     "IdleTimeout",
     "IncompleteStreamError",
     "LineTooLongError",

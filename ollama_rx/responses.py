@@ -37,7 +37,10 @@ class Embeddings:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model on the server's disk; ``size`` in bytes."""
+    """A model on the server's disk; ``size`` in bytes.
+
+    ``host`` is the URL of its server if the client has several.
+    """
 
     name: str
     size: int
@@ -45,6 +48,7 @@ class Model:
     modified_at: datetime | None
     details: JsonObject
     raw: JsonObject = field(repr=False, compare=False)
+    host: str | None = None
 
     @classmethod
     def of(cls, raw: JsonObject) -> "Model":
@@ -61,7 +65,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class RunningModel:
-    """A model in memory; sizes in bytes, ``expires_at`` is None if it is never unloaded."""
+    """A model in memory; sizes in bytes, ``expires_at`` is None if it is never unloaded.
+
+    ``host`` is the URL of its server if the client has several.
+    """
 
     name: str
     size: int
@@ -69,6 +76,7 @@ class RunningModel:
     expires_at: datetime | None
     context_length: int | None
     raw: JsonObject = field(repr=False, compare=False)
+    host: str | None = None
 
     @classmethod
     def of(cls, raw: JsonObject) -> "RunningModel":

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
@@ -48,6 +49,9 @@ from ollama_rx.client.bodies import (
     tools_field,
 )
 from ollama_rx.client.host import base_url
+from ollama_rx.client.hosts.host_settings import Host, checked_hosts
+from ollama_rx.client.hosts.host_status import HostStatus
+from ollama_rx.client.hosts.routes import Route, SeveralHosts, SingleHost
 from ollama_rx.client.messages import Image, MessageLike, images_field, messages_field
 from ollama_rx.client.web import SERVICE_URL, web_session
 from ollama_rx.client.wrong_calls import explain_wrong_calls, missing_attribute
@@ -87,17 +91,23 @@ class HasContext(Protocol):
 
 @explain_wrong_calls
 class Client:
-    """A client for one Ollama server, for threads and asyncio alike.
+    """A client for one Ollama server, or for several, for threads and asyncio alike.
 
     Nothing is sent before a stream is subscribed to; two subscriptions are two requests. Disposing a
     subscription closes its connection, which stops the generation on the server.
 
+    With ``hosts`` each stream goes to the server that suits it best, and to the next one if that fails before
+    the first chunk; docs/hosts.md has the rules. What changes a server (``pull``, ``push``, ``create``,
+    ``create_blob``, ``copy``, ``delete``) then needs `on_host`.
+
     Args:
         host: the server's address; by default that in OLLAMA_HOST, or else http://127.0.0.1:11434. A user and
             a password in it are sent as basic authorization, and shown nowhere.
+        hosts: several servers in the place of ``host``, each an address or a `Host`; OLLAMA_HOST is ignored.
         model: the default model of all methods.
         headers: sent with every request. An ``authorization`` among them wins over a user and a password in
-            the host, and both win over OLLAMA_API_KEY, which is sent to https://ollama.com only.
+            the host, and both win over OLLAMA_API_KEY, which is sent to https://ollama.com only. With several
+            hosts an ``authorization`` belongs in ``Host(headers=...)``.
         timeouts: time limits, in seconds.
         transport: an httpx transport to use instead of the built-in one (for proxies, HTTP/2 or tests);
             it is slower.
@@ -113,6 +123,7 @@ class Client:
         self,
         host: str | None = None,
         *,
+        hosts: Sequence[str | Host] | None = None,
         model: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - immutable
@@ -122,15 +133,57 @@ class Client:
         optional_texts(host=host, model=model)
         check_instance("timeouts", timeouts, Timeouts)
         check_whole("max_line_bytes", max_line_bytes, least=1)
-        url = base_url(host)
-        self._session = Session(url, _build_headers(_parse_url(url), headers), timeouts, transport)
         self._model = model
         self._max_line_bytes = max_line_bytes
+        self._route: Route
+        if hosts is None:
+            url = base_url(host)
+            self._session = Session(url, _build_headers(_parse_url(url), headers), timeouts, transport)
+            self._route = SingleHost(self._session)
+            return
+        if host is not None:
+            raise ValueError("hosts: expected no other host beside it, got host= too")
+        chosen = checked_hosts(hosts)
+        sessions = _sessions(chosen, headers, timeouts, transport)
+        self._session = sessions[0]
+        self._route = SeveralHosts.of(tuple(zip(chosen, sessions, strict=True)), max_line_bytes)
+
+    def __repr__(self) -> str:
+        return f"<Client for {', '.join(host.url for host in self.hosts)}>"
 
     @property
     def url(self) -> str:
-        """The server's base URL, without credentials."""
-        return self._session.shown_url
+        """The server's base URL, without credentials; with several servers that of the first one."""
+        return self.hosts[0].url
+
+    @property
+    def hosts(self) -> tuple[HostStatus, ...]:
+        """What is known of each server at this moment."""
+        return self._route.status()
+
+    def on_host(self, url: str) -> Self:
+        """Return a client for one of the servers that shares the connections of this one, and their end.
+
+        Raises:
+            ValueError: it is not one of this client's servers.
+        """
+        check_text("url", url)
+        shown = _parse_url(base_url(url)).copy_with(userinfo=b"")
+        return self._with_route(self._route.on_host(str(shown)))
+
+    def sticky(self) -> Self:
+        """Return a client whose streams stay on the server of the last one, while that can serve.
+
+        A conversation is answered sooner there, because the server has its beginning in the prompt cache. The
+        two clients share their connections, and their end. With one server it is this client itself.
+        """
+        route = self._route.sticky()
+        return self if route is self._route else self._with_route(route)
+
+    def _with_route(self, route: Route) -> Self:
+        client = copy(self)
+        client._route = route  # noqa: SLF001 - of its own class
+        return client
 
     # generating
 
@@ -220,8 +273,14 @@ class Client:
         return self.generate("", model=model, keep_alive=keep_alive)
 
     def unload(self, model: str | None = None) -> Observable[Chunk]:
-        """Unload a model from memory; emits one chunk with ``done_reason`` "unload"."""
-        return self.generate("", model=model, keep_alive=0)
+        """Unload a model from memory; emits one chunk with ``done_reason`` "unload".
+
+        With several servers it is unloaded from all of them; each of them that had it sends a chunk.
+        """
+        name = self._model_name(model)
+        body = {"model": name, "prompt": "", "stream": True, "keep_alive": 0}
+        request = PreparedRequest("POST", "/api/generate", encode_body(body))
+        return self._route.unload(request, lambda: ChunkReader(self._max_line_bytes), Chunk, name)
 
     def embed(
         self,
@@ -300,7 +359,9 @@ class Client:
             "files": files_field("files", files),
             "adapters": files_field("adapters", adapters),
         }
-        return create_with_uploads(self._session, body, partial(self._progress, "create"))
+        return create_with_uploads(
+            self._route.only_session("create"), body, partial(self._progress, "create")
+        )
 
     def create_blob(self, path: LocalFile) -> Observable[Progress]:
         """Upload a file, for ``create``; the last step has the status "success", and the digest.
@@ -317,7 +378,7 @@ class Client:
             OSError: the file does not exist. A file that cannot be read is an OSError in the stream.
             ValueError: it is not a regular file, or it is empty.
         """
-        return create_blob(self._session, checked_path("path", path))
+        return create_blob(self._route.only_session("create_blob"), checked_path("path", path))
 
     def show(self, model: str | None = None, *, verbose: bool | None = None) -> Observable[ModelInfo]:
         """Show the details of a model: capabilities, template, parameters."""
@@ -325,12 +386,12 @@ class Client:
         return self._single_item("POST", "/api/show", body, ModelInfo.of)
 
     def models(self) -> Observable[tuple[Model, ...]]:
-        """List the models on the server's disk."""
-        return self._single_item("GET", "/api/tags", None, models_of)
+        """List the models on the server's disk; with several servers those of all that can be reached."""
+        return self._route.listed("/api/tags", lambda: JsonReader(models_of, self._max_line_bytes))
 
     def running(self) -> Observable[tuple[RunningModel, ...]]:
-        """List the models in memory."""
-        return self._single_item("GET", "/api/ps", None, running_of)
+        """List the models in memory; with several servers those of all that can be reached."""
+        return self._route.listed("/api/ps", lambda: JsonReader(running_of, self._max_line_bytes))
 
     def version(self) -> Observable[str]:
         """Return the server's version."""
@@ -419,11 +480,13 @@ class Client:
             content = encode_body({**body, "context": context_field(box.value)})
             return PreparedRequest("POST", "/api/generate", content)
 
-        return RequestStream(self._session, request, lambda: ChunkReader(self._max_line_bytes), Chunk)
+        return self._route.stream(
+            "/api/generate", request, lambda: ChunkReader(self._max_line_bytes), Chunk, model=body["model"]
+        )
 
     def _progress(self, task: ProgressTask, body: Mapping[str, Any]) -> Observable[Progress]:
         request = PreparedRequest("POST", f"/api/{task}", encode_body({**body, "stream": True}))
-        session = self._session.with_long_idle()
+        session = self._route.only_session(task).with_long_idle()
         return RequestStream(
             session, lambda: request, lambda: ProgressReader(self._max_line_bytes, task=task), Progress
         )
@@ -444,7 +507,9 @@ class Client:
         def reader() -> Reader[None]:
             return JsonReader(_ignore, self._max_line_bytes, allow_empty=True)
 
-        return self._stream(method, path, body, reader)
+        session = self._route.only_session(path.rpartition("/")[2])
+        request = PreparedRequest(method, path, encode_body(body))
+        return RequestStream(session, lambda: request, reader)
 
     def _stream(
         self,
@@ -455,7 +520,8 @@ class Client:
         item_type: type[T] | None = None,
     ) -> Observable[T]:
         request = PreparedRequest(method, path, b"" if body is None else encode_body(body))
-        return RequestStream(self._session, lambda: request, reader, item_type)
+        model = None if body is None else body["model"]
+        return self._route.stream(path, lambda: request, reader, item_type, model=model)
 
 
 def _ignore(_: dict[str, Any]) -> None:
@@ -482,6 +548,37 @@ def _answer_fields(
     }
 
 
+def _sessions(
+    hosts: Sequence[Host],
+    headers: Mapping[str, str] | None,
+    timeouts: Timeouts,
+    transport: httpx.AsyncBaseTransport | None,
+) -> list[Session]:
+    """Return the sessions of several hosts; closing the first one closes them all."""
+    shared = optional_mapping("headers", headers) or {}
+    if len(hosts) > 1 and "authorization" in {str(name).lower() for name in shared}:
+        raise ValueError(
+            "headers: expected no authorization for all hosts, got one; write it in Host(headers=...)"
+        )
+    sessions: list[Session] = []
+    for host in hosts:
+        url = base_url(host.url)
+        own = _build_headers(
+            _parse_url(url), {**_in_lower_case(shared), **_in_lower_case(host.headers or {})}
+        )
+        session = sessions[0].for_other_host(url, own) if sessions else Session(url, own, timeouts, transport)
+        if session.shown_url in {other.shown_url for other in sessions}:
+            raise wrong_value("hosts", "each host once", session.shown_url)
+        sessions.append(session)
+    return sessions
+
+
+def _in_lower_case(headers: Mapping[str, str]) -> dict[str, str]:
+    for name in headers:
+        check_text("headers", name, "text as the name of a header")
+    return {name.lower(): text for name, text in headers.items()}
+
+
 def _parse_url(url: str) -> httpx.URL:
     """Parse a URL; the error for an invalid URL does not show its user information."""
     try:
@@ -495,9 +592,7 @@ def _parse_url(url: str) -> httpx.URL:
 def _build_headers(url: httpx.URL, value: Mapping[str, str] | None) -> dict[str, str]:
     """Return the caller's headers, with OLLAMA_API_KEY if it belongs to this server."""
     own = optional_mapping("headers", value) or {}
-    for name in own:
-        check_text("headers", name, "text as the name of a header")
-    headers = {name.lower(): value for name, value in own.items()}
+    headers = _in_lower_case(own)
     key = os.environ.get("OLLAMA_API_KEY", "").strip()
     has_credentials = bool(url.userinfo) or "authorization" in headers
     if key and url.scheme == "https" and url.host == "ollama.com" and not has_credentials:

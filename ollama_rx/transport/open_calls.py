@@ -25,6 +25,9 @@ class OpenCalls:
         self.discard = self._calls.discard
         """Remove a call that has ended."""
 
+    def __len__(self) -> int:
+        return len(self._calls)
+
     def close(self) -> None:
         """End all calls."""
         self.closed = True

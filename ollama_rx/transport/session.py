@@ -123,8 +123,12 @@ class Session:
 
     def with_long_idle(self) -> "Session":
         """Return a copy for work that may be silent for a long time between its steps."""
+        return self.with_timeouts(replace(self.timeouts, idle=self.timeouts.between_steps))
+
+    def with_timeouts(self, timeouts: Timeouts) -> "Session":
+        """Return a copy with other limits."""
         session = copy(self)
-        session.timeouts = replace(self.timeouts, idle=self.timeouts.between_steps)
+        session.timeouts = timeouts
         return session
 
     async def open(self, request: PreparedRequest) -> Exchange | httpx.Response:

@@ -92,12 +92,14 @@ WRONG: list[tuple[str, str, dict[str, object]]] = [
     ("web_search", "query", {"query": 5}),
     ("web_search", "max_results", {"query": "x", "max_results": 0}),
     ("web_fetch", "url", {"url": 5}),
+    ("on_host", "url", {"url": 5}),
+    ("on_host", "url", {"url": "http://elsewhere"}),
 ]
 
 
 METHODS = (
     *("generate", "chat", "load", "unload", "embed", "pull", "push", "create", "show", "copy", "delete"),
-    *("create_blob", "web_search", "web_fetch"),
+    *("create_blob", "web_search", "web_fetch", "on_host"),
 )
 REQUIRED: dict[str, dict[str, object]] = {
     "generate": {"prompt": "x"},
