@@ -91,7 +91,7 @@ class Conversation:
                 raise TypeError("trim: expected a function that returns messages, got a coroutine function")
         history = _first_messages(system, messages)
         runner = ToolRunner(as_items("tools", tools), on_tool_call)
-        self._settings = _Settings(client, model, runner, max_rounds, trim, chat_arguments)
+        self._settings = _Settings(client.sticky(), model, runner, max_rounds, trim, chat_arguments)
         self._settings.ask(history)  # so that wrong arguments are refused here
         self._history = History(history)
         self._tokens = TokenCount()
@@ -270,14 +270,16 @@ class Conversation:
     def fork(self) -> Self:
         """Return a second conversation with the same settings and history; the two go separate ways."""
         fork = copy(self)
-        fork._history = History(self.messages)  # noqa: SLF001 - its own class
+        client = self._settings.client.sticky()  # the two may go on at different hosts
+        fork._settings = replace(self._settings, client=client)  # noqa: SLF001 - its own class
+        fork._history = History(self.messages)  # noqa: SLF001
         fork._tokens = copy(self._tokens)  # noqa: SLF001
         return fork
 
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """How a conversation makes its requests; shared by its forks."""
+    """How a conversation makes its requests."""
 
     client: Client
     model: str | None

@@ -28,6 +28,7 @@ _FIRST_LOOK_UP = 1.0  # seconds for which the first streams wait until something
 _SERVICE_UNAVAILABLE = 503
 
 
+@dataclass(slots=True)
 class LastHost:
     """The host of the last stream that has delivered an item."""
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -221,7 +222,8 @@ class SeveralHosts:
 
     def sticky(self) -> "SeveralHosts":
         """Return a route that stays with the host of the last stream while that can serve."""
-        return SeveralHosts(replace(self._group, last_host=LastHost()))
+        last_host = self._group.last_host
+        return SeveralHosts(replace(self._group, last_host=copy(last_host) if last_host else LastHost()))
 
     def status(self) -> tuple[HostStatus, ...]:
         """Return what is known of each host."""

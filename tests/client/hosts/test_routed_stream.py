@@ -19,6 +19,7 @@ from ollama_rx import (
     Chunk,
     Client,
     ClientClosedError,
+    Conversation,
     FirstChunkTimeout,
     Host,
     IncompleteStreamError,
@@ -410,3 +411,20 @@ def test_a_server_that_is_killed_in_the_middle_of_an_answer_is_left_for_the_next
     assert errors[0].partial.startswith("Once")
     assert text_of(client) == "The other"
     assert isinstance(client.hosts[0].error, UnreachableError)
+
+
+def test_a_conversation_stays_on_its_host_and_so_does_its_fork(servers: Servers) -> None:
+    gate = Gate()
+    first, second = servers.start(answer("a", gate), answer("a"), loaded=("m",)), servers.start(answer("b"))
+    client = servers.client(Host(first.url, max_streams=1), second)
+    held = client.generate("x").subscribe()
+    first.wait_for_request(path="/api/generate")
+    talk = Conversation(client)
+    talk.say("1").run()
+    gate.open()
+    first.wait_for_answer()
+    held.dispose()
+    talk.say("2").run()
+    fork = talk.fork()
+    fork.say("3").run()
+    assert [asked(first, "/api/chat"), asked(second, "/api/chat")] == [0, 3]
