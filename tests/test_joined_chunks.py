@@ -5,7 +5,7 @@ import pytest
 from ollama_rx import Chunk, Message, ToolCall
 from ollama_rx.joined_chunks import JoinedChunks
 
-CALL = {"function": {"name": "f", "arguments": {}}}
+CALL: dict[str, object] = {"function": {"name": "f", "arguments": {}}}
 
 
 def joined(*messages: dict[str, object]) -> JoinedChunks:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ollama_rx.arguments import SupportsModelDump, as_dict, as_items, check_text, dumped, wrong_value
 from ollama_rx.chunks import Message, ToolCall
@@ -58,15 +58,15 @@ def images_field(value: Sequence[Image] | None, *, argument: str = "images") -> 
     return [_image_field(image, argument) for image in images] or None
 
 
-def _image_field(image: object, argument: str) -> str:
-    image = dumped(image)
+def _image_field(given: Image, argument: str) -> str:
+    image = cast("bytes | str | os.PathLike[str]", dumped(given))
     if isinstance(image, os.PathLike) or (isinstance(image, str) and _is_file(image)):
         content = Path(image).read_bytes()
     elif isinstance(image, bytes | bytearray | memoryview):
         content = bytes(image)
     else:
         check_text(argument, image, "an image as bytes, path or base64 text")
-        return _checked_base64(str(image), argument)
+        return _checked_base64(image, argument)
     if not content:
         raise wrong_value(argument, "an image that is not empty", image)
     return base64.b64encode(content).decode()
