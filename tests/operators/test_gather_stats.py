@@ -94,7 +94,7 @@ def test_ended_by_is_stop_if_a_completed_stream_has_no_known_reason(chunks: list
 
 @pytest.mark.parametrize("text", ["", "Let me see."])
 def test_an_answer_that_calls_tools_is_ended_by_them(text: str) -> None:
-    call = {"function": {"name": "f", "arguments": {}}}
+    call: dict[str, object] = {"function": {"name": "f", "arguments": {}}}
     calling = Chunk({"model": "m", "message": {"content": "", "tool_calls": [call]}})
     with_last = Chunk(
         {"message": {"content": text, "tool_calls": [call]}, "done": True, "done_reason": "stop"}

@@ -104,6 +104,7 @@ class _HostAttempts(Generic[T]):
         self._forward = observer.on_next
         self._subscription = subscription
         self._tried: list[str] = []
+        self._broken_host: Exception | None = None  # why the last one that rests has failed
         self._ticket: Ticket | None = None
         self._has_started = False  # an item has arrived
         self._after_wait: Callable[[], None] | None = None
@@ -178,8 +179,12 @@ class _HostAttempts(Generic[T]):
         self._tried.append(f"{host.url}: {error}")
         self._hosts.remove(host)
         self._release()
+        if failure is Failure.REST:
+            self._broken_host = error
         if self._hosts:
             self._claim()
+        elif failure is Failure.NO_MODEL and self._broken_host is not None:
+            self._fail(self._broken_host)  # that host may have the model
         else:
             self._fail(error)
 

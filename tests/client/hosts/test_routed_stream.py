@@ -150,8 +150,15 @@ def test_an_error_that_every_host_would_give_passes(servers: Servers) -> None:
     assert asked(second) == 0
 
 
+def test_a_host_that_fails_may_have_the_model_which_the_others_lack(servers: Servers) -> None:
+    client = servers.client(servers.start(error_status(503)), servers.start(error_status(404)))
+    with pytest.raises(BusyError) as caught:
+        text_of(client)
+    assert len(caught.value.__notes__) == 2
+
+
 def test_if_all_hosts_fail_the_last_error_says_what_was_tried(servers: Servers) -> None:
-    first, second = servers.start(error_status(503)), servers.start(error_status(404))
+    first, second = servers.start(error_status(404)), servers.start(error_status(404))
     secret = first.url.replace("http://", "http://user:secret@")
     client = servers.client(Host(secret), second)
     with pytest.raises(ModelNotFoundError) as caught:
