@@ -24,6 +24,7 @@ from ollama_rx.testing import (
     cut,
     endless,
     error_status,
+    json_reply,
     thinking,
     tool_call,
     tool_calls,
@@ -285,3 +286,24 @@ def test_interruption(fake: FakeOllama, example: ExampleRunner) -> None:
     assert answered == "Hadrian."
     assert contents(chats(fake)[1])[2] == printed.removesuffix("...")
     fake.wait_for_disconnect()
+
+
+def test_hosts(example: ExampleRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reply(request: Request) -> Reply:
+        return answer(str(request.json["prompt"]).split()[2])
+
+    tags = json_reply({"models": [{"name": "llama3.2:latest"}]})
+    with (
+        FakeOllama(reply, on={"/api/tags": tags}) as one,
+        FakeOllama(reply, on={"/api/tags": tags}) as two,
+        FakeOllama() as lost,
+    ):
+        lost.close()
+        monkeypatch.setenv("OLLAMA_HOSTS", f"{lost.url} {one.url} {two.url}")
+        *animals, first, second, third = example.lines_of("20_hosts.py")
+    assert sorted(animals) == ["ant", "bee", "cat", "dog", "eel", "fox"]
+    assert first == f"{lost.url}: resting, models: None"
+    assert (second, third) == (
+        f"{one.url}: well, models: ('llama3.2:latest',)",
+        f"{two.url}: well, models: ('llama3.2:latest',)",
+    )
