@@ -42,6 +42,14 @@ _RUNNER_DIED = (
 )
 
 
+# How the server ends the reason of an error if a model cannot do what it is asked for.
+# Source: https://github.com/ollama/ollama/blob/main/types/model/capability.go
+_MISSING_CAPABILITIES = tuple(
+    f"does not support {capability}"
+    for capability in ("chat", "embeddings", "generate", "insert", "thinking", "tools", "vision")
+)
+
+
 def excerpt(text: str) -> str:
     """Shorten text of a server or a model, so that prompts and answers never fill a message or a log line.
 
@@ -105,7 +113,9 @@ class StatusError(OllamaError):
         return _BY_STATUS.get(status, StatusError)(status, reason, signin_url=signin_url)
 
     @staticmethod
-    def _advice(_: str, /) -> str:
+    def _advice(reason: str, /) -> str:
+        if reason.endswith(_MISSING_CAPABILITIES):
+            return "; `ollama show` lists what a model can do"
         return ""
 
 

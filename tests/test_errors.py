@@ -249,3 +249,16 @@ def test_the_partial_text_is_kept_in_the_error() -> None:
     assert IdleTimeout(5.0, partial="so far").partial == "so far"
     assert BadLineError(b"x", partial="so far").partial == "so far"
     assert LineTooLongError(1, partial="so far").partial == "so far"
+
+
+@pytest.mark.parametrize(
+    ("reason", "advised"),
+    [
+        ("m does not support tools", True),
+        ('"m" does not support thinking', True),
+        ("no support for x", False),
+    ],
+)
+def test_a_model_without_a_capability_is_explained(reason: str, advised: bool) -> None:  # noqa: FBT001
+    message = str(StatusError.of(400, reason))
+    assert message.endswith("; `ollama show` lists what a model can do") is advised

@@ -238,7 +238,9 @@ def test_tools(fake: FakeOllama, example: ExampleRunner) -> None:
 
 def test_tools_of_a_model_without_tools(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(error_status(400, "gemma does not support tools"))
-    assert example.lines_of("14_tools.py") == ["HTTP 400: gemma does not support tools"]
+    assert example.lines_of("14_tools.py") == [
+        "HTTP 400: gemma does not support tools; `ollama show` lists what a model can do"
+    ]
 
 
 def test_thinking(fake: FakeOllama, example: ExampleRunner) -> None:

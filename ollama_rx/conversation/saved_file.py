@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 
@@ -66,9 +66,16 @@ def read_saved(path: str | os.PathLike[str]) -> SavedConversation:
     """
     content = Path(path).read_bytes()
     try:
-        return _from_json(orjson.loads(content))
-    except (ValueError, TypeError) as error:  # orjson's too
+        return _from_json(_parse(content))
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _parse(content: bytes) -> object:
+    try:
+        return orjson.loads(content)
+    except ValueError as error:
+        raise ValueError(f"expected a saved conversation, got text that is not JSON ({error})") from error
 
 
 def _to_json(saved: SavedConversation) -> dict[str, Any]:
@@ -95,7 +102,9 @@ def _message_to_json(message: Message) -> dict[str, Any]:
 
 
 def _from_json(value: object) -> SavedConversation:
-    fields = as_dict("file", value, "a saved conversation")
+    if not isinstance(value, dict):
+        raise TypeError(f"expected a saved conversation, got a JSON {type(value).__name__}")
+    fields = cast("dict[str, Any]", value)
     if fields.get("format") != FORMAT:
         raise ValueError(f"expected a saved conversation, with {FORMAT!r} as its 'format'")
     if fields.get("version") != VERSION:

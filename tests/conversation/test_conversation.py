@@ -264,5 +264,5 @@ def test_a_conversation_saved_in_mid_turn_can_be_loaded_and_sent(tmp_path: Path,
 def test_a_file_that_holds_no_conversation_is_refused(tmp_path: Path, client: Client) -> None:
     file = tmp_path / "talk.json"
     file.write_text("[]")
-    with pytest.raises(ValueError, match=r"talk\.json: file: expected a saved conversation"):
+    with pytest.raises(ValueError, match=r"talk\.json: expected a saved conversation"):
         Conversation.load(client, file)

@@ -139,10 +139,10 @@ def saved(**fields: Any) -> bytes:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "Input is a zero-length"),
+        (b"", "expected a saved conversation, got text that is not JSON (Input is a zero-length"),
         (saved()[:-5], "talk.json: "),
         (b"\xff", "talk.json: "),
-        (b"[]", "expected a saved conversation, got list"),
+        (b"[]", "expected a saved conversation, got a JSON list"),
         (b"{}", "expected a saved conversation, with 'ollama-rx conversation' as its 'format'"),
         (
             saved(version=2),
