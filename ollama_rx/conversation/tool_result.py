@@ -23,6 +23,16 @@ class ToolResult:
     error: Exception | None = None
 
     @property
+    def text(self) -> str:
+        """What the model says to the user here: nothing, so `Console` prints the chunks around it."""
+        return ""
+
+    @property
+    def thinking(self) -> str:
+        """Nothing, as ``text``."""
+        return ""
+
+    @property
     def message(self) -> Message:
         """The tool message of the history."""
         content = make_whole(self.content)  # it may be text from anywhere, such as a file

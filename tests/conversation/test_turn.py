@@ -33,7 +33,7 @@ from ollama_rx.conversation.token_count import TokenCount
 from ollama_rx.conversation.tokens_limit import TokensLimit
 from ollama_rx.conversation.tool_runner import ToolRunner
 from ollama_rx.conversation.turn import TurnPlan, TurnStream
-from ollama_rx.sinks import Collector
+from ollama_rx.sinks import Collector, Console
 from ollama_rx.testing import (
     FakeOllama,
     Gate,
@@ -314,6 +314,13 @@ def test_a_blank_line_is_between_the_texts_of_two_answers_and_nowhere_else(door:
         assert seen.text == "One.\n\nTwo.\nThree."
         texts = [it.content for it in talk.messages if it.role == "assistant"]
         assert texts == ["One.", "", "Two.\n", "Three."]
+
+
+def test_results_between_the_chunks_print_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeOllama(calls_weather) as fake, Client(fake.url, model="m") as client:
+        talk = Conversation(client, tools=[weather])
+        deliver(talk.say("Weather?", tool_results=True), Console(thinking=True)).wait()
+    assert capsys.readouterr().out == "Let me see. \n\nIt rains.\n"
 
 
 def test_callbacks_see_the_subscribers_context_variables_in_every_round(door: Door) -> None:

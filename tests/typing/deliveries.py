@@ -6,7 +6,7 @@ Each wrong one carries the error mypy must find; mypy reports an unused ignore.
 from reactivex import Observable
 from reactivex import operators as ops
 
-from ollama_rx import Chunk, Delivery, deliver, iterate
+from ollama_rx import Chunk, Conversation, Delivery, deliver, iterate
 from ollama_rx import operators as op
 from ollama_rx.sinks import END, Branch, Callback, Collector, Console, JsonLines, Queue
 
@@ -28,6 +28,11 @@ async def also_right(chunks: Observable[Chunk], queue: Queue[str]) -> list[str]:
     if first is END:
         return [chunk.text async for chunk in iterate(chunks)]
     return [word async for word in queue]
+
+
+def turns(talk: Conversation) -> Delivery:
+    """A console takes the results of tools too."""
+    return deliver(talk.say("Hi", tool_results=True), Console())
 
 
 def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
