@@ -202,12 +202,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step of a pull, push or create; sizes in bytes. ``raw`` keeps unknown fields."""
+    """One step of a pull, push or create; sizes in bytes. ``raw`` keeps unknown fields.
+
+    ``total`` and ``completed`` are those of one layer, the one with this ``digest``; ``overall_total`` and
+    ``overall_completed`` those of all layers so far. A layer counts from its first step on, so the overall
+    total grows.
+    """
 
     status: str
     digest: str | None = None
     total: int | None = None
     completed: int | None = None
+    overall_total: int | None = None
+    overall_completed: int | None = None
     raw: JsonObject = field(default_factory=dict[str, Any], repr=False, compare=False)
 
     @classmethod

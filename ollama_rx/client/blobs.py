@@ -120,15 +120,19 @@ async def _upload(session: Session, path: Path) -> AsyncGenerator[Progress]:
     try:
         async with aclosing(_ticks(file.hash())) as ticks:
             async for _ in ticks:
-                yield Progress(f"hashing {path.name}", None, file.size or None, file.completed)
+                yield _step(f"hashing {path.name}", None, file.size or None, file.completed)
         digest = file.digest
         file.completed = 0
         async with aclosing(_ticks(_store(session, digest, file))) as ticks:
             async for _ in ticks:
-                yield Progress(f"uploading {path.name}", digest, file.size, file.completed)
-        yield Progress("success", digest, file.size, file.size)
+                yield _step(f"uploading {path.name}", digest, file.size, file.completed)
+        yield _step("success", digest, file.size, file.size)
     finally:
         file.close()
+
+
+def _step(status: str, digest: str | None, total: int | None, completed: int) -> Progress:
+    return Progress(status, digest, total, completed, overall_total=total, overall_completed=completed)
 
 
 async def _ticks(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:

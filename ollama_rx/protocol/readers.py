@@ -5,6 +5,7 @@ Source: https://github.com/ollama/ollama/blob/main/docs/api.md
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, Literal, Protocol, TypeVar
@@ -176,6 +177,7 @@ class ProgressReader:
         self.done = False
         self._lines = LineBuffer(max_bytes)
         self._task = task
+        self._layers: dict[str, tuple[int, int]] = {}  # total and completed, by digest
 
     def read(self, payload: bytes) -> Iterator[Progress]:
         """Yield the steps that ``payload`` completes; nothing after "success" is read."""
@@ -185,13 +187,22 @@ class ProgressReader:
                 continue
             if raw.get("error") is not None:
                 raise _server_error(raw, self._task)
-            progress = Progress.of(raw)
+            progress = self._with_all_layers(Progress.of(raw))
             self.done = progress.done
             yield progress
             if self.done:
                 return
         if self._lines.error is not None:
             raise self._lines.error
+
+    def _with_all_layers(self, progress: Progress) -> Progress:
+        """Return a step with the sums over all layers."""
+        if progress.digest is not None and progress.total is not None:
+            self._layers[progress.digest] = (progress.total, progress.completed or 0)
+        if not self._layers:
+            return progress
+        total, completed = map(sum, zip(*self._layers.values(), strict=True))
+        return replace(progress, overall_total=total, overall_completed=completed)
 
     def end(self) -> Iterator[Progress]:
         """Yield the step of a last line without a line feed; raises if the task is not complete."""

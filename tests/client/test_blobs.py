@@ -65,7 +65,8 @@ def test_an_upload_ends_with_the_digest(model: Path) -> None:
         assert methods(fake) == ["HEAD", "POST"]
         assert fake.requests[1].headers["content-length"] == str(len(CONTENT))
     last = steps.pop()
-    assert last == Progress("success", DIGEST, len(CONTENT), len(CONTENT))
+    size = len(CONTENT)
+    assert last == Progress("success", DIGEST, size, size, overall_total=size, overall_completed=size)
     assert last.done
     assert {step.status for step in steps} == {"hashing model.gguf", "uploading model.gguf"}
     assert not any(step.done for step in steps)

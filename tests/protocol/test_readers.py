@@ -534,3 +534,17 @@ def test_the_chunks_before_a_bad_line_of_the_same_read_are_emitted() -> None:
     with pytest.raises(BadLineError) as caught:
         texts.extend(chunk.text for chunk in reader.read(b'{"response":"Hi"}\n[]\n{"response":"!"}\n'))
     assert caught.value.partial == "Hi"
+
+
+def test_progress_is_told_for_all_layers_too() -> None:
+    lines = (
+        b'{"status":"pulling manifest"}\n'
+        b'{"status":"pulling a","digest":"a","total":10}\n'
+        b'{"status":"pulling a","digest":"a","total":10,"completed":4}\n'
+        b'{"status":"pulling b","digest":"b","total":5,"completed":5}\n'
+        b'{"status":"pulling a","digest":"a","total":10,"completed":10}\n'
+        b'{"status":"verifying","digest":"c"}\n'
+        b'{"status":"success"}\n'
+    )
+    steps = [(step.overall_completed, step.overall_total) for step in ProgressReader().read(lines)]
+    assert steps == [(None, None), (0, 10), (4, 10), (9, 15), (15, 15), (15, 15), (15, 15)]
