@@ -454,7 +454,7 @@ class Client:
     ) -> None:
         await self.aclose()
 
-    if not TYPE_CHECKING:  # type checkers know the attributes
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers know the attributes
 
         def __getattr__(self, name: str) -> object:
             raise missing_attribute(type(self), name)
