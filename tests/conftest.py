@@ -1,6 +1,7 @@
 """Fixtures and settings for all tests."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 
@@ -9,6 +10,12 @@ from hypothesis import settings
 
 settings.register_profile("busy", deadline=None)  # a test must not fail because the machine is busy
 settings.load_profile("busy")
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is loaded by now out of the garbage collections that hundreds of tests run."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
