@@ -11,6 +11,7 @@ from reactivex.scheduler.eventloop import AsyncIOScheduler
 from ollama_rx.client.hosts.failures import Failure, failure_of
 from ollama_rx.client.hosts.host_pool import HostPool
 from ollama_rx.client.hosts.host_state import HostState
+from ollama_rx.errors import TotalTimeout
 from ollama_rx.protocol.readers import JsonReader
 from ollama_rx.responses import models_of, running_of
 from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 _FRESH = 5.0  # seconds for which an answer is used without asking again
 _LIMIT = 2.0  # seconds
-_TIMEOUTS = Timeouts(connect=_LIMIT, first_chunk=_LIMIT, idle=_LIMIT, total=_LIMIT)
+_TIMEOUTS = Timeouts(connect=_LIMIT, first_chunk=None, idle=None, total=_LIMIT)
 
 
 class LookUps:
@@ -96,7 +97,7 @@ class LookUps:
                 self._fetch(session, "/api/tags", models_of), self._fetch(session, "/api/ps", running_of)
             )
         except Exception as error:  # noqa: BLE001 - a host that fails is tried last, and says itself what is wrong
-            if failure_of(error) is Failure.REST:
+            if isinstance(error, TotalTimeout) or failure_of(error) is Failure.REST:
                 self._pool.failed(host, Failure.REST, error, None)
             return
         self._pool.looked_up(host, [one.name for one in models], [one.name for one in running])

@@ -6,10 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from ollama_rx.client.hosts import look_ups as look_ups_module
 from ollama_rx.client.hosts.host_pool import HostPool
 from ollama_rx.client.hosts.host_settings import Host
 from ollama_rx.client.hosts.host_state import HostState
 from ollama_rx.client.hosts.look_ups import LookUps
+from ollama_rx.errors import TotalTimeout
 from ollama_rx.protocol.ndjson import MAX_LINE_BYTES
 from ollama_rx.testing import FakeOllama, Gate, Reply, error_status, json_reply, raw_reply
 from ollama_rx.transport.session import Session
@@ -116,3 +118,15 @@ def test_a_look_up_that_cannot_get_an_event_loop_keeps_nobody_waiting(clock: Clo
     look_ups, (state,) = look_ups_of(clock, "http://127.0.0.1:1")
     look_up(look_ups)
     assert (look_ups.is_worth_waiting, state.status().models) == (False, None)
+
+
+def test_a_host_that_does_not_answer_in_time_rests(
+    stack: ExitStack, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look_ups_module, "_TIMEOUTS", Timeouts(first_chunk=None, idle=None, total=0.05))
+    gate = Gate()
+    server = stack.enter_context(FakeOllama(on={"/api/tags": raw_reply(gate)}))
+    look_ups, (state,) = look_ups_of(clock, server.url)
+    look_up(look_ups)
+    gate.open()
+    assert (state.resting > 0, type(state.status().error)) == (True, TotalTimeout)
