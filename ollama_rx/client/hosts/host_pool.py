@@ -41,26 +41,42 @@ class HostPool:
     def release(self, ticket: Ticket) -> None:
         """Take the ticket's host back, and give it to the stream that has waited longest; or end the wait."""
         with self._lock:
-            if ticket.host is None:
-                with suppress(ValueError):  # it is not waiting either: it was released before
-                    self._waiting.remove(ticket)
-                return
-            ticket.host.streams -= 1
-            ticket.host = None
-            next_ticket = next((waiting for waiting in self._waiting if self._give_host(waiting)), None)
-            if next_ticket is not None:
-                self._waiting.remove(next_ticket)
-        if next_ticket is not None and next_ticket.turn.set_running_or_notify_cancel():
-            next_ticket.turn.set_result(None)  # else its stream was disposed, and releases the ticket
+            self._take_back(ticket)
+            next_ticket = self._next_in_turn()
+        if next_ticket is not None:
+            next_ticket.turn.set_result(None)
+
+    def _next_in_turn(self) -> Ticket | None:
+        """Give a host to the first ticket that waits for one which is free now."""
+        for ticket in tuple(self._waiting):  # a copy: a signal handler may release one of them meanwhile
+            if self._give_host(ticket):
+                self._end_wait(ticket)
+                if ticket.turn.set_running_or_notify_cancel():
+                    return ticket
+                self._take_back(ticket)  # its stream has given up waiting
+        return None
 
     def _give_host(self, ticket: Ticket) -> bool:
         free = [host for host in ticket.hosts if not host.is_full]
         if not free:
             return False
         preferred = ticket.preferred()
-        ticket.host = min(free, key=lambda host: host.preference(ticket.model, preferred))
-        ticket.host.streams += 1
+        host = min(free, key=lambda host: host.preference(ticket.model, preferred))
+        host.streams += 1
+        ticket.host = host
         return True
+
+    def _take_back(self, ticket: Ticket) -> None:
+        if ticket.host is None:
+            ticket.turn.cancel()  # a signal handler may be releasing it while it is given a host
+            self._end_wait(ticket)
+        else:
+            ticket.host.streams -= 1
+            ticket.host = None
+
+    def _end_wait(self, ticket: Ticket) -> None:
+        with suppress(ValueError):  # it does not wait
+            self._waiting.remove(ticket)
 
     # what streams and look-ups teach
 

@@ -64,13 +64,28 @@ def test_a_stream_that_gives_up_waiting_gets_no_turn() -> None:
     assert (second.host, hosts[0].streams) == (None, 0)
 
 
-def test_a_turn_whose_wait_was_cancelled_is_given_back_by_its_stream() -> None:
+def test_a_stream_whose_wait_was_cancelled_is_passed_over() -> None:
     pool, hosts = HostPool(), states(Host("http://a", max_streams=1))
-    first, second = claimed(pool, hosts), claimed(pool, hosts)
+    first, second, third = (claimed(pool, hosts) for _ in range(3))
     second.turn.cancel()
     pool.release(first)
+    assert (second.host, third.host) == (None, hosts[0])
     pool.release(second)
+    pool.release(third)
     assert hosts[0].streams == 0
+
+
+def test_a_signal_handler_may_release_a_ticket_that_is_just_being_given_a_host() -> None:
+    pool, hosts = HostPool(), states(Host("http://a", max_streams=1))
+
+    def interrupted() -> None:
+        pool.release(second)
+
+    first, second = claimed(pool, hosts), Ticket(hosts, "m", interrupted)
+    pool.claim(second)
+    third = claimed(pool, hosts)
+    pool.release(first)
+    assert (second.host, third.host, hosts[0].streams) == (None, hosts[0], 1)
 
 
 def test_a_preferred_host_wins_unless_it_is_full() -> None:
