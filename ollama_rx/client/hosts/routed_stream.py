@@ -107,7 +107,7 @@ class _HostAttempts(Generic[T]):
         self._broken_host: Exception | None = None  # why the last one that rests has failed
         self._ticket: Ticket | None = None
         self._has_started = False  # an item has arrived
-        self._after_wait: Callable[[], None] | None = None
+        self._after_wait: Callable[[], None] | None = None  # what follows, while it waits and asks no host
         self._sources: SerialSource[T] = SerialSource(
             subscription, self._on_next, self._on_error, self._on_completed
         )
@@ -170,7 +170,8 @@ class _HostAttempts(Generic[T]):
         self._subscription.complete()
 
     def _on_error(self, error: Exception) -> None:
-        host = self._current_host()
+        is_waiting = self._after_wait is not None  # a turn may have come just as the wait has failed
+        host = None if is_waiting else self._current_host()
         failure = Failure.FINAL if host is None or self._has_started else failure_of(error)
         if host is None or failure is Failure.FINAL:
             self._fail(error)

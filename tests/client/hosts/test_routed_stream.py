@@ -30,6 +30,7 @@ from ollama_rx import (
     UnreachableError,
 )
 from ollama_rx import operators as op
+from ollama_rx.client.hosts import routed_stream
 from ollama_rx.client.hosts.host_pool import HostPool, Ticket
 from ollama_rx.testing import (
     FakeOllama,
@@ -225,6 +226,26 @@ def test_a_stream_that_waits_too_long_for_its_turn_is_told_so(servers: Servers) 
         text_of(client)
     held.dispose()
     assert client.hosts[0].streams == 0
+
+
+def test_a_turn_that_comes_just_too_late_is_no_failure_of_the_host(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = servers.start(answer("a", endless("b")))
+    client = servers.client(Host(server.url, max_streams=1))
+    held = client.generate("x").subscribe()
+    server.wait_for_request(path="/api/generate")
+
+    async def wait_for_turn(ticket: Ticket, _: float | None) -> None:
+        held.dispose()
+        assert ticket.host is not None
+        raise BusyError(503, "too late")
+
+    monkeypatch.setattr(routed_stream, "_wait_for_turn", wait_for_turn)
+    with pytest.raises(BusyError, match="too late"):
+        text_of(client)
+    status = client.hosts[0]
+    assert (status.streams, status.resting, status.error) == (0, 0, None)
 
 
 def test_a_stream_that_is_disposed_while_it_waits_gets_no_turn(servers: Servers) -> None:
