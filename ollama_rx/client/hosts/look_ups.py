@@ -54,7 +54,10 @@ class LookUps:
                 return
             self._is_running = True
             self._stale_from = self._clock() + _FRESH
-        begin_on_thread(self._begin, lambda _: self._ended(), name="ollama-rx look-up")
+        try:
+            begin_on_thread(self._begin, lambda _: self._ended(), name="ollama-rx look-up")
+        except RuntimeError:  # there can be no more threads; a stream on an event loop needs none
+            self._ended()
 
     def wait_for_first(self) -> Future[None]:
         """Return what is done when the first look-up has ended or been given up; it may be cancelled."""

@@ -130,3 +130,20 @@ def test_a_host_that_does_not_answer_in_time_rests(
     look_up(look_ups)
     gate.open()
     assert (state.resting > 0, type(state.status().error)) == (True, TotalTimeout)
+
+
+def test_a_look_up_that_cannot_get_a_thread_keeps_nobody_waiting_and_is_tried_again(
+    stack: ExitStack, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    server = stack.enter_context(FakeOllama(on={"/api/tags": tags("m")}))
+    look_ups, (state,) = look_ups_of(clock, server.url)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        look_ups.refresh()
+    assert not look_ups.is_worth_waiting
+    clock.now = 5.0
+    look_up(look_ups)
+    assert state.status().models == ("m:latest",)
