@@ -413,7 +413,8 @@ class Client:
     def web_search(self, query: str, max_results: int = 3) -> Observable[WebSearchResults]:
         """Search the web with Ollama's service at https://ollama.com, whatever server this client is for.
 
-        Its key is OLLAMA_API_KEY, or the ``authorization`` header of a client for https://ollama.com.
+        Its key is the ``authorization`` header of a client, or a `Host`, for https://ollama.com, or else
+        OLLAMA_API_KEY.
 
         Raises:
             ValueError: there is no key.
@@ -499,7 +500,8 @@ class Client:
     def _from_web(
         self, path: str, body: Mapping[str, Any], item: Callable[[dict[str, Any]], T]
     ) -> Observable[T]:
-        session = web_session(self._session, _build_headers(httpx.URL(SERVICE_URL), None))
+        key = _build_headers(httpx.URL(SERVICE_URL), None)
+        session = web_session(self._session, self._route.sessions(), key)
         request = PreparedRequest("POST", path, encode_body(body))
         return RequestStream(session, lambda: request, lambda: JsonReader(item, self._max_line_bytes))
 

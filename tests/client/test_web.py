@@ -9,6 +9,7 @@ from ollama_rx import (
     Client,
     ClientClosedError,
     Conversation,
+    Host,
     StatusError,
     UnauthorizedError,
     WebPage,
@@ -203,3 +204,16 @@ def test_a_model_on_this_machine_searches_with_a_tool() -> None:
         assert talk.say("What is Ollama?").pipe(op.text(), op.join_text()).run() == "Found."
     assert [message.content for message in talk.messages if message.role == "tool"] == [RESULT["content"]]
     assert len(internet.requests) == 1
+
+
+@pytest.mark.usefixtures("key")
+def test_a_search_uses_the_key_of_the_host_that_is_the_service() -> None:
+    internet = Internet()
+    hosts = ["http://a", Host("https://ollama.com", headers={"authorization": "Bearer mine"})]
+    with Client(hosts=hosts, transport=internet.transport) as client:
+        client.web_search("a").run()
+        client.sticky().web_search("a").run()
+        client.on_host("https://ollama.com").web_search("a").run()
+        client.on_host("http://a").web_search("a").run()
+    sent = [(request.url.host, request.headers["authorization"]) for request in internet.requests]
+    assert sent == [("ollama.com", "Bearer mine")] * 3 + [("ollama.com", "Bearer secret")]

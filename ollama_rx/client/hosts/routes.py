@@ -59,6 +59,10 @@ class Route(Protocol):
         """Return the session of the only server; a method that changes a server needs that."""
         ...
 
+    def sessions(self) -> Sequence[Session]:
+        """Return the session of each server."""
+        ...
+
     def on_host(self, url: str) -> "Route":
         """Return the route to one of the servers."""
         ...
@@ -110,6 +114,10 @@ class SingleHost:
     def only_session(self, method: str) -> Session:  # noqa: ARG002 - as above
         """Return the session."""
         return self._session
+
+    def sessions(self) -> Sequence[Session]:
+        """Return the session."""
+        return (self._session,)
 
     def on_host(self, url: str) -> "SingleHost":
         """Return this route if the URL is the server's."""
@@ -212,6 +220,10 @@ class SeveralHosts:
                 f"{', '.join(host.url for host in self._group.hosts)}"
             )
         return self._group.hosts[0].session
+
+    def sessions(self) -> Sequence[Session]:
+        """Return the session of each host."""
+        return tuple(host.session for host in self._group.hosts)
 
     def on_host(self, url: str) -> "SeveralHosts":
         """Return the route to one host, which counts its streams as this one does."""
