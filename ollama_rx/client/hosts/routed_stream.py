@@ -129,7 +129,7 @@ class _HostAttempts(Generic[T]):
         )
         self._pool.claim(ticket)
         if self._subscription.is_disposed:
-            self._release()  # `dispose` may have come before there was a ticket
+            self._pool.release(ticket)  # `dispose` may have come before the claim
         elif ticket.host is not None:
             self._ask()
         else:
@@ -200,7 +200,7 @@ class _HostAttempts(Generic[T]):
         return None if self._ticket is None else self._ticket.host
 
     def _release(self) -> None:
-        ticket = self._ticket
+        ticket, self._ticket = self._ticket, None
         if ticket is not None:
             self._pool.release(ticket)
 
