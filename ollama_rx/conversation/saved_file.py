@@ -1,5 +1,6 @@
 """A conversation in a file: JSON with a version, described in docs/conversations.md."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Mapping
@@ -37,10 +38,12 @@ def write_saved(path: str | os.PathLike[str], saved: SavedConversation) -> None:
         ValueError: the path is that of a folder, a device or a pipe.
     """
     content = orjson.dumps(_to_json(saved), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    target = Path(path).resolve()
+    target = Path(os.path.realpath(path))  # a loop of links is no error here
     if target.exists() and not target.is_file():
         raise ValueError(f"{path}: expected the path of a file, got that of something else")
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target.parent))
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".ollama-rx-")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

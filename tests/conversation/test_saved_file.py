@@ -2,6 +2,8 @@
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,37 @@ def test_through_a_link_the_file_is_replaced_and_the_link_stays(file: Path) -> N
     write_saved(link, EVERYTHING)
     assert link.is_symlink()
     assert read_saved(file) == EVERYTHING
+
+
+def test_a_link_that_leads_nowhere_gets_its_file(file: Path) -> None:
+    link = file.with_name("link.json")
+    link.symlink_to(file)
+    write_saved(link, EVERYTHING)
+    assert file.is_file()
+    loop = file.with_name("loop.json")
+    loop.symlink_to(loop)
+    write_saved(loop, EVERYTHING)
+    assert read_saved(loop) == EVERYTHING
+
+
+def test_a_folder_that_is_missing_is_named(file: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        write_saved(file.parent / "missing" / "talk.json", EVERYTHING)
+    assert caught.value.filename == str(file.parent / "missing")
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(file: Path) -> None:
+    long = file.with_name("n" * 255)
+    write_saved(long, EVERYTHING)
+    assert read_saved(long) == EVERYTHING
+
+
+def test_saves_at_the_same_time_leave_one_whole_file(file: Path) -> None:
+    variants = [SavedConversation((Message("user", str(number) * 50_000),)) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(partial(write_saved, file), variants * 4))
+    assert read_saved(file) in variants
+    assert list(file.parent.iterdir()) == [file]
 
 
 def refuse(*_: object) -> None:
