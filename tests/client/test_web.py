@@ -209,7 +209,10 @@ def test_a_model_on_this_machine_searches_with_a_tool() -> None:
 @pytest.mark.usefixtures("key")
 def test_a_search_uses_the_key_of_the_host_that_is_the_service() -> None:
     internet = Internet()
-    hosts = ["http://a", Host("https://ollama.com", headers={"authorization": "Bearer mine"})]
+    hosts: list[str | Host] = [
+        "http://a",
+        Host("https://ollama.com", headers={"authorization": "Bearer mine"}),
+    ]
     with Client(hosts=hosts, transport=internet.transport) as client:
         client.web_search("a").run()
         client.sticky().web_search("a").run()
