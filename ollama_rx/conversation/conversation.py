@@ -136,7 +136,7 @@ class Conversation:
         The turn begins when it is subscribed to; subscribed to twice, it is two turns. The answer is in the
         history before the subscriber learns that the stream has ended. One that is cut off, because the
         stream was disposed or has failed, is in the history as far as it has arrived, with ``cut`` set. If
-        nothing has arrived, the history stays as it was, without the user's message too.
+        nothing has arrived, the history stays as it was: the user's message is not in it either.
 
         Args:
             text: what the user says.
@@ -256,7 +256,7 @@ class Conversation:
         saved = read_saved(path)
         talk = cls(
             client,
-            model=model or saved.model,
+            model=saved.model if model is None else model,
             tools=tools,
             messages=saved.messages,
             max_rounds=max_rounds,

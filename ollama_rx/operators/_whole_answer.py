@@ -21,9 +21,10 @@ def whole_answer() -> Callable[[Observable[Chunk]], Observable[Chunk]]:
     fields, such as ``done_reason``, ``context`` and the metrics, the last value counts. ``chunk.message`` is
     what a chat's history needs, after an answer of ``generate`` too.
 
-    A stream without chunks gives none. One that an operator has ended early, such as ``take``, gives a chunk
-    that is not ``done``. On error or cancel nothing is emitted; an `OllamaError` has the text so far in
-    ``partial``.
+    A stream with several answers, such as the turn of a `Conversation` in which the model calls tools, gives
+    a chunk for each, so ``run()`` returns the last one. A stream without chunks gives none. One that an
+    operator has ended early, such as ``take``, gives a chunk that is not ``done``. On error or cancel the
+    answer that is not complete is dropped; an `OllamaError` has the text so far in ``partial``.
 
     >>> from reactivex import of
     >>> chunks = of(Chunk({"message": {"content": "Hel"}}), Chunk({"message": {"content": "lo"}}))
@@ -38,7 +39,14 @@ class _WholeAnswer:
     def __init__(self, out: Emitter[Chunk]) -> None:
         self._emit = out.emit
         self._joined = JoinedChunks()
-        self.feed = self._joined.add
+        self._is_done = False
+
+    def feed(self, chunk: Chunk, /) -> None:
+        if self._is_done:  # the next answer begins
+            self.flush()
+            self._joined = JoinedChunks()
+        self._joined.add(chunk)
+        self._is_done = chunk.done
 
     def flush(self) -> None:
         if not self._joined.is_empty:

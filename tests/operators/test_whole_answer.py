@@ -41,6 +41,21 @@ def test_a_stream_without_chunks_gives_none() -> None:
     assert empty().pipe(whole_answer(), ops.to_list()).run() == []
 
 
+def test_each_of_several_answers_gives_a_chunk() -> None:
+    call = {"function": {"name": "f", "arguments": {}}}
+    answers = of(
+        Chunk({"message": {"content": "Let me see.", "tool_calls": [call]}, "done": False}),
+        Chunk({"message": {"content": ""}, "done": True, "eval_count": 1}),
+        Chunk({"message": {"content": "It"}, "done": False}),
+        Chunk({"message": {"content": " rains."}, "done": True, "eval_count": 2}),
+    )
+    found = answers.pipe(whole_answer(), ops.to_list()).run()
+    assert [(chunk.text, len(chunk.tool_calls), chunk.raw["eval_count"]) for chunk in found] == [
+        ("Let me see.", 1, 1),
+        ("It rains.", 0, 2),
+    ]
+
+
 def test_text_as_item_is_refused() -> None:
     with pytest.raises(TypeError, match="whole_answer: expected a Chunk, got str"):
         of("Hi").pipe(whole_answer()).run()  # type: ignore[arg-type]
