@@ -7,10 +7,12 @@ from ollama_rx.client.hosts.choice import HasModel, Preference
 from ollama_rx.client.hosts.host_settings import Host
 from ollama_rx.client.hosts.host_status import HostStatus
 from ollama_rx.client.hosts.model_names import full_name, is_cloud_model
+from ollama_rx.errors import TotalTimeout, UnreachableError
 from ollama_rx.transport.session import Session
 
 _FIRST_REST = 1.0  # seconds
 _LONGEST_REST = 60.0
+_REFUTED_BY_LOOK_UP = (UnreachableError, TotalTimeout)  # the second one comes from look-ups only
 _random = SystemRandom()  # as in `retry_unstarted`: clients that failed together do not come back together
 
 
@@ -78,10 +80,12 @@ class HostState:
     # what is learned
 
     def looked_up(self, models: Iterable[str], loaded: Iterable[str]) -> None:
-        """Note the models on its disk and in its memory."""
+        """Note the models on its disk and in its memory; a host that could not be reached is back."""
         self._models = frozenset(map(full_name, models))
         self._loaded = frozenset(map(full_name, loaded))
         self._missing = frozenset()
+        if isinstance(self._error, _REFUTED_BY_LOOK_UP):
+            self.answered()
 
     def failed(self, error: Exception, *, rests: bool) -> None:
         """Note a failure; let the host rest, twice as long as the last time, unless it is resting already."""

@@ -5,7 +5,7 @@ import pytest
 from ollama_rx.client.hosts.choice import HasModel
 from ollama_rx.client.hosts.host_settings import Host
 from ollama_rx.client.hosts.host_state import HostState
-from ollama_rx.errors import UnreachableError
+from ollama_rx.errors import BusyError, TotalTimeout, UnreachableError
 from ollama_rx.transport.session import Session
 from ollama_rx.transport.timeouts import Timeouts
 
@@ -63,6 +63,17 @@ def test_an_answer_ends_the_rest_and_the_next_one_is_short_again(state: HostStat
     assert (state.resting, state.status().error) == (0, None)
     state.failed(ERROR, rests=True)
     assert state.resting == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "is_back"), [(ERROR, True), (TotalTimeout(2), True), (BusyError(503, "busy"), False)]
+)
+def test_a_look_up_that_is_answered_ends_the_rest_of_a_host_that_did_not_answer(
+    state: HostState, error: Exception, *, is_back: bool
+) -> None:
+    state.failed(error, rests=True)
+    state.looked_up(["m"], [])
+    assert (state.resting == 0, state.status().error is None) == (is_back, is_back)
 
 
 def test_a_failure_without_a_rest_is_remembered(state: HostState) -> None:
