@@ -103,7 +103,8 @@ class LookUps:
             if isinstance(error, TotalTimeout) or failure_of(error) is Failure.REST:
                 self._pool.failed(host, Failure.REST, error, None)
             return
-        self._pool.looked_up(host, [one.name for one in models], [one.name for one in running])
+        names, loaded = ([one.name for one in found if one.name] for found in (models, running))
+        self._pool.looked_up(host, names, loaded)
 
     async def _fetch(
         self, session: Session, path: str, item: Callable[[dict[str, object]], Sequence[T]]

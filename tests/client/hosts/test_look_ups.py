@@ -147,3 +147,11 @@ def test_a_look_up_that_cannot_get_a_thread_keeps_nobody_waiting_and_is_tried_ag
     clock.now = 5.0
     look_up(look_ups)
     assert state.status().models == ("m:latest",)
+
+
+def test_models_without_names_are_left_out(stack: ExitStack, clock: Clock) -> None:
+    nameless = json_reply({"models": [{"name": None}, {}, {"name": "m"}]})
+    server = stack.enter_context(FakeOllama(on={"/api/tags": nameless, "/api/ps": nameless}))
+    look_ups, (state,) = look_ups_of(clock, server.url)
+    look_up(look_ups)
+    assert (state.status().models, state.status().loaded) == (("m:latest",), ("m:latest",))
