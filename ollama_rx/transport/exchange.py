@@ -103,10 +103,12 @@ class Exchange:
         self._receiver = receiver
         buffered, self._buffer = self._buffer, None
         self._connection.resume()
-        for payload in buffered or ():
-            receiver.received(payload)
-        if self._ended:
-            self._finish(receiver)
+        try:
+            for payload in buffered or ():
+                receiver.received(payload)
+        finally:  # a subscriber may end the loop with ``SystemExit``
+            if self._ended:
+                self._finish(receiver)
 
     def pause(self) -> None:
         """Make the server wait."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 
 import httpx
+import pytest
 
 from ollama_rx.transport.exchange import Exchange
 from ollama_rx.transport.message_head import ResponseHead
@@ -76,6 +77,20 @@ def test_a_body_that_arrives_before_its_receiver_is_kept_for_it() -> None:
     receiver = ReceiverRecorder()
     exchange.send_body_to(receiver)
     assert (receiver.payload, receiver.ends, connection.calls[-1]) == (b"hello", [None], "release")
+
+
+@on_a_loop
+def test_a_receiver_that_exits_hears_of_the_end_of_a_body_that_was_kept_for_it() -> None:
+    class Exits(ReceiverRecorder):
+        def received(self, payload: bytes) -> None:
+            raise SystemExit(payload)
+
+    exchange, connection = new_exchange()
+    exchange.data_received(HELLO)
+    receiver = Exits()
+    with pytest.raises(SystemExit):
+        exchange.send_body_to(receiver)
+    assert (receiver.ends, connection.calls[-1]) == ([None], "release")
 
 
 @on_a_loop
