@@ -202,7 +202,8 @@ class SeveralHosts:
             def failed(error: Exception, _: object) -> "Observable[_HostListing[Listed]]":
                 return reactivex.of(_HostListing(position, (), error))
 
-            stream: Observable[tuple[Listed, ...]] = RequestStream(host.session, lambda: request, reader)
+            session = _impatient(host.session) if len(self._group.hosts) > 1 else host.session
+            stream: Observable[tuple[Listed, ...]] = RequestStream(session, lambda: request, reader)
             return stream.pipe(rx_operators.map(marked), rx_operators.catch(failed))
 
         streams = [asked(position, host) for position, host in enumerate(self._group.hosts)]
@@ -249,6 +250,13 @@ class _HostListing(Generic[Listed]):
     position: int
     found: tuple[Listed, ...]
     error: Exception | None = None
+
+
+def _impatient(session: Session) -> Session:
+    """Return the session for a list: one host that hangs must not hold back what the others have."""
+    limits = session.timeouts
+    seconds = [limit for limit in (limits.connect, limits.first_chunk) if limit is not None]
+    return session.with_timeouts(replace(limits, first_chunk=min(seconds, default=None)))
 
 
 def _joined(answers: "list[_HostListing[Listed]]") -> tuple[Listed, ...]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from reactivex import Observable
 
-from ollama_rx import Client, Host, HostStatus, Progress, UnreachableError
-from ollama_rx.testing import FakeOllama, Gate, Reply, answer, json_reply
+from ollama_rx import Client, Host, HostStatus, Progress, Timeouts, UnreachableError
+from ollama_rx.testing import FakeOllama, Gate, Reply, answer, json_reply, raw_reply
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -56,6 +56,17 @@ def test_models_are_those_of_the_hosts_that_can_be_reached(
     second.close()
     with pytest.raises(UnreachableError):
         client.running().run()
+
+
+def test_a_host_that_hangs_does_not_hold_back_the_models_of_the_others(
+    pair: tuple[FakeOllama, FakeOllama],
+) -> None:
+    gate = Gate()
+    timeouts = Timeouts(connect=0.5)
+    with FakeOllama(on={"/api/ps": raw_reply(gate)}) as hangs:
+        with Client(hosts=[hangs.url, pair[1].url], timeouts=timeouts) as client:
+            assert [one.host for one in client.running().run()] == [pair[1].url]
+        gate.open()
 
 
 def test_a_model_is_unloaded_where_it_is_in_memory(
