@@ -42,7 +42,7 @@ def test_a_stream_without_chunks_gives_none() -> None:
 
 
 def test_each_of_several_answers_gives_a_chunk() -> None:
-    call = {"function": {"name": "f", "arguments": {}}}
+    call: dict[str, object] = {"function": {"name": "f", "arguments": {}}}
     answers = of(
         Chunk({"message": {"content": "Let me see.", "tool_calls": [call]}, "done": False}),
         Chunk({"message": {"content": ""}, "done": True, "eval_count": 1}),
