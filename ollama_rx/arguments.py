@@ -164,7 +164,13 @@ def as_dict(name: str, value: object, expected: str = "a mapping") -> dict[str, 
 def dumped(value: object) -> object:
     """Return what an object's ``model_dump()`` gives, without the fields that are None; all else as it is."""
     dump = None if isclass(value) else getattr(value, "model_dump", None)
-    return _without_none(dump()) if callable(dump) else value
+    if not callable(dump):
+        return value
+    try:
+        fields = dump(by_alias=True)  # pydantic's: ``$defs`` cannot be the name of a field
+    except TypeError:
+        fields = dump()
+    return _without_none(fields)
 
 
 def _without_none(value: object) -> object:

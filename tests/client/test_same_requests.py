@@ -24,6 +24,11 @@ CALL = {"function": {"name": "weather", "arguments": {"city": "Ulm"}}}
 THEIR_CALL = ollama.Message.ToolCall(
     function=ollama.Message.ToolCall.Function(name="f", arguments={"x": [1, None]})
 )
+WITH_DEFINITIONS = {
+    "type": "object",
+    "properties": {"x": {"type": "string"}},
+    "$defs": {"A": {"type": "null"}},
+}
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}}
 
 
@@ -78,6 +83,7 @@ ARGUMENTS: dict[str, dict[str, list[Any]]] = {
             [weather],
             [{"type": "function", "function": {"name": "f", "description": "d", "parameters": SCHEMA}}],
             [ollama.Tool(type="function", function=ollama.Tool.Function(name="f", description="d"))],
+            [ollama.Tool.model_validate({"function": {"name": "f", "parameters": WITH_DEFINITIONS}})],
         ],
     },
     "embed": {
