@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 from weakref import WeakSet
 
 from reactivex import Observable, abc
@@ -146,6 +146,11 @@ class ChainedObservable(Observable[B_co]):
     """An Observable that passes its items on with one call per operator."""
 
     item_type: type | None = None  # None if it is not known
+
+    # Not iterable: because of RxPY's `stream[0]`, Python would take a stream for a sequence, and the loop
+    # `for chunk in stream`, with `iterate` forgotten, would never end. (To RxPY's `sequence_equal`, a method
+    # that raises would make it an `Iterable`.)
+    __iter__: ClassVar[None] = None
 
     @abstractmethod
     def subscribe_chained(self, observer: ChainObserver[B_co], subscription: ChainSubscription) -> None:

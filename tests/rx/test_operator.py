@@ -915,3 +915,11 @@ def test_feeding_from_another_thread_waits_while_a_timer_action_runs() -> None:
     assert fed.is_set()
     assert early == [False]
     subscription.dispose()
+
+
+def test_a_loop_without_iterate_is_refused_and_rxpys_slices_still_work() -> None:
+    words = rx.of("one two ", "three ").pipe(split_words())
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(words)
+    assert words[1].run() == "two"
+    assert words.pipe(ops.sequence_equal(words)).run()
