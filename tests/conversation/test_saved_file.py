@@ -137,13 +137,12 @@ def refuse(*_: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize(("owner", "step"), [(os, "fsync"), (Path, "replace")])
 def test_if_writing_fails_the_old_file_stays_and_nothing_is_left(
-    file: Path, step: str, monkeypatch: pytest.MonkeyPatch
+    file: Path, owner: object, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_saved(file, EVERYTHING)
-    monkeypatch.setattr(os, step, refuse)
-    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(owner, step, refuse)
     with pytest.raises(OSError, match="No space"):
         write_saved(file, SavedConversation(()))
     monkeypatch.undo()

@@ -221,6 +221,20 @@ def test_a_new_turn_may_begin_when_the_terminal_event_arrives(door: Door) -> Non
         assert [it.content for it in talk.messages[::2]] == ["One", "Two", "Three"]
 
 
+def test_a_new_turn_may_begin_in_the_callback_of_the_end() -> None:
+    with FakeOllama(strict) as fake, Client(fake.url, model="m") as client:
+        talk = Conversation(client)
+        over = threading.Event()
+        errors: list[Exception] = []
+
+        def go_on() -> None:
+            talk.say("Two").subscribe(on_error=errors.append, on_completed=over.set)
+
+        talk.say("One").subscribe(on_completed=go_on)
+        assert over.wait(5), errors
+        assert [it.content for it in talk.messages] == ["One", "fine", "Two", "fine"]
+
+
 def test_a_new_turn_may_begin_in_the_callback_of_an_error(door: Door) -> None:
     with FakeOllama(error_status(500, "no"), strict) as fake, Client(fake.url, model="m") as client:
         talk = Conversation(client)
