@@ -12,6 +12,7 @@ import weakref
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 import httpx
@@ -82,7 +83,7 @@ class LoopBridgeTransport(LoopAgnosticTransport):
         """Close the inner transport on its loop, then the loop."""
         self._portal.acquire()
         try:
-            await self._portal.call(self._inner.aclose())
+            await self._portal.call(self._close_inner())
         finally:
             self._portal.close()
 
@@ -90,9 +91,17 @@ class LoopBridgeTransport(LoopAgnosticTransport):
         """Do what `aclose` does, from a thread without an event loop; blocks until it is done."""
         self._portal.acquire()
         try:
-            self._portal.start(self._inner.aclose()).result()
+            self._portal.start(self._close_inner()).result()
         finally:
             self._portal.close()
+
+    async def _close_inner(self) -> None:
+        """Close the inner transport, if possible when the requests under way have ended.
+
+        httpcore's pool forgets a connection that is still being opened, which then stays open.
+        """
+        await self._portal.until_unused(_PATIENCE)
+        await self._inner.aclose()
 
 
 class _BridgedBody(httpx.AsyncByteStream):
@@ -148,6 +157,7 @@ class _Portal:
         self._closing = False
         self._serving = False  # the thread takes new users
         self._thread: threading.Thread | None = None
+        self._main: asyncio.Task[Any] | None = None  # runs `_serve`
         self._renew()
 
     def _renew(self) -> None:
@@ -186,6 +196,14 @@ class _Portal:
         if thread is not None:  # pragma: no branch - `acquire` has started it
             thread.join(_PATIENCE)
 
+    async def until_unused(self, seconds: float) -> None:
+        """Wait on the loop until the caller is its only user, at most so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._users > 1:  # noqa: ASYNC110 - `_serve` takes the event of a release
+                    await asyncio.sleep(_LINGER)
+                await _until_quiet(self._main)
+
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start something on the loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -202,6 +220,7 @@ class _Portal:
 
     async def _serve(self) -> bool:
         """Return when the loop has neither users nor work; True if it is to be closed then."""
+        self._main = asyncio.current_task()
         while True:
             await self._released.wait()
             self._released.clear()
@@ -215,7 +234,7 @@ class _Portal:
                     return self._closing
 
 
-async def _until_quiet() -> None:
+async def _until_quiet(besides: "asyncio.Task[Any] | None" = None) -> None:
     """Wait until the running loop has no other task, and no callback that is about to start one.
 
     An asynchronous generator that is dropped half-way is closed by a task that the loop starts in its next
@@ -223,7 +242,7 @@ async def _until_quiet() -> None:
     """
     turns = 0
     while turns < _QUIET_TURNS:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        tasks = asyncio.all_tasks() - {asyncio.current_task(), besides}
         if tasks:
             turns = 0
             await asyncio.wait(tasks)

@@ -12,6 +12,7 @@ from reactivex import operators as rx
 from ollama_rx import Client
 from ollama_rx import operators as op
 from ollama_rx.testing import FakeOllama
+from ollama_rx.transport import loop_agnostic
 from ollama_rx.transport.loop_agnostic import LoopBridgeTransport
 
 _LINES = [b'{"response":"Hel","done":false}\n', b'{"response":"lo","done":false}\n', b'{"done":true}\n']
@@ -143,3 +144,52 @@ def test_the_transport_can_be_closed_and_used_again_from_a_thread() -> None:
             client = Client(fake.url, model="echo", transport=transport)
             assert client.generate("Hi").run().done
             client.close()
+
+
+class Connecting(httpx.AsyncBaseTransport):
+    """Connects until it is cancelled, and then takes a moment to give up; never answers."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.connecting = threading.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.connecting.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            self.events.append("gave up")
+        raise httpx.ConnectError("never", request=request)
+
+    async def aclose(self) -> None:
+        self.events.append("closed")
+
+
+def test_the_transport_is_closed_when_the_requests_under_way_have_given_up() -> None:
+    inner = Connecting()
+    client = Client("http://x", model="m", transport=inner)
+    client.generate("Hi").subscribe(on_error=lambda _: None)
+    assert inner.connecting.wait(5)
+    client.close()
+    assert inner.events == ["gave up", "closed"]
+
+
+def test_a_request_that_does_not_give_up_delays_the_end_of_the_transport_only_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop_agnostic, "_PATIENCE", 0.01)
+    inner = Connecting()
+    transport = LoopBridgeTransport(inner)
+
+    async def main() -> None:
+        request = asyncio.create_task(transport.handle_async_request(httpx.Request("GET", "http://x")))
+        await asyncio.to_thread(inner.connecting.wait, 5)
+        await transport.aclose()
+        assert inner.events == ["closed"]
+        request.cancel()
+        with suppress(asyncio.CancelledError):
+            await request
+
+    asyncio.run(main())
