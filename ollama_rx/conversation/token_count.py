@@ -1,15 +1,8 @@
-"""How many tokens of a model's context a conversation uses, and how many there are."""
+"""How many tokens a conversation uses, and whether the server has left messages out."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from reactivex import Observable, of
-from reactivex import operators as rx
+from collections.abc import Sequence
 
 from ollama_rx.chunks import Message
-from ollama_rx.client import Client
-from ollama_rx.protocol.json_fields import number_of
-from ollama_rx.responses import ModelInfo, RunningModel
 from ollama_rx.stats import Metrics
 
 
@@ -43,44 +36,3 @@ class TokenCount:
             self.cut_by_server = has_grown and tokens < self._longest
             self._longest = max(tokens, self._longest if has_grown else 0)
             self._sent = tuple(sent)
-
-
-def find_tokens_limit(
-    client: Client, model: str, options: Mapping[str, Any] | None
-) -> Observable[int | None]:
-    """Emit the size of a model's context in tokens, or None if the server does not tell.
-
-    That is ``num_ctx`` of the options, or else the size with which the model was loaded, so ask while it is
-    in memory, or else the largest size that it can have.
-    """
-    limit = number_of((options or {}).get("num_ctx"))
-    if limit is not None:
-        return of(limit)
-
-    def largest_unless(loaded: int | None) -> Observable[int | None]:
-        return client.show(model).pipe(rx.map(_largest_context)) if loaded is None else of(loaded)
-
-    def unknown(_: Exception, __: Observable[int | None]) -> Observable[int | None]:
-        return of(None)
-
-    def loaded(running: Sequence[RunningModel]) -> int | None:
-        return _loaded_context(running, model)
-
-    return client.running().pipe(rx.map(loaded), rx.flat_map(largest_unless), rx.catch(unknown))
-
-
-def _loaded_context(running: Sequence[RunningModel], model: str) -> int | None:
-    """Return the smallest context with which a model was loaded; on several hosts they may differ."""
-    name = _full_name(model)
-    sizes = [one.context_length for one in running if _full_name(one.name) == name]
-    return min((size for size in sizes if size is not None), default=None)
-
-
-def _full_name(model: str) -> str:
-    """Return a model's name with its tag, as the server has it."""
-    return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
-
-
-def _largest_context(info: ModelInfo) -> int | None:
-    sizes = (number_of(value) for name, value in info.model_info.items() if name.endswith(".context_length"))
-    return next(sizes, None)

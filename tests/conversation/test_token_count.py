@@ -1,14 +1,10 @@
 """`TokenCount` knows what a conversation uses, and notices a history that the server has cut."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
-from ollama_rx import Client, Message
-from ollama_rx.conversation.token_count import TokenCount, find_tokens_limit
+from ollama_rx import Message
+from ollama_rx.conversation.token_count import TokenCount
 from ollama_rx.stats import Metrics
-from ollama_rx.testing import FakeOllama, error_status, json_reply
 
 HISTORY = [Message("user" if at % 2 == 0 else "assistant", str(at)) for at in range(12)]
 
@@ -74,41 +70,3 @@ def test_a_history_that_was_trimmed_is_not_compared() -> None:
     count = counted((5, 50))
     count.add(HISTORY[2:7], Metrics(prompt_eval_count=40), first_round=True)
     assert not count.cut_by_server
-
-
-RUNNING = [
-    {"name": "other:latest", "context_length": 1},
-    {"name": "m:latest", "context_length": 8192},
-    {"name": "m:latest", "context_length": 4096},
-    {"name": "old:latest"},
-]
-SHOW = {"model_info": {"llama.block_count": 16, "llama.context_length": 131072}}
-
-
-@pytest.mark.parametrize(
-    ("model", "options", "limit", "asked"),
-    [
-        ("m", {"num_ctx": 2048}, 2048, []),
-        ("m", None, 4096, ["/api/ps"]),
-        ("m:latest", {"temperature": 0}, 4096, ["/api/ps"]),
-        ("old", None, 131072, ["/api/ps", "/api/show"]),
-        ("host:80/m", None, 131072, ["/api/ps", "/api/show"]),
-    ],
-)
-def test_the_limit_is_that_of_the_options_of_the_loaded_model_or_of_the_model(
-    model: str, options: Mapping[str, Any] | None, limit: int, asked: list[str]
-) -> None:
-    replies = {"/api/ps": json_reply({"models": RUNNING}), "/api/show": json_reply(SHOW)}
-    with FakeOllama(on=replies) as fake, Client(fake.url) as client:
-        assert find_tokens_limit(client, model, options).run() == limit
-        assert [request.path for request in fake.requests] == asked
-
-
-@pytest.mark.parametrize(
-    "show", [error_status(404), json_reply({}), json_reply({"model_info": {"x.context_length": "?"}})]
-)
-def test_a_limit_that_the_server_does_not_tell_is_none(show: Any) -> None:
-    with FakeOllama(on={"/api/ps": error_status(500), "/api/show": show}) as fake, Client(fake.url) as client:
-        assert find_tokens_limit(client, "m", None).run() is None
-    with FakeOllama(on={"/api/ps": json_reply({}), "/api/show": show}) as fake, Client(fake.url) as client:
-        assert find_tokens_limit(client, "m", None).run() is None
