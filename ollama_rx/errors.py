@@ -22,6 +22,7 @@
     ├── ClientClosedError        .partial   the client was closed, before or during the answer
     ├── ToolRoundsError          .rounds    a model still calls tools after `max_rounds` rounds
     ├── SinkError                .sink      a sink failed; the cause is chained
+    ├── SpeechError              .part      the engine or the output of a voice failed; the cause is chained
     └── EmbeddedModelError                  the embedded model cannot run: extra, weights or engine missing
 
 ``partial`` is at most the last 1 048 576 characters of an answer; if its beginning is missing, it starts with
@@ -275,6 +276,14 @@ class SinkError(OllamaError):
     def __init__(self, sink: object, message: str) -> None:
         super().__init__(f"sink {type(sink).__name__} failed: {excerpt(message)}")
         self.sink = sink
+
+
+class SpeechError(OllamaError):
+    """The engine or the output of a voice failed; ``part`` is the one that did."""
+
+    def __init__(self, part: object, message: str) -> None:
+        super().__init__(message)
+        self.part = part
 
 
 class EmbeddedModelError(OllamaError):

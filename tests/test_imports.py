@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": VALUES | {"rx", "protocol", "transport"},
     "conversation": VALUES | {"rx", "operators", "client"},
     "delivery": VALUES | {"rx", "sinks"},
+    "speech": VALUES | {"rx", "operators", "sinks"},
 }
 # Lenient getters and parser, which the values may import too.
 LEAVES = {"ollama_rx.protocol.json_fields", "ollama_rx.protocol.lenient_json"}

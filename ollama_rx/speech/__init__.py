@@ -1,0 +1,7 @@
+"""A voice for sentences: `Speech` is a sink; its engine computes audio, and its output plays it."""
+
+from ollama_rx.speech.audio import Audio, Word
+from ollama_rx.speech.engines._speech_engine import SpeechEngine
+from ollama_rx.speech.outputs._speech_output import SpeechOutput
+
+__all__ = ["Audio", "SpeechEngine", "SpeechOutput", "Word"]

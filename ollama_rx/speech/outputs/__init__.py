@@ -1,0 +1,1 @@
+"""Where audio goes, one output a file; ``_speech_output.py`` explains how to write one."""
