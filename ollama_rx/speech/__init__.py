@@ -3,6 +3,7 @@
 from ollama_rx.speech.audio import Audio, Word
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
+from ollama_rx.speech.outputs.pacer import Pacer
 from ollama_rx.speech.outputs.wav_file import WavFile
 
-__all__ = ["Audio", "SpeechEngine", "SpeechOutput", "WavFile", "Word"]
+__all__ = ["Audio", "Pacer", "SpeechEngine", "SpeechOutput", "WavFile", "Word"]
