@@ -1,7 +1,8 @@
 """Operators on streams of chunks and text: ``from ollama_rx import operators as op``.
 
 An operator's file is ``_`` and its name. It is loaded when the operator is first used. In the docstrings,
-"on cancel" means: when the subscriber disposes before the end.
+"on cancel" means: when the subscriber disposes before the end. Names with a capital are types of
+what operators emit.
 """
 
 from importlib import import_module
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ollama_rx.operators._parse_json import parse_json
     from ollama_rx.operators._retry_unstarted import retry_unstarted
     from ollama_rx.operators._smooth import smooth
-    from ollama_rx.operators._speakable import speakable
+    from ollama_rx.operators._speakable import Spoken, speakable
     from ollama_rx.operators._split_lines import split_lines
     from ollama_rx.operators._split_sentences import split_sentences
     from ollama_rx.operators._split_thinking import split_thinking
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ollama_rx.operators._whole_answer import whole_answer
 
 __all__ = [
+    "Spoken",
     "accumulate_text",
     "buffer_tokens",
     "capture_context",
@@ -56,12 +58,15 @@ __all__ = [
     "whole_answer",
 ]
 
+_FILES_OF_TYPES = {"Spoken": "_speakable"}
+
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'ollama_rx.operators' has no attribute {name!r}", name=name)
-    operator: object = getattr(import_module(f"ollama_rx.operators._{name}"), name)
-    return globals().setdefault(name, operator)
+    file = _FILES_OF_TYPES.get(name, f"_{name}")
+    public: object = getattr(import_module(f"ollama_rx.operators.{file}"), name)
+    return globals().setdefault(name, public)
 
 
 def __dir__() -> list[str]:

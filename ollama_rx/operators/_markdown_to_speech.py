@@ -9,7 +9,6 @@ from ollama_rx.operators._latex import latex_to_text
 from ollama_rx.operators._markdown_code import FENCE, closes_fence
 from ollama_rx.operators._rewrite_for_speech import rewrite_for_speech
 from ollama_rx.operators._spoken_address import UNSPACED, Urls
-from ollama_rx.rx import Emitter
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -90,10 +89,9 @@ def parser() -> "MarkdownIt":
 
 
 class MarkdownToSpeech:
-    """The machine of `speakable`; tracks blocks of code, formulas and comments that span sentences."""
+    """Says what `speakable` emits; tracks blocks of code, formulas and comments that span sentences."""
 
-    def __init__(self, out: Emitter[str], code: str | None, urls: Urls) -> None:
-        self._emit = out.emit
+    def __init__(self, code: str | None, urls: Urls) -> None:
         self._code = code
         self._speaker = _Speaker(urls)
         self._before = "\n"
@@ -101,17 +99,15 @@ class MarkdownToSpeech:
         self._closing = ""  # the mark that will close the current formula or comment
         self._is_formula = False
 
-    def feed(self, text: str, /) -> None:
-        """Emit what to say of one sentence, if there is anything to say."""
+    def say(self, text: str, /) -> str:
+        """Return what to say of the next sentence; empty if there is nothing to say."""
         sentence = _escape_marker(text, self._before) if text[:1] in _BEFORE_MARKER else text
         self._before = sentence
         if self._fence or self._closing or _BLOCK.search(sentence):
             parts = self._split_blocks(sentence)
         else:
             parts = [self._speaker.say(sentence)]
-        spoken = "\n".join(part for part in parts if part)
-        if spoken:
-            self._emit(spoken)
+        return "\n".join(part for part in parts if part)
 
     def _split_blocks(self, text: str) -> list[str]:
         """Return what to say of each block in the text, and of the text around the blocks."""

@@ -1,17 +1,53 @@
 """Turn sentences of Markdown into text for a voice."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from reactivex import Observable
 
 from ollama_rx.arguments import check_choice, optional_texts
-from ollama_rx.rx import through
+from ollama_rx.rx import Emitter, through
+
+if TYPE_CHECKING:
+    from ollama_rx.operators._markdown_to_speech import MarkdownToSpeech
+
+
+class Spoken(str):
+    """What a voice says, as text, with the sentence that it was made of.
+
+    >>> spoken = Spoken("Hello Ada.", "**Hello** Ada.")
+    >>> spoken.upper(), spoken.written
+    ('HELLO ADA.', '**Hello** Ada.')
+    """
+
+    __slots__ = ("_written",)
+    _written: str
+
+    def __new__(cls, said: str, written: str) -> Self:
+        spoken = super().__new__(cls, said)
+        spoken._written = written
+        return spoken
+
+    @property
+    def said(self) -> str:
+        """What is said, as plain text."""
+        return str(self)
+
+    @property
+    def written(self) -> str:
+        """The sentence, as `speakable` was given it."""
+        return self._written
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.said!r}, {self.written!r})"
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        return type(self), (self.said, self.written)
 
 
 def speakable(
     *, code: str | None = None, urls: Literal["host", "skip", "full"] = "host"
-) -> Callable[[Observable[str]], Observable[str]]:
+) -> Callable[[Observable[str]], Observable[Spoken]]:
     r"""Turn each sentence of Markdown into what a voice should say; drop sentences with nothing to say.
 
     ::
@@ -21,7 +57,8 @@ def speakable(
 
     Expects whole sentences: put `split_sentences` before it. A formatting pair may be split over two
     sentences; a block of code, a formula or a comment over any number. Holds nothing back. What has no letter
-    or digit, such as "..." or "👋", is dropped.
+    or digit, such as "..." or "👋", is dropped. What is emitted is text, a `Spoken`; its ``written`` is the
+    sentence as it came in.
 
     - Emphasis, headings, quotes: their text. Lists: their items, with the number if they have one.
     - Links and images: their text. Addresses: the host, without "www", or as ``urls`` says.
@@ -49,7 +86,22 @@ def speakable(
 
     >>> from reactivex import of
     >>> of("# The *big* `snake_case`, see <b>[here](https://x.y)</b> 👋").pipe(speakable()).run()
-    'The big snake_case, see here'
+    Spoken('The big snake_case, see here', '# The *big* `snake_case`, see <b>[here](https://x.y)</b> 👋')
+    """
+    make_speaker = speaker_factory(code=code, urls=urls)
+    return through(lambda out: _Speakable(out, make_speaker()), name="speakable", takes=str, gives=Spoken)
+
+
+def speaker_factory(
+    *, code: str | None = None, urls: Literal["host", "skip", "full"] = "host"
+) -> "Callable[[], MarkdownToSpeech]":
+    """Check the arguments of `speakable`, and return a function that makes what does its work without Rx.
+
+    Each is for one text: ``say(sentence)`` returns what to say of the next sentence, "" if that is nothing.
+
+    >>> speaker = speaker_factory()()
+    >>> speaker.say("**Hello"), speaker.say("you**"), speaker.say("---")
+    ('Hello', 'you', '')
     """
     optional_texts(code=code)
     check_choice("urls", urls, ("host", "skip", "full"))
@@ -60,4 +112,15 @@ def speakable(
         parser()
     except ImportError as error:
         raise ImportError('speakable() needs markdown-it-py: pip install "ollama-rx[speech]"') from error
-    return through(lambda out: MarkdownToSpeech(out, code, urls), name="speakable", takes=str, gives=str)
+    return lambda: MarkdownToSpeech(code, urls)
+
+
+class _Speakable:
+    def __init__(self, out: Emitter[Spoken], speaker: "MarkdownToSpeech") -> None:
+        self._emit = out.emit
+        self._say = speaker.say
+
+    def feed(self, sentence: str, /) -> None:
+        said = self._say(sentence)
+        if said:
+            self._emit(Spoken(said, sentence))

@@ -39,7 +39,8 @@ def test_every_method_of_the_client_is_in_the_table_and_nothing_else() -> None:
 
 def test_every_operator_is_in_the_table_and_nothing_else() -> None:
     named = re.findall(r"^\|[^|]+\| `(\w+)\(", section(README, "Which operator do I need?"), re.MULTILINE)
-    assert sorted(named) == sorted(op.__all__), "each operator has a row in the README's table"
+    ours = [name for name in op.__all__ if name.islower()]
+    assert sorted(named) == ours, "each operator has a row in the README's table"
 
 
 def test_every_sink_is_in_the_table_with_its_name_on_the_command_line() -> None:

@@ -71,4 +71,4 @@ def test_three_times_the_text_takes_three_times_the_work(name: str, cut: str) ->
 
 def test_all_operators_that_read_text_are_measured() -> None:
     measured = {name.partition("(")[0].partition(",")[0] for name in READERS}
-    assert set(operators.__all__) - measured <= NOT_READING
+    assert {name for name in operators.__all__ if name.islower()} - measured <= NOT_READING

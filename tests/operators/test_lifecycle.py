@@ -60,7 +60,7 @@ OPERATORS: dict[str, tuple[Callable[[], AnyOperator], list[Any]]] = {
 
 
 def test_every_exported_operator_is_listed_here() -> None:
-    assert sorted(OPERATORS) == op.__all__
+    assert sorted(OPERATORS) == [name for name in op.__all__ if name.islower()]
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS))
@@ -82,7 +82,7 @@ for name in {names!r}:
 
 
 def test_importing_an_operator_compiles_no_regular_expression() -> None:
-    code = IMPORT_WITHOUT_COMPILE.format(names=op.__all__)
+    code = IMPORT_WITHOUT_COMPILE.format(names=sorted(OPERATORS))
     done = subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )

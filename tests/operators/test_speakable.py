@@ -1,16 +1,20 @@
 """`speakable` turns Markdown into what a voice should say."""
 
+import copy
+import json
+import pickle
 import sys
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.token import Token
-from reactivex import from_iterable
+from reactivex import from_iterable, of
 from reactivex import operators as ops
 
-from ollama_rx.operators import speakable, split_sentences
+from ollama_rx.operators import Spoken, speakable, split_sentences
 from ollama_rx.operators._markdown_to_speech import parser
 from ollama_rx.testing import check
 from tests.operators.text_pieces import run
@@ -27,6 +31,41 @@ def test_each_sentence_becomes_what_a_voice_should_say() -> None:
         x="Hello Ada.",
         y="How are you?",
     )
+
+
+def test_what_is_spoken_keeps_the_sentence_that_it_was_made_of() -> None:
+    spoken = run(speakable(), ["**Hello** Ada.", "---", "  How *are* you?\n"])
+    assert [(one.said, one.written) for one in spoken] == [
+        ("Hello Ada.", "**Hello** Ada."),
+        ("How are you?", "  How *are* you?\n"),
+    ]
+
+
+def test_what_is_spoken_is_text() -> None:
+    spoken = Spoken("Hello Ada.", "**Hello** Ada.")
+    assert spoken == "Hello Ada."
+    assert {"Hello Ada.": 1}[spoken] == 1
+    assert f"{spoken}" == "Hello Ada."
+    assert type(spoken.said) is str
+    assert orjson.dumps(spoken) == json.dumps(spoken).encode() == b'"Hello Ada."'
+    assert of(spoken).pipe(split_sentences()).run() == "Hello Ada."
+
+
+def test_what_is_spoken_shows_both_texts_and_cannot_be_changed() -> None:
+    spoken = Spoken("it's", "_it's_")
+    assert repr(spoken) == """Spoken("it's", "_it's_")"""
+    with pytest.raises(AttributeError):
+        spoken.written = "else"  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        spoken.more = 1  # type: ignore[attr-defined]
+
+
+def test_copies_of_what_is_spoken_keep_both_texts() -> None:
+    spoken = Spoken("Hello", "**Hello**")
+    pickled = [pickle.loads(pickle.dumps(spoken, protocol)) for protocol in range(6)]  # noqa: S301 - our own
+    for one in (copy.copy(spoken), copy.deepcopy(spoken), *pickled):
+        assert type(one) is Spoken
+        assert (one.said, one.written) == ("Hello", "**Hello**")
 
 
 def test_a_block_of_code_over_several_sentences_is_left_out() -> None:

@@ -16,6 +16,8 @@ def right(chunks: Observable[Chunk], text: Observable[str], spoken: list[str]) -
     words: Branch[Chunk] = Collector[str]().after(op.text(), op.split_words())
     lengths: Branch[str] = Collector[int]().after(op.split_words(), ops.map(len))
     deliver(text, Console(), Callback(spoken.append), JsonLines("a.jsonl"), lengths).cancel()
+    deliver(text.pipe(op.speakable()), Console(), Callback(spoken.append), JsonLines("a.jsonl"), lengths)
+    deliver(text.pipe(op.speakable()), Collector[op.Spoken](), Collector[str]())
     for chunk in iterate(chunks):
         spoken.append(chunk.text)  # noqa: PERF401 - the type of `chunk` is the point
     return deliver(chunks, Console(), Queue[Chunk](), words, on_sink_error="continue")
@@ -39,6 +41,7 @@ def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
     """Sinks that do not fit their streams."""
     deliver(chunks, Collector[str]())  # type: ignore[misc]
     deliver(text, Collector[str]().after(op.text()))  # type: ignore[misc]
+    deliver(text, Collector[op.Spoken]())  # type: ignore[misc]
     deliver(text, print)  # type: ignore[arg-type]
     deliver(text, Console(), on_sink_error="ignore")  # type: ignore[arg-type]
     Collector[Chunk]().after(op.text())  # type: ignore[arg-type]

@@ -39,6 +39,11 @@ def message_of(chunk: Chunk) -> Message:
     return chunk.message
 
 
+def written_text(spoken: op.Spoken) -> str:
+    """Return what a spoken sentence was made of."""
+    return spoken.written
+
+
 def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[object], ...]:
     """Pipes that must check, with exact types."""
     box = ContextBox()
@@ -60,7 +65,9 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
     )
     whole: Observable[str] = text.pipe(op.join_text(), ops.do_action(print))
     lengths: Observable[int] = text.pipe(op.split_words(), ops.map(len), op.throttle_latest(1))
-    spoken: Observable[str] = text.pipe(op.split_sentences(), op.speakable(code="Some code."))
+    spoken: Observable[op.Spoken] = text.pipe(op.split_sentences(), op.speakable(code="Some code."))
+    written: Observable[str] = spoken.pipe(ops.map(written_text))
+    words: Observable[str] = text.pipe(op.split_sentences(), op.speakable(), op.split_words())
     even: Observable[str] = text.pipe(op.smooth(per_second=5, unit="grapheme", max_lag=0.5))
     cities: Observable[City] = text.pipe(op.parse_json(into=City))
     sizes: Observable[int] = text.pipe(op.parse_json(into=repr), ops.map(len))
@@ -81,6 +88,8 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
         objects,
         valid,
         spoken,
+        written,
+        words,
         even,
         cities,
         sizes,
