@@ -241,11 +241,14 @@ class Delivery:
         subscription = self._subscription
         sink = branch.sink
         sink.upstream = subscription.upstream
+        sink.cancel_delivery = self.cancel
         disposals: list[BranchObserver[Any]] = []
 
         def on_closed() -> None:
             for observer in disposals:
                 subscription.run_on_source_loop(observer.dispose)
+            if sink.cancel_delivery == self.cancel:  # the sink may be part of the next delivery already
+                sink.cancel_delivery = None
             self._on_sink_closed()
 
         destination = self._make_destination(sink, on_closed)

@@ -38,6 +38,9 @@ What `deliver` promises to a sink, and what a sink may do:
    call, for instance by setting a `threading.Event`; ``close`` releases the resources. If a sink has
    coroutine functions, the call that is under way is cancelled instead, unless it is ``close``.
 
+8. **Ending the delivery.** A sink that has to end not only itself but the whole delivery, with its request,
+   calls ``self.cancel_delivery()``, from any thread: when the user presses a stop button, for instance.
+
 A sink with a wait that can be interrupted::
 
     class Slow(Sink[str]):
@@ -119,6 +122,8 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     """Whether `deliver` calls coroutine functions and so awaits all functions; set when a class is made."""
     upstream: PausableScheduler | None = None
     """Pauses and resumes the stream on its event loop; set by `deliver`, None for a stream on a thread."""
+    cancel_delivery: Callable[[], object] | None = None
+    """Cancels the delivery with all its sinks, from any thread; set by `deliver` until the sink is closed."""
 
     def open(self) -> Awaitable[None] | None:
         """Prepare the sink, before its first item and on the thread or event loop of its other calls.
@@ -138,12 +143,12 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     def on_completed(self) -> Awaitable[None] | None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """Handle the stream's completion; ``close`` follows."""
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> object:
         """Wake a call of this sink that waits for something, because the delivery is cancelled.
 
         Called at most once, from any thread, possibly during another call, and only if the delivery is
-        cancelled before the sink has ended. ``close`` may run before this method has returned. A sink that
-        never waits does not need this method.
+        cancelled before the sink has ended. ``close`` may run before this method has returned, and its result
+        is ignored. A sink that never waits does not need this method.
         """
 
     def close(self) -> Awaitable[None] | None:

@@ -2,21 +2,29 @@
 
 from ollama_rx.speech.audio import Audio, Word
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
+from ollama_rx.speech.engines.hibari import Hibari
+from ollama_rx.speech.events import SpeechEvent
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
 from ollama_rx.speech.outputs.pacer import Pacer
 from ollama_rx.speech.outputs.pcm_callback import PcmCallback
 from ollama_rx.speech.outputs.pcm_observable import PcmObservable
 from ollama_rx.speech.outputs.pcm_stream import PcmStream
 from ollama_rx.speech.outputs.wav_file import WavFile
+from ollama_rx.speech.speech import Speech
+from ollama_rx.speech.speech_stats import SpeechStats
 
 __all__ = [
     "Audio",
+    "Hibari",
     "Pacer",
     "PcmCallback",
     "PcmObservable",
     "PcmStream",
+    "Speech",
     "SpeechEngine",
+    "SpeechEvent",
     "SpeechOutput",
+    "SpeechStats",
     "WavFile",
     "Word",
 ]

@@ -1,0 +1,313 @@
+"""The thread that plays: it hands audio to the output, block by block, and knows what was heard."""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from threading import Condition, Thread
+from time import monotonic
+from typing import NamedTuple, TypeVar
+
+from ollama_rx.speech.audio import BYTES_PER_SAMPLE, Audio, Word
+from ollama_rx.speech.events import EventKind, SpeechEvent, SpeechEvents
+from ollama_rx.speech.outputs._speech_output import SpeechOutput
+from ollama_rx.speech.timeline import Passage, SpokenSentence, Timeline
+
+T = TypeVar("T")
+
+_AHEAD = 2  # sentences: one that is played, and one that is synthesised meanwhile
+_ROUNDING = 1e-6  # seconds
+_LAST_WRITE_SECONDS = 0.05  # how long an interruption waits for the block that is being written
+_CLOSING_SECONDS = 1.0  # how long the end of a delivery waits for an output that hangs
+
+
+class _Piece(NamedTuple):
+    """A piece of audio that waits to be played; without a passage, the end of the sentence."""
+
+    take: int
+    sentence: SpokenSentence
+    passage: Passage | None = None
+    pcm: bytes = b""
+    words: tuple[Word, ...] = ()
+
+
+class Playback:
+    """Plays the sentences of one delivery.
+
+    A sentence comes with the number of the ``take`` that was current when it left the queue. `cut` begins a
+    new take; what still comes of an older one is refused.
+    """
+
+    def __init__(
+        self, output: SpeechOutput, events: SpeechEvents, on_failure: Callable[[Exception], object]
+    ) -> None:
+        self._output = output
+        self._events = events
+        self._on_failure = on_failure
+        self._is_paced = type(output).unplayed is not SpeechOutput.unplayed
+        self._changed = Condition()
+        self._timeline = Timeline()
+        self._pieces: deque[_Piece] = deque()
+        self._due: deque[tuple[float, Callable[[], object]]] = deque()  # what to tell, and when it is heard
+        self._current: SpokenSentence | None = None
+        self._rate = 0
+        self._sentences = 0  # that are played or wait
+        self._is_writing = False
+        self._is_held = False
+        self._is_finished = False
+        self._is_closed = False
+        self._has_ended = False
+        self._lasts_until: float | None = None  # the time when what was written has been heard
+        self._thread = Thread(target=self._run, name="ollama-rx-speech-playback", daemon=True)
+        self.take = 0
+        self.first_audio: float | None = None
+        """When the first block was handed to the output, on the clock of `time.monotonic`."""
+        self.late_seconds = 0.0
+        """How long an output that plays in real time had nothing to play, after the first block."""
+
+    @property
+    def seconds(self) -> float:
+        """How much audio was played or written, without what an interruption has dropped."""
+        return self._timeline.seconds
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def prepare(self, rate: int) -> None:
+        """Open the output, unless it is open.
+
+        Raises:
+            ValueError: it is open for another rate.
+        """
+        with self._changed:
+            if self._rate not in {0, rate}:
+                raise ValueError(f"expected {self._rate} samples a second, as before, got {rate}")
+            self._rate = rate
+            self._changed.notify_all()
+
+    def begin(self, take: int) -> bool:
+        """Wait until the next sentence may be synthesised; return False if it is not wanted any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._sentences < _AHEAD or self._is_refused(take))
+            if self._is_refused(take):
+                return False
+            self._sentences += 1
+            return True
+
+    def give(self, take: int, sentence: SpokenSentence, passage: Passage, audio: Audio) -> bool:
+        """Let a piece be played; return False if it is not wanted any more."""
+        self.prepare(audio.rate)
+        with self._changed:
+            words = passage.add(audio)
+            return self._put(_Piece(take, sentence, passage, audio.pcm, words))
+
+    def end(self, take: int, sentence: SpokenSentence) -> None:
+        """Let the sentence end after its pieces."""
+        with self._changed:
+            self._put(_Piece(take, sentence))
+
+    def finish(self) -> None:
+        """Let the thread end when everything was heard."""
+        with self._changed:
+            self._is_finished = True
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the thread is at its end, at most for some seconds; return whether it is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._has_ended, seconds)
+
+    def heard(self, played: float | None) -> str:
+        """Return what was heard until now, or in the first ``played`` seconds."""
+        with self._changed:
+            return self._timeline.heard(self._position(played))
+
+    def cut(self, played: float | None) -> tuple[str, float]:
+        """Be silent, drop what waits, and return what was heard, and until which second."""
+        with self._changed:
+            self._is_held = True  # no further block is written
+            try:
+                if not self._is_paced:  # the block counts as heard when it was written
+                    self._wait_for_write()
+                position = self._position(played)
+                heard = self._timeline.heard(position)
+                self._drop(position)
+                self._output.stop()
+                if self._is_writing:  # it may have begun just before, and be written just after
+                    self._wait_for_write()
+                    self._output.stop()
+            finally:
+                self._is_held = False
+                self._changed.notify_all()
+            return heard, position
+
+    def abandon(self) -> None:
+        """Refuse all further audio, and let the thread end when the output returns."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End the thread at once, unless it is at its end."""
+        self.abandon()
+        if not self._has_ended:
+            self._output.stop()
+        self._thread.join(_CLOSING_SECONDS)
+
+    def _is_refused(self, take: int) -> bool:
+        return self._is_closed or take != self.take
+
+    def _put(self, piece: _Piece) -> bool:
+        if self._is_refused(piece.take):
+            return False
+        self._pieces.append(piece)
+        self._changed.notify_all()
+        return True
+
+    def _position(self, played: float | None) -> float:
+        seconds = self._timeline.seconds
+        if played is None:
+            played = seconds if self._has_ended else seconds - self._output.unplayed()
+        return min(max(played, 0.0), seconds)
+
+    def _wait_for_write(self) -> None:
+        self._changed.wait_for(lambda: not self._is_writing, _LAST_WRITE_SECONDS)
+
+    def _drop(self, position: float) -> None:
+        self.take += 1
+        self._pieces.clear()
+        self._due.clear()
+        self._sentences = 0
+        self._current = None
+        self._lasts_until = None
+        self._timeline.cut(position)
+
+    def _run(self) -> None:
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: self._rate or self._is_finished or self._is_closed)
+            if self._rate and not self._is_closed:
+                self._output.start(self._rate)
+                try:
+                    self._play_all()
+                finally:
+                    self._output.close()
+        except Exception as error:  # noqa: BLE001 - fails the sink
+            self._is_closed = True
+            self._on_failure(error)
+        finally:
+            with self._changed:
+                self._has_ended = True
+                self._changed.notify_all()
+
+    def _play_all(self) -> None:
+        while (piece := self._next()) is not None:
+            if piece.passage is None:
+                self._end_sentence(piece)
+            elif self._begin_passage(piece, piece.passage):
+                self._play(piece)
+        if not self._is_closed:
+            self._output.drain()
+
+    def _next(self) -> _Piece | None:
+        """Wait for the next piece, and tell meanwhile what is heard; return None at the end."""
+        with self._changed:
+            while not self._is_closed:
+                self._tell()
+                if self._pieces:
+                    return self._pieces.popleft()
+                if self._is_finished and not self._due:
+                    break
+                remaining = self._due[0][0] - self._position(None) if self._due else None
+                self._changed.wait(remaining)
+            return None
+
+    def _play(self, piece: _Piece) -> None:
+        size = round(self._output.block * self._rate) * BYTES_PER_SAMPLE
+        for start in range(0, len(piece.pcm), size):
+            block = piece.pcm[start : start + size]
+            if not self._may_write(piece.take):
+                return
+            try:
+                self._output.write(block)
+            finally:
+                with self._changed:
+                    self._is_writing = False
+                    self._changed.notify_all()
+            self._count(piece.take, block)
+
+    def _begin_passage(self, piece: _Piece, passage: Passage) -> bool:
+        """Place the piece after what was played; return False if it is not wanted any more."""
+        with self._changed:
+            if self._is_refused(piece.take):
+                return False
+            is_new = self._begin_sentence(piece.sentence)
+            self._timeline.begin_passage(passage)
+            if is_new:
+                self._tell_later(piece.sentence.start, self._events.emit, _event("started", piece.sentence))
+            for word in piece.words:
+                told = Word(word.text, passage.start + word.start, passage.start + word.end)
+                self._tell_later(told.start, self._events.emit_word, told)
+            return True
+
+    def _begin_sentence(self, sentence: SpokenSentence) -> bool:
+        """Begin a sentence, unless it has begun; return whether it was begun now."""
+        if sentence is self._current:
+            return False
+        self._current = sentence
+        self._timeline.begin(sentence)
+        return True
+
+    def _end_sentence(self, piece: _Piece) -> None:
+        sentence = piece.sentence
+        with self._changed:
+            if self._is_refused(piece.take):
+                return
+            self._begin_sentence(sentence)  # if nothing was said
+            self._timeline.complete()
+            if sentence.said:
+                self._tell_later(sentence.end, self._events.emit, _event("spoken", sentence))
+            self._sentences -= 1
+            self._changed.notify_all()
+
+    def _may_write(self, take: int) -> bool:
+        """Wait for an interruption that is under way; return False if the block is not wanted any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_held)
+            if self._is_refused(take):
+                return False
+            self._is_writing = True
+            self._note_time()
+            return True
+
+    def _count(self, take: int, block: bytes) -> None:
+        """Add a block that was written to what was played, unless it was dropped."""
+        with self._changed:
+            if not self._is_refused(take):
+                self._timeline.add(len(block) / BYTES_PER_SAMPLE / self._rate)
+                if self._is_paced:
+                    self._lasts_until = monotonic() + self._output.unplayed()
+                self._tell()
+
+    def _note_time(self) -> None:
+        now = monotonic()
+        if self.first_audio is None:
+            self.first_audio = now
+        if self._lasts_until is not None:
+            self.late_seconds += max(0.0, now - self._lasts_until)
+
+    def _tell_later(self, position: float, tell: Callable[[T], object], value: T) -> None:
+        self._due.append((position, partial(tell, value)))
+
+    def _tell(self) -> None:
+        """Emit the events of what is heard by now."""
+        if self._due:
+            position = self._position(None) + _ROUNDING
+            while self._due and self._due[0][0] <= position:
+                self._due.popleft()[1]()
+
+
+def _event(kind: EventKind, sentence: SpokenSentence) -> SpeechEvent:
+    return SpeechEvent(
+        kind, sentence.written, sentence.said, start=sentence.start, end=sentence.end, words=sentence.words
+    )

@@ -1,0 +1,203 @@
+"""A voice: a sink that speaks sentences and can be interrupted."""
+
+from collections.abc import Callable
+from os import PathLike
+from threading import Lock, current_thread
+from typing import BinaryIO, Literal, Self, TypeAlias
+
+from reactivex import Observable
+
+from ollama_rx.arguments import (
+    check_flag,
+    check_instance,
+    check_seconds,
+    check_whole,
+    wrong_type,
+)
+from ollama_rx.operators import speakable
+from ollama_rx.sinks import Sink
+from ollama_rx.speech.audio import Word
+from ollama_rx.speech.engines._speech_engine import SpeechEngine
+from ollama_rx.speech.events import SpeechEvent, SpeechEvents
+from ollama_rx.speech.outputs._speech_output import SpeechOutput
+from ollama_rx.speech.outputs.pcm_callback import PcmCallback
+from ollama_rx.speech.outputs.pcm_stream import PcmStream
+from ollama_rx.speech.outputs.wav_file import WavFile
+from ollama_rx.speech.speech_run import SpeechRun, SpeechSettings
+from ollama_rx.speech.speech_stats import SpeechStats
+
+_CLOSING_SECONDS = 5.0  # how long a delivery waits for the one before, which was interrupted
+
+Target: TypeAlias = SpeechOutput | str | PathLike[str] | BinaryIO | Callable[[bytes], object]
+
+
+class Speech(Sink[str]):
+    """Speaks sentences; while one is played, the next is synthesised.
+
+    ::
+
+        voice = Speech()  # hibari, an English voice, on the loudspeaker
+        answer = client.generate("Tell me a story.")
+        deliver(answer, Console(), voice.after(op.text(), op.split_sentences(first_fragment=True))).wait()
+
+    Takes whole sentences, with their Markdown: it makes them speakable itself (see `speakable`), and so knows
+    both what was written and what was said. A sentence of which nothing is said, such as code, is skipped.
+
+    When ``ahead`` sentences wait, the model is paused. The delivery ends when everything was heard. If the
+    stream fails, the sentences that have arrived are still said. If the engine or the output fails, this sink
+    fails with a `SpeechError`; with ``deliver(..., on_sink_error="continue")`` the other sinks go on. A voice
+    may serve any number of deliveries, one after the other; its engine is loaded once.
+
+    Args:
+        engine: what turns text into audio; by default `Hibari`, an English voice.
+        output: where the audio goes: the path of a WAV file, a binary file that takes raw samples, a function
+            that is called with them, any `SpeechOutput`; by default the `Loudspeaker`.
+        code: what to say in place of a block of code, as in `speakable`.
+        urls: what to say of an address, as in `speakable`.
+        ahead: how many sentences may wait before the model is paused, besides the one that is being played
+            and the one that is being synthesised.
+        pause: seconds of silence after a sentence, less after a clause; silence before them is removed. None
+            leaves the silence that the engine gives.
+        timeout: seconds without audio after which an engine has failed; None sets no limit.
+
+    Raises:
+        ImportError: the engine, the output or `speakable` needs an extra that is not installed; the message
+            has the command.
+    """
+
+    blocking = True
+    max_waiting = 1  # sentences wait in the voice itself, which can drop them
+
+    def __init__(
+        self,
+        engine: SpeechEngine | None = None,
+        output: Target | None = None,
+        *,
+        code: str | None = None,
+        urls: Literal["host", "skip", "full"] = "host",
+        ahead: int = 2,
+        pause: float | None = 0.4,
+        timeout: float | None = 60.0,
+    ) -> None:
+        if engine is not None:
+            check_instance("engine", engine, SpeechEngine)
+        check_whole("ahead", ahead, least=1)
+        if pause is not None:
+            check_seconds("pause", pause, zero=True)
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        self._settings = SpeechSettings(
+            engine=engine or _default_engine(),
+            output=_output_for(output),
+            make_speakable=speakable(code=code, urls=urls),
+            max_sentences=ahead,
+            pause=pause,
+            timeout=timeout,
+        )
+        self._events = SpeechEvents()
+        self._opening = Lock()
+        self._run: SpeechRun | None = None
+
+    @classmethod
+    def from_uri(cls, argument: str) -> Self:
+        """Return the voice for ``speech:answer.wav``, a WAV file, or ``speech``, the loudspeaker."""
+        return cls(output=argument or None)
+
+    @property
+    def events(self) -> Observable[SpeechEvent]:
+        """What happens, for all deliveries; never completes.
+
+        Subscribers are called on a thread of their own, when what an event tells of is heard.
+        """
+        return self._events.events
+
+    @property
+    def words(self) -> Observable[Word]:
+        """Each word when it is said, if the engine tells when; in seconds of the delivery's audio."""
+        return self._events.words
+
+    @property
+    def stats(self) -> SpeechStats | None:
+        """The figures of the delivery that runs, or of the last one; None before the first."""
+        return None if self._run is None else self._run.stats
+
+    def load(self) -> None:
+        """Load the engine now, and not with the first delivery."""
+        self._settings.engine.load()
+
+    def interrupt(self, played: float | None = None, *, resume: bool = False) -> str:
+        """Be silent within 50 ms, drop what waits, and return what was heard; from any thread.
+
+        The text is as it was written: whole sentences, and of the last one whole words. It is what
+        `Conversation.heard` takes. Where the engine tells when each word is said, it is right to the word;
+        else it is estimated from the share of the characters. After the end of a delivery this returns what
+        was heard in it.
+
+        Args:
+            played: seconds of audio since the delivery began that the listener has really heard, if the audio
+                goes elsewhere, such as to a browser; by default what the output has played.
+            resume: go on with the sentences that come next from the model; by default the delivery is
+                cancelled, and so is the request.
+        """
+        if played is not None:
+            check_seconds("played", played, zero=True)
+        check_flag("resume", resume)
+        run = self._run
+        return "" if run is None else run.interrupt(played, resume=resume)
+
+    def open(self) -> None:
+        """Start the threads, and load the engine while the model answers."""
+        with self._opening:
+            previous = self._run
+            if previous is not None and not previous.closed.is_set():
+                if not previous.is_over:
+                    raise RuntimeError("this voice still speaks; wait for its delivery, or interrupt it")
+                previous.closed.wait(_CLOSING_SECONDS)
+            self._run = SpeechRun(self._settings, self._events, self.cancel_delivery)
+        self._run.start()
+
+    def on_next(self, value: str) -> None:
+        """Queue a sentence."""
+        self._opened_run().say(value)
+
+    def on_completed(self) -> None:
+        """Wait until everything was heard."""
+        self._opened_run().finish()
+
+    def on_error(self, error: Exception) -> None:  # noqa: ARG002 - `deliver` reports it
+        """Wait until the sentences that have arrived were heard."""
+        self._opened_run().finish()
+
+    def close(self) -> None:
+        """End the delivery's threads."""
+        run = self._run
+        if run is not None and run.thread is current_thread():  # not of a delivery that was refused
+            run.close()
+
+    def _opened_run(self) -> SpeechRun:
+        run = self._run
+        if run is None or run.thread is not current_thread():
+            raise RuntimeError("a voice speaks what `deliver` gives it: deliver(stream, voice)")
+        return run
+
+
+def _default_engine() -> SpeechEngine:
+    from ollama_rx.speech.engines.hibari import Hibari  # noqa: PLC0415 - an extra
+
+    return Hibari()
+
+
+def _output_for(target: "Target | None") -> SpeechOutput:
+    if isinstance(target, SpeechOutput):
+        return target
+    if target is None:
+        from ollama_rx.speech.outputs.loudspeaker import Loudspeaker  # noqa: PLC0415 - an extra
+
+        return Loudspeaker()
+    if isinstance(target, str | PathLike):
+        return WavFile(target)
+    if callable(target):
+        return PcmCallback(target)
+    if hasattr(target, "write"):
+        return PcmStream(target)
+    raise wrong_type("output", "a path, a binary file, a function or a SpeechOutput", target)

@@ -1,0 +1,195 @@
+"""The thread that synthesises: it gives each sentence to the engine, and the audio to the playback."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from threading import Condition, Thread
+from time import monotonic
+from typing import TypeVar
+
+from ollama_rx.arguments import check_whole, wrong_type
+from ollama_rx.speech.audio import BYTES_PER_SAMPLE, Audio
+from ollama_rx.speech.engines._speech_engine import SpeechEngine
+from ollama_rx.speech.playback import Playback
+from ollama_rx.speech.silence import SilenceTrimmer, pause_after
+from ollama_rx.speech.timeline import Passage, SpokenSentence
+
+T = TypeVar("T")
+
+_LOOK_SECONDS = 0.25  # between two looks at an engine that may hang
+_CLOSING_SECONDS = 1.0  # how long the end of a delivery waits for an engine that hangs
+
+
+class Synthesis:
+    """Synthesises the sentences of one delivery, one after the other.
+
+    Args:
+        engine: it computes the audio, on the thread of this object.
+        playback: it takes the audio.
+        on_failure: called with what the engine raises.
+        max_sentences: how many sentences may wait.
+        pause: seconds of silence after a sentence; None leaves the silence of the engine.
+        timeout: seconds that the engine may take for its next audio; None means no limit.
+    """
+
+    def __init__(
+        self,
+        engine: SpeechEngine,
+        playback: Playback,
+        on_failure: Callable[[Exception], object],
+        *,
+        max_sentences: int,
+        pause: float | None,
+        timeout: float | None,
+    ) -> None:
+        self._engine = engine
+        self._playback = playback
+        self._on_failure = on_failure
+        self._max_sentences = max_sentences
+        self._pause = pause
+        self._timeout = timeout
+        self._changed = Condition()
+        self._sentences: deque[SpokenSentence] = deque()
+        self._drops = 0
+        self._is_finished = False
+        self._is_closed = False
+        self._is_computing = False
+        self._signs = 0  # of life of the engine
+        self._signs_seen = 0
+        self._silence = 0.0  # seconds since the last sign that was seen
+        self._thread = Thread(target=self._run, name="ollama-rx-speech-synthesis", daemon=True)
+        self.seconds = 0.0
+        """How long the engine took for all audio, loading excluded."""
+
+    def start(self) -> None:
+        """Start the thread, which loads the engine first."""
+        self._thread.start()
+
+    def say(self, sentence: SpokenSentence) -> None:
+        """Queue a sentence; wait while the queue is full. An interruption drops it, also while it waits."""
+        with self._changed:
+            drops = self._drops
+            while (
+                len(self._sentences) >= self._max_sentences and drops == self._drops and not self._is_closed
+            ):
+                self._changed.wait(_LOOK_SECONDS)
+                self._look_at_engine()
+            if drops == self._drops:
+                self._sentences.append(sentence)
+                self._changed.notify_all()
+
+    def finish(self) -> None:
+        """Wait until all is said, or this object is abandoned."""
+        with self._changed:
+            self._is_finished = True
+            self._changed.notify_all()
+        while not self._is_closed and not self._playback.wait(_LOOK_SECONDS):
+            self._look_at_engine()
+
+    def drop(self) -> None:
+        """Drop the sentences that wait; the playback drops the audio, and `stop_engine` stops the engine."""
+        with self._changed:
+            self._drops += 1
+            self._sentences.clear()
+            self._changed.notify_all()
+
+    def stop_engine(self) -> None:
+        """Stop the engine if it computes."""
+        if self._is_computing:
+            self._engine.stop()
+
+    def abandon(self) -> None:
+        """Take no further sentence, and let the thread end when the engine returns."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End the thread as soon as the engine returns."""
+        self.abandon()
+        self.stop_engine()
+        self._thread.join(_CLOSING_SECONDS)
+
+    def _look_at_engine(self) -> None:
+        """Fail if the engine gives nothing for too long.
+
+        Looks are counted instead of reading a clock, so that a process that was stopped makes no timeout.
+        """
+        if not self._is_computing or self._signs != self._signs_seen:
+            self._signs_seen = self._signs
+            self._silence = 0.0
+            return
+        self._silence += _LOOK_SECONDS
+        if self._timeout is not None and self._silence > self._timeout:
+            self._on_failure(TimeoutError(f"no audio within {self._timeout:g} s"))
+
+    def _run(self) -> None:
+        try:
+            self._compute(self._engine.load)
+            self.seconds = 0.0
+            if self._engine.rate is not None:
+                self._playback.prepare(self._engine.rate)
+            while (taken := self._take()) is not None:
+                self._synthesize(*taken)
+            self._playback.finish()
+        except Exception as error:  # noqa: BLE001 - fails the sink
+            self._on_failure(error)
+
+    def _take(self) -> tuple[int, int, SpokenSentence] | None:
+        """Wait for a sentence; return it with the take and the number of drops at that time."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._sentences or self._is_finished or self._is_closed)
+            if self._is_closed or not self._sentences:
+                return None
+            sentence = self._sentences.popleft()
+            self._changed.notify_all()
+            return self._playback.take, self._drops, sentence
+
+    def _synthesize(self, take: int, drops: int, sentence: SpokenSentence) -> None:
+        playback = self._playback
+        if not playback.begin(take):
+            return
+        try:
+            for passage in sentence.passages:
+                for audio in self._audio(passage):
+                    if not playback.give(take, sentence, passage, audio):
+                        return
+                passage.is_complete = True
+        except Exception:
+            if drops == self._drops and not self._is_closed:
+                raise
+            return  # the engine was stopped, and may raise what it likes
+        playback.end(take, sentence)
+
+    def _audio(self, passage: Passage) -> Iterator[Audio]:
+        """Yield the audio of a passage, with the silence that it needs."""
+        text = " ".join(passage.said.split())
+        pieces = self._compute(lambda: iter(self._engine.synthesize(text)))
+        trimmer = None if self._pause is None else SilenceTrimmer(pause_after(text, self._pause))
+        try:
+            while (audio := self._compute(lambda: next(pieces, None))) is not None:
+                _check_audio(audio)
+                yield trimmer.feed(audio) if trimmer else audio
+        finally:
+            if isinstance(pieces, Generator):
+                pieces.close()
+        if trimmer and trimmer.rate:
+            yield trimmer.flush()
+
+    def _compute(self, call: Callable[[], T]) -> T:
+        """Call the engine and note how long it takes."""
+        begin = monotonic()
+        self._is_computing = True
+        try:
+            return call()
+        finally:
+            self._is_computing = False
+            self._signs += 1
+            self.seconds += monotonic() - begin
+
+
+def _check_audio(audio: object) -> None:
+    if not isinstance(audio, Audio):
+        raise wrong_type("synthesize", "Audio", audio)
+    if len(audio.pcm) % BYTES_PER_SAMPLE:
+        raise ValueError(f"expected whole samples of two bytes, got {len(audio.pcm)} bytes")
+    check_whole("rate", audio.rate, least=1)
