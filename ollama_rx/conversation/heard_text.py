@@ -11,8 +11,9 @@ def cut_turn(turn: Sequence[Message], heard: str) -> tuple[Message, ...]:
     """Return a turn that is cut after what was heard.
 
     With tool calls a turn has several answers. ``heard`` is the text of the turn, or that of its last answer,
-    from the beginning; white space may differ, because a voice does not keep it. Nothing heard means nothing
-    of the last answer. The answers after the one that was cut stay, without text: their tools have run.
+    from the beginning; white space may differ, because a voice does not keep it, and is then that of the
+    answer. Nothing heard means nothing of the last answer. The answers after the one that was cut stay,
+    without text: their tools have run.
 
     >>> turn = [Message("user", "Hi"), Message("assistant", "Hello, Ada")]
     >>> cut_turn(turn, "Hello")[1].content
@@ -22,6 +23,7 @@ def cut_turn(turn: Sequence[Message], heard: str) -> tuple[Message, ...]:
     if not answers:
         return (*turn, Message("assistant", heard, cut=True))
     at, text = _last_heard(turn, answers, heard)
+    text = _as_written(turn[at].content, text)
     return tuple(
         replace(message, content=text if here == at else "", cut=True)
         if here >= at and message.role == "assistant"
@@ -42,6 +44,12 @@ def _last_heard(turn: Sequence[Message], answers: Sequence[int], heard: str) -> 
             return (at, rest) if within_answer else (last, heard)
         rest = following
     return last, rest
+
+
+def _as_written(answer: str, heard: str) -> str:
+    """Return the beginning of an answer that was heard, with the answer's own white space."""
+    rest = None if answer.startswith(heard) else _rest_after(answer, heard)
+    return heard if rest is None else answer[: len(answer) - len(rest)].rstrip()
 
 
 def _rest_after(text: str, beginning: str) -> str | None:

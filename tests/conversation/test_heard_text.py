@@ -23,7 +23,13 @@ def test_what_was_heard_ends_in_the_last_answer(heard: str) -> None:
     assert cut_turn(TURN, heard) == (USER, CALLING, RESULT, cut("It"))
 
 
-@pytest.mark.parametrize("heard", ["Let me", "L", "Let  m"])
+def test_what_was_heard_is_kept_with_the_white_space_of_the_answer() -> None:
+    answer = Message("assistant", "One.\n\n- Two\n- Three")
+    assert cut_turn((USER, answer), "One. - Two -")[-1] == cut("One.\n\n- Two\n-")
+    assert cut_turn((USER, answer), "One. ")[-1] == cut("One.")
+
+
+@pytest.mark.parametrize("heard", ["Let me", "L", "Let m"])
 def test_what_was_heard_ends_in_an_earlier_answer_whose_tools_have_run(heard: str) -> None:
     earlier = Message("assistant", heard, "hm", tool_calls=CALLING.tool_calls, cut=True)
     assert cut_turn(TURN, heard) == (USER, earlier, RESULT, cut(""))
