@@ -35,6 +35,8 @@ class SilenceTrimmer:
         self._pause = pause
         self.rate = 0
         """Samples a second; 0 before the first piece."""
+        self.silence = 0.0
+        """Seconds at the end that were made silent."""
         self._held = array("h")  # begins with the last samples of sound, if there was any
         self._has_sound = False
 
@@ -64,6 +66,7 @@ class SilenceTrimmer:
         """Return the end, with the silence that belongs to it."""
         held, self._held = self._held, array("h")
         if self._has_sound:
+            self.silence = self._pause
             length = self._count(_FADE) + self._count(self._pause)
             del held[length:]
             _fade(held, len(held), self._count(_FADE))

@@ -173,7 +173,9 @@ class Synthesis:
             if isinstance(pieces, Generator):
                 pieces.close()
         if trimmer and trimmer.rate:
-            yield trimmer.flush()
+            end = trimmer.flush()
+            passage.pause = trimmer.silence
+            yield end
 
     def _compute(self, call: Callable[[], T]) -> T:
         """Call the engine and note how long it takes."""

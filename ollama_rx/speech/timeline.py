@@ -21,7 +21,9 @@ class Passage:
     start: float = inf
     """Seconds since the beginning of the voice's audio; known when the first piece is played."""
     seconds: float = 0.0
-    """How much audio the engine has given so far."""
+    """How much audio there is so far."""
+    pause: float = 0.0
+    """Seconds of it that are silence at the end."""
     is_complete: bool = False
     """Whether the engine has given all audio."""
     words: list[tuple[Word, int]] = field(default_factory=list[tuple[Word, int]])
@@ -43,12 +45,12 @@ class Passage:
 
     def said_until(self, seconds: float, pace: float) -> int:
         """Return how many characters are heard after so many seconds of the passage."""
-        if self.is_complete and seconds >= self.seconds - _ROUNDING:
+        if self.is_complete and seconds >= self.seconds - self.pause - _ROUNDING:
             return len(self.said)
         if self.words:
             return max((end for word, end in self.words if word.end <= seconds + _ROUNDING), default=0)
-        length = self.seconds if self.is_complete else max(self.seconds, len(self.said) / pace)
-        return whole_words(self.said, int(len(self.said) * seconds / length)) if length else 0
+        length = self.seconds - self.pause if self.is_complete else max(self.seconds, len(self.said) / pace)
+        return whole_words(self.said, int(len(self.said) * seconds / length))
 
 
 @dataclass(slots=True)
@@ -116,7 +118,7 @@ class Timeline:
         sentence = self._sentences[-1]
         sentence.is_complete = True
         self._characters += len(sentence.said)
-        self._seconds_said += sentence.end - sentence.start
+        self._seconds_said += sum(passage.seconds - passage.pause for passage in sentence.passages)
 
     def cut(self, position: float) -> None:
         """Forget what comes after a position; what is played next begins there."""

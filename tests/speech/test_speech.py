@@ -1,0 +1,523 @@
+"""A voice says what `deliver` gives it, and knows what was heard when it is interrupted."""
+
+import asyncio
+import io
+import threading
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from reactivex import of, throw
+from reactivex import operators as rx
+from reactivex.subject import ReplaySubject
+
+from ollama_rx import SinkError, SpeechError, deliver
+from ollama_rx import operators as op
+from ollama_rx.sinks import Collector, StopSink
+from ollama_rx.speech import Audio, Pacer, Speech, SpeechEngine, SpeechEvent, SpeechOutput, Word
+from tests.speech.voices import LETTER, TIMEOUT, Letters, Tape, Turntable
+
+PAUSE = 0.1
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    yield
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("ollama-rx")]
+    for thread in left:
+        thread.join(TIMEOUT)
+    assert not any(thread.is_alive() for thread in left)
+
+
+def voice(
+    engine: SpeechEngine | None = None, output: SpeechOutput | None = None, **settings: float
+) -> Speech:
+    return Speech(engine or Letters(), output or Tape(), pause=PAUSE, **settings)  # type: ignore[arg-type]
+
+
+def events_of(speech: Speech) -> list[SpeechEvent]:
+    events: list[SpeechEvent] = []
+    speech.events.subscribe(events.append)
+    return events
+
+
+class Model:
+    """Sends sentences when the test says so."""
+
+    def __init__(self, *sentences: str) -> None:
+        self.sentences = ReplaySubject[str]()
+        self.stopped = threading.Event()
+        self.stream = self.sentences.pipe(rx.finally_action(self.stopped.set))
+        self.send(*sentences)
+
+    def send(self, *sentences: str) -> None:
+        for sentence in sentences:
+            self.sentences.on_next(sentence)
+
+
+def test_sentences_are_said_one_after_the_other() -> None:
+    engine, tape = Letters(), Tape()
+    speech = voice(engine, tape)
+    deliver(of("Hello, *Ada.*", "```\ncode\n```", "How are you?"), speech).wait()
+    assert engine.texts == ["Hello, Ada.", "How are you?"]
+    assert tape.calls == ["start 1000", "write", "drain", "close"]
+    assert tape.seconds == pytest.approx(20 * LETTER + 2 * PAUSE)
+
+
+def test_events_tell_what_is_heard_and_when() -> None:
+    speech = voice()
+    events = events_of(speech)
+    words: list[Word] = []
+    speech.words.subscribe(words.append)
+    deliver(of("*Oh,* Ada.", "```\ncode\n```", "Yes."), speech).wait()
+    oh, ada, yes = Word("Oh,", 0.0, 0.3), Word("Ada.", 0.3, 0.7), Word("Yes.", 0.8, 1.2)
+    assert [(event.kind, event.text, event.said) for event in events] == [
+        ("started", "*Oh,* Ada.", "Oh, Ada."),
+        ("spoken", "*Oh,* Ada.", "Oh, Ada."),
+        ("started", "Yes.", "Yes."),
+        ("spoken", "Yes.", "Yes."),
+        ("finished", "*Oh,* Ada. ```\ncode\n``` Yes.", ""),
+    ]
+    assert [(event.start, event.end) for event in events] == [
+        pytest.approx(times) for times in ((0, 0), (0, 0.8), (0.8, 0.8), (0.8, 1.3), (0, 1.3))
+    ]
+    assert events[1].words == tuple(words[:2])
+    assert [(word.text, round(word.start, 6), round(word.end, 6)) for word in words] == [
+        (word.text, word.start, word.end) for word in (oh, ada, yes)
+    ]
+
+
+def test_an_interruption_returns_the_words_that_were_heard_and_ends_the_delivery() -> None:
+    turntable, model = Turntable(), Model("Hello *you* there.", "And more.")
+    speech = voice(output=turntable)
+    events = events_of(speech)
+    delivery = deliver(model.stream, speech)
+    turntable.turn(0.8)
+    assert speech.interrupt() == "Hello *you*"
+    delivery.wait(TIMEOUT)
+    assert model.stopped.wait(TIMEOUT)
+    assert turntable.seconds == pytest.approx(0.8)
+    assert turntable.calls[-2:] == ["stop", "close"]
+    assert [(event.kind, event.text) for event in events] == [
+        ("started", "Hello *you* there."),
+        ("interrupted", "Hello *you*"),
+    ]
+    assert events[-1].end == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("turned", "heard"),
+    [
+        (0.1, ""),
+        (0.5, "Hello"),
+        (0.7, "Hello"),
+        (1.3, "Hello you"),
+        (1.4, "Hello you there."),
+        (2.0, "Hello you there. And"),
+    ],
+)
+def test_what_was_heard_ends_with_a_whole_word(turned: float, heard: str) -> None:
+    turntable = Turntable()
+    speech = voice(output=turntable)
+    delivery = deliver(Model("Hello you there.", "And more.").stream, speech)
+    turntable.turn(turned)
+    assert speech.interrupt() == heard
+    delivery.wait(TIMEOUT)
+
+
+def test_without_the_times_of_words_what_was_heard_is_estimated() -> None:
+    turntable = Turntable()
+    speech = voice(Letters(words=False), turntable)
+    delivery = deliver(Model("Hello you there.").stream, speech)
+    turntable.turn(1.0)
+    assert speech.interrupt() == "Hello you"
+    delivery.wait(TIMEOUT)
+
+
+def test_the_listener_may_have_heard_less_than_was_played() -> None:
+    turntable = Turntable()
+    speech = voice(output=turntable)
+    delivery = deliver(Model("Hello you there.").stream, speech)
+    turntable.turn(1.4)
+    assert speech.interrupt(played=0.55) == "Hello"
+    assert speech.interrupt(played=60) == "Hello"
+    delivery.wait(TIMEOUT)
+
+
+def test_a_voice_goes_on_with_the_sentences_that_come_next() -> None:
+    turntable, model = Turntable(), Model("Hello you there.", "Dropped.")
+    speech = voice(output=turntable)
+    events = events_of(speech)
+    delivery = deliver(model.stream, speech)
+    turntable.turn(0.6)
+    assert speech.interrupt(resume=True) == "Hello"
+    model.send("Good.", "Bye.")
+    turntable.turn(0.6 + 9 * LETTER + 2 * PAUSE)
+    model.sentences.on_completed()
+    delivery.wait(TIMEOUT)
+    assert [(event.kind, event.text, round(event.end, 6)) for event in events] == [
+        ("started", "Hello you there.", 0.0),
+        ("interrupted", "Hello", 0.6),
+        ("started", "Good.", 0.6),
+        ("spoken", "Good.", 1.2),
+        ("started", "Bye.", 1.2),
+        ("spoken", "Bye.", 1.7),
+        ("finished", "Hello Good. Bye.", 1.7),
+    ]
+    assert speech.interrupt() == "Hello Good. Bye."
+
+
+def test_after_the_end_an_interruption_only_says_what_was_heard() -> None:
+    speech = voice()
+    events = events_of(speech)
+    deliver(of("Hello you.", "```\ncode\n```"), speech).wait()
+    assert speech.interrupt() == "Hello you. ```\ncode\n```"
+    assert speech.interrupt(played=0.5) == "Hello"
+    assert [event.kind for event in events] == ["started", "spoken", "finished"]
+
+
+def test_before_the_first_delivery_nothing_was_heard() -> None:
+    assert voice().interrupt() == ""
+    assert voice().stats is None
+
+
+def test_a_cancelled_delivery_is_an_interruption() -> None:
+    turntable, model = Turntable(), Model("Hello you there.")
+    speech = voice(output=turntable)
+    delivery = deliver(model.stream, speech)
+    turntable.turn(0.8)
+    delivery.cancel()
+    delivery.wait(TIMEOUT)
+    assert speech.interrupt() == "Hello you"
+
+
+def test_the_other_sinks_are_cancelled_too() -> None:
+    turntable, model, others = Turntable(), Model("Hello."), Collector[str]()
+    speech = voice(output=turntable)
+    delivery = deliver(model.stream, others, speech)
+    turntable.turn(0.3)
+    speech.interrupt()
+    delivery.wait(TIMEOUT)
+    assert model.stopped.is_set()
+    assert others.items == ["Hello."]
+
+
+def test_a_subscriber_to_the_events_may_interrupt() -> None:
+    speech = voice(output=Pacer(ahead=0.02))
+    heard: list[str] = []
+    speech.words.subscribe(lambda word: heard.append(speech.interrupt()) if word.text == "ho" else None)
+    deliver(Model("Hi ho he.").stream, speech).wait(TIMEOUT)
+    assert heard == ["Hi"]
+
+
+def test_the_output_itself_may_interrupt() -> None:
+    heard: list[str] = []
+    speech = Speech(Letters(), lambda _: heard.append(speech.interrupt()))
+    deliver(Model("Hi ho.").stream, speech).wait(TIMEOUT)
+    assert heard == [""]
+
+
+def test_an_interruption_from_many_threads_at_once_is_one() -> None:
+    turntable = Turntable()
+    speech = voice(output=turntable)
+    events = events_of(speech)
+    delivery = deliver(Model("Hello you there.").stream, speech)
+    turntable.turn(0.8)
+    heard: list[str] = []
+    threads = [threading.Thread(target=lambda: heard.append(speech.interrupt())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TIMEOUT)
+    delivery.wait(TIMEOUT)
+    assert heard == ["Hello you"] * 8
+    assert [event.kind for event in events] == ["started", "interrupted"]
+
+
+def test_an_engine_that_waits_is_stopped() -> None:
+    engine = Letters(wait_at="you")
+    speech = voice(engine)
+    delivery = deliver(Model("Hello you there.").stream, speech)
+    assert engine.waits.wait(TIMEOUT)
+    speech.interrupt()
+    delivery.wait(TIMEOUT)
+    assert engine.stops >= 1
+
+
+class Deaf(Letters):
+    """Does not stop when it is asked to."""
+
+    def stop(self) -> None:
+        self.stops += 1
+
+
+def test_an_engine_that_hangs_does_not_hold_the_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ollama_rx.speech.synthesis._CLOSING_SECONDS", 0.01)
+    engine = Deaf(wait_at="you")
+    speech = voice(engine)
+    delivery = deliver(Model("Hello you.").stream, speech)
+    assert engine.waits.wait(TIMEOUT)
+    speech.interrupt()
+    delivery.wait(TIMEOUT)
+    engine.gate.set()
+
+
+@pytest.mark.parametrize("sentences", [["Hello you."], ["Hello you.", *(f"Number {n}." for n in range(9))]])
+def test_an_engine_that_gives_nothing_has_failed(sentences: list[str]) -> None:
+    engine = Letters(wait_at="you.")
+    with pytest.raises(SinkError, match=r"letters: no audio within 0\.25 s") as caught:
+        deliver(of(*sentences), voice(engine, timeout=0.25)).wait()
+    assert isinstance(caught.value.__cause__, SpeechError)
+    assert caught.value.__cause__.part is engine
+
+
+def test_a_failure_of_the_engine_names_it_and_the_text_goes_on() -> None:
+    engine, text = Letters(error_at="you."), Collector[str]()
+    delivery = deliver(of("Hello.", "Hello you.", "Bye."), voice(engine), text, on_sink_error="continue")
+    with pytest.raises(SinkError, match="letters: no breath") as caught:
+        delivery.wait()
+    assert text.items == ["Hello.", "Hello you.", "Bye."]
+    failure = caught.value.__cause__
+    assert isinstance(failure, SpeechError)
+    assert failure.part is engine
+    assert isinstance(failure.__cause__, OSError)
+
+
+@pytest.mark.parametrize("call", ["start", "write", "drain", "close"])
+def test_a_failure_of_the_output_names_it(call: str) -> None:
+    tape = Tape(error_at=call)
+    with pytest.raises(SinkError, match="tape: torn") as caught:
+        deliver(of("Hello."), voice(output=tape)).wait()
+    failure = caught.value.__cause__
+    assert isinstance(failure, SpeechError)
+    assert failure.part is tape
+    assert tape.calls.count("close") == (call != "start")
+
+
+def test_an_exception_without_a_message_is_named() -> None:
+    class Silent(SpeechEngine):
+        def synthesize(self, _: str, /) -> Iterator[Audio]:
+            raise KeyError
+
+    with pytest.raises(SinkError, match="Silent: KeyError"):
+        deliver(of("Hello."), voice(Silent())).wait()
+
+
+@pytest.mark.parametrize(
+    ("audio", "message"),
+    [
+        (b"abc", "synthesize: expected Audio, got bytes"),
+        (Audio(b"abc", 1_000), "expected whole samples of two bytes, got 3 bytes"),
+        (Audio(b"", 0), "rate: expected"),
+    ],
+)
+def test_what_is_not_audio_is_refused(audio: Audio, message: str) -> None:
+    class Wrong(SpeechEngine):
+        def synthesize(self, _: str, /) -> list[Audio]:
+            return [audio]
+
+    with pytest.raises(SinkError, match=message):
+        deliver(of("Hello."), voice(Wrong())).wait()
+
+
+def test_all_audio_of_a_delivery_has_one_rate() -> None:
+    class Changing(SpeechEngine):
+        rate = 1_000
+
+        def synthesize(self, _: str, /) -> list[Audio]:
+            return [Audio(bytes(200), 2_000)]
+
+    with pytest.raises(SinkError, match="expected 1000 samples a second, as before, got 2000"):
+        deliver(of("Hello."), voice(Changing())).wait()
+
+
+def test_a_voice_without_audio_has_an_end_too() -> None:
+    class Mute(SpeechEngine):
+        def synthesize(self, _: str, /) -> list[Audio]:
+            return []
+
+    tape = Tape()
+    speech = voice(Mute(), tape)
+    deliver(of("Hello.", "```\ncode\n```"), speech).wait()
+    assert tape.calls == []
+    assert speech.interrupt() == "Hello. ```\ncode\n```"
+
+
+def test_a_reader_that_has_gone_ends_the_voice_without_an_error() -> None:
+    class Closed(Tape):
+        def write(self, _: bytes, /) -> None:
+            raise StopSink
+
+    text = Collector[str]()
+    deliver(of("Hello.", "Bye."), voice(output=Closed()), text).wait()
+    assert text.items == ["Hello.", "Bye."]
+
+
+def test_the_model_is_paused_when_enough_sentences_wait() -> None:
+    engine = Letters(wait_at="0.")
+    sent: list[str] = []
+    most: list[int] = []
+
+    def see(sentence: str) -> None:
+        sent.append(sentence)
+        most.append(len(sent) - len(engine.texts))
+
+    stream = of(*(f"Number {number}." for number in range(40))).pipe(rx.do_action(see))
+    delivery = deliver(stream, voice(engine, ahead=3))
+    assert engine.waits.wait(TIMEOUT)
+    engine.gate.set()
+    delivery.wait(TIMEOUT)
+    assert len(engine.texts) == 40
+    assert max(most) <= 3 + 3  # one in the hands of each: the sink, its queue, the source
+
+
+def test_the_next_sentence_is_synthesised_while_the_last_one_is_played() -> None:
+    engine, turntable = Letters(wait_at="never"), Turntable()
+    speech = voice(engine, turntable)
+    delivery = deliver(Model("One.", "Two, never.", "Three.").stream, speech)
+    assert engine.waits.wait(TIMEOUT)
+    assert turntable.seconds == 0.0
+    assert engine.texts == ["One.", "Two, never."]
+    speech.interrupt()
+    delivery.wait(TIMEOUT)
+
+
+def test_a_voice_serves_one_delivery_after_the_other() -> None:
+    turntable = Turntable()
+    speech = voice(output=turntable)
+    for _ in range(3):
+        first = deliver(Model("Hello you.").stream, speech)
+        turntable.turn(turntable.seconds + 0.5)
+        assert speech.interrupt() == "Hello"
+        second = deliver(of("Yes."), speech)
+        turntable.turn(turntable.seconds + 0.4 + PAUSE)
+        second.wait(TIMEOUT)
+        first.wait(TIMEOUT)
+        assert speech.interrupt() == "Yes."
+
+
+def test_a_second_delivery_at_the_same_time_is_refused() -> None:
+    turntable = Turntable()
+    speech = voice(output=turntable)
+    first = deliver(of("Hello."), speech)
+    turntable.turn(0.2)
+    with pytest.raises(SinkError, match="this voice still speaks"):
+        deliver(of("Yes."), speech).wait()
+    turntable.turn(0.5 + 1 + PAUSE)
+    first.wait(TIMEOUT)
+    assert speech.interrupt() == "Hello."
+
+
+def test_sentences_that_came_before_an_error_are_said() -> None:
+    tape = Tape()
+    error = OSError("the server died")
+    with pytest.raises(OSError, match="the server died"):
+        deliver(of("Hello.").pipe(rx.concat(throw(error))), voice(output=tape)).wait()
+    assert tape.seconds == pytest.approx(6 * LETTER + PAUSE)
+
+
+def test_a_voice_speaks_on_an_event_loop() -> None:
+    tape = Tape()
+
+    async def main() -> None:
+        await deliver(of("Hello. ", "Bye."), voice(output=tape).after(op.split_sentences()))
+
+    asyncio.run(main())
+    assert tape.seconds == pytest.approx(10 * LETTER + 2 * PAUSE)
+
+
+def test_a_subscriber_that_fails_does_not_end_the_voice(caplog: pytest.LogCaptureFixture) -> None:
+    speech = voice()
+
+    def fail(_: SpeechEvent) -> None:
+        raise ZeroDivisionError
+
+    speech.events.subscribe(fail)
+    events = events_of(speech)
+    deliver(of("Hello."), speech).wait()
+    assert [event.kind for event in events] == ["started", "spoken", "finished"]
+    assert "a subscriber to the events of a voice has failed" in caplog.text
+
+
+def test_the_figures_are_those_of_the_last_delivery() -> None:
+    speech = voice()
+    deliver(of("Hello."), speech).wait()
+    stats = speech.stats
+    assert stats is not None
+    assert stats.first_sentence is not None
+    assert stats.first_audio is not None
+    assert 0 <= stats.first_sentence <= stats.first_audio
+    assert stats.audio == pytest.approx(0.7)
+    assert stats.real_time_factor == stats.synthesis / stats.audio
+    deliver(of("```\ncode\n```"), speech).wait()
+    stats = speech.stats
+    assert stats is not None
+    assert (stats.first_audio, stats.audio, stats.real_time_factor) == (None, 0.0, None)
+
+
+def test_the_output_is_a_path_a_file_or_a_function(tmp_path: Path) -> None:
+    file, blocks = io.BytesIO(), list[bytes]()
+    deliver(of("Hello."), Speech(Letters(), tmp_path / "a.wav", pause=0)).wait()
+    deliver(of("Hello."), Speech(Letters(), file, pause=0)).wait()
+    deliver(of("Hello."), Speech(Letters(), blocks.append, pause=0)).wait()
+    with wave.open(str(tmp_path / "a.wav")) as written:
+        assert written.readframes(10_000) == file.getvalue() == b"".join(blocks)
+
+
+def test_the_silence_of_the_engine_may_be_left() -> None:
+    class Quiet(SpeechEngine):
+        def synthesize(self, _: str, /) -> list[Audio]:
+            return [Audio(bytes(600) + b"\xff\x7f" + bytes(600), 1_000)]
+
+    tape = Tape()
+    deliver(of("Hello."), Speech(Quiet(), tape, pause=None)).wait()
+    assert len(tape.pcm) == 1202
+
+
+def test_a_uri_names_a_wav_file(tmp_path: Path) -> None:
+    speech = Speech.from_uri(str(tmp_path / "answer.wav"))
+    assert isinstance(speech, Speech)
+
+
+def test_an_engine_is_loaded_on_request() -> None:
+    class Loaded(Letters):
+        loads = 0
+
+        def load(self) -> None:
+            self.loads += 1
+
+    engine = Loaded()
+    voice(engine).load()
+    assert engine.loads == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"engine": "hibari"}, "engine: expected"),
+        ({"output": 1}, "output: expected a path, a binary file, a function or a SpeechOutput, got int"),
+        ({"ahead": 0}, "ahead: expected"),
+        ({"pause": -1}, "pause: expected"),
+        ({"timeout": 0}, "timeout: expected"),
+        ({"code": 1}, "code: expected"),
+        ({"urls": "all"}, "urls: expected"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        Speech(**{"engine": Letters(), "output": Tape(), **arguments})  # type: ignore[arg-type]
+
+
+def test_wrong_arguments_of_an_interruption_are_refused() -> None:
+    with pytest.raises(ValueError, match="played: expected"):
+        voice().interrupt(played=-1)
+    with pytest.raises(TypeError, match="resume: expected"):
+        voice().interrupt(resume=1)  # type: ignore[arg-type]
+
+
+def test_a_voice_needs_a_delivery() -> None:
+    errors: list[Exception] = []
+    of("Hello.").pipe(rx.do_action(voice().on_next)).subscribe(on_error=errors.append)
+    assert "deliver(stream, voice)" in str(errors[0])
+    voice().close()

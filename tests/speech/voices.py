@@ -1,0 +1,121 @@
+"""Engines and outputs for tests: they say what they are told, when they are told."""
+
+import threading
+from array import array
+from collections.abc import Iterator
+
+from ollama_rx.speech import Audio, SpeechEngine, SpeechOutput, Word
+
+RATE = 1_000
+LETTER = 0.1  # seconds that a letter takes
+TIMEOUT = 10.0
+
+
+def tone(seconds: float) -> bytes:
+    """Return samples that are loud, and differ from each other for half a minute."""
+    return array("h", range(1_000, 1_000 + round(seconds * RATE))).tobytes()
+
+
+class Letters(SpeechEngine):
+    """Says each word in as many tenths of a second as it has letters; ``words`` says when, on request."""
+
+    name = "letters"
+
+    def __init__(self, *, words: bool = True, wait_at: str = "", error_at: str = "") -> None:
+        self.texts: list[str] = []
+        self.gate = threading.Event()
+        self.waits = threading.Event()
+        self.stops = 0
+        self._words = words
+        self._wait_at = wait_at
+        self._error_at = error_at
+
+    def synthesize(self, text: str, /) -> Iterator[Audio]:
+        self.texts.append(text)
+        for word in text.split():
+            if word == self._wait_at:
+                self.waits.set()
+                assert self.gate.wait(TIMEOUT)
+            if word == self._error_at:
+                raise OSError("no breath")
+            seconds = len(word) * LETTER
+            yield Audio(tone(seconds), RATE, (Word(word, 0.0, seconds),) if self._words else ())
+
+    def stop(self) -> None:
+        self.stops += 1
+        self.gate.set()
+
+
+class Tape(SpeechOutput):
+    """Takes audio as fast as it comes."""
+
+    name = "tape"
+    block = LETTER
+
+    def __init__(self, error_at: str = "") -> None:
+        self.calls: list[str] = []
+        self.pcm = bytearray()
+        self._error_at = error_at
+
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / 2 / RATE
+
+    def start(self, rate: int) -> None:
+        self._note(f"start {rate}")
+
+    def write(self, pcm: bytes, /) -> None:
+        if not self.pcm:
+            self._note("write")
+        self.pcm += pcm
+
+    def drain(self) -> None:
+        self._note("drain")
+
+    def stop(self) -> None:
+        self._note("stop")
+
+    def close(self) -> None:
+        self._note("close")
+
+    def _note(self, call: str) -> None:
+        self.calls.append(call)
+        if call.split(maxsplit=1)[0] == self._error_at:
+            raise OSError("torn")
+
+
+class Turntable(Tape):
+    """Plays in a time of its own: as far as the test turns it. It takes no more than is to be played."""
+
+    name = "turntable"
+
+    def __init__(self, error_at: str = "") -> None:
+        super().__init__(error_at)
+        self._changed = threading.Condition()
+        self._turned = 0.0
+        self._stops = 0
+
+    def turn(self, seconds: float) -> None:
+        """Play until this second, and wait until that much was written."""
+        with self._changed:
+            self._turned = seconds
+            self._changed.notify_all()
+            assert self._changed.wait_for(lambda: self.seconds >= seconds - 1e-6, TIMEOUT)
+
+    def write(self, pcm: bytes, /) -> None:
+        with self._changed:
+            stops = self._stops
+            self._changed.wait_for(lambda: self._turned > self.seconds + 1e-6 or self._stops != stops)
+            if self._stops == stops:
+                super().write(pcm)
+                self._changed.notify_all()
+
+    def unplayed(self) -> float:
+        return max(0.0, self.seconds - self._turned)
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stops += 1
+            del self.pcm[2 * round(self._turned * RATE) :]
+            self._changed.notify_all()
+        super().stop()
