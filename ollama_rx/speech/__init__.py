@@ -5,6 +5,7 @@ from ollama_rx.speech.engines._speech_engine import SpeechEngine
 from ollama_rx.speech.engines.hibari import Hibari
 from ollama_rx.speech.events import SpeechEvent
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
+from ollama_rx.speech.outputs.loudspeaker import Loudspeaker
 from ollama_rx.speech.outputs.pacer import Pacer
 from ollama_rx.speech.outputs.pcm_callback import PcmCallback
 from ollama_rx.speech.outputs.pcm_observable import PcmObservable
@@ -16,6 +17,7 @@ from ollama_rx.speech.speech_stats import SpeechStats
 __all__ = [
     "Audio",
     "Hibari",
+    "Loudspeaker",
     "Pacer",
     "PcmCallback",
     "PcmObservable",
