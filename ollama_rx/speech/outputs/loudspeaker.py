@@ -15,8 +15,8 @@ from ollama_rx.speech.outputs._speech_output import SpeechOutput
 
 _BUFFER_SECONDS = 0.2  # a thread that feeds the device may be late by this much
 _FADE_SECONDS = 0.005  # long enough not to click
-# A thread that computes can keep the device waiting for Python for more than 5 ms: with the 8 ms that PortAudio
-# calls a low latency, that caused ten gaps a second. A much longer latency would delay interruptions.
+# A thread that computes can keep the device waiting for Python for more than 5 ms. With the 8 ms that
+# PortAudio calls a low latency that caused ten gaps a second; a much longer one would delay interruptions.
 _LEAST_LATENCY = 0.025
 _DEVICE_SECONDS = 2.0  # a device that takes no samples for so long will not take any
 

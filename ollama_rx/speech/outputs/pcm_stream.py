@@ -1,11 +1,24 @@
 """Write the samples of speech to a file that is open."""
 
 from io import RawIOBase, TextIOBase
-from typing import BinaryIO
+from typing import Protocol
 
 from ollama_rx.arguments import wrong_type
 from ollama_rx.sinks._broken_pipe import stop_after_broken_pipe
+from ollama_rx.speech.outputs._no_terminal import refuse_terminal
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
+
+
+class BinaryFile(Protocol):
+    """What is needed of a file."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of the data; an unbuffered file (`RawIOBase`) may write a part and return its length."""
+        ...
+
+    def flush(self) -> object:
+        """Pass on what was written."""
+        ...
 
 
 class PcmStream(SpeechOutput):
@@ -21,11 +34,12 @@ class PcmStream(SpeechOutput):
         deliver(sentences, Speech(output=Pacer(PcmStream(player.stdin)))).wait()
 
     Args:
-        file: a binary file that is open for writing; it needs ``write`` and ``flush`` only.
+        file: a binary file that is open for writing, not a terminal; it needs ``write`` and ``flush`` only.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryFile) -> None:
         _check_binary_file(file)
+        refuse_terminal("file", file)
         self._file = file
 
     def write(self, pcm: bytes, /) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from ollama_rx.arguments import wrong_type
 from ollama_rx.sinks._broken_pipe import stop_after_broken_pipe
 from ollama_rx.speech.audio import BYTES_PER_SAMPLE
+from ollama_rx.speech.outputs._no_terminal import refuse_terminal
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
 
 # Source: https://www.mmsp.ece.mcgill.ca/Documents/AudioFormats/WAVE/WAVE.html
@@ -50,6 +51,7 @@ class WavFile(SpeechOutput):
         self._size: int | None = None  # bytes of samples in the file; None before there is a header of ours
         self._can_seek = False
         self._file = self._open()
+        refuse_terminal("path", self._file)
 
     def start(self, rate: int) -> None:
         """Prepare to continue the file of earlier speeches, or to begin one.

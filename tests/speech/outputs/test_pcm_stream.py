@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_a_socket_can_be_written_to() -> None:
     with ours, theirs, ours.makefile("wb") as file, ours.makefile("wb", buffering=0) as raw:
         PcmStream(file).write(b"abcd")
         assert theirs.recv(100) == b"abcd"
-        PcmStream(cast(Any, raw)).write(b"ef")
+        PcmStream(raw).write(b"ef")
         assert theirs.recv(100) == b"ef"
 
 
@@ -50,7 +50,7 @@ def test_a_block_is_completed_after_a_partial_write() -> None:
             return len(data[:3])
 
     file = PartialWriter()
-    PcmStream(cast(Any, file)).write(b"abcdefgh")
+    PcmStream(file).write(b"abcdefgh")
     assert file.written == b"abcdefgh"
 
 
@@ -60,7 +60,7 @@ def test_a_file_that_never_blocks_is_an_error_when_it_is_full() -> None:
             return None
 
     with pytest.raises(BlockingIOError, match="a file that blocks is needed"):
-        PcmStream(cast(Any, Full())).write(b"ab")
+        PcmStream(Full()).write(b"ab")
 
 
 def test_a_file_of_the_users_own_needs_only_write_and_flush() -> None:
@@ -74,7 +74,7 @@ def test_a_file_of_the_users_own_needs_only_write_and_flush() -> None:
             self.written += b"!"
 
     file = Blocks()
-    PcmStream(cast(Any, file)).write(b"ab")
+    PcmStream(file).write(b"ab")
     assert file.written == b"ab!"
 
 
@@ -82,7 +82,7 @@ def test_a_broken_pipe_stops_the_voice_without_an_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb", 0) as file, pytest.raises(StopSink):
-        PcmStream(cast(Any, file)).write(b"ab")
+        PcmStream(file).write(b"ab")
 
 
 def test_after_a_broken_standard_output_the_interpreter_exits_quietly() -> None:
@@ -104,6 +104,15 @@ def test_after_a_broken_standard_output_the_interpreter_exits_quietly() -> None:
         process.stdout.close()
         _, errors = process.communicate(timeout=30)  # closes the standard input, which starts the writing
     assert (process.returncode, errors) == (0, b"")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+def test_a_terminal_is_refused() -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb"), os.fdopen(theirs, "wb") as terminal:
+        message = r"^file: expected a file or a pipe, got a terminal; pipe it to a player$"
+        with pytest.raises(ValueError, match=message):
+            PcmStream(terminal)
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,14 @@ def test_a_path_that_cannot_be_written_is_an_error_at_once(tmp_path: Path) -> No
         WavFile(b"answer.wav")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+def test_a_terminal_is_refused() -> None:
+    ours, theirs = os.openpty()
+    message = r"^path: expected a file or a pipe, got a terminal; pipe it to a player$"
+    with os.fdopen(ours, "rb"), os.fdopen(theirs, "wb"), pytest.raises(ValueError, match=message):
+        WavFile(os.ttyname(theirs))
+
+
 def test_an_output_that_is_never_used_closes_its_file(tmp_path: Path) -> None:
     WavFile(tmp_path / "answer.wav")  # a warning about an open file would be an error
 
