@@ -16,7 +16,8 @@ from ollama_rx.speech.outputs._speech_output import SpeechOutput
 _BUFFER_SECONDS = 0.2  # a thread that feeds the device may be late by this much
 _FADE_SECONDS = 0.005  # long enough not to click
 # A thread that computes can keep the device waiting for Python for more than 5 ms. With the 8 ms that
-# PortAudio calls a low latency that caused ten gaps a second; a much longer one would delay interruptions.
+# PortAudio calls a low latency that caused ten gaps a second (through PulseAudio); a much longer one would
+# delay interruptions.
 _LEAST_LATENCY = 0.025
 _DEVICE_SECONDS = 2.0  # a device that takes no samples for so long will not take any
 
@@ -25,8 +26,8 @@ class Loudspeaker(SpeechOutput):
     """Plays on a sound device; needs the extra ``ollama-rx[audio]``.
 
     Audio waits in a buffer of 0.2 seconds, from which the device takes what it needs, so that a thread that
-    is late causes no gap. If there is nothing to take, the device plays silence. An interruption is heard
-    after what the device has taken already, usually 25 ms, and fades out within 5 ms.
+    is late causes no gap. If there is nothing to take, the device plays silence. After an interruption one
+    still hears what the device has taken already, usually 25 ms, and then a fade of 5 ms.
 
     Args:
         device: the number or (a part of) the name of a device, as ``python -m sounddevice`` lists them; by

@@ -15,7 +15,9 @@ class Pacer(SpeechOutput):
 
     Put it in front of an output whose listener plays the audio elsewhere, such as a web page: what is not
     needed yet stays here, where an interruption can drop it. Without an output the audio goes nowhere and
-    only the time passes, as tests need it::
+    only the time passes, as tests need it.
+
+    ::
 
         deliver(sentences, Speech(output=Pacer(PcmCallback(send)))).wait()
 

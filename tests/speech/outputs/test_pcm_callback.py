@@ -43,6 +43,14 @@ def test_a_coroutine_function_is_refused_with_advice(function: Any) -> None:
         PcmCallback(function)
 
 
+def test_a_coroutine_is_refused_with_advice() -> None:
+    output = PcmCallback(lambda pcm: send(pcm))  # noqa: PLW0108 - that is the mistake
+    with pytest.raises(
+        TypeError, match=r"^function: it returned a coroutine, .* output = PcmObservable\(\)$"
+    ):
+        output.write(b"ab")
+
+
 def test_other_wrong_arguments_are_refused() -> None:
     with pytest.raises(TypeError, match=r"^function: expected a function, got str$"):
         PcmCallback("send")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
