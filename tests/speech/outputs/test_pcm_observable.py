@@ -86,6 +86,15 @@ def test_what_a_subscriber_raises_fails_the_output() -> None:
         output.write(b"cd")
 
 
+def test_subscriptions_complete_in_the_order_in_which_they_were_made() -> None:
+    output = PcmObservable()
+    order: list[int] = []
+    output.pcm.subscribe(on_completed=lambda: order.append(1))
+    output.pcm.subscribe(on_completed=lambda: order.append(2))
+    output.close()
+    assert order == [1, 2]
+
+
 def test_all_subscriptions_complete_also_if_a_subscriber_raises_then() -> None:
     output = PcmObservable()
     first = Log(output)
