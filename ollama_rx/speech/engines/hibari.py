@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,37 +11,60 @@ from typing import Protocol, Self, cast
 from ollama_rx.arguments import check_choice, check_positive, wrong_value
 from ollama_rx.speech.audio import Audio
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
+from ollama_rx.speech.engines.onnx_outputs import append_output
+from ollama_rx.speech.engines.word_times import WordTimes
 
-_SLOWEST, _FASTEST = 0.5, 2.0  # what hibari documents; below 25 ms a sound, its model gets no faster
+_SLOWEST, _FASTEST = 0.5, 2  # what hibari documents; its model makes no sound shorter than 25 ms
+_RATE = 24_000
 _SEED = 0
-_LOUDEST = 32_767
-# A word of the lexicon, one that must be guessed, and numbers that are written out.
-_WARM_UP = "Ready, zyqlix, at 7:30 on May 3rd with $1,250."
+_FULL_SCALE = 32_767
+# In hibari's model: how long each symbol lasts, in units of two of its frames (25 ms).
+_DURATIONS = "/Clip_output_0"
+_SAMPLES_PER_UNIT = 600
+_SILENT = " "  # what hibari puts before and after a sentence
+_KNOWN_WORDS = 4096  # whose sounds are remembered
+# Has a word that must be guessed, for which hibari loads a second model when it first needs it.
+_WARM_UP = "Ready, zyqlix, at 7:30."
 
 
-class _Samples(Protocol):
+class _HibariArray(Protocol):
     """What is used of a numpy array."""
 
     def __mul__(self, factor: float, /) -> Self: ...
     def clip(self, least: float, most: float, /) -> Self: ...
     def astype(self, kind: str, /) -> Self: ...
     def tobytes(self) -> bytes: ...
+    def tolist(self) -> list[float]: ...
 
 
-class _HibariModel(Protocol):
-    def stream(self, text: str, speed: float, seed: int) -> Iterator[_Samples]: ...
+class _HibariSession(Protocol):
+    def run(self, names: None, inputs: object, /) -> list[_HibariArray]: ...
+
+
+class _HibariVoice(Protocol):
+    sess: _HibariSession
+    vocab: Mapping[str, int]
+
+    def phonemize(self, text: str, /) -> list[str]: ...
+    def from_phonemes(self, phonemes: str, /, *, speed: float, seed: int) -> _HibariArray: ...
+
+
+class _HibariVoices(Protocol):
+    def voice_path(self, name: str, /) -> str: ...
 
 
 class _HibariModule(Protocol):
-    def Hibari(self, *, voice: str, threads: int) -> _HibariModel: ...  # noqa: N802 - its name
+    voices: _HibariVoices
+
+    def Hibari(self, *, voice: str, model: bytes, threads: int) -> _HibariVoice: ...  # noqa: N802 - its name
 
 
 class Hibari(SpeechEngine):
-    """Speaks English with hibari-tts (24,000 samples a second), which the extra ``tts`` installs.
+    """Speaks English with hibari-tts, which the extra ``tts`` installs.
 
     ``voice`` is one of hibari's: "heart" comes with the package; the others (British ones too) are
-    downloaded by hibari the first time they are loaded. ``speed`` is from 0.5 to 2.0. The same text always
-    gives the same samples. Writing systems other than Latin are not spoken.
+    downloaded by hibari when they are first loaded. ``speed`` is a factor from 0.5 to 2. The same text
+    always gives the same samples. It speaks the Latin alphabet only, and knows when each word is said.
 
     Raises:
         ImportError: hibari-tts is not installed.
@@ -48,39 +72,85 @@ class Hibari(SpeechEngine):
     """
 
     name = "hibari"
-    rate = 24_000
+    rate = _RATE
 
     def __init__(self, voice: str = "heart", *, speed: float = 1.0) -> None:
-        check_choice("voice", voice, _voices())
+        check_choice("voice", voice, _voice_names())
         check_positive("speed", speed)
         if not _SLOWEST <= speed <= _FASTEST:
-            raise wrong_value("speed", f"a number from {_SLOWEST} to {_FASTEST}", speed)
-        self._voice = voice
+            raise wrong_value("speed", f"a factor from {_SLOWEST:g} to {_FASTEST:g}", speed)
+        self._voice_name = voice
         self._speed = speed
-        self._model: _HibariModel | None = None
+        self._voice: _LoadedVoice | None = None
 
     def load(self) -> None:
         """Import hibari, load the voice, and speak once; this takes about a second."""
-        if self._model is None:
-            hibari = cast(_HibariModule, import_module("hibari"))
-            self._model = hibari.Hibari(voice=self._voice, threads=1)
-            for _ in self._model.stream(_WARM_UP, self._speed, _SEED):
-                pass
+        self._loaded()
 
     def synthesize(self, text: str, /) -> Iterator[Audio]:
-        """Yield the audio of the sentences that hibari finds in the text."""
-        self.load()
-        for samples in cast(_HibariModel, self._model).stream(text, self._speed, _SEED):
-            pcm = (samples * _LOUDEST).clip(-_LOUDEST, _LOUDEST).astype("<i2").tobytes()
-            yield Audio(pcm, self.rate)
+        """Yield the audio of the sentences that hibari finds in the text, with their words."""
+        return self._loaded().speak(text, self._speed)
 
     def close(self) -> None:
         """Free the memory of the voice."""
-        self._model = None
+        self._voice = None
+
+    def _loaded(self) -> "_LoadedVoice":
+        if self._voice is None:
+            self._voice = _LoadedVoice(self._voice_name)
+            for _ in self._voice.speak(_WARM_UP, self._speed):
+                pass
+        return self._voice
 
 
-def _voices() -> Sequence[str]:
-    """Read the names of the voices without importing hibari, which takes half a second."""
+class _LoadedVoice:
+    def __init__(self, name: str) -> None:
+        hibari = cast(_HibariModule, import_module("hibari"))
+        model = Path(hibari.voices.voice_path(name)).read_bytes()
+        extended = append_output(model, _DURATIONS)
+        self._hibari = hibari.Hibari(voice=name, model=extended, threads=1)
+        self._durations: _DurationsRecorder | None = None
+        if extended != model:
+            self._durations = self._hibari.sess = _DurationsRecorder(self._hibari.sess)
+        self._pronounce = lru_cache(_KNOWN_WORDS)(self._pronounce_word)
+
+    def speak(self, text: str, speed: float) -> Iterator[Audio]:
+        sentences = self._hibari.phonemize(text)
+        pieces = (self._speak_sentence(sentence, speed) for sentence in sentences)
+        if self._durations is None:
+            yield from pieces
+            return
+        words = WordTimes(text, self._pronounce, [self._symbols(sentence) for sentence in sentences])
+        for piece in pieces:
+            yield words.add_words(piece, self._durations.last)
+
+    def _speak_sentence(self, phonemes: str, speed: float) -> Audio:
+        samples = self._hibari.from_phonemes(phonemes, speed=speed, seed=_SEED)
+        return Audio((samples * _FULL_SCALE).clip(-32_768, 32_767).astype("<i2").tobytes(), _RATE)
+
+    def _symbols(self, phonemes: str) -> list[str]:
+        return [_SILENT, *(symbol for symbol in phonemes if symbol in self._hibari.vocab), _SILENT]
+
+    def _pronounce_word(self, word: str) -> list[str]:
+        return self._symbols(" ".join(self._hibari.phonemize(word)))
+
+
+class _DurationsRecorder:
+    """hibari's session, but with the outputs that hibari expects: the additional last one is kept here."""
+
+    def __init__(self, session: _HibariSession) -> None:
+        self._session = session
+        self.last: list[int] = []
+        """How many samples each symbol of the last sentence lasts."""
+
+    def run(self, names: None, inputs: object, /) -> list[_HibariArray]:
+        *outputs, durations = self._session.run(names, inputs)
+        self.last = [int(units) * _SAMPLES_PER_UNIT for units in durations.tolist()]
+        return outputs
+
+
+def _voice_names() -> Sequence[str]:
+    """Read the names of hibari's voices without importing it, which takes half a second."""
     package = find_spec("hibari")
     if package is None or package.origin is None:
         raise ImportError('Hibari needs hibari-tts: pip install "ollama-rx[tts]"')

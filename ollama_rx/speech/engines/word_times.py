@@ -1,0 +1,222 @@
+"""When each word of a text is said, from the sounds that a voice makes and how long each lasts.
+
+A voice rewrites a text before it speaks: "$3.50" becomes five words, "of the" becomes one. So what is said is
+compared with what the voice would say for each word alone, sound by sound, as ``diff`` compares two files::
+
+    words    at    7:30            for the    $3.50
+    alone    æt    sˈɛvən θˈɜɹti   fˈɔɹ ðˈʌ   θɹˈi dˈɑləɹz ænd fˈɪfti sˈɛnts
+    said     æt    sˈɛvən θˈɜɹti   fɚðə       θɹˈi dˈɑləɹz ænd fˈɪfti sˈɛnts
+
+The two differ little, as words are weakened in a sentence; where they differ, the boundary between two words
+is at most a few sounds off.
+"""
+
+import unicodedata
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import accumulate, chain, pairwise
+from typing import NamedTuple
+
+from ollama_rx.speech.audio import Audio, Word
+
+Span = tuple[int, int]
+"""The symbols that are said for a word: the first, and the one after the last."""
+
+_PAUSE = " "
+_STRESS = frozenset("ˈˌ")  # a mark of the sound that follows
+_SOUNDS = frozenset({"Ll", "Lu", "Lo"})  # categories of Unicode
+_MARKS = frozenset({"Lm", "Mn", "Nd", "Sk"})  # of the sound before, such as its length or tone
+
+# The costs of a difference: another sound costs less than a missing one and a new one. A pause weighs less
+# than a sound, but decides where a boundary goes that could be in several places.
+_OTHER = 3
+_SOUND_MORE_OR_LESS = 2
+_PAUSE_MORE_OR_LESS = 1
+
+_SILENCE = 200  # samples up to this number are silence (-44 dB)
+_STEP = 128  # samples; how exactly silence is measured (5 ms)
+
+
+class _Sound(NamedTuple):
+    symbol: str
+    """A sound, or `_PAUSE` for all that stands between two sounds, such as ", "."""
+    start: int
+    end: int
+    """The symbols that it consists of, with its marks."""
+
+
+class WordTimes:
+    """Gives the pieces of audio of one text, one after the other, the words that end in them."""
+
+    def __init__(
+        self, text: str, pronounce: Callable[[str], Iterable[str]], said: Iterable[Sequence[str]]
+    ) -> None:
+        """Find the symbols of each word.
+
+        ``pronounce`` returns the symbols that the voice would say for a word alone, ``said`` has those that
+        it says for the text, piece by piece.
+        """
+        words = text.split()
+        spans = word_spans([pronounce(word) for word in words], list(chain.from_iterable(said)))
+        self._words = deque(zip(words, spans, strict=True))
+        self._symbols = 0  # in the pieces before
+
+    def add_words(self, piece: Audio, durations: Sequence[int]) -> Audio:
+        """Return the next piece with its words; ``durations`` has the number of samples of each symbol.
+
+        One word ends and the next begins in the middle of what is between them, since sounds fade into it on
+        both sides; silence there belongs to neither. If the durations are not those of the audio, the piece
+        has no words.
+        """
+        before, self._symbols = self._symbols, self._symbols + len(durations)
+        words: list[tuple[str, Span]] = []
+        while self._words and self._words[0][1][1] <= self._symbols:
+            words.append(self._words.popleft())
+        samples = memoryview(piece.pcm).cast("h")
+        times = [0, *accumulate(durations)]
+        if times[-1] != len(samples):
+            return piece
+        said = [(max(0, first - before), last - before) for _, (first, last) in words if first < last]
+        middles = [(times[last] + times[first]) // 2 for (_, last), (first, _) in pairwise(said)]
+        parts = pairwise([0, *middles, len(samples)])
+        timed: list[Word] = []
+        end = 0
+        for word, (first, last) in words:
+            start, end = _audible(samples, *next(parts)) if first < last else (end, end)
+            timed.append(Word(word, start / piece.rate, end / piece.rate))
+        return replace(piece, words=tuple(timed))
+
+
+def word_spans(alone: Sequence[Iterable[str]], said: Iterable[str]) -> list[Span]:
+    """Return for each word which of the symbols that are said belong to it.
+
+    ``alone`` has the symbols that the voice would say for each word alone. The span of a word that is not
+    said, such as a dash, is empty.
+
+    >>> word_spans(["ˈʌv", "ðə", "sˈi"], "ʌvðə sˈi.")
+    [(0, 2), (2, 4), (5, 8)]
+    """
+    expected: list[str] = []
+    ends: list[int] = []  # for each word, how many of the expected sounds come before its end
+    for symbols in alone:
+        own = [sound.symbol for sound in _sounds(symbols)]
+        if own:
+            expected += [_PAUSE, *own] if expected else own
+        ends.append(len(expected))
+    sounds = _sounds(said)
+    cuts = _cuts(ends, _aligned(expected, [sound.symbol for sound in sounds]))
+    spans: list[Span] = []
+    end = 0
+    for first, last in pairwise([0, *cuts]):
+        own_sounds = [sound for sound in sounds[first:last] if sound.symbol != _PAUSE]
+        start = own_sounds[0].start if own_sounds else end
+        end = own_sounds[-1].end if own_sounds else end
+        spans.append((start, end))
+    return spans
+
+
+def _sounds(symbols: Iterable[str]) -> list[_Sound]:
+    """Return the sounds, and one pause for what stands between two of them."""
+    sounds: list[_Sound] = []
+    in_pause = True  # also before the first sound
+    stress: int | None = None  # where the marks of the next sound begin
+    for index, symbol in enumerate(symbols):
+        category = "stress" if symbol in _STRESS else unicodedata.category(symbol[-1])
+        if category == "stress":
+            stress = index if stress is None else stress
+        elif category in _SOUNDS:
+            if in_pause and sounds:
+                sounds.append(_Sound(_PAUSE, index, index))
+            sounds.append(_Sound(symbol, index if stress is None else stress, index + 1))
+            in_pause, stress = False, None
+        elif category not in _MARKS:
+            in_pause = True
+        elif not in_pause:
+            sounds[-1] = sounds[-1]._replace(end=index + 1)
+    return sounds
+
+
+def _aligned(expected: Sequence[str], said: Sequence[str]) -> list[int]:
+    """Return for 0, 1, 2 ... of the expected symbols how many of those that are said correspond to them.
+
+    It is the alignment with the lowest cost (Needleman and Wunsch, 1970). What both begin and end with is
+    left out of it, because its time grows with the product of the two lengths.
+    """
+    shorter = min(len(expected), len(said))
+    head = next((at for at in range(shorter) if expected[at] != said[at]), shorter)
+    tail = next((at for at in range(shorter - head) if expected[-1 - at] != said[-1 - at]), shorter - head)
+    middle = _lowest_cost(expected[head : len(expected) - tail], said[head : len(said) - tail])
+    more = len(said) - len(expected)
+    ending = range(len(expected) - tail + 1 + more, len(said) + 1)
+    return [*range(head), *(head + reached for reached in middle), *ending]
+
+
+def _cuts(ends: Sequence[int], reached: Sequence[int]) -> list[int]:
+    """Return for each word with how many of the sounds that are said it ends.
+
+    A word that was expected but for which nothing is left shares the sounds of the word before (or after, if
+    it is the first): "$5 million" is said "five million dollars".
+    """
+    fixed = [(0, 0)]
+    for end in ends:
+        if end > fixed[-1][0]:
+            if len(fixed) > 1 and fixed[-1][1] in (0, reached[end]):
+                fixed.pop()
+            fixed.append((end, reached[end]))
+    return [_interpolated(end, fixed) for end in ends]
+
+
+def _interpolated(end: int, fixed: Sequence[tuple[int, int]]) -> int:
+    """Return what corresponds to a number between two for which it is known; 0 corresponds to 0."""
+    after = bisect_left(fixed, (end, 0))
+    if after == 0:
+        return 0
+    (end_before, cut_before), (end_after, cut_after) = fixed[after - 1], fixed[after]
+    share = (end - end_before) / (end_after - end_before)
+    return round(cut_before + share * (cut_after - cut_before))
+
+
+def _lowest_cost(expected: Sequence[str], said: Sequence[str]) -> list[int]:
+    """Return the same for two sequences that begin and end differently."""
+    more = [_more_or_less(symbol) for symbol in said]
+    rows = [list(accumulate(more, initial=0))]  # the lowest costs of the beginnings of both
+    for symbol in expected:
+        above = rows[-1]
+        less = _more_or_less(symbol)
+        left = above[0] + less
+        row = [left]
+        for at, other in enumerate(said):
+            both = above[at] if symbol == other else above[at] + _OTHER
+            left = min(both, above[at + 1] + less, left + more[at])
+            row.append(left)
+        rows.append(row)
+    reached = len(said)
+    all_reached = [reached]
+    for length in range(len(expected), 0, -1):
+        while reached and rows[length][reached] == rows[length][reached - 1] + more[reached - 1]:
+            reached -= 1
+        same = 0 if reached and expected[length - 1] == said[reached - 1] else _OTHER
+        if reached and rows[length][reached] == rows[length - 1][reached - 1] + same:
+            reached -= 1
+        all_reached.append(reached)
+    return all_reached[::-1]
+
+
+def _more_or_less(symbol: str) -> int:
+    return _PAUSE_MORE_OR_LESS if symbol == _PAUSE else _SOUND_MORE_OR_LESS
+
+
+def _audible(samples: Sequence[int], start: int, end: int) -> Span:
+    """Return the part of the samples between the silence at both ends; all of it if there is nothing else."""
+    steps = range(start, end, _STEP)
+    first = next((at for at in steps if _is_audible(samples[at : min(at + _STEP, end)])), None)
+    if first is None:
+        return start, end
+    last = next(at for at in reversed(steps) if _is_audible(samples[at : min(at + _STEP, end)]))
+    return first, min(last + _STEP, end)
+
+
+def _is_audible(samples: Sequence[int]) -> bool:
+    return max(samples) > _SILENCE or min(samples) < -_SILENCE
