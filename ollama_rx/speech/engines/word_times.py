@@ -20,20 +20,14 @@ from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
 from ollama_rx.speech.audio import Audio, Word
+from ollama_rx.speech.engines.alignment import PAUSE, align
 
 Span = tuple[int, int]
 """The symbols that are said for a word: the first, and the one after the last."""
 
-_PAUSE = " "
 _STRESS = frozenset("ˈˌ")  # a mark of the sound that follows
 _SOUNDS = frozenset({"Ll", "Lu", "Lo"})  # categories of Unicode
 _MARKS = frozenset({"Lm", "Mn", "Nd", "Sk"})  # of the sound before, such as its length or tone
-
-# The costs of a difference: another sound costs less than a missing one and a new one. A pause weighs less
-# than a sound, but decides where a boundary goes that could be in several places.
-_OTHER = 3
-_SOUND_MORE_OR_LESS = 2
-_PAUSE_MORE_OR_LESS = 1
 
 _SILENCE = 200  # samples up to this number are silence (-44 dB)
 _STEP = 128  # samples; how exactly silence is measured (5 ms)
@@ -41,7 +35,7 @@ _STEP = 128  # samples; how exactly silence is measured (5 ms)
 
 class _Sound(NamedTuple):
     symbol: str
-    """A sound, or `_PAUSE` for all that stands between two sounds, such as ", "."""
+    """A sound, or ``PAUSE`` for all that stands between two sounds, such as ", "."""
     start: int
     end: int
     """The symbols that it consists of, with its marks."""
@@ -103,14 +97,14 @@ def word_spans(alone: Sequence[Iterable[str]], said: Iterable[str]) -> list[Span
     for symbols in alone:
         own = [sound.symbol for sound in _sounds(symbols)]
         if own:
-            expected += [_PAUSE, *own] if expected else own
+            expected += [PAUSE, *own] if expected else own
         ends.append(len(expected))
     sounds = _sounds(said)
-    cuts = _cuts(ends, _aligned(expected, [sound.symbol for sound in sounds]))
+    cuts = _cuts(ends, align(expected, [sound.symbol for sound in sounds]))
     spans: list[Span] = []
     end = 0
     for first, last in pairwise([0, *cuts]):
-        own_sounds = [sound for sound in sounds[first:last] if sound.symbol != _PAUSE]
+        own_sounds = [sound for sound in sounds[first:last] if sound.symbol != PAUSE]
         start = own_sounds[0].start if own_sounds else end
         end = own_sounds[-1].end if own_sounds else end
         spans.append((start, end))
@@ -128,7 +122,7 @@ def _sounds(symbols: Iterable[str]) -> list[_Sound]:
             stress = index if stress is None else stress
         elif category in _SOUNDS:
             if in_pause and sounds:
-                sounds.append(_Sound(_PAUSE, index, index))
+                sounds.append(_Sound(PAUSE, index, index))
             sounds.append(_Sound(symbol, index if stress is None else stress, index + 1))
             in_pause, stress = False, None
         elif category not in _MARKS:
@@ -136,21 +130,6 @@ def _sounds(symbols: Iterable[str]) -> list[_Sound]:
         elif not in_pause:
             sounds[-1] = sounds[-1]._replace(end=index + 1)
     return sounds
-
-
-def _aligned(expected: Sequence[str], said: Sequence[str]) -> list[int]:
-    """Return for 0, 1, 2 ... of the expected symbols how many of those that are said correspond to them.
-
-    It is the alignment with the lowest cost (Needleman and Wunsch, 1970). What both begin and end with is
-    left out of it, because its time grows with the product of the two lengths.
-    """
-    shorter = min(len(expected), len(said))
-    head = next((at for at in range(shorter) if expected[at] != said[at]), shorter)
-    tail = next((at for at in range(shorter - head) if expected[-1 - at] != said[-1 - at]), shorter - head)
-    middle = _lowest_cost(expected[head : len(expected) - tail], said[head : len(said) - tail])
-    more = len(said) - len(expected)
-    ending = range(len(expected) - tail + 1 + more, len(said) + 1)
-    return [*range(head), *(head + reached for reached in middle), *ending]
 
 
 def _cuts(ends: Sequence[int], reached: Sequence[int]) -> list[int]:
@@ -176,36 +155,6 @@ def _interpolated(end: int, fixed: Sequence[tuple[int, int]]) -> int:
     (end_before, cut_before), (end_after, cut_after) = fixed[after - 1], fixed[after]
     share = (end - end_before) / (end_after - end_before)
     return round(cut_before + share * (cut_after - cut_before))
-
-
-def _lowest_cost(expected: Sequence[str], said: Sequence[str]) -> list[int]:
-    """Return the same for two sequences that begin and end differently."""
-    more = [_more_or_less(symbol) for symbol in said]
-    rows = [list(accumulate(more, initial=0))]  # the lowest costs of the beginnings of both
-    for symbol in expected:
-        above = rows[-1]
-        less = _more_or_less(symbol)
-        left = above[0] + less
-        row = [left]
-        for at, other in enumerate(said):
-            both = above[at] if symbol == other else above[at] + _OTHER
-            left = min(both, above[at + 1] + less, left + more[at])
-            row.append(left)
-        rows.append(row)
-    reached = len(said)
-    all_reached = [reached]
-    for length in range(len(expected), 0, -1):
-        while reached and rows[length][reached] == rows[length][reached - 1] + more[reached - 1]:
-            reached -= 1
-        same = 0 if reached and expected[length - 1] == said[reached - 1] else _OTHER
-        if reached and rows[length][reached] == rows[length - 1][reached - 1] + same:
-            reached -= 1
-        all_reached.append(reached)
-    return all_reached[::-1]
-
-
-def _more_or_less(symbol: str) -> int:
-    return _PAUSE_MORE_OR_LESS if symbol == _PAUSE else _SOUND_MORE_OR_LESS
 
 
 def _audible(samples: Sequence[int], start: int, end: int) -> Span:

@@ -140,6 +140,6 @@ def test_a_speed_out_of_range_is_refused(speed: float) -> None:
 
 
 def test_a_missing_extra_is_named_when_the_engine_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hibari, "find_spec", lambda _: None)
+    monkeypatch.setattr(hibari, "find_spec", dict[str, object]().get)
     with pytest.raises(ImportError, match=r'Hibari needs hibari-tts: pip install "ollama-rx\[tts\]"'):
         Hibari()
