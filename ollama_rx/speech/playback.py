@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from threading import Condition, Thread
 from time import monotonic
@@ -51,6 +52,7 @@ class Playback:
         self._current: SpokenSentence | None = None
         self._rate = 0
         self._sentences = 0  # that are played or wait
+        self._is_open = False
         self._is_writing = False
         self._is_held = False
         self._is_finished = False
@@ -184,14 +186,7 @@ class Playback:
 
     def _run(self) -> None:
         try:
-            with self._changed:
-                self._changed.wait_for(lambda: self._rate or self._is_finished or self._is_closed)
-            if self._rate and not self._is_closed:
-                self._output.start(self._rate)
-                try:
-                    self._play_all()
-                finally:
-                    self._output.close()
+            self._play_all()
         except Exception as error:  # noqa: BLE001 - fails the sink
             self._is_closed = True
             self._on_failure(error)
@@ -201,28 +196,44 @@ class Playback:
                 self._changed.notify_all()
 
     def _play_all(self) -> None:
-        while (piece := self._next()) is not None:
-            if piece.passage is None:
-                self._end_sentence(piece)
-            elif self._begin_passage(piece, piece.passage):
-                self._play(piece)
-        if not self._is_closed:
-            self._output.drain()
+        try:
+            while (step := self._next()) is not None:
+                step()
+            if self._is_open and not self._is_closed:
+                self._output.drain()
+        except Exception:
+            with suppress(Exception):  # the first error is the one to report
+                self._close_output()
+            raise
+        self._close_output()
 
-    def _next(self) -> _Piece | None:
-        """Wait for the next piece, and tell meanwhile what is heard; return None at the end."""
+    def _next(self) -> Callable[[], object] | None:
+        """Wait for something to do, and tell meanwhile what is heard; return None at the end."""
         with self._changed:
             while not self._is_closed:
                 self._tell()
+                if self._rate and not self._is_open:
+                    return self._open_output
                 if self._pieces:
-                    return self._pieces.popleft()
+                    piece = self._pieces.popleft()
+                    return partial(self._end_sentence if piece.passage is None else self._play, piece)
                 if self._is_finished and not self._due:
                     break
-                remaining = self._due[0][0] - self._position(None) if self._due else None
-                self._changed.wait(remaining)
+                self._changed.wait(self._due[0][0] - self._position(None) if self._due else None)
             return None
 
+    def _open_output(self) -> None:
+        self._is_open = True
+        self._output.start(self._rate)
+
+    def _close_output(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._output.close()
+
     def _play(self, piece: _Piece) -> None:
+        if not self._begin_passage(piece):
+            return
         size = round(self._output.block * self._rate) * BYTES_PER_SAMPLE
         for start in range(0, len(piece.pcm), size):
             block = piece.pcm[start : start + size]
@@ -236,10 +247,11 @@ class Playback:
                     self._changed.notify_all()
             self._count(piece.take, block)
 
-    def _begin_passage(self, piece: _Piece, passage: Passage) -> bool:
+    def _begin_passage(self, piece: _Piece) -> bool:
         """Place the piece after what was played; return False if it is not wanted any more."""
+        passage = piece.passage
         with self._changed:
-            if self._is_refused(piece.take):
+            if passage is None or self._is_refused(piece.take):
                 return False
             is_new = self._begin_sentence(piece.sentence)
             self._timeline.begin_passage(passage)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from os import PathLike
 from threading import Lock, current_thread
-from typing import BinaryIO, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from reactivex import Observable
 
@@ -18,17 +18,19 @@ from ollama_rx.operators import speakable
 from ollama_rx.sinks import Sink
 from ollama_rx.speech.audio import Word
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
+from ollama_rx.speech.engines.hibari import Hibari
 from ollama_rx.speech.events import SpeechEvent, SpeechEvents
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
+from ollama_rx.speech.outputs.loudspeaker import Loudspeaker
 from ollama_rx.speech.outputs.pcm_callback import PcmCallback
-from ollama_rx.speech.outputs.pcm_stream import PcmStream
+from ollama_rx.speech.outputs.pcm_stream import BinaryFile, PcmStream
 from ollama_rx.speech.outputs.wav_file import WavFile
 from ollama_rx.speech.speech_run import SpeechRun, SpeechSettings
 from ollama_rx.speech.speech_stats import SpeechStats
 
 _CLOSING_SECONDS = 5.0  # how long a delivery waits for the one before, which was interrupted
 
-Target: TypeAlias = SpeechOutput | str | PathLike[str] | BinaryIO | Callable[[bytes], object]
+Target: TypeAlias = SpeechOutput | str | PathLike[str] | BinaryFile | Callable[[bytes], object]
 
 
 class Speech(Sink[str]):
@@ -87,7 +89,7 @@ class Speech(Sink[str]):
         if timeout is not None:
             check_seconds("timeout", timeout)
         self._settings = SpeechSettings(
-            engine=engine or _default_engine(),
+            engine=engine or Hibari(),
             output=_output_for(output),
             make_speakable=speakable(code=code, urls=urls),
             max_sentences=ahead,
@@ -181,18 +183,10 @@ class Speech(Sink[str]):
         return run
 
 
-def _default_engine() -> SpeechEngine:
-    from ollama_rx.speech.engines.hibari import Hibari  # noqa: PLC0415 - an extra
-
-    return Hibari()
-
-
 def _output_for(target: "Target | None") -> SpeechOutput:
     if isinstance(target, SpeechOutput):
         return target
     if target is None:
-        from ollama_rx.speech.outputs.loudspeaker import Loudspeaker  # noqa: PLC0415 - an extra
-
         return Loudspeaker()
     if isinstance(target, str | PathLike):
         return WavFile(target)

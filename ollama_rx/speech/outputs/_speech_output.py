@@ -17,16 +17,16 @@ What `Speech` promises to an output, and what an output may do:
 
 1. **Order.** ``start`` is called first, then ``write`` for one block after the other, then ``drain`` if the
    speech has come to its end, then ``close``. These calls never overlap and are made on one thread of the
-   delivery. ``close`` is called exactly once for each ``start``, however the delivery ends; after that
-   ``start`` may come again, for the next delivery.
+   delivery. ``close`` is called exactly once for each ``start``, also if that fails; after it ``start`` may
+   come again, for the next delivery.
 2. **Blocks.** A block has one channel of 16-bit samples (signed, little-endian), ``block`` seconds of them or
    fewer.
 3. **Pace.** ``write`` blocks while the output cannot take more, as a device does. An output that plays as
    time passes overrides ``unplayed`` and ``drain`` too. Others, such as a file, take audio as fast as it is
    computed, and what was written counts as heard.
 4. **Interrupting.** If the listener interrupts, ``stop`` is called from another thread, possibly during
-   another call. Within 50 ms nothing more may be heard: what was written and not played yet is dropped, and a
-   ``write`` or ``drain`` that waits returns. Later writes play again.
+   another call and more than once. Within 50 ms nothing more may be heard: what was written and not played
+   yet is dropped, and a ``write`` or ``drain`` that waits returns. Later writes play again.
 5. **Failing.** What an output raises is reported as a `SpeechError` that names it.
 """
 
