@@ -23,6 +23,8 @@ _DURATIONS = "/Clip_output_0"
 _SAMPLES_PER_UNIT = 600
 _SILENT = " "  # what hibari puts before and after a sentence
 _KNOWN_WORDS = 4096  # whose sounds are remembered
+# Which hibari 0.2.1 raises for a number of more than 36 digits, and for "①ß".
+_UNREADABLE = (LookupError, TypeError, ValueError)
 # Has a word that must be guessed, for which hibari loads a second model when it first needs it.
 _WARM_UP = "Ready, zyqlix, at 7:30."
 
@@ -115,7 +117,7 @@ class _LoadedVoice:
         self._pronounce = lru_cache(_KNOWN_WORDS)(self._pronounce_word)
 
     def speak(self, text: str, speed: float) -> Iterator[Audio]:
-        sentences = self._hibari.phonemize(text)
+        sentences = self._phonemes(text)
         pieces = (self._speak_sentence(sentence, speed) for sentence in sentences)
         if self._durations is None:
             yield from pieces
@@ -123,6 +125,16 @@ class _LoadedVoice:
         words = WordTimes(text, self._pronounce, [self._symbols(sentence) for sentence in sentences])
         for piece in pieces:
             yield words.add_words(piece, self._durations.last)
+
+    def _phonemes(self, text: str) -> list[str]:
+        """Return the phonemes of each sentence, without the words that hibari fails to read."""
+        try:
+            return self._hibari.phonemize(text)
+        except _UNREADABLE:
+            words = text.split()
+            if len(words) == 1:
+                return []
+            return [" ".join(phonemes for word in words for phonemes in self._phonemes(word))]
 
     def _speak_sentence(self, phonemes: str, speed: float) -> Audio:
         samples = self._hibari.from_phonemes(phonemes, speed=speed, seed=_SEED)
@@ -132,7 +144,7 @@ class _LoadedVoice:
         return [_SILENT, *(symbol for symbol in phonemes if symbol in self._hibari.vocab), _SILENT]
 
     def _pronounce_word(self, word: str) -> list[str]:
-        return self._symbols(" ".join(self._hibari.phonemize(word)))
+        return self._symbols(" ".join(self._phonemes(word)))
 
 
 class _DurationsRecorder:

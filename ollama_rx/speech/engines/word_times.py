@@ -25,6 +25,7 @@ from ollama_rx.speech.engines.alignment import PAUSE, align
 Span = tuple[int, int]
 """The symbols that are said for a word: the first, and the one after the last."""
 
+_PUNCTUATION = frozenset(".,;:!?…-–—()[]'\"‘’“”«»")  # which a voice may name if it stands alone
 _STRESS = frozenset("ˈˌ")  # a mark of the sound that follows
 _SOUNDS = frozenset({"Ll", "Lu", "Lo"})  # categories of Unicode
 _MARKS = frozenset({"Lm", "Mn", "Nd", "Sk"})  # of the sound before, such as its length or tone
@@ -45,7 +46,7 @@ class WordTimes:
     """Gives the pieces of audio of one text, one after the other, the words that end in them."""
 
     def __init__(
-        self, text: str, pronounce: Callable[[str], Iterable[str]], said: Iterable[Sequence[str]]
+        self, text: str, pronounce: Callable[[str], Iterable[str]], said: Sequence[Sequence[str]]
     ) -> None:
         """Find the symbols of each word.
 
@@ -53,9 +54,10 @@ class WordTimes:
         it says for the text, piece by piece.
         """
         words = text.split()
-        spans = word_spans([pronounce(word) for word in words], list(chain.from_iterable(said)))
+        alone = [() if _PUNCTUATION.issuperset(word) else pronounce(word) for word in words]
+        spans = word_spans(alone, list(chain.from_iterable(said)))
         self._words = deque(zip(words, spans, strict=True))
-        self._symbols = 0  # in the pieces before
+        self._symbols = pairwise(accumulate(map(len, said), initial=0))  # of each piece
 
     def add_words(self, piece: Audio, durations: Sequence[int]) -> Audio:
         """Return the next piece with its words; ``durations`` has the number of samples of each symbol.
@@ -64,13 +66,13 @@ class WordTimes:
         both sides; silence there belongs to neither. If the durations are not those of the audio, the piece
         has no words.
         """
-        before, self._symbols = self._symbols, self._symbols + len(durations)
+        before, after = next(self._symbols)
         words: list[tuple[str, Span]] = []
-        while self._words and self._words[0][1][1] <= self._symbols:
+        while self._words and self._words[0][1][1] <= after:
             words.append(self._words.popleft())
         samples = memoryview(piece.pcm).cast("h")
-        times = [0, *accumulate(durations)]
-        if times[-1] != len(samples):
+        times = list(accumulate(durations, initial=0))
+        if len(durations) != after - before or times[-1] != len(samples):
             return piece
         said = [(max(0, first - before), last - before) for _, (first, last) in words if first < last]
         middles = [(times[last] + times[first]) // 2 for (_, last), (first, _) in pairwise(said)]

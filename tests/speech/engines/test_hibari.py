@@ -80,6 +80,13 @@ def test_a_number_lasts_as_long_as_the_words_that_are_said_for_it(engine: Hibari
     assert [word.end for word in written.words] == [*ends[:2], ends[6], ends[7], *ends[12:16], *ends[17:]]
 
 
+def test_a_word_that_hibari_fails_to_read_is_left_out(engine: Hibari) -> None:
+    (audio,) = say(engine, f"It costs {'1' * 60} dollars.")
+    times = {word.text.strip("."): word.end - word.start for word in audio.words}
+    assert [word for word, seconds in times.items() if seconds > 0] == ["It", "costs", "dollars"]
+    assert say(engine, "1" * 60) == []
+
+
 @pytest.mark.parametrize("speed", [0.5, 1])
 def test_words_are_heard_when_they_are_said_to_be(speed: float) -> None:
     (audio,) = say(Hibari(speed=speed), "Nine — million — nine — million.")

@@ -135,6 +135,11 @@ def test_a_word_that_is_not_said_takes_no_time() -> None:
     ]
 
 
+def test_a_mark_that_would_be_named_alone_is_not_expected_to_be_said() -> None:
+    times = WordTimes("a !", lambda word: word.replace("!", "exclamation"), ["a!"])
+    assert words_in(times.add_words(piece((1_000, LOUD)), [500, 500])) == [("a", 0.0, 1.0), ("!", 1.0, 1.0)]
+
+
 def test_each_piece_has_the_words_that_end_in_it() -> None:
     times = WordTimes("ab cd. ef", str, ["ab c", "d.", "ef"])
     first = times.add_words(piece((500, LOUD)), [100, 100, 200, 100])
