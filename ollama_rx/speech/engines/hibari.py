@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -107,44 +107,48 @@ class Hibari(SpeechEngine):
 
 class _LoadedVoice:
     def __init__(self, name: str) -> None:
-        hibari = cast(_HibariModule, import_module("hibari"))
-        model = Path(hibari.voices.voice_path(name)).read_bytes()
+        module = cast(_HibariModule, import_module("hibari"))
+        model = Path(module.voices.voice_path(name)).read_bytes()
         extended = append_output(model, _DURATIONS)
-        self._hibari = hibari.Hibari(voice=name, model=extended, threads=1)
+        self._hibari = hibari = module.Hibari(voice=name, model=extended, threads=1)
         self._durations: _DurationsRecorder | None = None
         if extended != model:
-            self._durations = self._hibari.sess = _DurationsRecorder(self._hibari.sess)
-        self._pronounce = lru_cache(_KNOWN_WORDS)(self._pronounce_word)
+            self._durations = hibari.sess = _DurationsRecorder(hibari.sess)
+        self._pronounce = lru_cache(_KNOWN_WORDS)(partial(_pronounce, hibari))
 
     def speak(self, text: str, speed: float) -> Iterator[Audio]:
-        sentences = self._phonemes(text)
+        sentences = _phonemes(self._hibari, text)
         pieces = (self._speak_sentence(sentence, speed) for sentence in sentences)
         if self._durations is None:
             yield from pieces
             return
-        words = WordTimes(text, self._pronounce, [self._symbols(sentence) for sentence in sentences])
+        words = WordTimes(text, self._pronounce, [_symbols(self._hibari, sentence) for sentence in sentences])
         for piece in pieces:
             yield words.add_words(piece, self._durations.last)
-
-    def _phonemes(self, text: str) -> list[str]:
-        """Return the phonemes of each sentence, without the words that hibari fails to read."""
-        try:
-            return self._hibari.phonemize(text)
-        except _UNREADABLE:
-            words = text.split()
-            if len(words) == 1:
-                return []
-            return [" ".join(phonemes for word in words for phonemes in self._phonemes(word))]
 
     def _speak_sentence(self, phonemes: str, speed: float) -> Audio:
         samples = self._hibari.from_phonemes(phonemes, speed=speed, seed=_SEED)
         return Audio((samples * _FULL_SCALE).clip(-32_768, 32_767).astype("<i2").tobytes(), _RATE)
 
-    def _symbols(self, phonemes: str) -> list[str]:
-        return [_SILENT, *(symbol for symbol in phonemes if symbol in self._hibari.vocab), _SILENT]
 
-    def _pronounce_word(self, word: str) -> list[str]:
-        return self._symbols(" ".join(self._phonemes(word)))
+def _phonemes(hibari: _HibariVoice, text: str) -> list[str]:
+    """Return the phonemes of each sentence, without the words that hibari fails to read."""
+    try:
+        return hibari.phonemize(text)
+    except _UNREADABLE:
+        words = text.split()
+        if len(words) == 1:
+            return []
+        return [" ".join(phonemes for word in words for phonemes in _phonemes(hibari, word))]
+
+
+def _symbols(hibari: _HibariVoice, phonemes: str) -> list[str]:
+    """Return what the model is given for phonemes, a symbol each."""
+    return [_SILENT, *(symbol for symbol in phonemes if symbol in hibari.vocab), _SILENT]
+
+
+def _pronounce(hibari: _HibariVoice, word: str) -> list[str]:
+    return _symbols(hibari, " ".join(_phonemes(hibari, word)))
 
 
 class _DurationsRecorder:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
@@ -146,7 +146,7 @@ class _LoadedPiperVoice:
         config = piper.PiperConfig.from_dict(description.fields)
         self._piper = piper.PiperVoice(session=self._session, config=config)
         self._settings = piper.SynthesisConfig(length_scale=description.length_scale / speed)
-        self._pronounce = lru_cache(_KNOWN_WORDS)(self._pronounce_word)
+        self._pronounce = lru_cache(_KNOWN_WORDS)(partial(_pronounce, self._piper))
         self.stop = self._session.stop
 
     def speak(self, text: str) -> Iterator[Audio]:
@@ -158,8 +158,9 @@ class _LoadedPiperVoice:
             lengths = [int(symbol.num_samples) for symbol in chunk.phoneme_alignments or ()]
             yield words.add_words(piece, lengths)
 
-    def _pronounce_word(self, word: str) -> list[str]:
-        return [symbol for phonemes in self._piper.phonemize(word) for symbol in (*phonemes, _SILENT)]
+
+def _pronounce(piper: _PiperVoice, word: str) -> list[str]:
+    return [symbol for phonemes in piper.phonemize(word) for symbol in (*phonemes, _SILENT)]
 
 
 class _StoppableSession:

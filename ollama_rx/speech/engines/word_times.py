@@ -42,6 +42,17 @@ class _Sound(NamedTuple):
     """The symbols that it consists of, with its marks."""
 
 
+class _PlacedWord(NamedTuple):
+    text: str
+    first: int
+    after: int
+    """Its span."""
+
+    @property
+    def is_said(self) -> bool:
+        return self.first < self.after
+
+
 class WordTimes:
     """Gives the pieces of audio of one text, one after the other, the words that end in them."""
 
@@ -56,7 +67,7 @@ class WordTimes:
         words = text.split()
         alone = [() if _PUNCTUATION.issuperset(word) else pronounce(word) for word in words]
         spans = word_spans(alone, list(chain.from_iterable(said)))
-        self._words = deque(zip(words, spans, strict=True))
+        self._words = deque(_PlacedWord(word, *span) for word, span in zip(words, spans, strict=True))
         self._symbols = pairwise(accumulate(map(len, said), initial=0))  # of each piece
 
     def add_words(self, piece: Audio, durations: Sequence[int]) -> Audio:
@@ -66,22 +77,22 @@ class WordTimes:
         both sides; silence there belongs to neither. If the durations are not those of the audio, the piece
         has no words.
         """
-        before, after = next(self._symbols)
-        words: list[tuple[str, Span]] = []
-        while self._words and self._words[0][1][1] <= after:
+        first, after = next(self._symbols)
+        words: list[_PlacedWord] = []
+        while self._words and self._words[0].after <= after:
             words.append(self._words.popleft())
         samples = memoryview(piece.pcm).cast("h")
         times = list(accumulate(durations, initial=0))
-        if len(durations) != after - before or times[-1] != len(samples):
+        if len(durations) != after - first or times[-1] != len(samples):
             return piece
-        said = [(max(0, first - before), last - before) for _, (first, last) in words if first < last]
-        middles = [(times[last] + times[first]) // 2 for (_, last), (first, _) in pairwise(said)]
+        said = [(max(0, word.first - first), word.after - first) for word in words if word.is_said]
+        middles = [(times[end] + times[start]) // 2 for (_, end), (start, _) in pairwise(said)]
         parts = pairwise([0, *middles, len(samples)])
         timed: list[Word] = []
         end = 0
-        for word, (first, last) in words:
-            start, end = _audible(samples, *next(parts)) if first < last else (end, end)
-            timed.append(Word(word, start / piece.rate, end / piece.rate))
+        for word in words:
+            start, end = _audible(samples, *next(parts)) if word.is_said else (end, end)
+            timed.append(Word(word.text, start / piece.rate, end / piece.rate))
         return replace(piece, words=tuple(timed))
 
 

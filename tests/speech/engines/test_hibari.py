@@ -1,6 +1,7 @@
 """The engine of hibari, with the voice that comes with its package."""
 
 import importlib.util
+import weakref
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -122,6 +123,14 @@ def test_samples_that_are_too_loud_are_clipped(monkeypatch: pytest.MonkeyPatch) 
     (audio,) = say(Hibari(), "Hello.")
     samples = memoryview(audio.pcm).cast("h")
     assert (min(samples), max(samples)) == (-32_768, 32_767)
+
+
+def test_a_closed_engine_frees_the_voice_at_once() -> None:
+    engine = Hibari()
+    engine.load()
+    voice = weakref.ref(engine._voice)
+    engine.close()
+    assert voice() is None
 
 
 def test_a_loaded_engine_is_not_loaded_again(engine: Hibari, monkeypatch: pytest.MonkeyPatch) -> None:

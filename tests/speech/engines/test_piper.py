@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import weakref
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +24,6 @@ needs_piper = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Piper]:
-    import_module("onnxruntime").set_seed(1)  # the voice varies what it says by chance
     with Piper() as engine:
         engine.load()
         yield engine
@@ -105,7 +105,8 @@ def test_words_are_heard_when_they_are_said_to_be(engine: Piper) -> None:
 def test_speed_divides_the_time_that_a_sentence_takes(engine: Piper, voice: Path) -> None:
     text = "Nine million people live here, in the middle of the desert."
     ((normal,), (fast,)) = (say(each, text) for each in (engine, Piper(voice, speed=2)))
-    assert fast.seconds == pytest.approx(normal.seconds / 2, rel=0.25)
+    # The voice varies by chance, and no sound is shorter than 12 ms.
+    assert normal.seconds * 0.4 < fast.seconds < normal.seconds * 0.75
     assert words_of([fast]) == text.split()
 
 
@@ -148,6 +149,15 @@ def test_a_sentence_that_is_being_computed_can_be_stopped(
         thread.join(0.01)
     assert isinstance(stopped[0], Exception)
     assert say(engine, "Yes.")
+
+
+@needs_piper
+def test_a_closed_engine_frees_the_voice_at_once() -> None:
+    engine = Piper()
+    engine.load()
+    voice = weakref.ref(engine._voice)
+    engine.close()
+    assert voice() is None
 
 
 @needs_piper
