@@ -1,6 +1,8 @@
 """The engine of hibari, with the voice that comes with its package."""
 
 import importlib.util
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator, Sequence
 
@@ -142,6 +144,18 @@ def test_a_closed_engine_loads_again() -> None:
     engine = Hibari()
     engine.close()
     assert say(engine, "Yes.")
+
+
+def test_building_the_engine_imports_nothing_that_is_slow() -> None:
+    program = """
+import sys
+from ollama_rx.speech.engines.hibari import Hibari
+from ollama_rx.speech.engines.piper import Piper
+Hibari()
+print({"hibari", "numpy", "onnxruntime", "piper"} & set(sys.modules))
+"""
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)  # noqa: S603
+    assert run.stdout == "set()\n"
 
 
 def test_a_voice_that_hibari_does_not_have_is_refused_when_the_engine_is_built() -> None:
