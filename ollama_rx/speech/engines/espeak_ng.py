@@ -95,7 +95,7 @@ class EspeakNg(SpeechEngine):
             if not call.is_disposed:
                 if status:
                     raise self._failure(status, messages)
-                yield from reader.flush()
+                reader.end()
 
     def _start(self, messages: IO[bytes]) -> subprocess.Popen[bytes]:
         """Start the process. The text is never an argument, where it could be an option."""

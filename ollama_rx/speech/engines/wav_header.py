@@ -53,20 +53,16 @@ class SampleReader:
             pieces.append(pcm)
         return self._audio(b"".join(pieces))
 
-    def flush(self) -> list[Audio]:
-        """Return what is left when the last bytes have been fed.
+    def end(self) -> None:
+        """Check that the bytes may end here.
 
         Raises:
             ValueError: they end within a sample or within the header.
         """
-        if self._rest and self._step == self._read_start:
-            self._read_raw()  # a few samples that look like the beginning of a header
-            return self._audio(self._read_samples() or b"") + self.flush()
         if self._rest and self._step == self._read_samples:
             raise ValueError("the audio ends within a sample: it was cut, or its samples are not of 16 bits")
         if self._rest and not self._found:
             raise ValueError("the audio ends within the header of its WAV file")
-        return []
 
     def _audio(self, pcm: bytes) -> list[Audio]:
         return [Audio(pcm, self._rate)] if pcm and self._rate is not None else []

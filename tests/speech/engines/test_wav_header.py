@@ -50,7 +50,7 @@ def read(data: bytes, cuts: list[int], rate: int | None = None) -> bytes:
     reader = SampleReader(rate)
     places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
     pieces = [audio for start, stop in pairwise(places) for audio in reader.feed(data[start:stop])]
-    pieces += reader.flush()
+    reader.end()
     assert all(len(piece.pcm) % 2 == 0 and piece.rate == (rate or RATE) for piece in pieces)
     return b"".join(piece.pcm for piece in pieces)
 
@@ -71,7 +71,7 @@ def test_a_file_is_read_byte_by_byte(kind: str) -> None:
     assert read(data, list(range(len(data)))) == SAMPLES
 
 
-@pytest.mark.parametrize("data", [SAMPLES, b"RI", b"RIFF12", b"RIFFabcdWAV.", b"RIFFabcdWA"])
+@pytest.mark.parametrize("data", [SAMPLES, b"RIff", b"RIFFabcdWAV."])
 @settings(max_examples=20)
 @given(cuts=CUTS)
 def test_other_bytes_are_samples_however_they_are_cut(data: bytes, cuts: list[int]) -> None:
@@ -100,7 +100,7 @@ def test_no_bytes_at_all_are_no_audio() -> None:
     ("data", "message"),
     [
         (b"\xff\xfb\x90 mp3", "does not begin with the header of a WAV file"),
-        (b"RI", "does not begin with the header of a WAV file"),
+        (b"RI", "ends within the header"),
         (PLAIN[:30], "ends within the header"),
         (PLAIN[:42], "ends within the header"),
         (wav(wav_format()) + b"LIST", "ends within the header"),
