@@ -3,10 +3,12 @@
 Source: https://platform.openai.com/docs/api-reference/audio/createSpeech
 """
 
+import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Generator
-from typing import Literal, cast
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager
+from typing import Literal, Protocol, cast
 
 import httpx
 import orjson
@@ -37,6 +39,10 @@ _ADVICE = {
     422: "the model or the voice may be unknown to the server",
     429: "too many requests, or no credit left",
 }
+
+
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
 
 
 class OpenAiEndpoint(SpeechEngine):
@@ -118,28 +124,43 @@ class OpenAiEndpoint(SpeechEngine):
         self._loop.close()
 
     async def _greet(self) -> None:
-        client = await self._connection()
-        try:
-            await client.head(self._url)  # any answer will do, such as 405
-        except httpx.RequestError as error:
-            raise self._failure(error) from error
+        async with self._response("HEAD") as response:  # any answer will do, such as 405
+            await response.aread()  # else the connection is not kept
 
     async def _pieces(self, text: str) -> AsyncGenerator[Audio, None]:
-        client = await self._connection()
         body = orjson.dumps(self._body | {"input": clean_text(text)})
         is_empty = True
-        try:
-            async with client.stream("POST", self._url, content=body) as response:
-                reader = SampleReader(await self._rate_of(response))
-                async for data in response.aiter_bytes():
-                    for audio in reader.feed(data):
-                        is_empty = False
-                        yield audio
-                reader.end()
-        except httpx.RequestError as error:
-            raise self._failure(error) from error
+        async with self._response("POST", body) as response:
+            reader = SampleReader(await self._rate_of(response))
+            async for data in response.aiter_bytes():
+                for audio in reader.feed(data):
+                    is_empty = False
+                    yield audio
+            reader.end()
         if is_empty:
             raise RuntimeError(f"{self._shown_url} sent no audio; check the model and the voice")
+
+    @asynccontextmanager
+    async def _response(self, method: str, body: bytes | None = None) -> AsyncGenerator[httpx.Response, None]:
+        """Send a request, and say what went wrong on the way."""
+        client = await self._connection()
+        opened: list[_Closable] = []
+
+        async def trace(event: str, info: Mapping[str, _Closable]) -> None:
+            if event == "connection.connect_tcp.complete":
+                opened.append(info["return_value"])
+
+        try:
+            async with client.stream(
+                method, self._url, content=body, extensions={"trace": trace}
+            ) as response:
+                yield response
+        except httpx.RequestError as error:
+            raise self._failure(error) from error
+        except asyncio.CancelledError:
+            for connection in opened:  # httpcore 1.0 forgets a connection if its TLS handshake is cancelled
+                await connection.aclose()
+            raise
 
     async def _connection(self) -> httpx.AsyncClient:
         if self._client is None or self._client.is_closed:
