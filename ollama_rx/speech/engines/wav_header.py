@@ -53,6 +53,16 @@ class SampleReader:
             pieces.append(pcm)
         return self._audio(b"".join(pieces))
 
+    def set_rate(self, rate: int) -> None:
+        """Take the rate of the samples that follow.
+
+        Raises:
+            ValueError: it is another one than before.
+        """
+        if self._rate not in {None, rate}:
+            raise ValueError(f"the rate of the audio changes from {self._rate} to {rate}")
+        self._rate = rate
+
     def end(self) -> None:
         """Check that the bytes may end here.
 
@@ -122,9 +132,7 @@ class SampleReader:
         if coding != _PCM:
             raise ValueError(f"the WAV file holds format {coding}; expected 1, which is plain samples (PCM)")
         check_format(rate=rate, width=(bits + 7) // 8, channels=channels)
-        if self._rate not in {None, rate}:
-            raise ValueError(f"the rate of the audio changes from {self._rate} to {rate}")
-        self._rate = rate
+        self.set_rate(rate)
         return b""
 
     def _read_samples(self) -> bytes | None:
