@@ -7,7 +7,7 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Literal, Protocol, cast
 
 import httpx
@@ -28,6 +28,7 @@ _SLOWEST, _FASTEST = 0.25, 4.0
 _VERSION_AT_END = re.compile(r"/v\d+$")
 _RATE_IN_TYPE = re.compile(r";\s*rate=(\d{4,6})\b")  # as in "audio/pcm;rate=22050" of openedai-speech
 _COMPRESSED = re.compile(r"(audio|video)/(x-)?(mpeg|mp3|mp4|m4a|ogg|opus|flac|aac|webm)\b")
+_CONNECT_TIMEOUT = 10.0  # seconds
 _MAX_REASON = 65_536  # bytes of an error that are read
 
 _ADVICE = {
@@ -150,10 +151,15 @@ class OpenAiEndpoint(SpeechEngine):
             if event == "connection.connect_tcp.complete":
                 opened.append(info["return_value"])
 
+        request = client.build_request(method, self._url, content=body, extensions={"trace": trace})
         try:
-            async with client.stream(
-                method, self._url, content=body, extensions={"trace": trace}
-            ) as response:
+            try:
+                response = await client.send(request, stream=True)
+            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                if opened:
+                    raise
+                response = await client.send(request, stream=True)  # the server has closed an idle connection
+            async with aclosing(response):
                 yield response
         except httpx.RequestError as error:
             raise self._failure(error) from error
@@ -164,12 +170,18 @@ class OpenAiEndpoint(SpeechEngine):
 
     async def _connection(self) -> httpx.AsyncClient:
         if self._client is None or self._client.is_closed:
-            headers = {"Content-Type": "application/json"}
-            if self._key is not None:
-                headers["Authorization"] = f"Bearer {self._key}"
-            client = httpx.AsyncClient(headers=headers, timeout=self._timeout, follow_redirects=False)
+            client = await asyncio.to_thread(
+                self._new_client
+            )  # reads certificates, which cannot be cancelled
             self._client = await self._loop.resources.enter_async_context(client)
         return self._client
+
+    def _new_client(self) -> httpx.AsyncClient:
+        headers = {"Content-Type": "application/json"}
+        if self._key is not None:
+            headers["Authorization"] = f"Bearer {self._key}"
+        timeout = httpx.Timeout(self._timeout, connect=min(self._timeout, _CONNECT_TIMEOUT))
+        return httpx.AsyncClient(headers=headers, timeout=timeout, follow_redirects=False)
 
     async def _rate_of(self, response: httpx.Response) -> int | None:
         """Return the rate of samples without a header, after checking that the answer is audio."""
@@ -210,7 +222,7 @@ class OpenAiEndpoint(SpeechEngine):
         return text.replace(self._key, "…") if self._key else text
 
     def _failure(self, error: httpx.RequestError) -> OSError:
-        reason = self._without_key(str(error)) or type(error).__name__
+        reason = self._without_key(str(error)) or "no answer"
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
             return ConnectionError(f"cannot reach {self._shown_url} ({reason}); is the server running?")
         if isinstance(error, httpx.TimeoutException):

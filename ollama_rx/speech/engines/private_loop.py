@@ -74,7 +74,8 @@ class PrivateLoop:
             if not call.stopped:
                 raise
         finally:
-            self._complete(_end(pieces.aclose()), _StoppableCall())
+            if self._loop is not None:  # else nothing has begun, or `close` has ended it
+                self._complete(_end(pieces.aclose()), _StoppableCall())
 
     def _complete(self, coroutine: Coroutine[Any, Any, T], call: "_StoppableCall") -> T:
         with self._running:
@@ -114,13 +115,14 @@ def _run(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[T]") -> T:
         return thread.submit(loop.run_until_complete, task).result()
 
 
-async def _end(closing: Coroutine[Any, Any, None]) -> None:
-    await closing
+async def _end(*closing: Coroutine[Any, Any, None]) -> None:
+    for each in closing:
+        await each
     await asyncio.sleep(0)  # asyncio closes a socket in the next round of its loop
 
 
 def _close(loop: asyncio.AbstractEventLoop, resources: AsyncExitStack) -> None:
     try:
-        _run(loop, loop.create_task(_end(resources.aclose())))
+        _run(loop, loop.create_task(_end(loop.shutdown_asyncgens(), resources.aclose())))
     finally:
         loop.close()

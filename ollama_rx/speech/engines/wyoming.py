@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wyoming.info import Info
 
 _PORT = 10_200  # of wyoming-piper
+_CONNECT_TIMEOUT = 10.0  # seconds
 _SHOWN_VOICES = 5
 _MALFORMED = (AttributeError, KeyError, TypeError)  # what the package raises for JSON that is not an event
 
@@ -130,10 +131,10 @@ class Wyoming(SpeechEngine):
         from wyoming.event import async_write_event  # noqa: PLC0415 - an extra
 
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(min(self._timeout, _CONNECT_TIMEOUT)):
                 connection, writer = await self._open_connection()
         except OSError as error:
-            reason = error.strerror or str(error) or type(error).__name__
+            reason = error.strerror or str(error) or "no answer"
             raise ConnectionError(f"cannot reach {self._url} ({reason}); is the server running?") from error
         try:
             await self._wait(async_write_event(request, writer))

@@ -290,6 +290,16 @@ def test_a_server_that_hangs_up_without_an_answer_is_an_error() -> None:
         said(server)
 
 
+def test_a_request_on_a_connection_that_the_server_has_closed_meanwhile_is_repeated_once() -> None:
+    replies = [whole, Exchange.break_off, whole, whole, Exchange.break_off, Exchange.break_off]
+    with speech_server(*replies) as server, engine_for(server) as engine:
+        for _ in range(3):
+            assert pcm_of(engine.synthesize("Hello.")) == PCM
+        with pytest.raises(ConnectionError, match="broke off"):
+            list(engine.synthesize("Hello."))
+    assert len(server.requests) == len(replies)
+
+
 def test_a_server_that_says_nothing_is_an_error() -> None:
     expected = r"sent nothing for 0\.05 s; see timeout="
     with speech_server(hang) as server, pytest.raises(TimeoutError, match=expected):
@@ -412,6 +422,18 @@ def test_the_request_of_a_text_that_is_left_is_closed() -> None:
         assert next(pieces).pcm
         pieces.close()
         assert server.left.wait(10)
+
+
+def test_closing_ends_a_text_that_waits_for_its_listener() -> None:
+    with speech_server(hang_in_audio, whole) as server:
+        engine = engine_for(server)
+        pieces = engine.synthesize("Hello.")
+        assert next(pieces).pcm
+        engine.close()
+        assert server.left.wait(10)
+        assert list(pieces) == []
+        with engine:
+            assert pcm_of(engine.synthesize("Hello.")) == PCM
 
 
 def test_closing_ends_a_call_that_waits() -> None:

@@ -227,6 +227,19 @@ def test_closing_closes_the_resources_once_and_the_loop_can_be_used_again(loop: 
     assert list(loop.iterate(Source().items())) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("listens_on", [True, False])
+def test_closing_ends_an_iteration_between_two_items(loop: PrivateLoop, *, listens_on: bool) -> None:
+    source = Source()
+    numbers = loop.iterate(source.items())
+    next(numbers)
+    loop.close()
+    assert source.ended_by == ["left"]
+    if listens_on:
+        assert list(numbers) == []
+    numbers.close()
+    assert source.ended_by == ["left"]
+
+
 def test_closing_ends_what_runs(loop: PrivateLoop) -> None:
     source = Source(waits_at=2)
     thread = in_thread(lambda: list(loop.iterate(source.items())))
