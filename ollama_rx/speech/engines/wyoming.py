@@ -61,14 +61,13 @@ class Wyoming(SpeechEngine):
         self._loaded = False
 
     def load(self) -> None:
-        """Ask the server for its voices.
+        """Let the server say something, because many load a voice when it is first used.
 
         Raises:
-            ConnectionError: the server cannot be reached, or closed the connection.
-            TimeoutError: the server does not answer.
             ValueError: it is not a Wyoming server for speech, or does not have the voice.
+            ConnectionError: as in `synthesize`; so are the other errors.
         """
-        self._loaded = self._loaded or self._loop.run(self._check_voice)
+        self._loaded = self._loaded or self._loop.run(self._warm_up)
 
     def synthesize(self, text: str, /) -> Generator[Audio, None, None]:
         """Yield the audio of a text as it arrives.
@@ -89,21 +88,29 @@ class Wyoming(SpeechEngine):
         """Release the event loop."""
         self._loop.close()
 
-    async def _check_voice(self) -> None:
+    async def _warm_up(self) -> None:
+        programs = (await self._info()).tts
+        if not programs:
+            raise ValueError(f"{self._url} is a Wyoming server without text-to-speech; check the port")
+        try:
+            async for audio in self._pieces("a"):
+                self.rate = audio.rate
+        except RuntimeError as error:
+            # Only now: a voice may have names that are not in the list.
+            voices = sorted({voice.name for program in programs for voice in program.voices})
+            if self._voice is None or not voices or self._voice in voices:
+                raise
+            shown = ", ".join(voices[:_SHOWN_VOICES]) + (", …" if len(voices) > _SHOWN_VOICES else "")
+            message = f"{self._url} does not have the voice {excerpt(repr(self._voice))}; it has {shown}"
+            raise ValueError(message) from error
+
+    async def _info(self) -> "Info":
         from wyoming.info import Describe, Info  # noqa: PLC0415 - an extra
 
         async with self._connected(Describe().event()) as connection:
             while not Info.is_type((event := await self._next_event(connection)).type):
                 pass
-        self._refuse_unknown_voice(self._parsed(Info.from_event, event))
-
-    def _refuse_unknown_voice(self, info: "Info") -> None:
-        voices = [voice.name for program in info.tts for voice in program.voices]
-        if not info.tts:
-            raise ValueError(f"{self._url} is a Wyoming server without text-to-speech; check the port")
-        if self._voice is not None and voices and self._voice not in voices:
-            shown = ", ".join(sorted(voices)[:_SHOWN_VOICES]) + (", …" if len(voices) > _SHOWN_VOICES else "")
-            raise ValueError(f"{self._url} does not have the voice {self._voice!r}; it has {shown}")
+        return self._parsed(Info.from_event, event)
 
     async def _pieces(self, text: str) -> AsyncGenerator[Audio, None]:
         from wyoming.audio import AudioChunk, AudioStop  # noqa: PLC0415 - an extra

@@ -178,26 +178,22 @@ def test_a_server_that_is_not_running_is_an_error_also_when_the_engine_is_loaded
 # loading
 
 
-def test_loading_asks_for_the_voices_once() -> None:
-    with (
-        wyoming_server(events(Pong(), info("joe", "amy"))) as server,
-        Wyoming(server.url, voice="joe") as engine,
-    ):
+def test_loading_lets_the_server_say_something_once() -> None:
+    with wyoming_server(events(Pong(), info("joe")), whole) as server, Wyoming(server.url) as engine:
         engine.load()
         engine.load()
-    assert [request.type for request in server.requests] == ["describe"]
+        assert engine.rate == RATE
+    assert [request.type for request in server.requests] == ["describe", "synthesize"]
 
 
-@pytest.mark.parametrize("voices", [(), ("amy", "joe")])
-def test_loading_accepts_what_it_cannot_judge(voices: tuple[str, ...]) -> None:
-    with wyoming_server(events(info(*voices))) as server:
-        for voice in (None, "joe"):
-            with Wyoming(server.url, voice=voice) as engine:
-                engine.load()
+def test_loading_accepts_a_voice_that_is_not_in_the_list_if_the_server_does() -> None:
+    with wyoming_server(events(info("joe")), whole) as server, Wyoming(server.url, voice="alias") as engine:
+        engine.load()
+        assert engine.rate == RATE
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    ("listed", "message"),
     [
         (info("joe", "amy"), "does not have the voice 'bob'; it has amy, joe$"),
         (info(*"gfedcba"), "it has a, b, c, d, e, …$"),
@@ -205,11 +201,23 @@ def test_loading_accepts_what_it_cannot_judge(voices: tuple[str, ...]) -> None:
         (Event("info", {"tts": [{}]}), "sent a 'info' event without what belongs in it"),
     ],
 )
-def test_loading_refuses_a_wrong_voice_or_server(answer: Info | Event, message: str) -> None:
+def test_loading_refuses_a_wrong_voice_or_server(listed: Info | Event, message: str) -> None:
     with (
-        wyoming_server(events(answer)) as server,
+        wyoming_server(events(listed), events(Error(text="bob"))) as server,
         Wyoming(server.url, voice="bob") as engine,
         pytest.raises(ValueError, match=message),
+    ):
+        engine.load()
+
+
+@pytest.mark.parametrize(("voice", "voices"), [(None, ["joe"]), ("joe", ["joe"]), ("joe", [])])
+def test_loading_says_what_the_server_says_if_the_voice_is_not_the_reason(
+    voice: str | None, voices: list[str]
+) -> None:
+    with (
+        wyoming_server(events(info(*voices)), events(Error(text="out of memory"))) as server,
+        Wyoming(server.url, voice=voice) as engine,
+        pytest.raises(RuntimeError, match="failed: out of memory"),
     ):
         engine.load()
 
