@@ -160,6 +160,11 @@ KNOWN = (
     Text('\\"', start='{"a": "'),
     Text("<think>a</think>"),
     Text("<"),
+    Text("<a>"),
+    Text('<a x="1">a. '),
+    Text("<a>a. B</a> "),
+    Text("a-", start="<a>"),
+    Text(" ", start="<a", end="/>"),
     Text("`"),
     Text("*a "),
     Text("$"),
@@ -236,6 +241,7 @@ READERS: dict[str, Reader] = {
     "split_sentences(max_chars=100)": _operator(
         lambda: op.split_sentences(max_chars=100, first_fragment=True)
     ),
+    "split_sentences(tags=)": _operator(lambda: op.split_sentences(tags=("a", "think"))),
     "split_sentences, speakable": _operator(lambda: _spoken_sentences),
     "split_lines": _operator(op.split_lines),
     "split_thinking": _thinking,

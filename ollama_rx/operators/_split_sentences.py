@@ -8,10 +8,14 @@ from reactivex import Observable
 
 from ollama_rx.arguments import as_items, check_flag, check_length, check_seconds, check_text, check_whole
 from ollama_rx.operators._sentences.characters import weight
+from ollama_rx.operators._voice_tags import checked_tag_names
 from ollama_rx.rx import Emitter, through
 
 if TYPE_CHECKING:
     from ollama_rx.operators._sentences.splitter import Splitter
+    from ollama_rx.operators._sentences.tag_mask import TagMask, TagSplitter
+
+    _MakeParts = Callable[[Callable[[str], object]], tuple[Splitter | TagSplitter, "_Merger"]]
 
 _LONGEST_NAME = 60  # characters; the splitter keeps more than that of the text before a mark
 
@@ -26,6 +30,7 @@ def split_sentences(
     idle: float | None = None,
     strip: bool = True,
     never_split: Sequence[str] = (),
+    tags: Sequence[str] = (),
 ) -> Callable[[Observable[str]], Observable[str]]:
     """Emit each sentence as soon as it is certain that it has ended.
 
@@ -64,6 +69,11 @@ def split_sentences(
         never_split: names that contain a mark, such as ("Yahoo!", "Dr. Oetker"), of up to 60 characters each,
             exactly as they are written. No sentence ends inside one or with its last mark; line breaks
             still end sentences.
+        tags: names of tags of a voice's own markup, such as ("spell", "break"), in their exact case. No
+            sentence ends, and nothing is cut, inside ``<break time="1.5s"/>`` or ``<spell>A. B. C.</spell>``,
+            with up to 240 characters between the tags. Of an opening tag that is not closed within them and
+            in its line, only the tag is kept whole. Text is held back while it may become one of these. For
+            ``min_chars`` and ``max_chars`` a tag counts as two characters.
 
     Raises:
         ValueError: an argument is out of range; the message names it.
@@ -73,6 +83,8 @@ def split_sentences(
     >>> from reactivex import operators as ops
     >>> of("It costs 3", ".50. Dr", ". Lee pays.").pipe(split_sentences(), ops.to_list()).run()
     ['It costs 3.50.', 'Dr. Lee pays.']
+    >>> of("It is <spell>A. B. C.</spell>, yes. Bye.").pipe(split_sentences(tags=["spell"]), ops.to_list()).run()
+    ['It is <spell>A. B. C.</spell>, yes.', 'Bye.']
     """
     if language is not None:
         check_text("language", language, "a BCP 47 tag or None")
@@ -87,8 +99,10 @@ def split_sentences(
     names = tuple(as_items("never_split", never_split))
     for name in names:
         check_length("never_split", name, most=_LONGEST_NAME, what="a name")
+    tag_names = checked_tag_names("tags", tags)
 
     from ollama_rx.operators._sentences.splitter import splitter_factory  # noqa: PLC0415 - slow
+    from ollama_rx.operators._sentences.tag_mask import TagMask, TagSplitter  # noqa: PLC0415
 
     make_splitter = splitter_factory(
         language,
@@ -98,21 +112,45 @@ def split_sentences(
         max_chars=max_chars,
         never_split=names,
     )
-    make_merger = partial(_Merger, strip=strip, min_chars=min_chars, max_chars=max_chars)
+
+    def make_parts(emit: Callable[[str], object]) -> "tuple[Splitter | TagSplitter, _Merger]":
+        mask = TagMask(tag_names) if tag_names else None
+        merger = _Merger(emit, mask, strip=strip, min_chars=min_chars, max_chars=max_chars)
+        splitter = make_splitter(merger.push)
+        return splitter if mask is None else TagSplitter(splitter, mask), merger
+
     kind = _Sentences if idle is None else partial(_SentencesOrPauses, idle=idle)
-    machine = partial(kind, make_splitter=make_splitter, make_merger=make_merger)
+    machine = partial(kind, make_parts=make_parts)
     return through(machine, name="split_sentences", takes=str, gives=str)
 
 
 class _Merger:
     """Merges a sentence that is too short with the next one, and strips white space."""
 
-    __slots__ = ("_chars", "_emit", "_gap", "_held", "_max_chars", "_min_chars", "_strip", "_weight", "push")
+    __slots__ = (
+        "_chars",
+        "_emit",
+        "_gap",
+        "_held",
+        "_mask",
+        "_max_chars",
+        "_min_chars",
+        "_strip",
+        "_weight",
+        "push",
+    )
 
     def __init__(
-        self, emit: Callable[[str], object], *, strip: bool, min_chars: int, max_chars: int | None
+        self,
+        emit: Callable[[str], object],
+        mask: "TagMask | None",
+        *,
+        strip: bool,
+        min_chars: int,
+        max_chars: int | None,
     ) -> None:
         self._emit = emit
+        self._mask = mask
         self._strip = strip
         self._min_chars = min_chars
         self._max_chars = max_chars
@@ -148,6 +186,8 @@ class _Merger:
         self._emit_stripped(held)
 
     def _emit_stripped(self, sentence: str) -> None:
+        if self._mask is not None:
+            sentence = self._mask.restore(sentence)
         if self._strip:
             sentence = sentence.strip()
         if sentence:
@@ -155,14 +195,8 @@ class _Merger:
 
 
 class _Sentences:
-    def __init__(
-        self,
-        out: Emitter[str],
-        make_splitter: "Callable[[Callable[[str], object]], Splitter]",
-        make_merger: Callable[[Callable[[str], object]], _Merger],
-    ) -> None:
-        self._merger = make_merger(out.emit)
-        self._splitter = make_splitter(self._merger.push)
+    def __init__(self, out: Emitter[str], make_parts: "_MakeParts") -> None:
+        self._splitter, self._merger = make_parts(out.emit)
         self.feed: Callable[[str], None] = self._splitter.feed  # bound directly: one call less for each token
 
     def flush(self) -> None:
@@ -173,15 +207,8 @@ class _Sentences:
 class _SentencesOrPauses(_Sentences):
     """Also ends a sentence when no text arrives after its last mark for ``idle`` seconds."""
 
-    def __init__(
-        self,
-        out: Emitter[str],
-        make_splitter: "Callable[[Callable[[str], object]], Splitter]",
-        make_merger: Callable[[Callable[[str], object]], _Merger],
-        *,
-        idle: float,
-    ) -> None:
-        super().__init__(out, make_splitter, make_merger)
+    def __init__(self, out: Emitter[str], make_parts: "_MakeParts", *, idle: float) -> None:
+        super().__init__(out, make_parts)
         self.feed = self._feed_and_wait
         self._idle = idle
         self._later = out.later
