@@ -236,6 +236,9 @@ READERS: dict[str, Reader] = {
     "smooth(unit='grapheme')": _operator(lambda: op.smooth(per_second=1e9, unit="grapheme")),
     "smooth(unit='word')": _operator(lambda: op.smooth(per_second=1e9)),
     "speakable": _operator(op.speakable),
+    "speakable(pronounce=, tags=)": _operator(
+        lambda: op.speakable(pronounce={"a": "", "a b": "B"}, tags=("a",), drop_tags=("b",))
+    ),
     "split_sentences": _operator(op.split_sentences),
     "split_sentences('de', eager=True)": _operator(lambda: op.split_sentences("de", eager=True)),
     "split_sentences(max_chars=100)": _operator(

@@ -1,14 +1,17 @@
 """Turn Markdown into text for a voice; needs markdown-it-py."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ollama_rx.operators._close_gaps import close_gaps
 from ollama_rx.operators._latex import latex_to_text
 from ollama_rx.operators._markdown_code import FENCE, closes_fence
+from ollama_rx.operators._pronunciation import Pronunciation
 from ollama_rx.operators._rewrite_for_speech import rewrite_for_speech
 from ollama_rx.operators._spoken_address import UNSPACED, Urls
+from ollama_rx.operators._spoken_tags import HIDDEN_TAG, SpokenTags
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -24,6 +27,7 @@ _MARKUP = re.compile(
     r"|[^\x00-\u1fff\u2010-\u2021\u2024-\u2027\u3000-\ud7ff]"
 )
 _SAYABLE = re.compile(r"[^\W_]")
+_SAYABLE_OR_TAG = re.compile(rf"[^\W_]|{HIDDEN_TAG}")
 _INVISIBLE = re.compile("[\xad\u061c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")  # also turns text around
 _SPACES = re.compile(r"(?<=\S)[ \t]{2,}")
 _BEFORE_MARKER = frozenset(" \t\n\r-+>")  # the first characters that `_escape_marker` looks at
@@ -57,10 +61,6 @@ _TASK = re.compile(r"\A\s*\[[ xX]\]\s+")
 _BY_REFERENCE = re.compile(  # [text][label], but not [several][words]
     r"!?(?<!\w)\[(?!\^?\d+\])([^\[\]]+)\]\[(?:[a-z0-9_.:/-]*|(?i:\1))\]"
 )
-_EMPTY_BRACKETS = re.compile(  # but not f() and x[]
-    r"(?<![\w)\]])[ \t]*(?:\([ \t]*\)|\[[ \t]*\])"
-    r"|[ \t]*(?:“[ \t]*”|«\s*»|（[ \t]*）|「[ \t]*」|『[ \t]*』)"
-)
 _EMOJI = re.compile(  # but not ♭, ♯ and circled numbers: a voice can read them
     "[\U0001f000-\U0001faff\u2600-\u266c\u2670-\u2775\u2794-\u27bf\u2b00-\u2bff\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa"
     "\u25a0-\u25ff\u2934\u2935\u3030\u303d]"
@@ -74,7 +74,6 @@ _UNPAIRED = re.compile(  # one half of a formatting pair; the other half is in a
     r"|(?<!\w)_{1,3}(?=[^\W_])|(?<=[^\s_])_{1,3}(?!\w)|~~|`"
     r"|\\\Z"  # a line break; the next line is another sentence
 )
-_SPACE_BEFORE_MARK = re.compile(r"[ \t]+(?=[.,;:!?](?:\s|\Z))")
 
 
 @cache
@@ -91,9 +90,18 @@ def parser() -> "MarkdownIt":
 class MarkdownToSpeech:
     """Says what `speakable` emits; tracks blocks of code, formulas and comments that span sentences."""
 
-    def __init__(self, code: str | None, urls: Urls) -> None:
+    def __init__(
+        self,
+        code: str | None,
+        urls: Urls,
+        tags: SpokenTags | None = None,
+        pronunciation: Pronunciation | None = None,
+    ) -> None:
         self._code = code
-        self._speaker = _Speaker(urls)
+        self._is_sayable = (_SAYABLE if tags is None else _SAYABLE_OR_TAG).search
+        self._speaker = _Speaker(urls, self._is_sayable)
+        self._tags = tags
+        self._pronunciation = pronunciation
         self._before = "\n"
         self._fence = ""  # the opening fence of the current block of code
         self._closing = ""  # the mark that will close the current formula or comment
@@ -101,6 +109,15 @@ class MarkdownToSpeech:
 
     def say(self, text: str, /) -> str:
         """Return what to say of the next sentence; empty if there is nothing to say."""
+        if self._tags is None:
+            said = self._read(text)
+        else:
+            text, hidden = self._tags.hide(text)
+            said = self._tags.show(self._read(text), hidden)
+        return said if self._pronunciation is None else self._pronunciation.say(said)
+
+    def _read(self, text: str) -> str:
+        """Return what to say of a sentence of Markdown."""
         sentence = _escape_marker(text, self._before) if text[:1] in _BEFORE_MARKER else text
         self._before = sentence
         if self._fence or self._closing or _BLOCK.search(sentence):
@@ -144,7 +161,7 @@ class MarkdownToSpeech:
         if not self._closing:
             return self._speaker.say(text)
         formula = latex_to_text(text) if self._is_formula else ""
-        return formula if _SAYABLE.search(formula) else ""
+        return formula if self._is_sayable(formula) else ""
 
 
 def _find_opening(line: str) -> re.Match[str] | None:
@@ -185,20 +202,21 @@ def _cut(line: str) -> Iterator[str]:
 class _Speaker:
     """Says text in Markdown that contains no blocks of code."""
 
-    def __init__(self, urls: Urls) -> None:
+    def __init__(self, urls: Urls, is_sayable: Callable[[str], object]) -> None:
         self._urls: Urls = urls
+        self._is_sayable = is_sayable
         self._in_table = False
 
     def say(self, text: str) -> str:
         """Return what to say, without white space around it; empty if there is nothing to say."""
         if not _MARKUP.search(text):
             self._in_table = False
-            return text.strip() if _SAYABLE.search(text) else ""
+            return text.strip() if self._is_sayable(text) else ""
         lines = self._say_lines(_INVISIBLE.sub("", text).splitlines())
         if self._urls == "skip":  # may leave "See ." and "()"
-            lines = (_SPACE_BEFORE_MARK.sub("", _EMPTY_BRACKETS.sub("", line)) for line in lines)
+            lines = map(close_gaps, lines)
         lines = (" ".join(line.split()) for line in lines)
-        return "\n".join(line for line in lines if _SAYABLE.search(line))
+        return "\n".join(line for line in lines if self._is_sayable(line))
 
     def _say_lines(self, lines: list[str]) -> Iterator[str]:
         """Yield the lines to say. Rows are rendered here: the parser needs a whole table."""
@@ -286,7 +304,7 @@ def _strip_markup(text: str) -> str:
     without = _REFERENCE.sub("", text)
     without = _EMOJI.sub("", without)
     without = _UNPAIRED.sub(_keep_name, without)
-    return _SPACE_BEFORE_MARK.sub("", _EMPTY_BRACKETS.sub("", without)) if without != text else text
+    return close_gaps(without) if without != text else text
 
 
 def _keep_name(match: re.Match[str]) -> str:
