@@ -1,4 +1,4 @@
-"""The text of an answer as ``--stop`` and ``--sentences`` want it."""
+"""The text of an answer as ``--stop``, ``--sentences`` and some sinks want it."""
 
 from collections.abc import Callable
 from threading import Event
@@ -10,6 +10,9 @@ from reactivex import operators as rx
 from ollama_rx import Chunk
 from ollama_rx import operators as op
 from ollama_rx.rx import Emitter, through
+from ollama_rx.sinks import Branch, Sink
+
+Texts = Observable[str]
 
 
 class AnswerText:
@@ -34,14 +37,9 @@ class AnswerText:
             steps += [op.stop_at(*stop, include=True), rx.map(self._without_stop_word), rx.filter(bool)]
         if sentences:
             steps.append(op.split_sentences())
-        self._steps = compose(*steps)
-        self.operators: Callable[[Observable[Chunk]], Observable[str]] = compose(
-            op.text(), through(self._to_the_end, name="text", takes=str, gives=str)
+        self.operators: Callable[[Observable[Chunk]], Texts] = compose(
+            op.text(), _to_the_end(compose(*steps), on_open=self._closed.clear, keep=self._keep)
         )
-
-    def _to_the_end(self, out: Emitter[str]) -> "_ToTheEnd":
-        self._closed.clear()
-        return _ToTheEnd(out, self._steps, self._keep)
 
     def _keep(self, held: list[str]) -> None:
         self._unfinished = held
@@ -64,14 +62,39 @@ class AnswerText:
         return text.removesuffix(self.stop_word)
 
 
-class _ToTheEnd:
-    """Runs operators on text; what they hold is emitted if the answer fails, and kept if it is cancelled."""
+def in_sentences(sink: Sink[str]) -> Branch[str]:
+    """Return the sink behind an operator that gives it whole sentences, and the last one of a broken answer.
 
+    The first piece may be a clause, because a sink that takes sentences is likely to speak them.
+    """
+    return sink.after(_to_the_end(op.split_sentences(first_fragment=True)))
+
+
+def _noop(*_: object) -> None:
+    """Do nothing."""
+
+
+def _to_the_end(
+    operators: Callable[[Texts], Texts],
+    *,
+    on_open: Callable[[], object] = _noop,
+    keep: Callable[[list[str]], object] = _noop,
+) -> Callable[[Texts], Texts]:
+    """Let operators emit what they hold if the answer fails; ``keep`` gets it if the answer is cancelled."""
+
+    def begin(out: Emitter[str]) -> _ToTheEnd:
+        on_open()
+        return _ToTheEnd(out, operators, keep)
+
+    return through(begin, name="text", takes=str, gives=str)
+
+
+class _ToTheEnd:
     def __init__(
         self,
         out: Emitter[str],
-        operators: Callable[[Observable[str]], Observable[str]],
-        keep: Callable[[list[str]], None],
+        operators: Callable[[Texts], Texts],
+        keep: Callable[[list[str]], object],
     ) -> None:
         self._emit = out.emit
         self._complete = out.complete
@@ -100,7 +123,3 @@ class _ToTheEnd:
         self._emit = held.append  # nothing may be emitted after the end
         self.flush()
         self._keep(held)
-
-
-def _noop() -> None:
-    """Replaces ``complete`` after the end."""

@@ -122,7 +122,8 @@ def run(
     to: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="URI", help="Send the text to a sink, such as console or jsonl:FILE. Repeatable."
+            metavar="URI",
+            help="Send the text to a sink, such as console, jsonl:FILE or speech:FILE.wav. Repeatable.",
         ),
     ] = None,
     option: Annotated[

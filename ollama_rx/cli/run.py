@@ -11,14 +11,14 @@ from reactivex import operators as rx
 from ollama_rx import Chunk, Client, deliver
 from ollama_rx import operators as op
 from ollama_rx.cli.answer_report import AnswerReport, format_stats
-from ollama_rx.cli.answer_text import AnswerText
+from ollama_rx.cli.answer_text import AnswerText, in_sentences
 from ollama_rx.cli.choose_client import embedded_client, first_model, server_client, warn_if_blind
 from ollama_rx.cli.input import read_format, read_image, read_prompt
 from ollama_rx.cli.options import parse_options, unknown_options
 from ollama_rx.cli.status_line import StatusLine
 from ollama_rx.cli.terminal import echo, exit_on_error, printable, usage_error
 from ollama_rx.cli.thoughts import Thoughts
-from ollama_rx.sinks import Console, Sink, StopSink, sink_from_uri
+from ollama_rx.sinks import Branch, Console, Sink, StopSink, sink_from_uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,10 @@ class RunCommand:
             return Console(end="\n" if self.sentences else "", markdown=self.markdown)
         return sink_from_uri(uri)
 
+    def _as_taken(self, sink: Sink[str]) -> Sink[str] | Branch[str]:
+        """Return what gives the sink the text in the pieces that it takes."""
+        return in_sentences(sink) if sink.takes_sentences and not self.sentences else sink
+
     def _check_markdown(self) -> None:
         if self.markdown and self.sentences:
             raise ValueError("sentences on lines of their own are not Markdown; leave --sentences out")
@@ -135,7 +139,7 @@ class RunCommand:
             rx.do_action(report.see_text),
         )
         try:
-            deliver(answer, *sinks).wait()
+            deliver(answer, *map(self._as_taken, sinks)).wait()
         except BaseException as error:
             report.error = error
             raise

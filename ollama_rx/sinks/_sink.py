@@ -61,7 +61,9 @@ To make ``--to shout`` work on the command line, register the class in your pack
     [project.entry-points."ollama_rx.sinks"]
     shout = "my_package:Shout"
 
-The text after the colon, as in ``--to shout:loud``, is passed on: ``Shout.from_uri("loud")``.
+The text after the colon, as in ``--to shout:loud``, is passed on: ``Shout.from_uri("loud")``. The sink gets
+the pieces of text that the model sends, often less than a word, unless the user asks for ``--sentences``; one
+with ``takes_sentences = True`` gets whole sentences in any case.
 """
 
 import asyncio
@@ -118,6 +120,9 @@ class Sink(abc.ObserverBase[T_contra], Generic[T_contra]):
     """How many items may wait for a sink that is blocking or awaited, at least 1."""
     when_full: WhenFull = "pause"
     """What happens when ``max_waiting`` items wait: "pause", "drop_oldest" or "fail"."""
+    takes_sentences: bool = False
+    """Whether ``--to`` gives the sink whole sentences also without ``--sentences``. `deliver` does not split
+    anything: there an operator does, as in ``sink.after(op.text(), op.split_sentences())``."""
     has_coroutines: bool = False
     """Whether `deliver` calls coroutine functions and so awaits all functions; set when a class is made."""
     upstream: PausableScheduler | None = None

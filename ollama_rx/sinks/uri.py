@@ -73,9 +73,12 @@ def _load(entry: "EntryPoint") -> type[Sink[Any]]:
 
 
 def _explain(error: BaseException) -> str:
-    """Return the message of an exception, after its type unless that is a `ValueError` with a message."""
+    """Return the message of an exception, after its type unless the message says all.
+
+    That of a `ValueError` does, and that of an `ImportError`, which names the extra that is missing.
+    """
     message = str(error)
-    if type(error) is ValueError and message:
+    if type(error) in {ValueError, ImportError} and message:
         return message
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 

@@ -68,6 +68,7 @@ class Speech(Sink[str]):
     """
 
     blocking = True
+    takes_sentences = True
     max_waiting = 1  # sentences wait in the voice itself, which can drop them
 
     def __init__(

@@ -61,6 +61,7 @@ def sinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "[ollama_rx.sinks]\n"
         "jsonl = ollama_rx.sinks:JsonLines\n"
         "shout = sinks_for_tests:Shout\n"
+        "tell = sinks_for_tests:Teller\n"
         "broken = sinks_for_tests:Broken\n"
         "defect = sink_with_defect:Sink\n"
     )
@@ -83,6 +84,13 @@ class Shout(Sink[str]):
 
     def on_next(self, value):
         print(value.upper() + self.mark)
+
+
+class Teller(Sink[str]):
+    takes_sentences = True
+
+    def on_next(self, value):
+        print(f"[{value}]")
 
 
 class Broken(Sink[str]):

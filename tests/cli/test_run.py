@@ -1,5 +1,6 @@
 """`ollama-rx run`: the request and the sinks."""
 
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from typer.testing import Result
 
 from ollama_rx.testing import FakeOllama, answer, cut, endless, error_status
+from tests.cli.toy_voice import RATE, SECONDS_PER_WORD, ToyVoice
 from tests.recording_sink import RecordingSink
 
 CommandLine = Callable[..., Result]
@@ -83,6 +85,59 @@ def test_the_text_goes_to_every_named_sink(
     )
     assert result.stdout == "One.\nONE.!\nTwo.\nTWO.!\n"
     assert [orjson.loads(line) for line in file.read_bytes().splitlines()] == ["One.", "Two."]
+
+
+@pytest.mark.usefixtures("sinks")
+@pytest.mark.parametrize(
+    ("more", "printed"),
+    [
+        ((), "[It is blue,]\n[because of the air.]\n[Yes]\n"),  # the first piece may be a clause
+        (("--sentences",), "[It is blue, because of the air.]\n[Yes]\n"),
+    ],
+)
+def test_a_sink_that_takes_sentences_gets_each_of_them_once(
+    command_line: CommandLine, fake: FakeOllama, more: tuple[str, ...], printed: str
+) -> None:
+    fake.play(answer("It is blu", "e, because of", " the air. Yes"))
+    result = command_line("run", "Why?", "--host", fake.url, "--to", "tell", *more)
+    assert (result.stdout, result.exit_code) == (printed, 0)
+
+
+@pytest.mark.usefixtures("sinks")
+def test_other_sinks_beside_it_get_the_text_as_it_arrives(
+    command_line: CommandLine, fake: FakeOllama
+) -> None:
+    fake.play(answer("It is blu", "e. Yes."))
+    result = command_line("run", "Why?", "--host", fake.url, "--to", "shout:!", "--to", "tell")
+    assert result.stdout == "IT IS BLU!\nE. YES.!\n[It is blue.]\n[Yes.]\n"
+
+
+@pytest.mark.usefixtures("sinks")
+def test_the_sentence_in_which_an_answer_breaks_off_is_not_lost(
+    command_line: CommandLine, fake: FakeOllama
+) -> None:
+    fake.play(answer("It is blue. Sunlight", cut()))
+    result = command_line("run", "Why?", "--host", fake.url, "--to", "tell")
+    assert (result.stdout, result.exit_code) == ("[It is blue.]\n[Sunlight]\n", 1)
+
+
+@pytest.mark.parametrize("more", [(), ("--sentences",)])
+def test_a_voice_speaks_sentences_into_a_file(
+    command_line: CommandLine,
+    fake: FakeOllama,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    more: tuple[str, ...],
+) -> None:
+    engine = ToyVoice()
+    monkeypatch.setattr("ollama_rx.speech.speech._default_engine", lambda: engine)
+    file = tmp_path / "answer.wav"
+    fake.play(answer("**It** is blu", "e. Ye", "s."))
+    result = command_line("run", "Why?", "--host", fake.url, *more, "--to", f"speech:{file}")
+    assert (result.stdout, result.stderr, result.exit_code) == ("", "", 0)
+    assert engine.texts == ["It is blue.", "Yes."]
+    with wave.open(str(file)) as audio:
+        assert audio.getnframes() > 4 * SECONDS_PER_WORD * RATE
 
 
 @pytest.mark.usefixtures("sinks")

@@ -105,6 +105,7 @@ class Fails(Shout):
             "file": FileNotFoundError(2, "No such file", "a"),
             "device": RuntimeError("no device"),
             "empty": ValueError(),
+            "extra": ImportError("Fails needs sounddevice: pip install"),
         }
         raise errors[argument]
 
@@ -122,6 +123,7 @@ class BuildsSomethingElse(Shout):
         ("incomplete", "TypeError: Can't instantiate abstract class Incomplete "),
         ("fails:device", "RuntimeError: no device"),
         ("fails:empty", "ValueError"),
+        ("fails:extra", "Fails needs sounddevice: pip install"),
     ],
 )
 def test_a_sink_that_cannot_be_built_is_named_with_the_cause(
