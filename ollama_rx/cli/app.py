@@ -142,22 +142,26 @@ def run(
 
     If neither a model nor a server is named and this machine has no server, a small embedded model answers.
     """
-    from ollama_rx.cli.run import RunCommand  # noqa: PLC0415 - keeps --help fast
+    from ollama_rx.cli.question import Question  # noqa: PLC0415 - keeps --help fast
+    from ollama_rx.cli.run import RunCommand  # noqa: PLC0415
 
-    RunCommand(
+    question = Question(
         prompt=prompt,
         model=model,
         system=system,
         format=format,
         images=tuple(image or ()),
+        thinking=thinking,
+        options=tuple(option or ()),
+        host=host,
+    )
+    RunCommand(
+        question=question,
         sentences=sentences,
         markdown=markdown,
         stop=tuple(stop or ()),
-        thinking=thinking,
         stats=stats,
         to=tuple(to or ("console",)),
-        options=tuple(option or ()),
-        host=host,
     ).execute()
 
 

@@ -5,16 +5,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
-from reactivex import Observable
-from reactivex import operators as rx
-
-from ollama_rx import Chunk, Client, deliver
-from ollama_rx import operators as op
+from ollama_rx import Chunk, deliver
 from ollama_rx.cli.answer_report import AnswerReport, format_stats
 from ollama_rx.cli.answer_text import AnswerText, in_sentences
-from ollama_rx.cli.choose_client import embedded_client, first_model, server_client, warn_if_blind
-from ollama_rx.cli.input import read_format, read_image, read_prompt
-from ollama_rx.cli.options import parse_options, unknown_options
+from ollama_rx.cli.question import Answer, Question
 from ollama_rx.cli.status_line import StatusLine
 from ollama_rx.cli.terminal import echo, exit_on_error, printable, usage_error
 from ollama_rx.cli.thoughts import Thoughts
@@ -25,75 +19,27 @@ from ollama_rx.sinks import Branch, Console, Sink, StopSink, sink_from_uri
 class RunCommand:
     """The arguments of ``ollama-rx run``."""
 
-    prompt: str | None
-    model: str | None
-    system: str | None
-    format: str | None
-    images: tuple[str, ...]
+    question: Question
     sentences: bool
     markdown: bool
     stop: tuple[str, ...]
-    thinking: bool
     stats: bool
     to: tuple[str, ...]
-    options: tuple[str, ...]
-    host: str | None
 
     def execute(self) -> None:
         """Send the prompt and deliver the answer; raises `typer.Exit` on failure."""
         with exit_on_error(), StatusLine() as status, ExitStack() as unused_sinks:
-            with usage_error("--model"):
-                check_name(self.model)
-            with usage_error("--option"):
-                options = parse_options(self.options)
+            question = self.question.parse()
             with usage_error("--stop", argument="words"):
                 text = AnswerText(stop=self.stop, sentences=self.sentences)
-            with usage_error("--format"):
-                answer_format = read_format(self.format)
-            with usage_error("--image"):
-                images = [read_image(path) for path in self.images]
             with usage_error("--markdown"):
                 self._check_markdown()
             with usage_error("--to"):
                 check_destinations(self.to)
                 sinks = [unused_sinks.enter_context(self._sink(uri)) for uri in self.to]
-            with usage_error("PROMPT"):
-                prompt = read_prompt(self.prompt, status)
-            status.show("looking for a model")
-            server = server_client(self.host, self.model)
-            with server or embedded_client(status.echo) as client:
-                model = self._choose_model(server, status) if server else self.model
-                with usage_error("--option", argument="options"):
-                    chunks = client.generate(
-                        prompt,
-                        model=model,
-                        system=self.system,
-                        format=answer_format,
-                        images=images or None,
-                        options=options or None,
-                        think=self.thinking or None,
-                    )
-                for warning in unknown_options(options):
-                    status.echo(warning)
-                report = AnswerReport(
-                    model=model or "the embedded model",
-                    stop_option="stop" in options,
-                    json=answer_format is not None,
-                    thoughts_shown=self.thinking,
-                )
-                status.show_loading(client, report.model)
+            with question.ask(status) as answer:
                 unused_sinks.pop_all()  # from here on the delivery closes them
-                self._deliver(chunks, text, sinks, report=report, status=status)
-
-    def _choose_model(self, server: Client, status: StatusLine) -> str:
-        if self.model is None:
-            model = first_model(server, "vision" if self.images else "completion")
-            if status.is_visible:
-                status.echo(f"{printable(model)} answers; -m NAME asks another model")
-            return model
-        if self.images:
-            warn_if_blind(server, self.model, status.echo)
-        return self.model
+                self._deliver(answer, text, sinks, status)
 
     def _sink(self, uri: str) -> Sink[str]:
         if uri == "console":
@@ -110,21 +56,11 @@ class RunCommand:
         if self.markdown and "console" not in self.to:
             raise ValueError("only the console shows Markdown; add --to console")
 
-    def _deliver(
-        self,
-        chunks: Observable[Chunk],
-        text: AnswerText,
-        sinks: list[Sink[str]],
-        *,
-        report: AnswerReport,
-        status: StatusLine,
-    ) -> None:
-        thoughts = Thoughts(beside=console_on_terminal(sinks)) if self.thinking else None
-        if thoughts is not None:
-            chunks = chunks.pipe(op.split_thinking())
+    def _deliver(self, answer: Answer, text: AnswerText, sinks: list[Sink[str]], status: StatusLine) -> None:
+        thoughts = Thoughts(beside=console_on_terminal(sinks)) if self.question.thinking else None
+        report = answer.report
 
         def see(chunk: Chunk) -> None:
-            report.see(chunk)
             if chunk.text or (chunk.thinking and thoughts is not None):
                 status.end()
             elif chunk.thinking:
@@ -132,14 +68,8 @@ class RunCommand:
             if thoughts is not None:
                 thoughts.show(chunk)
 
-        answer = chunks.pipe(
-            op.gather_stats(report.set_stats),
-            rx.do_action(see),
-            text.operators,
-            rx.do_action(report.see_text),
-        )
         try:
-            deliver(answer, *map(self._as_taken, sinks)).wait()
+            deliver(answer.text(text, see), *map(self._as_taken, sinks)).wait()
         except BaseException as error:
             report.error = error
             raise
@@ -157,12 +87,6 @@ class RunCommand:
             echo(printable(missing))
         if self.stats and report.stats is not None and report.stats.chunks:
             echo(("\n" if sys.stderr.isatty() else "") + format_stats(report.stats, report.end()))
-
-
-def check_name(model: str | None) -> None:
-    """Refuse an empty name, as of a variable that is not set."""
-    if model is not None and not model.strip():
-        raise ValueError("the name is empty")
 
 
 def check_destinations(uris: Sequence[str]) -> None:
