@@ -1,6 +1,6 @@
 """A voice: a sink that speaks sentences and can be interrupted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from threading import Lock, current_thread
 from typing import Literal, Self, TypeAlias
@@ -56,6 +56,10 @@ class Speech(Sink[str]):
             that is called with them, any `SpeechOutput`; by default the `Loudspeaker`.
         code: what to say in place of a block of code, as in `speakable`.
         urls: what to say of an address, as in `speakable`.
+        pronounce: what to say instead of words, such as ``{"SQL": "sequel"}``, as in `speakable`.
+        tags: names of tags of a voice's markup, such as ("spell", "break"), which the model was told to use.
+            Those that the engine knows are handed to it, the others are left out. Give the same to
+            `split_sentences`.
         ahead: how many sentences may wait before the model is paused, besides the one that is being played
             and the one that is being synthesised.
         pause: seconds of silence after a sentence, less after a clause; silence before them is removed. None
@@ -78,6 +82,8 @@ class Speech(Sink[str]):
         *,
         code: str | None = None,
         urls: Literal["host", "skip", "full"] = "host",
+        pronounce: Mapping[str, str] | None = None,
+        tags: Sequence[str] = (),
         ahead: int = 2,
         pause: float | None = 0.4,
         timeout: float | None = 60.0,
@@ -89,10 +95,14 @@ class Speech(Sink[str]):
             check_seconds("pause", pause, zero=True)
         if timeout is not None:
             check_seconds("timeout", timeout)
+        engine = engine or Hibari()
+        known = tuple(tag for tag in tags if tag in engine.tags)
+        unknown = tuple(tag for tag in tags if tag not in engine.tags)
         self._settings = SpeechSettings(
-            engine=engine or Hibari(),
+            engine=engine,
             output=_output_for(output),
-            make_speakable=speakable(code=code, urls=urls),
+            speak=speakable(code=code, urls=urls, pronounce=pronounce, tags=known, drop_tags=unknown),
+            tags=known,
             max_sentences=ahead,
             pause=pause,
             timeout=timeout,

@@ -1,19 +1,17 @@
 """One delivery to a voice: its threads, and how it ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event, RLock, current_thread
 from time import monotonic
 from typing import Literal
 
-from reactivex import Observable
-
 from ollama_rx.errors import SpeechError
 from ollama_rx.sinks import StopSink
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
 from ollama_rx.speech.events import SpeechEvent, SpeechEvents
-from ollama_rx.speech.narrator import Narrator
+from ollama_rx.speech.narrator import Narrator, TextOperator
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
 from ollama_rx.speech.playback import Playback
 from ollama_rx.speech.speech_stats import SpeechStats
@@ -26,7 +24,8 @@ class SpeechSettings:
 
     engine: SpeechEngine
     output: SpeechOutput
-    make_speakable: Callable[[Observable[str]], Observable[str]]
+    speak: TextOperator
+    tags: Sequence[str]
     max_sentences: int
     pause: float | None
     timeout: float | None
@@ -58,7 +57,7 @@ class SpeechRun:
         self._failure: Exception | None = None
         self._opened = monotonic()
         self._first_sentence: float | None = None
-        self._narrator = Narrator(settings.make_speakable)
+        self._narrator = Narrator(settings.speak, settings.tags)
         self._playback = Playback(settings.output, events, partial(self._fail, settings.output))
         self._synthesis = Synthesis(
             settings.engine,

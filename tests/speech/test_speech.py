@@ -466,6 +466,23 @@ def test_the_output_is_a_path_a_file_or_a_function(tmp_path: Path) -> None:
         assert written.readframes(10_000) == file.getvalue() == b"".join(blocks)
 
 
+def test_words_are_pronounced_as_the_user_says_and_written_as_they_were() -> None:
+    engine = Letters()
+    speech = Speech(engine, Tape(), pronounce={"SQL": "sequel"}, pause=0)
+    deliver(of("SQL is old."), speech).wait()
+    assert engine.texts == ["sequel is old."]
+    assert [speech.interrupt(played=at) for at in (0.5, 0.6, 0.8)] == ["", "SQL", "SQL is"]
+
+
+def test_tags_are_handed_to_an_engine_that_knows_them_and_left_out_for_others() -> None:
+    class Markup(Letters):
+        tags = frozenset({"spell"})
+
+    engine, text = Markup(), "<spell>NASA</spell> said<emotion value='joy'/> List<String>."
+    deliver(of(text), Speech(engine, Tape(), tags=("spell", "emotion"))).wait()
+    assert engine.texts == ["<spell>NASA</spell> said List<String>."]
+
+
 def test_the_silence_of_the_engine_may_be_left() -> None:
     class Quiet(SpeechEngine):
         def synthesize(self, _: str, /) -> list[Audio]:
