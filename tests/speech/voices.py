@@ -95,12 +95,13 @@ class Turntable(Tape):
         self._turned = 0.0
         self._stops = 0
 
-    def turn(self, seconds: float) -> None:
-        """Play until this second, and wait until that much was written."""
+    def turn(self, seconds: float, *, least: float | None = None) -> None:
+        """Play until this second, and wait until that much was written, or what is given as the least."""
+        least = seconds if least is None else least
         with self._changed:
             self._turned = seconds
             self._changed.notify_all()
-            assert self._changed.wait_for(lambda: self.seconds >= seconds - 1e-6, TIMEOUT)
+            assert self._changed.wait_for(lambda: self.seconds >= least - 1e-6, TIMEOUT)
 
     def write(self, pcm: bytes, /) -> None:
         with self._changed:
