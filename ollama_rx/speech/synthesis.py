@@ -71,8 +71,8 @@ class Synthesis:
             while (
                 len(self._sentences) >= self._max_sentences and drops == self._drops and not self._is_closed
             ):
-                self._changed.wait(_LOOK_SECONDS)
-                self._look_at_engine()
+                if not self._changed.wait(_LOOK_SECONDS):
+                    self._look_at_engine()
             if drops == self._drops:
                 self._sentences.append(sentence)
                 self._changed.notify_all()

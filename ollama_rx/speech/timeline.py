@@ -81,10 +81,7 @@ class SpokenSentence:
         if self.is_complete and position >= self.end - _ROUNDING:
             return self.written
         at = min(position, self.end)
-        begun = [passage for passage in self.passages if passage.start <= at]
-        if not begun:
-            return ""
-        last = begun[-1]
+        last = [passage for passage in self.passages if passage.start <= at][-1]
         end = last.first + last.said_until(at - last.start, pace)
         return written_part(self.written, self.said, end)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 
 # Thai, Lao, Burmese, Khmer, kana and Han: scripts without spaces between words.
 _UNSPACED = (
@@ -72,14 +72,13 @@ def _count_heard(written: list[str], heard: list[str], unheard: list[str]) -> in
     said = [*heard, *unheard]
     if max(len(written), len(said)) > _MOST_COMPARED:
         return round(len(written) * len(heard) / len(said))
-    blocks = SequenceMatcher(None, written, said, autojunk=False).get_matching_blocks()
-    before = (0, 0)  # where the last equal words end, in what was written and said
-    for block in blocks:
-        if len(heard) <= block.b:
-            between = block.b - before[1]
-            share = (len(heard) - before[1]) / between if between else 0.0
-            return before[0] + int((block.a - before[0]) * share)
-        before = (block.a + block.size, block.b + block.size)
-        if len(heard) <= before[1]:
-            return block.a + len(heard) - block.b
-    return len(written)
+    same = SequenceMatcher(None, written, said, autojunk=False).get_matching_blocks()
+    at = next(index for index, block in enumerate(same) if len(heard) <= block.b + block.size)
+    block = same[at]  # the last one is empty, and at the end of both
+    if len(heard) > block.b:
+        return block.a + len(heard) - block.b
+    before = same[at - 1] if at else Match(0, 0, 0)
+    first_written, first_said = before.a + before.size, before.b + before.size
+    differing = block.b - first_said
+    share = (len(heard) - first_said) / differing if differing else 0.0
+    return first_written + int((block.a - first_written) * share)

@@ -31,9 +31,13 @@ def _nothing_is_left() -> Iterator[None]:
 
 
 def voice(
-    engine: SpeechEngine | None = None, output: SpeechOutput | None = None, **settings: float
+    engine: SpeechEngine | None = None,
+    output: SpeechOutput | None = None,
+    *,
+    ahead: int = 2,
+    timeout: float | None = None,
 ) -> Speech:
-    return Speech(engine or Letters(), output or Tape(), pause=PAUSE, **settings)  # type: ignore[arg-type]
+    return Speech(engine or Letters(), output or Tape(), pause=PAUSE, ahead=ahead, timeout=timeout)
 
 
 def events_of(speech: Speech) -> list[SpeechEvent]:
@@ -493,9 +497,53 @@ def test_the_silence_of_the_engine_may_be_left() -> None:
     assert len(tape.pcm) == 1202
 
 
-def test_a_uri_names_a_wav_file(tmp_path: Path) -> None:
-    speech = Speech.from_uri(str(tmp_path / "answer.wav"))
-    assert isinstance(speech, Speech)
+def test_a_uri_names_a_wav_file_or_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "answer.wav"
+    assert isinstance(Speech.from_uri(str(path)), Speech)
+    assert path.exists()
+    assert isinstance(Speech.from_uri(""), Speech)
+
+
+def test_a_voice_that_was_interrupted_needs_no_more_sentences() -> None:
+    speech = voice()
+    speech.open()
+    speech.interrupt()
+    with pytest.raises(StopSink):
+        speech.on_next("Hello.")
+    with pytest.raises(StopSink):
+        speech.on_completed()
+    speech.close()
+
+
+def test_without_arguments_it_is_an_english_voice_on_the_loudspeaker() -> None:
+    pytest.importorskip("hibari")
+    assert isinstance(Speech(), Speech)
+
+
+def test_only_the_first_failure_is_reported() -> None:
+    class Torn(Tape):
+        def drain(self) -> None:
+            raise OSError("first")
+
+        def close(self) -> None:
+            raise OSError("second")
+
+    with pytest.raises(SinkError, match="Torn: first"):
+        deliver(of("Hello."), voice(output=Torn())).wait()
+
+
+def test_what_fails_after_an_interruption_is_not_reported() -> None:
+    class Unloadable(Letters):
+        def load(self) -> None:
+            assert self.gate.wait(TIMEOUT)
+            raise OSError("no voice")
+
+    speech = voice(Unloadable(), timeout=60)
+    speech.open()
+    speech.interrupt()
+    speech.close()
+    with pytest.raises(StopSink):
+        speech.on_completed()
 
 
 def test_an_engine_is_loaded_on_request() -> None:
