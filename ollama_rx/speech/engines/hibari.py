@@ -36,6 +36,7 @@ class _HibariArray(Protocol):
     def clip(self, least: float, most: float, /) -> Self: ...
     def astype(self, kind: str, /) -> Self: ...
     def tobytes(self) -> bytes: ...
+    def ravel(self) -> Self: ...
     def tolist(self) -> list[float]: ...
 
 
@@ -161,7 +162,7 @@ class _DurationsRecorder:
 
     def run(self, names: None, inputs: object, /) -> list[_HibariArray]:
         *outputs, durations = self._session.run(names, inputs)
-        self.last = [int(units) * _SAMPLES_PER_UNIT for units in durations.tolist()]
+        self.last = [int(units) * _SAMPLES_PER_UNIT for units in durations.ravel().tolist()]
         return outputs
 
 

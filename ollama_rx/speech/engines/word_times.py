@@ -74,8 +74,8 @@ class WordTimes:
         """Return the next piece with its words; ``durations`` has the number of samples of each symbol.
 
         One word ends and the next begins in the middle of what is between them, since sounds fade into it on
-        both sides; silence there belongs to neither. If the durations are not those of the audio, the piece
-        has no words.
+        both sides; silence there belongs to neither. A word that is not said, such as a dash, takes no time,
+        at the end of the word before. If the durations are not those of the audio, the piece has no words.
         """
         first, after = next(self._symbols)
         words: list[_PlacedWord] = []
