@@ -117,8 +117,9 @@ class Piper(SpeechEngine):
 
     def stop(self) -> None:
         """Give up the sentence that is being computed."""
-        if self._voice is not None:
-            self._voice.stop()
+        voice = self._voice  # another thread may close the engine
+        if voice is not None:
+            voice.stop()
 
     def close(self) -> None:
         """Free the memory of the voice."""
