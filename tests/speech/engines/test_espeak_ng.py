@@ -1,4 +1,5 @@
 import itertools
+import os
 import shutil
 import subprocess
 import threading
@@ -42,6 +43,8 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list["subprocess.Pope
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """A function that puts a shell script in the place of espeak-ng."""
+    if os.name != "posix":
+        pytest.skip("Windows runs no shell scripts")
 
     def install(script: str) -> None:
         file = tmp_path / "espeak-ng"
