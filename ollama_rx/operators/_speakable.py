@@ -91,10 +91,10 @@ def speakable(
             once, the longest first. A key may be several words. In scripts without spaces between words, and
             in Korean, it is found anywhere. Words in addresses and between ``tags`` stay.
         tags: names of tags that the voice understands, such as ("spell", "break"). They are said exactly as
-            they are written, ``<break time="1s"/>`` also alone; the text between two is Markdown. Give the
-            same to `split_sentences`. In inline code tags are text; so are tags with other names.
+            they are written, ``<break time="1s"/>`` also alone; the text between two is Markdown. In inline
+            code tags are text; so are tags with other names.
         drop_tags: names of tags to leave out, for a voice that does not understand them; the text between
-            two is said.
+            two is said. Give `split_sentences` the names of both, so that it leaves the tags whole.
 
     Raises:
         ImportError: when the operator is built without the extra.

@@ -83,8 +83,8 @@ def split_sentences(
     >>> from reactivex import operators as ops
     >>> of("It costs 3", ".50. Dr", ". Lee pays.").pipe(split_sentences(), ops.to_list()).run()
     ['It costs 3.50.', 'Dr. Lee pays.']
-    >>> of("Say <spell>A. B.</spell>, yes. Bye.").pipe(split_sentences(tags=["spell"]), ops.to_list()).run()
-    ['Say <spell>A. B.</spell>, yes.', 'Bye.']
+    >>> of("So <spell>A. B.</spell>, yes. Bye.").pipe(split_sentences(tags=["spell"]), ops.to_list()).run()
+    ['So <spell>A. B.</spell>, yes.', 'Bye.']
     """
     if language is not None:
         check_text("language", language, "a BCP 47 tag or None")

@@ -68,6 +68,10 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
     spoken: Observable[op.Spoken] = text.pipe(op.split_sentences(), op.speakable(code="Some code."))
     written: Observable[str] = spoken.pipe(ops.map(written_text))
     words: Observable[str] = text.pipe(op.split_sentences(), op.speakable(), op.split_words())
+    tagged: Observable[op.Spoken] = text.pipe(
+        op.split_sentences(tags=("spell", "break")),
+        op.speakable(pronounce={"SQL": "sequel"}, tags=("spell",), drop_tags=["break"]),
+    )
     even: Observable[str] = text.pipe(op.smooth(per_second=5, unit="grapheme", max_lag=0.5))
     cities: Observable[City] = text.pipe(op.parse_json(into=City))
     sizes: Observable[int] = text.pipe(op.parse_json(into=repr), ops.map(len))
@@ -90,6 +94,7 @@ def right(chunks: Observable[Chunk], text: Observable[str]) -> tuple[Observable[
         spoken,
         written,
         words,
+        tagged,
         even,
         cities,
         sizes,
@@ -113,6 +118,8 @@ def wrong(chunks: Observable[Chunk], text: Observable[str]) -> None:
     op.gather_stats(len)  # type: ignore[arg-type]
     chunks.pipe(op.map_async(look_up))  # type: ignore[arg-type]
     text.pipe(op.whole_answer())  # type: ignore[arg-type]
+    op.speakable(pronounce=["SQL"])  # type: ignore[arg-type]
+    op.speakable(tags={"spell": 1})  # type: ignore[arg-type]
     op.stop_at(3)  # type: ignore[arg-type]
     op.buffer_tokens(5)  # type: ignore[call-arg]
     op.retry_unstarted(wait="soon")  # type: ignore[arg-type]
