@@ -2,7 +2,11 @@
 
 from ollama_rx.speech.audio import Audio, Word
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
+from ollama_rx.speech.engines.espeak_ng import EspeakNg
 from ollama_rx.speech.engines.hibari import Hibari
+from ollama_rx.speech.engines.openai_endpoint import OpenAiEndpoint
+from ollama_rx.speech.engines.piper import Piper
+from ollama_rx.speech.engines.wyoming import Wyoming
 from ollama_rx.speech.events import SpeechEvent
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
 from ollama_rx.speech.outputs.loudspeaker import Loudspeaker
@@ -16,12 +20,15 @@ from ollama_rx.speech.speech_stats import SpeechStats
 
 __all__ = [
     "Audio",
+    "EspeakNg",
     "Hibari",
     "Loudspeaker",
+    "OpenAiEndpoint",
     "Pacer",
     "PcmCallback",
     "PcmObservable",
     "PcmStream",
+    "Piper",
     "Speech",
     "SpeechEngine",
     "SpeechEvent",
@@ -29,4 +36,5 @@ __all__ = [
     "SpeechStats",
     "WavFile",
     "Word",
+    "Wyoming",
 ]
