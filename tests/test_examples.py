@@ -13,6 +13,7 @@ from typing import Any, cast
 import httpx
 import pytest
 import uvicorn
+from websockets.sync.client import connect
 
 from ollama_rx.embedded import fetch_weights
 from ollama_rx.testing import (
@@ -288,6 +289,30 @@ def test_interruption(fake: FakeOllama, example: ExampleRunner) -> None:
     assert answered == "Hadrian."
     assert contents(chats(fake)[1])[2] == printed.removesuffix("...")
     fake.wait_for_disconnect()
+
+
+def test_barge_in(fake: FakeOllama, example: ExampleRunner) -> None:
+    fake.play(answer("The Pantheon is a temple", endless(" and so on")), answer("Had", "rian."))
+    printed, answered = example.output_of("22_barge_in.py").split("...\n\n")
+    heard = contents(chats(fake)[1])[2]
+    assert printed.startswith(heard)
+    assert "The Pantheon is a temple and so on".startswith(heard[:30])
+    assert answered == "Hadrian. \n"
+
+
+def test_pcm_websocket(fake: FakeOllama) -> None:
+    fake.play(answer("The sea is blue and wide", endless(", and wide")), answer("Yes."))
+    app = runpy.run_path(str(FOLDER / "23_pcm_websocket.py"))["app"]
+    with served(app) as url, connect(f"{url.replace('http', 'ws')}/speak", proxy=None) as browser:
+        browser.send("Tell me about the sea.")
+        blocks = [browser.recv() for _ in range(25)]
+        browser.send("0.6")
+        fake.wait_for_disconnect()
+        browser.send("Blue?")
+        while len(chats(fake)) < 2:
+            blocks.append(browser.recv())
+    assert max(map(len, blocks)) == 2 * 24_000 * 0.04
+    assert contents(chats(fake)[1])[1] in {"The sea", "The sea is"}
 
 
 def test_hosts(example: ExampleRunner, monkeypatch: pytest.MonkeyPatch) -> None:
