@@ -1,7 +1,7 @@
 """The text of an answer as ``--stop``, ``--sentences`` and some sinks want it."""
 
 from collections.abc import Callable
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 from reactivex import Observable, Subject, compose
@@ -62,12 +62,17 @@ class AnswerText:
         return text.removesuffix(self.stop_word)
 
 
-def in_sentences(sink: Sink[str]) -> Branch[str]:
-    """Return the sink behind an operator that gives it whole sentences, and the last one of a broken answer.
+def sentences_to_say(*, strip: bool = True) -> Callable[[Texts], Texts]:
+    """Return the operator that makes sentences for a voice, also of an answer that breaks off.
 
-    The first piece may be a clause, because a sink that takes sentences is likely to speak them.
+    The first one may be a clause, so that the voice begins sooner.
     """
-    return sink.after(_to_the_end(op.split_sentences(first_fragment=True)))
+    return _to_the_end(op.split_sentences(first_fragment=True, strip=strip))
+
+
+def in_sentences(sink: Sink[str]) -> Branch[str]:
+    """Return the sink behind an operator that gives it whole sentences."""
+    return sink.after(sentences_to_say())
 
 
 def _noop(*_: object) -> None:
@@ -99,6 +104,9 @@ class _ToTheEnd:
         self._emit = out.emit
         self._complete = out.complete
         self._keep = keep
+        self._runs = Lock()
+        self._is_closed = False
+        self._held: list[str] | None = None
         self._text = Subject[str]()
         self._text.pipe(operators).subscribe(self._send, on_completed=self._end)
 
@@ -109,17 +117,33 @@ class _ToTheEnd:
         self._complete()
 
     def feed(self, text: str, /) -> None:
-        self._text.on_next(text)
+        with self._runs:
+            self._text.on_next(text)
+        self._keep_if_closed()
 
     def flush(self) -> None:
-        self._complete = _noop  # the source has completed by itself
-        self._text.on_completed()
+        with self._runs:
+            self._complete = _noop  # the source has completed by itself
+            self._text.on_completed()
+        self._keep_if_closed()
 
     def fail(self, _: Exception) -> None:
         self.flush()
 
     def close(self) -> None:
-        held: list[str] = []
-        self._emit = held.append  # nothing may be emitted after the end
-        self.flush()
-        self._keep(held)
+        self._is_closed = True
+        self._keep_if_closed()
+
+    def _keep_if_closed(self) -> None:
+        """Keep what is held; a call that runs, and may wait for a sink, does so at its end."""
+        if not self._is_closed or not self._runs.acquire(blocking=False):
+            return
+        try:
+            if self._held is None:
+                self._held = []
+                self._emit = self._held.append  # nothing may be emitted after the end
+                self._complete = _noop
+                self._text.on_completed()
+                self._keep(self._held)
+        finally:
+            self._runs.release()

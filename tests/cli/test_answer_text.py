@@ -115,6 +115,28 @@ def test_a_stop_word_ends_the_last_sentence() -> None:
     assert answer.unfinished() == []
 
 
+def test_cancelling_does_not_wait_for_a_sink_that_takes_its_time() -> None:
+    answer = AnswerText(stop=(), sentences=True)
+    source = Subject[Chunk]()
+    taken, may_return = threading.Event(), threading.Event()
+
+    def take_time(_: str) -> None:
+        taken.set()
+        assert may_return.wait(10)
+
+    subscription = source.pipe(answer.operators).subscribe(take_time)
+    stream = threading.Thread(target=source.on_next, args=(Chunk({"response": "One. Two is"}),))
+    stream.start()
+    assert taken.wait(10)
+    cancelling = threading.Thread(target=subscription.dispose, daemon=True)
+    cancelling.start()
+    cancelling.join(10)
+    assert not cancelling.is_alive()
+    may_return.set()
+    stream.join()
+    assert answer.unfinished() == ["Two is"]
+
+
 @pytest.mark.usefixtures("sinks")
 def test_an_answer_that_breaks_off_is_printed_to_its_last_word(
     command_line: CommandLine, fake: FakeOllama, tmp_path: Path

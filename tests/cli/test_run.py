@@ -9,8 +9,8 @@ import pytest
 from typer.testing import Result
 
 from ollama_rx.testing import FakeOllama, answer, cut, endless, error_status
-from tests.cli.toy_voice import RATE, SECONDS_PER_WORD, ToyVoice
 from tests.recording_sink import RecordingSink
+from tests.speech.voices import RATE, Letters
 
 CommandLine = Callable[..., Result]
 
@@ -129,15 +129,15 @@ def test_a_voice_speaks_sentences_into_a_file(
     tmp_path: Path,
     more: tuple[str, ...],
 ) -> None:
-    engine = ToyVoice()
-    monkeypatch.setattr("ollama_rx.speech.speech._default_engine", lambda: engine)
+    engine = Letters()
+    monkeypatch.setattr("ollama_rx.speech.speech.Hibari", lambda: engine)
     file = tmp_path / "answer.wav"
     fake.play(answer("**It** is blu", "e. Ye", "s."))
     result = command_line("run", "Why?", "--host", fake.url, *more, "--to", f"speech:{file}")
     assert (result.stdout, result.stderr, result.exit_code) == ("", "", 0)
     assert engine.texts == ["It is blue.", "Yes."]
     with wave.open(str(file)) as audio:
-        assert audio.getnframes() > 4 * SECONDS_PER_WORD * RATE
+        assert audio.getnframes() > RATE
 
 
 @pytest.mark.usefixtures("sinks")
