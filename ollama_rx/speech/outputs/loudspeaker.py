@@ -19,6 +19,7 @@ _FADE_SECONDS = 0.005  # long enough not to click
 # PortAudio calls a low latency that caused ten gaps a second (through PulseAudio); a much longer one would
 # delay interruptions.
 _LEAST_LATENCY = 0.025
+_ADVICE = '; WavFile("answer.wav") writes a file instead'
 _DEVICE_SECONDS = 2.0  # a device that takes no samples for so long will not take any
 
 
@@ -74,7 +75,7 @@ class Loudspeaker(SpeechOutput):
         """
         self._waiting = _WaitingSamples(rate)
         sounddevice = _import_sounddevice()
-        with _refusals_explained(sounddevice):
+        with _refusals_explained(sounddevice, _ADVICE):
             low = sounddevice.query_devices(self._device, "output")["default_low_output_latency"]
             self._stream = sounddevice.RawOutputStream(
                 samplerate=rate,
@@ -209,12 +210,11 @@ class _SoundDevice(Protocol):
 
 
 @contextmanager
-def _refusals_explained(sounddevice: _SoundDevice) -> Generator[None]:
+def _refusals_explained(sounddevice: _SoundDevice, advice: str = "") -> Generator[None]:
     try:
         yield
     except (sounddevice.PortAudioError, ValueError) as error:  # ValueError: an unknown or ambiguous name
-        advice = 'WavFile("answer.wav") writes a file instead'
-        raise OSError(f"no loudspeaker can be used here ({error}); {advice}") from error
+        raise OSError(f"no loudspeaker can be used here ({error}){advice}") from error
 
 
 def _require_sounddevice() -> None:

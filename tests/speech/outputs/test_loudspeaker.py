@@ -270,12 +270,12 @@ def test_a_machine_without_the_device_is_an_error_that_says_what_to_do(
 ) -> None:
     device.failure = failure
     output = Loudspeaker("x")
-    message = f'no loudspeaker can be used here ({failure}); WavFile("answer.wav") writes a file instead'
+    reason = f"no loudspeaker can be used here ({failure})"
     with pytest.raises(OSError) as caught:  # noqa: PT011 - the text is compared below
         output.start(24_000)
-    assert str(caught.value) == message
+    assert str(caught.value) == f'{reason}; WavFile("answer.wav") writes a file instead'
     output.close()
-    assert Loudspeaker.unavailable("x") == message
+    assert Loudspeaker.unavailable("x") == reason
     assert device.options == {"device": "x", "channels": 1, "dtype": "int16"}
 
 
