@@ -5,6 +5,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+CHECKS_STAMP := $(VENV)/.ready-for-checks
 
 SUPPORTED := 3.11 3.12 3.13
 # The interpreter of a version, on the path or installed by pyenv; empty if there is none.
@@ -24,28 +25,28 @@ test check:
 		$(MAKE) $@ PYTHONS= VENV=$(call environment,$(version)) \
 			PYTHON=$(or $(call interpreter,$(version)),python$(version));)
 else
-test: $(STAMP)
+test: $(CHECKS_STAMP)
 	$(BIN)/ollama-rx embedded
 	$(BIN)/python -m pytest -q -n 2
 
-check: $(STAMP) lint types
+check: $(CHECKS_STAMP) lint types
 	$(BIN)/ollama-rx embedded
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-fail-under=100
 endif
 
-lint: $(STAMP)
+lint: $(CHECKS_STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: $(STAMP)
+types: $(CHECKS_STAMP)
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-fix: $(STAMP)
+fix: $(CHECKS_STAMP)
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
-bench: $(STAMP)
+bench: $(CHECKS_STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt --group bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -55,7 +56,12 @@ pythons:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cli,embedded,schema,speech,uvloop,words]" --group dev
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cli,embedded,uvloop]"
+	touch $@
+
+$(CHECKS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints.txt --group dev \
+		-e ".[audio,cli,embedded,piper,schema,speech,tts,uvloop,words,wyoming]"
 	touch $@
 
 clean:
