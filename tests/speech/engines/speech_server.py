@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -29,7 +29,7 @@ class SpeechServer:
     received: threading.Event = field(default_factory=threading.Event)
     """A request has arrived."""
     left: threading.Event = field(default_factory=threading.Event)
-    """A client has closed its connection while `Exchange.wait_until_left` waited for that."""
+    """A client has closed its connection before the end of an answer."""
 
 
 class Exchange:
@@ -69,8 +69,7 @@ class Exchange:
         self._handler.close_connection = True
 
     def wait_until_left(self) -> None:
-        with suppress(ConnectionError):
-            assert self._handler.rfile.read(1) == b""
+        assert self._handler.rfile.read(1) == b""
         self._server.left.set()
         self._handler.close_connection = True
 
@@ -96,7 +95,11 @@ def speech_server(*replies: Callable[[Exchange], None]) -> Generator[SpeechServe
             next_replies = server.replies
             reply = next_replies.pop(0) if len(next_replies) > 1 else next_replies[0]
             server.received.set()
-            reply(Exchange(self, server))
+            try:
+                reply(Exchange(self, server))
+            except ConnectionError:  # the client has left
+                server.left.set()
+                self.close_connection = True
 
         def do_HEAD(self) -> None:
             self.note({})
