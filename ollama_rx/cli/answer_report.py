@@ -1,10 +1,14 @@
 """What a command says about an answer on standard error: how it ended, what is missing, statistics."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ollama_rx import Chunk, SinkError
 from ollama_rx.cli.terminal import align_columns
 from ollama_rx.stats import EndedBy, Metrics, Stats
+
+if TYPE_CHECKING:
+    from ollama_rx.speech import SpeechStats
 
 _ENDS: dict[EndedBy, str] = {
     "stop": "the model finished",
@@ -26,7 +30,8 @@ class AnswerReport:
     """Whether the server was given stop words: it does not say whether one of them has ended the answer."""
     json: bool = False
     """Whether the answer must be JSON."""
-    thoughts_shown: bool = False
+    suggest_thinking: bool = True
+    """Whether ``--thinking`` would show the thoughts."""
     stats: Stats | None = None
     stop_word: str | None = None
     error: BaseException | None = None
@@ -82,7 +87,7 @@ class AnswerReport:
             return f"no answer: the model only called tools ({', '.join(self.tools)})"
         if self.has_thoughts:
             why = "thoughts used up the token limit, which -o num_predict raises" if cut else "only thoughts"
-            return f"no answer: {why}" + ("" if self.thoughts_shown else "; --thinking shows them")
+            return f"no answer: {why}" + ("; --thinking shows them" if self.suggest_thinking else "")
         return "no answer: the token limit was reached before it began" if cut else "the answer is empty"
 
 
@@ -99,6 +104,19 @@ def format_stats(stats: Stats, end: str) -> str:
         ("answer", _tokens(metrics.eval_count, stats.tokens_per_second)),
         ("text", f"{_count(stats.characters, 'character')} in {_count(stats.chunks, 'chunk')}"),
         ("gaps", _gaps(stats)),
+    ]
+    return align_columns([row for row in rows if row[1]])
+
+
+def format_speech_stats(first_token: float | None, stats: "SpeechStats") -> str:
+    """Write the figures of a voice, one a line; unknown ones are omitted."""
+    factor = stats.real_time_factor
+    rows = [
+        ("first token", _seconds(first_token)),
+        ("first sentence", _seconds(stats.first_sentence)),
+        ("first audio", _seconds(stats.first_audio)),
+        ("audio", _seconds(stats.audio)),
+        ("real-time factor", "" if factor is None else f"{factor:.3f}"),
     ]
     return align_columns([row for row in rows if row[1]])
 

@@ -106,7 +106,7 @@ class _ToTheEnd:
         self._keep = keep
         self._runs = Lock()
         self._is_closed = False
-        self._held: list[str] | None = None
+        self._held: list[str] = []
         self._text = Subject[str]()
         self._text.pipe(operators).subscribe(self._send, on_completed=self._end)
 
@@ -139,11 +139,9 @@ class _ToTheEnd:
         if not self._is_closed or not self._runs.acquire(blocking=False):
             return
         try:
-            if self._held is None:
-                self._held = []
-                self._emit = self._held.append  # nothing may be emitted after the end
-                self._complete = _noop
-                self._text.on_completed()
-                self._keep(self._held)
+            self._emit = self._held.append  # nothing may be emitted after the end
+            self._complete = _noop
+            self._text.on_completed()
+            self._keep(self._held)
         finally:
             self._runs.release()

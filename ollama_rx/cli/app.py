@@ -33,6 +33,38 @@ def _check_texts(values: list[str] | None) -> list[str]:
     return values or []  # typer 0.16 cannot take back None
 
 
+Prompt = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PROMPT",
+        callback=_check_text,
+        help="The prompt. Text that is piped in goes below it, or is the prompt if none is given.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", "-m", metavar="NAME", callback=_check_text, help="The model. Default: the server's first."
+    ),
+]
+System = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", callback=_check_text, help="Replace the model's system prompt."),
+]
+Stop = Annotated[
+    list[str] | None,
+    typer.Option(metavar="WORD", callback=_check_texts, help="End the answer before this text. Repeatable."),
+]
+ModelOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        "-o",
+        metavar="KEY=VALUE",
+        callback=_check_texts,
+        help="A model option: -o temperature=0 -o num_predict=50.",
+    ),
+]
 Host = Annotated[
     str | None,
     typer.Option(metavar="URL", help="The server. Default: OLLAMA_HOST, else http://127.0.0.1:11434."),
@@ -67,29 +99,10 @@ def options(
 
 @app.command()
 def run(
-    prompt: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="PROMPT",
-            callback=_check_text,
-            help="The prompt. Text that is piped in goes below it, or is the prompt if none is given.",
-        ),
-    ] = None,
+    prompt: Prompt = None,
     *,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME",
-            callback=_check_text,
-            help="The model. Default: the server's first.",
-        ),
-    ] = None,
-    system: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", callback=_check_text, help="Replace the model's system prompt."),
-    ] = None,
+    model: Model = None,
+    system: System = None,
     format: Annotated[  # noqa: A002 - the option's name
         str | None,
         typer.Option(metavar="json|FILE", help="Answer in JSON, or in JSON that fits the schema in a file."),
@@ -106,12 +119,7 @@ def run(
         bool,
         typer.Option("--markdown", help="Show the answer's Markdown on a terminal, with colours and tables."),
     ] = False,
-    stop: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WORD", callback=_check_texts, help="End the answer before this text. Repeatable."
-        ),
-    ] = None,
+    stop: Stop = None,
     thinking: Annotated[
         bool,
         typer.Option("--thinking", help="Let the model think first; show its thinking on standard error."),
@@ -126,16 +134,7 @@ def run(
             help="Send the text to a sink, such as console, jsonl:FILE or speech:FILE.wav. Repeatable.",
         ),
     ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option",
-            "-o",
-            metavar="KEY=VALUE",
-            callback=_check_texts,
-            help="A model option: -o temperature=0 -o num_predict=50.",
-        ),
-    ] = None,
+    option: ModelOptions = None,
     host: Host = None,
 ) -> None:
     """Ask a model and print its answer as it arrives.
@@ -162,6 +161,67 @@ def run(
         stop=tuple(stop or ()),
         stats=stats,
         to=tuple(to or ("console",)),
+    ).execute()
+
+
+@app.command()
+def speak(
+    prompt: Prompt = None,
+    *,
+    model: Model = None,
+    system: System = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|URL",
+            callback=_check_text,
+            help="What speaks: hibari (the default), piper, espeak-ng, the URL of a server with OpenAI's "
+            "/v1/audio/speech (its key is read from OLLAMA_RX_SPEECH_KEY; OpenAI's own from OPENAI_API_KEY), "
+            "or tcp://HOST:PORT of a Wyoming server.",
+        ),
+    ] = None,
+    voice: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            callback=_check_text,
+            help="A voice of the engine: a name, a language for espeak-ng, a file for piper.",
+        ),
+    ] = None,
+    speech_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", callback=_check_text, help="The speech model of an http server. Default: tts-1."
+        ),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(metavar="FACTOR", help="How fast the voice speaks; 1 is its own pace.")
+    ] = 1.0,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.wav",
+            callback=_check_text,
+            help="Write a WAV file; - is standard output. Default: the loudspeaker; a new file without one.",
+        ),
+    ] = None,
+    stop: Stop = None,
+    option: ModelOptions = None,
+    host: Host = None,
+) -> None:
+    """Ask a model and speak its answer; print the words as they are spoken, and figures at the end.
+
+    The figures are on standard error. Who answers is chosen as for run.
+    """
+    from ollama_rx.cli.choose_voice import VoiceOptions  # noqa: PLC0415 - keeps --help fast
+    from ollama_rx.cli.question import Question  # noqa: PLC0415
+    from ollama_rx.cli.speak import SpeakCommand  # noqa: PLC0415
+
+    SpeakCommand(
+        question=Question(prompt=prompt, model=model, system=system, options=tuple(option or ()), host=host),
+        voice=VoiceOptions(engine=engine, voice=voice, speed=speed, model=speech_model),
+        out=out,
+        stop=tuple(stop or ()),
     ).execute()
 
 

@@ -30,7 +30,8 @@ class Question:
     host: str | None
     format: str | None = None
     images: tuple[str, ...] = ()
-    thinking: bool = False
+    thinking: bool | None = None
+    """Whether the model's thoughts are wanted; None for a command that cannot show them."""
 
     def parse(self) -> "ParsedQuestion":
         """Read the options and the files that are named; the prompt is read when the question is asked."""
@@ -80,7 +81,7 @@ class ParsedQuestion:
                 model=model or "the embedded model",
                 stop_option="stop" in self.options,
                 json=self.format is not None,
-                thoughts_shown=given.thinking,
+                suggest_thinking=given.thinking is False,
             )
             status.show_loading(client, report.model)
             yield Answer(chunks.pipe(op.split_thinking()) if given.thinking else chunks, report)

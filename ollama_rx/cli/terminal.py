@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TextIO
@@ -12,7 +12,7 @@ from unicodedata import east_asian_width
 
 import typer
 
-from ollama_rx.errors import OllamaError, SinkError, UnreachableError
+from ollama_rx.errors import OllamaError, SinkError, SpeechError, UnreachableError
 from ollama_rx.sinks import Console, StopSink
 
 EXIT_ERROR = 1
@@ -42,16 +42,32 @@ def exit_on_error() -> Generator[None]:
 def usage_error(option: str, *, argument: str = "") -> Generator[None]:
     """Turn a rejected argument into a usage error that names the option.
 
-    If ``argument`` is given, the option holds that argument and replaces its name in the message; an error
-    about anything else, such as a variable of the environment, names it itself.
+    If ``argument`` is given, the option holds that argument, as in `usage_errors`.
+    """
+    if argument:
+        with usage_errors({argument: option}):
+            yield
+        return
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise typer.BadParameter(one_line(str(error)), param_hint=option) from error
+
+
+@contextmanager
+def usage_errors(options: Mapping[str, str]) -> Generator[None]:
+    """Turn a rejected argument into a usage error that names the option which holds that argument.
+
+    The option replaces the argument's name in the message; an error about anything else, such as a variable
+    of the environment, names it itself.
     """
     try:
         yield
     except (ValueError, TypeError) as error:
         message = one_line(str(error))
-        name = f"{argument}: " if argument else ""
-        hint = option if message.startswith(name) else None
-        raise typer.BadParameter(message.removeprefix(name), param_hint=hint) from error
+        argument, _, rest = message.partition(": ")
+        hint = options.get(argument)
+        raise typer.BadParameter(rest if hint else message, param_hint=hint) from error
 
 
 def _exit(error: Exception, advice: str = "") -> typer.Exit:
@@ -66,6 +82,8 @@ def error_words(error: Exception) -> str:
     'a.txt: No such file or directory'
     """
     cause = error.__cause__ if isinstance(error, SinkError) else error
+    if isinstance(cause, SpeechError):
+        return str(cause)  # it names the engine or the output
     if not isinstance(cause, OSError) or not cause.strerror:
         return str(error)
     words = cause.strerror if cause.filename is None else f"{cause.filename}: {cause.strerror}"

@@ -24,11 +24,17 @@ main()
 class PseudoTerminal:
     """A command whose three standard streams are a terminal."""
 
-    def __init__(self, *words: str, columns: int = 80, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *words: str,
+        columns: int = 80,
+        environment: dict[str, str] | None = None,
+        program: str = _PROGRAM,
+    ) -> None:
         self._outer, inner = pty.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", _PROGRAM, *words],
+            [sys.executable, "-c", program, *words],
             stdin=inner,
             stdout=inner,
             stderr=inner,
