@@ -19,6 +19,7 @@ _FADE_SECONDS = 0.005  # long enough not to click
 # PortAudio calls a low latency that caused ten gaps a second (through PulseAudio); a much longer one would
 # delay interruptions.
 _LEAST_LATENCY = 0.025
+_NO_DEFAULT = "device -1"  # what PortAudio calls the default device if there is none
 _ADVICE = '; WavFile("answer.wav") writes a file instead'
 _DEVICE_SECONDS = 2.0  # a device that takes no samples for so long will not take any
 
@@ -214,7 +215,8 @@ def _refusals_explained(sounddevice: _SoundDevice, advice: str = "") -> Generato
     try:
         yield
     except (sounddevice.PortAudioError, ValueError) as error:  # ValueError: an unknown or ambiguous name
-        raise OSError(f"no loudspeaker can be used here ({error}){advice}") from error
+        reason = "there is no sound device" if str(error).endswith(_NO_DEFAULT) else error
+        raise OSError(f"no loudspeaker can be used here ({reason}){advice}") from error
 
 
 def _require_sounddevice() -> None:

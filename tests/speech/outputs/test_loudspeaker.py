@@ -263,14 +263,19 @@ def test_a_loudspeaker_can_be_used_again(playing: Playing) -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [PortAudioError("Error querying device -1"), ValueError("No output device matching 'x'")]
+    ("failure", "told"),
+    [
+        (PortAudioError("Error querying device -1"), "there is no sound device"),
+        (PortAudioError("Error querying device 5"), "Error querying device 5"),
+        (ValueError("No output device matching 'x'"), "No output device matching 'x'"),
+    ],
 )
 def test_a_machine_without_the_device_is_an_error_that_says_what_to_do(
-    device: Device, failure: Exception
+    device: Device, failure: Exception, told: str
 ) -> None:
     device.failure = failure
     output = Loudspeaker("x")
-    reason = f"no loudspeaker can be used here ({failure})"
+    reason = f"no loudspeaker can be used here ({told})"
     with pytest.raises(OSError) as caught:  # noqa: PT011 - the text is compared below
         output.start(24_000)
     assert str(caught.value) == f'{reason}; WavFile("answer.wav") writes a file instead'
