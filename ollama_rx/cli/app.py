@@ -1,4 +1,4 @@
-"""The commands and their options. Their code is in `run` and `models`, imported when a command runs."""
+"""The commands and their options. Their code is elsewhere, imported when a command runs."""
 
 from typing import Annotated
 

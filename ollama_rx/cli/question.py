@@ -56,7 +56,7 @@ class ParsedQuestion:
     images: list[bytes]
 
     @contextmanager
-    def ask(self, status: StatusLine) -> Generator["Answer"]:
+    def ask(self, status: StatusLine) -> Generator["AnswerStream"]:
         """Read the prompt, choose who answers, and yield the answer, which a subscription requests."""
         given = self.given
         with usage_error("PROMPT"):
@@ -84,7 +84,7 @@ class ParsedQuestion:
                 suggest_thinking=given.thinking is False,
             )
             status.show_loading(client, report.model)
-            yield Answer(chunks.pipe(op.split_thinking()) if given.thinking else chunks, report)
+            yield AnswerStream(chunks.pipe(op.split_thinking()) if given.thinking else chunks, report)
 
     def _choose_model(self, server: Client, status: StatusLine) -> str:
         named = self.given.model
@@ -99,7 +99,7 @@ class ParsedQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerStream:
     """The chunks of an answer, and what is seen of them."""
 
     chunks: Observable[Chunk]

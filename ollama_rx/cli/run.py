@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ollama_rx import Chunk, deliver
 from ollama_rx.cli.answer_report import AnswerReport, format_stats
 from ollama_rx.cli.answer_text import AnswerText, in_sentences
-from ollama_rx.cli.question import Answer, Question
+from ollama_rx.cli.question import AnswerStream, Question
 from ollama_rx.cli.status_line import StatusLine
 from ollama_rx.cli.terminal import echo, exit_on_error, printable, usage_error
 from ollama_rx.cli.thoughts import Thoughts
@@ -56,7 +56,9 @@ class RunCommand:
         if self.markdown and "console" not in self.to:
             raise ValueError("only the console shows Markdown; add --to console")
 
-    def _deliver(self, answer: Answer, text: AnswerText, sinks: list[Sink[str]], status: StatusLine) -> None:
+    def _deliver(
+        self, answer: AnswerStream, text: AnswerText, sinks: list[Sink[str]], status: StatusLine
+    ) -> None:
         thoughts = Thoughts(beside=console_on_terminal(sinks)) if self.question.thinking else None
         report = answer.report
 

@@ -9,7 +9,7 @@ from ollama_rx import Chunk, deliver
 from ollama_rx.cli.answer_report import AnswerReport, format_speech_stats
 from ollama_rx.cli.answer_text import AnswerText, sentences_to_say
 from ollama_rx.cli.choose_voice import NoVoiceError, VoiceOptions, check_output, open_output
-from ollama_rx.cli.question import Answer, Question
+from ollama_rx.cli.question import AnswerStream, Question
 from ollama_rx.cli.spoken_text import SpokenText
 from ollama_rx.cli.status_line import StatusLine
 from ollama_rx.cli.terminal import echo, exit_on_error, printable, usage_error
@@ -40,7 +40,7 @@ class SpeakCommand:
             ):
                 self._speak(answer, text, _voice(engine, output), status)
 
-    def _speak(self, answer: Answer, text: AnswerText, voice: Speech, status: StatusLine) -> None:
+    def _speak(self, answer: AnswerStream, text: AnswerText, voice: Speech, status: StatusLine) -> None:
         report = answer.report
 
         def see(chunk: Chunk) -> None:

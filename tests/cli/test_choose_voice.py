@@ -9,7 +9,6 @@ import pytest
 import typer
 from typer.testing import Result
 
-from ollama_rx.cli import choose_voice
 from ollama_rx.cli.choose_voice import NoVoiceError, VoiceOptions, check_output, open_output
 from ollama_rx.speech import Loudspeaker, WavFile
 from ollama_rx.speech.engines import espeak_ng, hibari, openai_endpoint, piper, wyoming
@@ -27,6 +26,15 @@ class Made:
         return self._name, arguments, named
 
 
+def find_program(path: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the search for a program find this path."""
+
+    def which(_: str) -> str | None:
+        return path
+
+    monkeypatch.setattr(shutil, "which", which)
+
+
 @pytest.fixture(autouse=True)
 def engines(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in (
@@ -37,7 +45,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> None:
         (wyoming, "Wyoming"),
     ):
         monkeypatch.setattr(module, name, Made(name))
-    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/espeak-ng")
+    find_program("/usr/bin/espeak-ng", monkeypatch)
     monkeypatch.delenv("OLLAMA_RX_SPEECH_KEY", raising=False)
 
 
@@ -146,7 +154,7 @@ def test_an_engine_that_is_named_is_not_replaced(command_line: CommandLine) -> N
 
 @pytest.mark.usefixtures("without_hibari")
 def test_without_any_engine_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _: None)
+    find_program(None, monkeypatch)
     with pytest.raises(NoVoiceError, match="pip install"):
         options().build(refuse)
 
@@ -169,7 +177,7 @@ def test_the_loudspeaker_is_used_if_there_is_one(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_file_that_was_spoken_into_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(choose_voice.Loudspeaker, "unavailable", lambda: "none")
+    monkeypatch.setattr(Loudspeaker, "unavailable", lambda: "none")
     monkeypatch.chdir(tmp_path)
     notes: list[str] = []
     with open_output(None, notes.append) as output:
@@ -182,7 +190,7 @@ def test_a_file_that_was_spoken_into_stays(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_a_file_that_has_gone_meanwhile_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(choose_voice.Loudspeaker, "unavailable", lambda: "none")
+    monkeypatch.setattr(Loudspeaker, "unavailable", lambda: "none")
     monkeypatch.chdir(tmp_path)
-    with open_output(None, [].append):
+    with open_output(None, list[str]().append):
         Path("answer.wav").unlink()

@@ -47,11 +47,20 @@ class TapeLoudspeaker(Tape):
         return None
 
 
+def always(engine: Letters) -> Callable[..., Letters]:
+    """Return a function that stands for the class of an engine."""
+
+    def make(*_: object, **__: object) -> Letters:
+        return engine
+
+    return make
+
+
 @pytest.fixture(autouse=True)
 def voice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Letters:
     """Use an engine for tests instead of hibari, no loudspeaker, and an empty folder."""
     engine = Letters()
-    monkeypatch.setattr("ollama_rx.speech.engines.hibari.Hibari", lambda *_, **__: engine)
+    monkeypatch.setattr("ollama_rx.speech.engines.hibari.Hibari", always(engine))
     monkeypatch.setattr(choose_voice, "Loudspeaker", NoLoudspeaker)
     monkeypatch.chdir(tmp_path)
     return engine
@@ -67,7 +76,7 @@ def loudspeaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[TapeLoudspeake
 
 def seconds_of(path: str) -> float:
     with wave.open(path) as audio:
-        return audio.getnframes() / audio.getframerate()
+        return float(audio.getnframes() / audio.getframerate())
 
 
 def test_the_answer_is_spoken_and_printed_and_the_figures_follow(
@@ -94,7 +103,7 @@ def test_what_is_not_said_is_printed_too(command_line: CommandLine, fake: FakeOl
 def test_an_engine_that_does_not_tell_when_words_are_said_prints_the_same(
     command_line: CommandLine, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ollama_rx.speech.engines.hibari.Hibari", lambda *_, **__: Letters(words=False))
+    monkeypatch.setattr("ollama_rx.speech.engines.hibari.Hibari", always(Letters(words=False)))
     fake.play(answer("It is blue. 你好。 Yes"))
     assert command_line("speak", "Why?", "--host", fake.url).stdout == "It is blue. 你好。 Yes\n"
 
@@ -171,7 +180,7 @@ def test_an_answer_without_text_says_why(command_line: CommandLine, fake: FakeOl
 def test_an_engine_that_fails_is_named(
     command_line: CommandLine, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ollama_rx.speech.engines.hibari.Hibari", lambda *_, **__: Letters(error_at="fails."))
+    monkeypatch.setattr("ollama_rx.speech.engines.hibari.Hibari", always(Letters(error_at="fails.")))
     fake.play(answer("It is. It fails. ", endless("And on. ")))
     result = command_line("speak", "Hi", "--host", fake.url)
     assert (result.stderr, result.exit_code) == ("ollama-rx: letters: no breath\n", 1)
