@@ -5,6 +5,7 @@ import re
 import runpy
 import socket
 import threading
+import wave
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -289,6 +290,19 @@ def test_interruption(fake: FakeOllama, example: ExampleRunner) -> None:
     assert answered == "Hadrian."
     assert contents(chats(fake)[1])[2] == printed.removesuffix("...")
     fake.wait_for_disconnect()
+
+
+def test_voice(
+    fake: FakeOllama, example: ExampleRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fake.play(answer("It is **sal", "ty** water. It", " is deep."))
+    text, told = example.lines_of("21_voice.py")
+    assert text == "It is **salty** water. It is deep."
+    with wave.open("answer.wav") as audio:
+        seconds = audio.getnframes() / audio.getframerate()
+    assert 1 < seconds < 10
+    assert told == f"answer.wav has {seconds:.1f} seconds of speech"
 
 
 def test_barge_in(fake: FakeOllama, example: ExampleRunner) -> None:
