@@ -40,7 +40,7 @@ class VoiceOptions:
             FileNotFoundError: the program espeak-ng is missing.
         """
         names = {"url": "--engine", "engine": "--engine", "voice": "--voice", "speed": "--speed"}
-        with usage_errors(names | {"model": "--speech-model"}):
+        with usage_errors(names | {"model": "--speech-model", "key": _KEY}):
             try:
                 return self._engine("hibari" if self.engine is None else self.engine)
             except ImportError as error:

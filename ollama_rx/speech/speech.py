@@ -113,7 +113,14 @@ class Speech(Sink[str]):
 
     @classmethod
     def from_uri(cls, argument: str) -> Self:
-        """Return the voice for ``speech:answer.wav``, a WAV file, or ``speech``, the loudspeaker."""
+        """Return the voice for ``speech:answer.wav``, a WAV file, or ``speech``, the loudspeaker.
+
+        Raises:
+            OSError: the file cannot be written, or there is no loudspeaker.
+        """
+        unavailable = None if argument else Loudspeaker.unavailable()
+        if unavailable:  # the model need not be asked
+            raise OSError(f"{unavailable}; speech:answer.wav writes a file instead")
         return cls(output=argument or None)
 
     @property

@@ -116,7 +116,9 @@ def test_a_wrong_option_is_named(command_line: CommandLine, words: list[str], me
     assert result.stderr.startswith(f"ollama-rx: Invalid value for {message}")
 
 
-@pytest.mark.parametrize(("argument", "option"), [("voice", "--voice"), ("speed", "--speed")])
+@pytest.mark.parametrize(
+    ("argument", "option"), [("voice", "--voice"), ("speed", "--speed"), ("key", "OLLAMA_RX_SPEECH_KEY")]
+)
 def test_what_an_engine_refuses_names_the_option(
     monkeypatch: pytest.MonkeyPatch, argument: str, option: str
 ) -> None:

@@ -15,7 +15,7 @@ from reactivex.subject import ReplaySubject
 from ollama_rx import SinkError, SpeechError, deliver
 from ollama_rx import operators as op
 from ollama_rx.sinks import Collector, StopSink
-from ollama_rx.speech import Audio, Pacer, Speech, SpeechEngine, SpeechEvent, SpeechOutput, Word
+from ollama_rx.speech import Audio, Loudspeaker, Pacer, Speech, SpeechEngine, SpeechEvent, SpeechOutput, Word
 from tests.speech.voices import LETTER, TIMEOUT, Letters, Tape, Turntable
 
 PAUSE = 0.1
@@ -497,11 +497,18 @@ def test_the_silence_of_the_engine_may_be_left() -> None:
     assert len(tape.pcm) == 1202
 
 
-def test_a_uri_names_a_wav_file_or_nothing(tmp_path: Path) -> None:
+def test_a_uri_names_a_wav_file_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "answer.wav"
     assert isinstance(Speech.from_uri(str(path)), Speech)
     assert path.exists()
+    monkeypatch.setattr(Loudspeaker, "unavailable", lambda: None)
     assert isinstance(Speech.from_uri(""), Speech)
+
+
+def test_a_uri_for_a_loudspeaker_that_is_missing_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Loudspeaker, "unavailable", lambda: "no loudspeaker")
+    with pytest.raises(OSError, match=r"^no loudspeaker; speech:answer\.wav writes a file instead$"):
+        Speech.from_uri("")
 
 
 def test_a_voice_that_was_interrupted_needs_no_more_sentences() -> None:
