@@ -13,7 +13,7 @@ with Client(model="llama3.2") as client:
 
     sentences = op.split_sentences(first_fragment=True)
     deliver(talk.say("Tell me about the Pantheon."), voice.after(op.text(), sentences))
-    voice.words.pipe(rx.filter(lambda word: word.start > 1.0), rx.take(1)).run()  # stands for a microphone
+    voice.words.pipe(rx.take(6)).run()  # stands for a microphone that hears the user
 
     talk.heard(voice.interrupt())
     print("...\n")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from threading import Lock, current_thread
-from typing import Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias, cast
 
 from reactivex import Observable
 
@@ -207,7 +207,7 @@ def _output_for(target: "Target | None") -> SpeechOutput:
     if target is None:
         return Loudspeaker()
     if isinstance(target, str | PathLike):
-        return WavFile(target)
+        return WavFile(cast("str | PathLike[str]", target))
     if callable(target):
         return PcmCallback(target)
     if hasattr(target, "write"):
