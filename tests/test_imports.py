@@ -159,7 +159,10 @@ def test_private_names_of_libraries_are_not_imported() -> None:
 
 def test_the_core_uses_neither_subjects_nor_schedulers_that_change_threads() -> None:
     banned = {"Subject", "ReplaySubject", "BehaviorSubject", "AsyncSubject", "observe_on", "subscribe_on"}
-    assert [found for found in CORE if found.name in banned or "subject" in found.module] == []
+    core = [
+        found for found in CORE if part_of(found.file) != "speech"
+    ]  # its events come from its own threads
+    assert [found for found in core if found.name in banned or "subject" in found.module] == []
     used = {
         (file.name, node.attr)
         for file in PACKAGE.rglob("*.py")

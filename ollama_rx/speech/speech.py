@@ -1,9 +1,9 @@
 """A voice: a sink that speaks sentences and can be interrupted."""
 
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
+from os import PathLike, fspath
 from threading import Lock, current_thread
-from typing import Literal, Self, TypeAlias, cast
+from typing import Literal, Self, TypeAlias
 
 from reactivex import Observable
 
@@ -206,10 +206,12 @@ def _output_for(target: "Target | None") -> SpeechOutput:
         return target
     if target is None:
         return Loudspeaker()
-    if isinstance(target, str | PathLike):
-        return WavFile(cast("str | PathLike[str]", target))
     if callable(target):
         return PcmCallback(target)
+    if isinstance(target, str):
+        return WavFile(target)
+    if isinstance(target, PathLike):
+        return WavFile(fspath(target))
     if hasattr(target, "write"):
         return PcmStream(target)
     raise wrong_type("output", "a path, a binary file, a function or a SpeechOutput", target)
