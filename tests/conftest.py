@@ -4,9 +4,12 @@ import asyncio
 import gc
 import threading
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from hypothesis import settings
+
+from ollama_rx.speech.engines import hibari
 
 settings.register_profile("busy", deadline=None)  # a test must not fail because the machine is busy
 settings.load_profile("busy")
@@ -16,6 +19,15 @@ def pytest_collection_finish() -> None:
     """Keep what is loaded by now out of the garbage collections that hundreds of tests run."""
     gc.collect()
     gc.freeze()
+
+
+_load_voice = cache(hibari._LoadedVoice)
+
+
+@pytest.fixture
+def one_hibari(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all programs of a test run speak with one voice, which takes a second to load."""
+    monkeypatch.setattr(hibari, "_LoadedVoice", _load_voice)
 
 
 @pytest.fixture

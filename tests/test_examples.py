@@ -292,6 +292,7 @@ def test_interruption(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.wait_for_disconnect()
 
 
+@pytest.mark.usefixtures("one_hibari")
 def test_voice(
     fake: FakeOllama, example: ExampleRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +306,7 @@ def test_voice(
     assert told == f"answer.wav has {seconds:.1f} seconds of speech"
 
 
+@pytest.mark.usefixtures("one_hibari")
 def test_barge_in(fake: FakeOllama, example: ExampleRunner) -> None:
     fake.play(answer("The Pantheon is a temple", endless(" and so on")), answer("Had", "rian."))
     printed, answered = example.output_of("22_barge_in.py").split("...\n\n")
@@ -314,6 +316,7 @@ def test_barge_in(fake: FakeOllama, example: ExampleRunner) -> None:
     assert answered == "Hadrian. \n"
 
 
+@pytest.mark.usefixtures("one_hibari")
 def test_pcm_websocket(fake: FakeOllama) -> None:
     fake.play(answer("The sea is blue and wide", endless(", and wide")), answer("Yes."))
     app = runpy.run_path(str(FOLDER / "23_pcm_websocket.py"))["app"]

@@ -29,7 +29,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeOllama
         yield server
 
 
-@pytest.mark.usefixtures("fake")
+@pytest.mark.usefixtures("fake", "one_hibari")
 @pytest.mark.parametrize("code", RUNNABLE)
 def test_each_program_runs(code: str) -> None:
     exec(compile(code, "page.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own pages
