@@ -39,7 +39,7 @@ class Playback:
     """
 
     def __init__(
-        self, output: SpeechOutput, events: SpeechEvents, on_failure: Callable[[Exception], object]
+        self, output: SpeechOutput, events: SpeechEvents, on_failure: Callable[[BaseException], object]
     ) -> None:
         self._output = output
         self._events = events
@@ -187,7 +187,7 @@ class Playback:
     def _run(self) -> None:
         try:
             self._play_all()
-        except Exception as error:  # noqa: BLE001 - fails the sink
+        except BaseException as error:  # noqa: BLE001 - fails the sink; only the main thread can exit
             self._is_closed = True
             self._on_failure(error)
         finally:
@@ -201,7 +201,7 @@ class Playback:
                 step()
             if self._is_open and not self._is_closed:
                 self._output.drain()
-        except Exception:
+        except BaseException:
             with suppress(Exception):  # the first error is the one to report
                 self._close_output()
             raise

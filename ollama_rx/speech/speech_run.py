@@ -140,7 +140,7 @@ class SpeechRun:
         if self.is_over:
             raise StopSink
 
-    def _fail(self, part: SpeechEngine | SpeechOutput, error: Exception) -> None:
+    def _fail(self, part: SpeechEngine | SpeechOutput, error: BaseException) -> None:
         with self._lock:
             if self._failure is None and not self.is_over:
                 self._failure = error if isinstance(error, StopSink) else _speech_error(part, error)
@@ -157,7 +157,7 @@ class SpeechRun:
         return None if time is None else time - self._opened
 
 
-def _speech_error(part: SpeechEngine | SpeechOutput, error: Exception) -> SpeechError:
+def _speech_error(part: SpeechEngine | SpeechOutput, error: BaseException) -> SpeechError:
     failure = SpeechError(part, f"{part.name}: {str(error) or type(error).__name__}")
     failure.__cause__ = error
     return failure

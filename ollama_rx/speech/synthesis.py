@@ -35,7 +35,7 @@ class Synthesis:
         self,
         engine: SpeechEngine,
         playback: Playback,
-        on_failure: Callable[[Exception], object],
+        on_failure: Callable[[BaseException], object],
         *,
         max_sentences: int,
         pause: float | None,
@@ -66,16 +66,9 @@ class Synthesis:
 
     def say(self, sentence: SpokenSentence) -> None:
         """Queue a sentence; wait while the queue is full. An interruption drops it, also while it waits."""
-        with self._changed:
-            drops = self._drops
-            while (
-                len(self._sentences) >= self._max_sentences and drops == self._drops and not self._is_closed
-            ):
-                if not self._changed.wait(_LOOK_SECONDS):
-                    self._look_at_engine()
-            if drops == self._drops:
-                self._sentences.append(sentence)
-                self._changed.notify_all()
+        drops = self._drops
+        while not self._put(sentence, drops):
+            self._look_at_engine()  # without the lock: a failure takes that of the run first
 
     def finish(self) -> None:
         """Wait until all is said, or this object is abandoned."""
@@ -109,6 +102,18 @@ class Synthesis:
         self.stop_engine()
         self._thread.join(_CLOSING_SECONDS)
 
+    def _put(self, sentence: SpokenSentence, drops: int) -> bool:
+        """Queue a sentence, unless it is dropped; return False if there was no room for a while."""
+        with self._changed:
+            is_settled = self._changed.wait_for(
+                lambda: len(self._sentences) < self._max_sentences or drops != self._drops or self._is_closed,
+                _LOOK_SECONDS,
+            )
+            if is_settled and drops == self._drops:
+                self._sentences.append(sentence)
+                self._changed.notify_all()
+            return is_settled
+
     def _look_at_engine(self) -> None:
         """Fail if the engine gives nothing for too long.
 
@@ -131,7 +136,7 @@ class Synthesis:
             while (taken := self._take()) is not None:
                 self._synthesize(*taken)
             self._playback.finish()
-        except Exception as error:  # noqa: BLE001 - fails the sink
+        except BaseException as error:  # noqa: BLE001 - fails the sink; only the main thread can exit
             self._on_failure(error)
 
     def _take(self) -> tuple[int, int, SpokenSentence] | None:
@@ -154,7 +159,7 @@ class Synthesis:
                     if not playback.give(take, sentence, passage, audio):
                         return
                 passage.is_complete = True
-        except Exception:
+        except BaseException:
             if drops == self._drops and not self._is_closed:
                 raise
             return  # the engine was stopped, and may raise what it likes

@@ -300,6 +300,24 @@ def test_a_failure_of_the_output_names_it(call: str) -> None:
     assert tape.calls.count("close") == 1
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
+def test_an_exception_that_exits_fails_the_part_that_raised_it(error: BaseException) -> None:
+    class Exits(Letters):
+        def load(self) -> None:
+            raise error
+
+    class ExitsToo(Tape):
+        def write(self, _: bytes, /) -> None:
+            raise error
+
+    for name, speech in (("Exits", voice(Exits())), ("ExitsToo", voice(output=ExitsToo()))):
+        delivery = deliver(of("Hello.", "How are you?", "Bye.", "Bye.", "Bye."), speech)
+        with pytest.raises(SinkError, match=f"{name}:") as caught:
+            delivery.wait(TIMEOUT)
+        assert isinstance(caught.value.__cause__, SpeechError)
+        assert caught.value.__cause__.__cause__ is error
+
+
 def test_an_exception_without_a_message_is_named() -> None:
     class Silent(SpeechEngine):
         def synthesize(self, _: str, /) -> Iterator[Audio]:

@@ -15,8 +15,8 @@ def sentence(text: str) -> SpokenSentence:
     return SpokenSentence(text, text, (Passage(text),))
 
 
-def make(engine: Letters) -> tuple[Synthesis, Playback, list[Exception]]:
-    failures: list[Exception] = []
+def make(engine: Letters) -> tuple[Synthesis, Playback, list[BaseException]]:
+    failures: list[BaseException] = []
     playback = Playback(Tape(), SpeechEvents(), failures.append)
     synthesis = Synthesis(engine, playback, failures.append, max_sentences=1, pause=None, timeout=None)
     return synthesis, playback, failures
@@ -64,3 +64,20 @@ def test_a_sentence_that_waits_for_room_is_dropped_too() -> None:
     synthesis.drop()
     waiting.join(TIMEOUT)
     assert not synthesis._sentences
+
+
+def test_an_engine_fails_while_the_listener_interrupts() -> None:
+    dropped: list[bool] = []
+
+    def interrupt_meanwhile(_: BaseException) -> None:
+        interruption = Thread(target=synthesis.drop)
+        interruption.start()
+        interruption.join(TIMEOUT)
+        dropped.append(not interruption.is_alive())
+
+    playback = Playback(Tape(), SpeechEvents(), interrupt_meanwhile)
+    synthesis = Synthesis(Letters(), playback, interrupt_meanwhile, max_sentences=1, pause=None, timeout=0.1)
+    synthesis._is_computing = True  # and gives nothing
+    synthesis.say(sentence("One."))
+    synthesis.say(sentence("Two."))
+    assert dropped == [True]
