@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 _AHEAD = 2  # sentences: one that is played, and one that is synthesised meanwhile
 _ROUNDING = 1e-6  # seconds
+_LONGEST_WAIT = 60.0  # seconds; first in `min`, which then ignores a time that is not a number
 _LAST_WRITE_SECONDS = 0.05  # how long an interruption waits for the block that is being written
 _CLOSING_SECONDS = 1.0  # how long the end of a delivery waits for an output that hangs
 
@@ -219,8 +220,12 @@ class Playback:
                     return partial(self._end_sentence if piece.passage is None else self._play, piece)
                 if self._is_finished and not self._due:
                     break
-                self._changed.wait(self._due[0][0] - self._position(None) if self._due else None)
+                self._changed.wait(self._until_due())
             return None
+
+    def _until_due(self) -> float | None:
+        """Return the seconds until something is to be told, or some of them: a time may be absurd."""
+        return min(_LONGEST_WAIT, self._due[0][0] - self._position(None)) if self._due else None
 
     def _open_output(self) -> None:
         self._is_open = True
@@ -277,6 +282,7 @@ class Playback:
                 return
             self._begin_sentence(sentence)  # if nothing was said
             self._timeline.complete()
+            self._end_words(sentence.end)
             if sentence.said:
                 self._tell_later(sentence.end, self._events.emit, _event("spoken", sentence))
             self._sentences -= 1
@@ -310,6 +316,10 @@ class Playback:
 
     def _tell_later(self, position: float, tell: Callable[[T], object], value: T) -> None:
         self._due.append((position, partial(tell, value)))
+
+    def _end_words(self, end: float) -> None:
+        """Let no word begin after its sentence, as an engine may tell: it would never be heard."""
+        self._due = deque((min(end, position), tell) for position, tell in self._due)
 
     def _tell(self) -> None:
         """Emit the events of what is heard by now."""

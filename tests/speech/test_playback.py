@@ -70,3 +70,10 @@ def test_an_output_that_takes_audio_at_once_is_never_late(clock: Clock) -> None:
         clock.now = now
         late._play(PIECE)
     assert late.late_seconds == 0.0
+
+
+@pytest.mark.parametrize("start", [1e300, float("inf"), float("nan")])
+def test_a_wait_for_a_word_has_an_end(start: float) -> None:
+    waiting = playback(Tape())
+    waiting._tell_later(start, lambda _: None, None)
+    assert waiting._until_due() == 60.0

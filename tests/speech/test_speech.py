@@ -17,6 +17,8 @@ from ollama_rx import operators as op
 from ollama_rx.sinks import Collector, StopSink
 from ollama_rx.speech import Audio, Loudspeaker, Pacer, Speech, SpeechEngine, SpeechEvent, SpeechOutput, Word
 from tests.speech.voices import LETTER, TIMEOUT, Letters, Tape, Turntable
+from ollama_rx.speech import Audio, Pacer, Speech, SpeechEngine, SpeechEvent, SpeechOutput, Word
+from tests.speech.voices import LETTER, RATE, TIMEOUT, Letters, Tape, Turntable, tone
 
 PAUSE = 0.1
 
@@ -90,6 +92,19 @@ def test_events_tell_what_is_heard_and_when() -> None:
     assert [(word.text, round(word.start, 6), round(word.end, 6)) for word in words] == [
         (word.text, word.start, word.end) for word in (oh, ada, yes)
     ]
+
+
+@pytest.mark.parametrize("start", [0.7, 1e9, float("inf"), float("nan")])
+def test_a_word_that_begins_after_its_sentence_is_told_at_the_end(start: float) -> None:
+    class Late(SpeechEngine):
+        def synthesize(self, text: str, /) -> Iterator[Audio]:
+            yield Audio(tone(0.6), RATE, (Word(text, start, start),))
+
+    told: list[Word] = []
+    speech = Speech(Late(), Tape(), pause=None)
+    speech.words.subscribe(told.append)
+    deliver(of("Hello.", "Ada."), speech).wait(TIMEOUT)
+    assert [word.text for word in told] == ["Hello.", "Ada."]
 
 
 def test_an_interruption_returns_the_words_that_were_heard_and_ends_the_delivery() -> None:
