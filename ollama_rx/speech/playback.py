@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from threading import Condition, Thread
+from threading import Condition, Thread, current_thread
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
@@ -126,19 +126,23 @@ class Playback:
             return self._timeline.heard(self._position(played))
 
     def cut(self, played: float | None) -> tuple[str, float]:
-        """Be silent, drop what waits, and return what was heard, and until which second."""
+        """Be silent, drop what waits, and return what was heard, and until which second.
+
+        An output that cannot be stopped fails; the rest is done nevertheless.
+        """
         with self._changed:
             self._is_held = True  # no further block is written
+            until = monotonic() + _LAST_WRITE_SECONDS
             try:
                 if not self._is_paced:  # the block counts as heard when it was written
-                    self._wait_for_write()
+                    self._wait_for_write(until)
                 position = self._position(played)
+                self._stop_output()
                 heard = self._timeline.heard(position)
                 self._drop(position)
-                self._output.stop()
                 if self._is_writing:  # it may have begun just before, and be written just after
-                    self._wait_for_write()
-                    self._output.stop()
+                    self._wait_for_write(until)
+                    self._stop_output()
             finally:
                 self._is_held = False
                 self._changed.notify_all()
@@ -154,7 +158,7 @@ class Playback:
         """End the thread at once, unless it is at its end."""
         self.abandon()
         if not self._has_ended:
-            self._output.stop()
+            self._stop_output()
         self._thread.join(_CLOSING_SECONDS)
 
     def _is_refused(self, take: int) -> bool:
@@ -170,11 +174,26 @@ class Playback:
     def _position(self, played: float | None) -> float:
         seconds = self._timeline.seconds
         if played is None:
-            played = seconds if self._has_ended else seconds - self._output.unplayed()
+            played = seconds if self._has_ended else seconds - self._unplayed()
         return min(max(played, 0.0), seconds)
 
-    def _wait_for_write(self) -> None:
-        self._changed.wait_for(lambda: not self._is_writing, _LAST_WRITE_SECONDS)
+    def _unplayed(self) -> float:
+        try:
+            return self._output.unplayed()
+        except Exception:
+            if current_thread() is self._thread:  # which fails, also if another thread has asked first
+                raise
+            return 0.0
+
+    def _stop_output(self) -> None:
+        try:
+            self._output.stop()
+        except Exception as error:  # noqa: BLE001 - fails the sink
+            self._on_failure(error)
+
+    def _wait_for_write(self, until: float) -> None:
+        if current_thread() is not self._thread:  # the output itself interrupts
+            self._changed.wait_for(lambda: not self._is_writing, max(0.0, until - monotonic()))
 
     def _drop(self, position: float) -> None:
         self.take += 1

@@ -86,9 +86,12 @@ class Synthesis:
             self._changed.notify_all()
 
     def stop_engine(self) -> None:
-        """Stop the engine if it computes."""
+        """Stop the engine if it computes; what it raises then fails it."""
         if self._is_computing:
-            self._engine.stop()
+            try:
+                self._engine.stop()
+            except Exception as error:  # noqa: BLE001 - fails the sink
+                self._on_failure(error)
 
     def abandon(self) -> None:
         """Take no further sentence, and let the thread end when the engine returns."""

@@ -238,6 +238,57 @@ def test_the_output_itself_may_interrupt() -> None:
     assert heard == [""]
 
 
+class Unstoppable(Letters):
+    """Cannot be stopped."""
+
+    def stop(self) -> None:
+        super().stop()
+        raise OSError("no brake")
+
+
+@pytest.mark.parametrize(
+    ("engine", "output", "name"),
+    [(Unstoppable(wait_at="you."), Tape(), "Unstoppable"), (Letters(wait_at="you."), Tape("stop"), "tape")],
+)
+def test_what_cannot_be_stopped_fails_when_the_voice_goes_on(
+    engine: Letters, output: Tape, name: str
+) -> None:
+    speech = voice(engine, output)
+    model = Model("Hello you.")
+    delivery = deliver(model.stream, speech)
+    assert engine.waits.wait(TIMEOUT)
+    speech.interrupt(resume=True)
+    model.send("Bye.")
+    with pytest.raises(SinkError, match=name):
+        delivery.wait(TIMEOUT)
+
+
+@pytest.mark.parametrize("engine", [Unstoppable(wait_at="you."), Letters(wait_at="you.")])
+def test_what_cannot_be_stopped_does_not_hinder_an_interruption(engine: Letters) -> None:
+    speech = voice(engine, Tape("stop"))
+    model = Model("Hello you.")
+    delivery = deliver(model.stream, speech)
+    assert engine.waits.wait(TIMEOUT)
+    speech.interrupt()
+    delivery.wait(TIMEOUT)
+    assert model.stopped.is_set()
+
+
+def test_an_output_that_does_not_know_what_was_heard_fails_and_can_be_interrupted() -> None:
+    class Forgets(Tape):
+        def unplayed(self) -> float:
+            raise OSError("no counter")
+
+    engine = Letters(wait_at="Ada.")
+    speech = voice(engine, Forgets())
+    delivery = deliver(of("Ada."), speech)
+    assert engine.waits.wait(TIMEOUT)
+    assert speech.interrupt() == ""
+    delivery.wait(TIMEOUT)
+    with pytest.raises(SinkError, match="Forgets: no counter"):
+        deliver(of("Hello."), speech).wait(TIMEOUT)
+
+
 def test_an_interruption_from_many_threads_at_once_is_one() -> None:
     turntable = Turntable()
     speech = voice(output=turntable)
