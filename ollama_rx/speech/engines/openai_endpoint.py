@@ -6,14 +6,21 @@ Source: https://platform.openai.com/docs/api-reference/audio/createSpeech
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Literal, Protocol, cast
 
 import httpx
 import orjson
 
-from ollama_rx.arguments import check_choice, check_positive, check_seconds, check_text, wrong_value
+from ollama_rx.arguments import (
+    as_items,
+    check_choice,
+    check_positive,
+    check_seconds,
+    check_text,
+    wrong_value,
+)
 from ollama_rx.errors import excerpt
 from ollama_rx.speech.audio import Audio
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
@@ -61,6 +68,9 @@ class OpenAiEndpoint(SpeechEngine):
     ``timeout`` is the number of seconds for which the server may send nothing. ``response_format`` is what
     is asked for: "pcm" are samples, at OpenAI's rate of 24,000 unless the type of the answer names another
     one; the header of a "wav" says its rate. A server that answers "pcm" with a WAV file is understood too.
+
+    ``tags`` are the names of the tags of markup that the server understands, such as ("break", "spell"); they
+    are sent as they are if ``Speech(tags=)`` names them too. `Speech` leaves others out.
     """
 
     def __init__(
@@ -73,6 +83,7 @@ class OpenAiEndpoint(SpeechEngine):
         speed: float = 1.0,
         timeout: float = 60.0,
         response_format: Literal["pcm", "wav"] = "pcm",
+        tags: Sequence[str] = (),
     ) -> None:
         for name, value in (("model", model), ("voice", voice)):
             check_text(name, value)
@@ -83,6 +94,7 @@ class OpenAiEndpoint(SpeechEngine):
             raise wrong_value("speed", f"a factor from {_SLOWEST:g} to {_FASTEST:g}", speed)
         check_seconds("timeout", timeout)
         check_choice("response_format", response_format, ("pcm", "wav"))
+        self.tags = frozenset(as_items("tags", tags))
         self._url = _speech_url(url)
         self._shown_url = str(self._url.copy_with(query=None))
         self._key = _checked_key(key, self._url)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 
 import pytest
+from reactivex import of
 
-from ollama_rx.speech import Audio
+from ollama_rx import deliver
+from ollama_rx.speech import Audio, Pacer, Speech
 from ollama_rx.speech.engines.openai_endpoint import OpenAiEndpoint
 from tests.speech.engines.speech_server import Exchange, SpeechServer, speech_server
 
@@ -67,6 +69,18 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # what is sent
+
+
+def test_tags_that_the_server_understands_are_sent_and_others_left_out() -> None:
+    with speech_server(whole) as server, engine_for(server, tags=["spell"]) as engine:
+        speech = Speech(engine, Pacer(), tags=["spell", "emotion"])
+        deliver(of("<spell>NASA</spell> said<emotion value='joy'/> so."), speech).wait()
+    assert server.requests[-1].body["input"] == "<spell>NASA</spell> said so."
+
+
+def test_the_names_of_tags_are_a_list() -> None:
+    with pytest.raises(TypeError, match="tags"):
+        OpenAiEndpoint("http://127.0.0.1", model="kokoro", voice="heart", tags="spell")
 
 
 def test_the_request_is_the_one_of_openai_s_documentation() -> None:
