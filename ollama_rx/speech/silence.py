@@ -10,6 +10,7 @@ _CLAUSE = 0.3  # the pause after a clause, as a part of that after a sentence
 _FADE = 0.002  # seconds: what is cut must not click
 _STEP = 0.005  # seconds that are judged together
 _LOUD = 100  # of 32,768; the noise of hibari, piper and espeak-ng is below 30
+_RANGE = 100  # times: how much softer than its loudest sound a quiet voice's softest consonants may be
 _SENTENCE_ENDS = tuple(".!?…:。！？।؟")
 _CLOSING_MARKS = " \n\"'”’»)]}」』）"
 
@@ -39,13 +40,15 @@ class SilenceTrimmer:
         """Seconds at the end that were made silent."""
         self._held = array("h")  # begins with the last samples of sound, if there was any
         self._has_sound = False
+        self._loudest = 0  # of all samples so far
 
     def feed(self, audio: Audio) -> Audio:
         """Return what can be played now, with the words of the piece."""
         self.rate = audio.rate
         shift = len(self._held)
-        samples = self._held + _samples(audio.pcm)
-        self._held = samples
+        added = _samples(audio.pcm)
+        self._loudest = max(self._loudest, _loudest(added))
+        self._held = samples = self._held + added
         sound = self._find_sound(samples)
         if sound is None:
             return Audio(b"", audio.rate, _shifted(audio.words, shift / audio.rate))
@@ -54,10 +57,9 @@ class SilenceTrimmer:
             self._has_sound = True
             cut = max(0, first - self._count(_BEFORE))
             shift -= cut
-            if cut:
-                del samples[:cut]
-                last -= cut
-                _fade(samples, 0, self._count(_FADE))
+            del samples[:cut]
+            last -= cut
+            _fade(samples, 0, self._count(_FADE))  # also what was not cut: piper begins with any sample
         keep = max(0, last - self._count(_FADE))
         self._held = samples[keep:]
         return Audio(_pcm(samples[:keep]), audio.rate, _shifted(audio.words, shift / audio.rate))
@@ -78,18 +80,24 @@ class SilenceTrimmer:
 
     def _find_sound(self, samples: "array[int]") -> tuple[int, int] | None:
         """Return where the first loud samples begin and the last ones end, up to a few milliseconds."""
+        if self._loudest < _LOUD:
+            return None
+        least = min(_LOUD, self._loudest // _RANGE)
         step = max(1, self._count(_STEP))
         starts = range(0, len(samples), step)
-        loud = (start for start in starts if _is_loud(samples[start : start + step]))
+        loud = (start for start in starts if _loudest(samples[start : start + step]) >= least)
         first = next(loud, None)
         if first is None:
             return None
-        last = next(start for start in reversed(starts) if _is_loud(samples[start : start + step]))
+        last = next(start for start in reversed(starts) if _loudest(samples[start : start + step]) >= least)
         return first, min(last + step, len(samples))
 
 
-def _is_loud(samples: "array[int]") -> bool:
-    return max(samples) >= _LOUD or min(samples) <= -_LOUD
+def _loudest(samples: "array[int]") -> int:
+    if not samples:
+        return 0
+    highest, lowest = max(samples), min(samples)
+    return max(highest, -lowest)
 
 
 def _fade(samples: "array[int]", at: int, count: int) -> None:
