@@ -1,7 +1,6 @@
 """Play speech on this machine's loudspeaker (needs sounddevice)."""
 
 import time
-from array import array
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -11,10 +10,10 @@ from typing import Literal, Protocol, cast
 
 from ollama_rx.arguments import wrong_type
 from ollama_rx.speech.audio import BYTES_PER_SAMPLE
+from ollama_rx.speech.outputs._fade_out import fade_bytes, fade_out
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
 
 _BUFFER_SECONDS = 0.2  # a thread that feeds the device may be late by this much
-_FADE_SECONDS = 0.005  # long enough not to click
 # A thread that computes can keep the device waiting for Python for more than 5 ms. With the 8 ms that
 # PortAudio calls a low latency that caused ten gaps a second (through PulseAudio); a much longer one would
 # delay interruptions.
@@ -171,11 +170,7 @@ class _WaitingSamples:
 
     def fade_out(self) -> None:
         """Keep the first few milliseconds, which become silent gradually."""
-        samples = array("h", self.take(round(_FADE_SECONDS * self._rate) * BYTES_PER_SAMPLE))
-        left = range(len(samples), 0, -1)
-        self._pcm[:] = array(
-            "h", (s * n // len(samples) for s, n in zip(samples, left, strict=True))
-        ).tobytes()
+        self._pcm[:] = fade_out(self.take(fade_bytes(self._rate)))
 
 
 class _Samples(Protocol):

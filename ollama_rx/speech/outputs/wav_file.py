@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import struct
+from contextlib import closing
 from io import FileIO
 from os import PathLike
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from ollama_rx.arguments import wrong_type
 from ollama_rx.sinks._broken_pipe import stop_after_broken_pipe
 from ollama_rx.speech.audio import BYTES_PER_SAMPLE
+from ollama_rx.speech.outputs._fade_out import fade_bytes, fade_out
 from ollama_rx.speech.outputs._no_terminal import refuse_terminal
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
 
@@ -27,7 +29,8 @@ class WavFile(SpeechOutput):
 
     The file is valid at any moment, with all but the last half second of what was spoken: a process that is
     killed, or a player that opens the file meanwhile, loses no more than that. The speeches of several
-    deliveries follow each other in the file; their rate must be the same.
+    deliveries follow each other in the file; their rate must be the same. Where the listener has interrupted,
+    the last 5 ms fade out.
 
     The path is opened at once, so that one that cannot be written is an error here. What an existing file
     holds is kept until the first audio comes, or the speech completes without any: then the file is an empty
@@ -50,6 +53,8 @@ class WavFile(SpeechOutput):
         self._rate = 0
         self._size: int | None = None  # bytes of samples in the file; None before there is a header of ours
         self._can_seek = False
+        self._last = b""  # the samples at the end of the file that would fade out
+        self._is_cut = False
         self._file = self._open()
         refuse_terminal("path", self._file)
 
@@ -85,17 +90,25 @@ class WavFile(SpeechOutput):
             hours = _MAX_BYTES / BYTES_PER_SAMPLE / self._rate / 3600
             reason = f"a WAV file holds at most 4 GiB, {hours:.0f} hours at this rate; use another file"
             raise OSError(errno.EFBIG, reason, str(self._path))
+        self._fade_out_if_cut()
         self._file.seek(_HEADER.size + before)
         self._write_all(pcm)
         self._write_header(size)  # last, because a header must not promise more than there is
+        self._last = (self._last + pcm)[-fade_bytes(self._rate) :]
 
     def drain(self) -> None:
         """Make an empty WAV file of a speech without any audio."""
         self._begin()
 
+    def stop(self) -> None:
+        """Let what was written end softly; the thread that writes does it."""
+        self._is_cut = True
+
     def close(self) -> None:
         """Close the file; the next speech continues it."""
-        self._file.close()
+        with closing(self._file):
+            self._fade_out_if_cut()
+            self._last = b""
 
     def __del__(self) -> None:
         if hasattr(self, "_file"):  # it was opened, and nothing may have been spoken
@@ -112,6 +125,14 @@ class WavFile(SpeechOutput):
             if self._can_seek:
                 self._file.truncate()
         return self._size or 0
+
+    def _fade_out_if_cut(self) -> None:
+        if self._is_cut:
+            self._is_cut = False  # first: another thread may set it again
+            if self._last:
+                self._file.seek(_HEADER.size + (self._size or 0) - len(self._last))
+                self._write_all(fade_out(self._last))
+                self._last = b""
 
     def _write_header(self, size: int | None) -> None:
         """Write the header, in one call: so it is never there by halves."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import wave
+from array import array
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,29 @@ def test_a_block_is_in_the_file_before_the_next_one_comes(tmp_path: Path) -> Non
     output.write(b"ef")
     assert samples(path) == b"abcdef"
     output.close()
+
+
+def test_what_is_cut_fades_out_within_5_milliseconds(tmp_path: Path) -> None:
+    path = tmp_path / "answer.wav"
+    output, loud = WavFile(path), array("h", [1000])
+    output.start(RATE)
+    output.write((loud * 240).tobytes())
+    output.write((loud * 10).tobytes())
+    output.stop()
+    output.write((loud * 240).tobytes())
+    output.stop()
+    output.close()
+    fade = [1000 * left // 120 for left in range(120, 0, -1)]
+    assert list(array("h", samples(path))) == [1000] * 130 + fade + [1000] * 120 + fade
+
+
+def test_a_cut_before_or_after_a_speech_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "answer.wav"
+    output = WavFile(path)
+    speak(output, b"abcd")
+    output.stop()
+    speak(output, b"efgh")
+    assert samples(path) == b"abcdefgh"
 
 
 class Watched(FileIO):
