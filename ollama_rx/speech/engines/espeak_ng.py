@@ -68,6 +68,8 @@ class EspeakNg(SpeechEngine):
         if self.rate is None:
             for audio in self.synthesize("a"):
                 self.rate = audio.rate
+            if self.rate is None and not self._call.is_disposed:
+                raise RuntimeError("espeak-ng gave no audio; does `espeak-ng hello` speak?")
 
     def synthesize(self, text: str, /) -> Generator[Audio, None, None]:
         """Yield the audio of a text as espeak-ng writes it; errors are those of `load`."""

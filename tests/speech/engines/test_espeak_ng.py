@@ -146,6 +146,13 @@ def test_the_words_of_the_program_about_an_unknown_voice_are_recognised(
         list(EspeakNg("xy").synthesize("Hello."))
 
 
+def test_a_program_that_says_nothing_is_an_error(program: Callable[[str], None]) -> None:
+    program("cat > /dev/null")
+    engine = EspeakNg()
+    with pytest.raises(RuntimeError, match="gave no audio"):
+        engine.load()
+
+
 @real
 def test_a_voice_that_needs_another_program_is_an_error_with_the_reason() -> None:
     with pytest.raises(RuntimeError, match="exit status 1: Cannot find MBROLA"):
