@@ -258,7 +258,7 @@ class Playback:
     def _play(self, piece: _Piece) -> None:
         if not self._begin_passage(piece):
             return
-        size = round(self._output.block * self._rate) * BYTES_PER_SAMPLE
+        size = max(1, round(self._output.block * self._rate)) * BYTES_PER_SAMPLE
         for start in range(0, len(piece.pcm), size):
             block = piece.pcm[start : start + size]
             if not self._may_write(piece.take):

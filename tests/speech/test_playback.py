@@ -36,6 +36,17 @@ def test_what_was_taken_from_the_queue_before_a_cut_is_not_played_after_it() -> 
     assert cut.heard(None) == ""
 
 
+def test_a_block_is_at_least_one_sample() -> None:
+    class OneSample(Tape):
+        block = 1e-9
+
+    tape = OneSample()
+    begun = playback(tape)
+    begun.prepare(RATE)
+    begun._play(_Piece(0, SENTENCE, PASSAGE, b"abcd"))
+    assert tape.pcm == b"abcd"
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 0.0
