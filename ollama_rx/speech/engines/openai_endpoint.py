@@ -22,11 +22,11 @@ from ollama_rx.arguments import (
     wrong_value,
 )
 from ollama_rx.errors import excerpt
-from ollama_rx.speech.audio import Audio
+from ollama_rx.speech.audio import BYTES_PER_SAMPLE, Audio
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
 from ollama_rx.speech.engines.clean_text import clean_text
 from ollama_rx.speech.engines.private_loop import PrivateLoop
-from ollama_rx.speech.engines.wav_header import SampleReader
+from ollama_rx.speech.engines.wav_header import SampleReader, check_format
 
 _PATH = "/audio/speech"
 _OPENAI = "https://api.openai.com"
@@ -213,7 +213,11 @@ class OpenAiEndpoint(SpeechEngine):
                 f"{self._body['response_format']}; try another response_format"
             )
         said = _RATE_IN_TYPE.search(kind)
-        return int(said[1]) if said and self._raw_rate else self._raw_rate
+        if said is None or self._raw_rate is None:
+            return self._raw_rate
+        rate = int(said[1])
+        check_format(rate=rate, width=BYTES_PER_SAMPLE, channels=1)
+        return rate
 
     async def _reason(self, response: httpx.Response, kind: str) -> str:
         if response.has_redirect_location:

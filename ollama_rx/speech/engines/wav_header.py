@@ -21,6 +21,10 @@ _RATES = range(1_000, 384_001)
 # which would be 12 hours of audio.
 _MADE_UP_SIZE = 0x7FFF_F000
 
+# How files begin that would be loud noise if they were played as samples: some servers send them whatever
+# they are asked for, and call them "application/octet-stream". An MP3 without a tag begins like samples.
+_COMPRESSED = (b"ID3", b"OggS", b"fLaC")
+
 
 class SampleReader:
     """Turns bytes that arrive in pieces into `Audio` with whole samples.
@@ -82,10 +86,18 @@ class SampleReader:
     def _read_start(self) -> bytes | None:
         head = self._rest[:_FILE_HEADER]
         if not (b"RIFF".startswith(head[:4]) and b"WAVE".startswith(head[8:])):
-            return self._read_raw()
+            return self._read_other(head)
         if len(head) == _FILE_HEADER:
             self._rate = None  # the header says it
         return self._read_file_header()
+
+    def _read_other(self, head: bytes) -> bytes | None:
+        for beginning in _COMPRESSED:
+            if head.startswith(beginning):
+                raise ValueError(f"the audio is a compressed file ({beginning.decode()}); expected samples")
+            if beginning.startswith(head):
+                return None  # and wait for the rest
+        return self._read_raw()
 
     def _read_raw(self) -> bytes:
         if self._rate is None:

@@ -215,6 +215,8 @@ def test_the_rate_is_that_of_the_file_of_the_type_or_openai_s(
         ("audio/pcm", b"", {}, RuntimeError, "sent no audio; check the model and the voice"),
         ("audio/wav", wav(b""), {}, RuntimeError, "sent no audio"),
         ("audio/pcm", b"abc", {}, ValueError, "ends within a sample"),
+        ("audio/pcm;rate=0000", PCM, {}, ValueError, "0 samples a second"),
+        ("application/octet-stream", b"ID3" + PCM, {}, ValueError, "a compressed file"),
         ("audio/wav", wav(PCM, channels=2), {}, ValueError, "has 2 channels"),
         ("audio/wav", b"what?", {"response_format": "wav"}, ValueError, "does not begin with the header"),
         (

@@ -71,7 +71,7 @@ def test_a_file_is_read_byte_by_byte(kind: str) -> None:
     assert read(data, list(range(len(data)))) == SAMPLES
 
 
-@pytest.mark.parametrize("data", [SAMPLES, b"RIff", b"RIFFabcdWAV."])
+@pytest.mark.parametrize("data", [SAMPLES, b"RIff", b"RIFFabcdWAV.", b"OggX"])
 @settings(max_examples=20)
 @given(cuts=CUTS)
 def test_other_bytes_are_samples_however_they_are_cut(data: bytes, cuts: list[int]) -> None:
@@ -124,6 +124,13 @@ def test_no_bytes_at_all_are_no_audio() -> None:
 def test_what_cannot_be_played_is_refused(data: bytes, message: str, cuts: list[int]) -> None:
     with pytest.raises(ValueError, match=message):
         read(data, cuts)
+
+
+@pytest.mark.parametrize("beginning", [b"ID3", b"OggS", b"fLaC"])
+@pytest.mark.parametrize("cuts", [[], [1, 2, 3]])
+def test_compressed_audio_is_not_played_as_samples(beginning: bytes, cuts: list[int]) -> None:
+    with pytest.raises(ValueError, match=f"compressed file .{beginning.decode()}"):
+        read(beginning + SAMPLES, cuts, rate=RATE)
 
 
 def test_raw_audio_that_ends_within_a_sample_is_refused() -> None:
