@@ -16,8 +16,6 @@ from ollama_rx import SinkError, SpeechError, deliver
 from ollama_rx import operators as op
 from ollama_rx.sinks import Collector, StopSink
 from ollama_rx.speech import Audio, Loudspeaker, Pacer, Speech, SpeechEngine, SpeechEvent, SpeechOutput, Word
-from tests.speech.voices import LETTER, TIMEOUT, Letters, Tape, Turntable
-from ollama_rx.speech import Audio, Pacer, Speech, SpeechEngine, SpeechEvent, SpeechOutput, Word
 from tests.speech.voices import LETTER, RATE, TIMEOUT, Letters, Tape, Turntable, tone
 
 PAUSE = 0.1
