@@ -159,7 +159,13 @@ class Playback:
         self.abandon()
         if not self._has_ended:
             self._stop_output()
-        self._thread.join(_CLOSING_SECONDS)
+        self.join(_CLOSING_SECONDS)
+
+    def join(self, seconds: float) -> bool:
+        """Wait until the thread has ended, for some seconds; return whether it has."""
+        if self._thread.is_alive():  # it may never have been started
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _is_refused(self, take: int) -> bool:
         return self._is_closed or take != self.take

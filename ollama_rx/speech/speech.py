@@ -163,16 +163,27 @@ class Speech(Sink[str]):
             check_seconds("played", played, zero=True)
         check_flag("resume", resume)
         run = self._run
+        opened_for = None if run is None else run.cancel_delivery  # read first: `close` forgets it last
+        cancel_delivery = self.cancel_delivery
+        if cancel_delivery not in {None, opened_for} and (run is None or run.is_over):
+            if cancel_delivery is not None and not resume:
+                cancel_delivery()  # of a delivery whose thread has not opened this voice yet
+            return ""
         return "" if run is None else run.interrupt(played, resume=resume)
 
     def open(self) -> None:
-        """Start the threads, and load the engine while the model answers."""
+        """Start the threads, and load the engine while the model answers.
+
+        Raises:
+            RuntimeError: the voice still speaks.
+            SpeechError: the engine or the output still hangs in the delivery before.
+        """
         with self._opening:
             previous = self._run
-            if previous is not None and not previous.closed.is_set():
+            if previous is not None:
                 if not previous.is_over:
                     raise RuntimeError("this voice still speaks; wait for its delivery, or interrupt it")
-                previous.closed.wait(_CLOSING_SECONDS)
+                previous.wait_until_ended(_CLOSING_SECONDS)
             self._run = SpeechRun(self._settings, self._events, self.cancel_delivery)
         self._run.start()
 
@@ -192,6 +203,8 @@ class Speech(Sink[str]):
         """End the delivery's threads."""
         run = self._run
         if run is not None and run.thread is current_thread():  # not of a delivery that was refused
+            if self.cancel_delivery == run.cancel_delivery:  # else it is that of the next delivery
+                self.cancel_delivery = None
             run.close()
 
     def _opened_run(self) -> SpeechRun:

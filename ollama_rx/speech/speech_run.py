@@ -52,7 +52,7 @@ class SpeechRun:
         """Whether it was interrupted for good, or has failed."""
         self._settings = settings
         self._events = events
-        self._cancel_delivery = cancel_delivery
+        self.cancel_delivery = cancel_delivery
         self._lock = RLock()  # re-entrant: a signal handler may interrupt
         self._failure: Exception | None = None
         self._opened = monotonic()
@@ -121,8 +121,8 @@ class SpeechRun:
         self._tell("interrupted", heard, position)
         if not resume:
             self._abandon()
-            if self._cancel_delivery is not None:
-                self._cancel_delivery()
+            if (cancel_delivery := self.cancel_delivery) is not None:
+                cancel_delivery()
         return heard
 
     def close(self) -> None:
@@ -131,8 +131,20 @@ class SpeechRun:
         self._synthesis.close()
         self._playback.close()
         self._events.flush()
-        self._cancel_delivery = None
+        self.cancel_delivery = None
         self.closed.set()
+
+    def wait_until_ended(self, seconds: float) -> None:
+        """Wait until nothing uses the engine and the output any more, for some seconds.
+
+        Raises:
+            SpeechError: one of them does not return.
+        """
+        self.closed.wait(seconds)
+        settings = self._settings
+        for part, work in ((settings.engine, self._synthesis), (settings.output, self._playback)):
+            if not work.join(seconds):
+                raise SpeechError(part, f"{part.name}: it has not returned from the delivery before")
 
     def _check(self) -> None:
         if self._failure is not None:

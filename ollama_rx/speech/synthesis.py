@@ -103,7 +103,13 @@ class Synthesis:
         """End the thread as soon as the engine returns."""
         self.abandon()
         self.stop_engine()
-        self._thread.join(_CLOSING_SECONDS)
+        self.join(_CLOSING_SECONDS)
+
+    def join(self, seconds: float) -> bool:
+        """Wait until the thread has ended, for some seconds; return whether it has."""
+        if self._thread.is_alive():  # it may never have been started
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _put(self, sentence: SpokenSentence, drops: int) -> bool:
         """Queue a sentence, unless it is dropped; return False if there was no room for a while."""

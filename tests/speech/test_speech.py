@@ -236,6 +236,44 @@ def test_the_output_itself_may_interrupt() -> None:
     assert heard == [""]
 
 
+class Late(Speech):
+    """Is opened when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(Letters(), Tape(), pause=PAUSE)
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def open(self) -> None:
+        assert self.gate.wait(TIMEOUT)
+        super().open()
+
+
+@pytest.mark.parametrize("before", [[], ["Hello."]])
+def test_a_delivery_is_interrupted_before_it_has_begun(before: list[str]) -> None:
+    speech = Late()
+    for sentence in before:
+        deliver(of(sentence), speech).wait()
+    speech.gate.clear()
+    model = Model("Never said.")
+    delivery = deliver(model.stream, speech)
+    assert speech.interrupt() == ""
+    speech.gate.set()
+    delivery.wait(TIMEOUT)
+    assert model.stopped.is_set()
+    assert speech.interrupt() == ""
+
+
+def test_a_false_alarm_before_a_delivery_has_begun_changes_nothing() -> None:
+    speech = Late()
+    speech.gate.clear()
+    delivery = deliver(of("Hello."), speech)
+    assert speech.interrupt(resume=True) == ""
+    speech.gate.set()
+    delivery.wait(TIMEOUT)
+    assert speech.interrupt() == "Hello."
+
+
 class Unstoppable(Letters):
     """Cannot be stopped."""
 
@@ -494,6 +532,53 @@ def test_a_second_delivery_at_the_same_time_is_refused() -> None:
     turntable.turn(0.6 + PAUSE)
     first.wait(TIMEOUT)
     assert speech.interrupt() == "Hello."
+
+
+class Jammed(Tape):
+    """Does not return from ``write`` until the test says so."""
+
+    name = "jammed"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = threading.Event()
+        self.gate = threading.Event()
+
+    def write(self, pcm: bytes, /) -> None:
+        super().write(pcm)
+        self.waits.set()
+        assert self.gate.wait(TIMEOUT)
+
+
+def test_a_delivery_waits_for_what_hangs_in_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ollama_rx.speech.playback._CLOSING_SECONDS", 0.01)
+    jammed = Jammed()
+    speech = voice(output=jammed)
+    first = deliver(of("Hello."), speech)
+    assert jammed.waits.wait(TIMEOUT)
+    speech.interrupt()
+    first.wait(TIMEOUT)
+    second = deliver(of("Bye."), speech)
+    jammed.gate.set()
+    second.wait(TIMEOUT)
+    assert jammed.calls[-4:] == ["close", f"start {RATE}", "drain", "close"]
+    assert speech.interrupt() == "Bye."
+
+
+def test_a_delivery_fails_if_what_hung_in_the_one_before_does_not_return(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in ("playback", "speech"):
+        monkeypatch.setattr(f"ollama_rx.speech.{module}._CLOSING_SECONDS", 0.01)
+    jammed = Jammed()
+    speech = voice(output=jammed)
+    first = deliver(of("Hello."), speech)
+    assert jammed.waits.wait(TIMEOUT)
+    speech.interrupt()
+    first.wait(TIMEOUT)
+    with pytest.raises(SinkError, match="jammed: it has not returned from the delivery before"):
+        deliver(of("Bye."), speech).wait(TIMEOUT)
+    jammed.gate.set()
 
 
 def test_sentences_that_came_before_an_error_are_said() -> None:
