@@ -116,7 +116,8 @@ class SpeechRun:
                 return self._playback.heard(played)
             self._synthesis.drop()
             heard, position = self._playback.cut(played)
-            self.is_over = not resume
+            if not resume:  # with it, the delivery may have ended meanwhile nevertheless
+                self.is_over = True
         self._synthesis.stop_engine()
         self._tell("interrupted", heard, position)
         if not resume:

@@ -274,6 +274,22 @@ def test_a_false_alarm_before_a_delivery_has_begun_changes_nothing() -> None:
     assert speech.interrupt() == "Hello."
 
 
+def test_a_false_alarm_at_the_end_of_a_delivery_does_not_reopen_it() -> None:
+    class Cancels(Tape):
+        def stop(self) -> None:
+            delivery.cancel()
+
+    engine = Letters(wait_at="you.")
+    speech = voice(engine, Cancels())
+    delivery = deliver(of("Hello you."), speech)
+    assert engine.waits.wait(TIMEOUT)
+    run = speech._run
+    assert run is not None
+    speech.interrupt(resume=True)
+    assert run.is_over
+    delivery.wait(TIMEOUT)
+
+
 class Unstoppable(Letters):
     """Cannot be stopped."""
 
