@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
-from threading import Lock, Thread, current_thread
+from threading import RLock, Thread, current_thread
 from typing import Literal, TypeVar
 
 from reactivex import Observable
@@ -14,6 +14,8 @@ from reactivex.subject import Subject
 from ollama_rx.speech.audio import Word
 
 T = TypeVar("T")
+
+_Send = Callable[[], object]
 
 _log = logging.getLogger(__name__)
 _CLOSING_SECONDS = 1.0  # how long the end of a delivery waits for callbacks
@@ -48,9 +50,9 @@ class SpeechEvents:
     def __init__(self) -> None:
         self._events = Subject[SpeechEvent]()
         self._words = Subject[Word]()
-        self._waiting = SimpleQueue[Callable[[], object] | None]()
+        self._waiting = SimpleQueue[_Send | None]()
         self._thread: Thread | None = None
-        self._lock = Lock()
+        self._lock = RLock()  # re-entrant: a signal handler may interrupt the voice
 
     @property
     def events(self) -> Observable[SpeechEvent]:
@@ -76,6 +78,7 @@ class SpeechEvents:
             thread, self._thread = self._thread, None
             if thread is not None:
                 self._waiting.put(None)
+                self._waiting = SimpleQueue()  # for the next thread: a subscriber may still block this one
         if thread is not None and thread is not current_thread():
             thread.join(_CLOSING_SECONDS)
 
@@ -84,18 +87,21 @@ class SpeechEvents:
             return
         with self._lock:
             if self._thread is None:
-                self._thread = Thread(target=self._run, name="ollama-rx-speech-events", daemon=True)
+                self._thread = Thread(
+                    target=_send_all, args=(self._waiting,), name="ollama-rx-speech-events", daemon=True
+                )
                 self._thread.start()
             self._waiting.put(partial(_send, subject, value))
 
-    def _run(self) -> None:
-        while (send := self._waiting.get()) is not None:
-            send()
+
+def _send_all(waiting: SimpleQueue[_Send | None]) -> None:
+    while (send := waiting.get()) is not None:
+        send()
 
 
 def _send(subject: Subject[T], value: T) -> None:
     for observer in list(subject.observers):
         try:
             observer.on_next(value)
-        except Exception:  # noqa: BLE001 - a subscriber's failure is reported, and does not end the voice
+        except BaseException:  # noqa: BLE001 - a subscriber's failure is reported, and does not end the voice
             _log.exception("a subscriber to the events of a voice has failed")

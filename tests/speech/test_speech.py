@@ -615,17 +615,42 @@ def test_a_voice_speaks_on_an_event_loop() -> None:
     assert tape.seconds == pytest.approx(10 * LETTER + 2 * PAUSE)
 
 
-def test_a_subscriber_that_fails_does_not_end_the_voice(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
+def test_a_subscriber_that_fails_does_not_end_the_voice(
+    error: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
     speech = voice()
 
     def fail(_: SpeechEvent) -> None:
-        raise ZeroDivisionError
+        raise error
 
     speech.events.subscribe(fail)
     events = events_of(speech)
     deliver(of("Hello."), speech).wait()
     assert [event.kind for event in events] == ["started", "spoken", "finished"]
     assert "a subscriber to the events of a voice has failed" in caplog.text
+
+
+def test_a_subscriber_that_hangs_loses_no_event_of_the_next_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ollama_rx.speech.events._CLOSING_SECONDS", 0.01)
+    speech = voice()
+    gate, told = threading.Event(), threading.Event()
+    texts: list[str] = []
+
+    def hang(event: SpeechEvent) -> None:
+        if event.text == "Hello.":
+            assert gate.wait(TIMEOUT)
+            return
+        texts.append(f"{event.kind} {event.text}")
+        if event.kind == "finished":
+            told.set()
+
+    speech.events.subscribe(hang)
+    deliver(of("Hello."), speech).wait()
+    deliver(of("Bye."), speech).wait()
+    assert told.wait(TIMEOUT)
+    assert texts == ["started Bye.", "spoken Bye.", "finished Bye."]
+    gate.set()
 
 
 def test_the_figures_are_those_of_the_last_delivery() -> None:
