@@ -115,10 +115,12 @@ class SpeechRun:
             if self.is_over or self.closed.is_set():
                 return self._playback.heard(played)
             self._synthesis.drop()
-            heard, position = self._playback.cut(played)
-            if not resume:  # with it, the delivery may have ended meanwhile nevertheless
-                self.is_over = True
-        self._synthesis.stop_engine()
+            try:
+                heard, position = self._playback.cut(played)
+            finally:
+                if not resume:  # with it, the delivery may have ended meanwhile nevertheless
+                    self.is_over = True
+                self._synthesis.stop_dropped()
         self._tell("interrupted", heard, position)
         if not resume:
             self._abandon()

@@ -50,6 +50,7 @@ class Synthesis:
         self._changed = Condition()
         self._sentences: deque[SpokenSentence] = deque()
         self._drops = 0
+        self._stops_due = 0  # of the engine, for what was dropped
         self._is_finished = False
         self._is_closed = False
         self._is_computing = False
@@ -79,19 +80,24 @@ class Synthesis:
             self._look_at_engine()
 
     def drop(self) -> None:
-        """Drop the sentences that wait; the playback drops the audio, and `stop_engine` stops the engine."""
+        """Drop the sentences that wait; the playback drops the audio, and `stop_dropped` must follow.
+
+        Until then no further sentence is taken, because the stop would be for that one.
+        """
         with self._changed:
             self._drops += 1
+            self._stops_due += 1
             self._sentences.clear()
             self._changed.notify_all()
 
-    def stop_engine(self) -> None:
-        """Stop the engine if it computes; what it raises then fails it."""
-        if self._is_computing:
-            try:
-                self._engine.stop()
-            except Exception as error:  # noqa: BLE001 - fails the sink
-                self._on_failure(error)
+    def stop_dropped(self) -> None:
+        """Stop the engine if it computes what was dropped."""
+        try:
+            self._stop_engine()
+        finally:
+            with self._changed:
+                self._stops_due -= 1
+                self._changed.notify_all()
 
     def abandon(self) -> None:
         """Take no further sentence, and let the thread end when the engine returns."""
@@ -102,7 +108,7 @@ class Synthesis:
     def close(self) -> None:
         """End the thread as soon as the engine returns."""
         self.abandon()
-        self.stop_engine()
+        self._stop_engine()
         self.join(_CLOSING_SECONDS)
 
     def join(self, seconds: float) -> bool:
@@ -110,6 +116,13 @@ class Synthesis:
         if self._thread.is_alive():  # it may never have been started
             self._thread.join(seconds)
         return not self._thread.is_alive()
+
+    def _stop_engine(self) -> None:
+        if self._is_computing:
+            try:
+                self._engine.stop()
+            except Exception as error:  # noqa: BLE001 - fails the sink
+                self._on_failure(error)
 
     def _put(self, sentence: SpokenSentence, drops: int) -> bool:
         """Queue a sentence, unless it is dropped; return False if there was no room for a while."""
@@ -151,7 +164,9 @@ class Synthesis:
     def _take(self) -> tuple[int, int, SpokenSentence] | None:
         """Wait for a sentence; return it with the take and the number of drops at that time."""
         with self._changed:
-            self._changed.wait_for(lambda: self._sentences or self._is_finished or self._is_closed)
+            self._changed.wait_for(
+                lambda: self._is_closed or ((self._sentences or self._is_finished) and not self._stops_due)
+            )
             if self._is_closed or not self._sentences:
                 return None
             sentence = self._sentences.popleft()

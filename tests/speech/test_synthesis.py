@@ -54,6 +54,19 @@ def test_what_an_engine_raises_after_an_interruption_is_ignored() -> None:
     assert failures == []
 
 
+def test_an_interruption_stops_the_engine_only_for_what_it_drops() -> None:
+    engine = Letters(wait_at="Next.")
+    synthesis, _, _ = make(engine)
+    synthesis.start()
+    synthesis.drop()  # while the engine has nothing to do
+    synthesis.say(sentence("Next."))
+    assert not engine.waits.wait(0.05)
+    synthesis.stop_dropped()
+    assert engine.waits.wait(TIMEOUT)
+    assert engine.stops == 0
+    synthesis.close()
+
+
 def test_a_sentence_that_waits_for_room_is_dropped_too() -> None:
     synthesis, _, _ = make(Letters())
     synthesis.say(sentence("One."))
