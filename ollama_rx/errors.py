@@ -29,9 +29,11 @@
 one more character, "…". ``reason`` is the server's whole text, which a message shortens in its middle.
 """
 
+import re
 from typing import ClassVar
 
 _INTERNAL_SERVER_ERROR = 500
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MAX_EXCERPT = 80  # characters of a server's or model's text in one message
 
 # In the errors of a model's process that was killed or has crashed. The server starts another for the next
@@ -54,15 +56,16 @@ _MISSING_CAPABILITIES = tuple(
 def excerpt(text: str) -> str:
     """Shorten text of a server or a model, so that prompts and answers never fill a message or a log line.
 
-    Both ends are kept: the beginning says what failed, and the cause stands last in Go's errors.
+    Both ends are kept: the beginning says what failed, and the cause stands last in Go's errors. Control
+    characters become spaces: a terminal would obey them, and a log line would end.
 
     >>> excerpt("pull: " + "." * 100 + " no such host")
     'pull: .................................…........................... no such host'
     """
-    if len(text) <= _MAX_EXCERPT:
-        return text
-    half = _MAX_EXCERPT // 2
-    return text[: half - 1] + "…" + text[-half:]
+    if len(text) > _MAX_EXCERPT:
+        half = _MAX_EXCERPT // 2
+        text = text[: half - 1] + "…" + text[-half:]
+    return _CONTROL.sub(" ", text)
 
 
 def _is_worth_a_retry(status: int, reason: str) -> bool:

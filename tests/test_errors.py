@@ -211,6 +211,10 @@ def test_a_shortened_excerpt_keeps_both_ends() -> None:
     assert excerpt("a" * 40 + "-" + "b" * 40) == "a" * 39 + "…" + "b" * 40
 
 
+def test_an_excerpt_has_no_control_characters_which_a_terminal_would_obey() -> None:
+    assert excerpt("no\x1b[31m such\r\nvoice\x9b2J") == "no [31m such  voice 2J"
+
+
 NO_HOST = (
     'pull model manifest: Get "https://registry.example/v2/library/llama3.2/manifests/latest": dial tcp: '
     "lookup registry.example on 192.0.2.1: no such host"
