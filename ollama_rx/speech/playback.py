@@ -16,6 +16,8 @@ from ollama_rx.speech.timeline import Passage, SpokenSentence, Timeline
 T = TypeVar("T")
 
 _AHEAD = 2  # sentences: one that is played, and one that is synthesised meanwhile
+_MOST_AHEAD = 8  # sentences, if they are so short that the audio would not last
+_ENOUGH = 5.0  # seconds of audio that wait: a slow engine has time for a long sentence after a short one
 _ROUNDING = 1e-6  # seconds
 _LONGEST_WAIT = 60.0  # seconds; first in `min`, which then ignores a time that is not a number
 _LAST_WRITE_SECONDS = 0.05  # how long an interruption waits for the block that is being written
@@ -53,6 +55,7 @@ class Playback:
         self._current: SpokenSentence | None = None
         self._rate = 0
         self._sentences = 0  # that are played or wait
+        self._waiting = 0  # bytes of audio
         self._is_open = False
         self._is_writing = False
         self._is_held = False
@@ -91,7 +94,7 @@ class Playback:
     def begin(self, take: int) -> bool:
         """Wait until the next sentence may be synthesised; return False if it is not wanted any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._sentences < _AHEAD or self._is_refused(take))
+            self._changed.wait_for(lambda: self._has_room() or self._is_refused(take))
             if self._is_refused(take):
                 return False
             self._sentences += 1
@@ -167,6 +170,11 @@ class Playback:
             self._thread.join(seconds)
         return not self._thread.is_alive()
 
+    def _has_room(self) -> bool:
+        """Return whether another sentence may be synthesised: the audio that waits must last meanwhile."""
+        has_enough = self._waiting >= _ENOUGH * self._rate * BYTES_PER_SAMPLE
+        return self._sentences < (_AHEAD if has_enough else _MOST_AHEAD)
+
     def _is_refused(self, take: int) -> bool:
         return self._is_closed or take != self.take
 
@@ -174,6 +182,7 @@ class Playback:
         if self._is_refused(piece.take):
             return False
         self._pieces.append(piece)
+        self._waiting += len(piece.pcm)
         self._changed.notify_all()
         return True
 
@@ -204,6 +213,7 @@ class Playback:
     def _drop(self, position: float) -> None:
         self.take += 1
         self._pieces.clear()
+        self._waiting = 0
         self._due.clear()
         self._sentences = 0
         self._current = None
@@ -242,6 +252,8 @@ class Playback:
                     return self._open_output
                 if self._pieces:
                     piece = self._pieces.popleft()
+                    self._waiting -= len(piece.pcm)
+                    self._changed.notify_all()
                     return partial(self._end_sentence if piece.passage is None else self._play, piece)
                 if self._is_finished and not self._due:
                     break

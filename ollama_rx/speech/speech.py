@@ -60,8 +60,8 @@ class Speech(Sink[str]):
         tags: names of tags of a voice's markup, such as ("spell", "break"), which the model was told to use.
             Those that the engine knows are handed to it, the others are left out. Give the same to
             `split_sentences`.
-        ahead: how many sentences may wait before the model is paused, besides the one that is being played
-            and the one that is being synthesised.
+        ahead: how many sentences may wait before the model is paused, besides those that are being played
+            and synthesised; about five seconds of audio are synthesised in advance.
         pause: seconds of silence after a sentence, less after a clause; silence before them is removed. None
             leaves the silence that the engine gives.
         timeout: seconds without audio after which an engine has failed; None sets no limit.

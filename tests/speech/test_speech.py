@@ -524,6 +524,29 @@ def test_the_next_sentence_is_synthesised_while_the_last_one_is_played() -> None
     delivery.wait(TIMEOUT)
 
 
+def test_a_short_sentence_leaves_a_slow_engine_the_time_for_the_one_after_it() -> None:
+    engine, turntable = Letters(wait_at="long."), Turntable()
+    speech = voice(engine, turntable)
+    delivery = deliver(of("One.", "No.", "Very long."), speech)
+    turntable.turn(0.1)
+    assert engine.waits.wait(TIMEOUT)  # for the third, while the first is still played
+    assert turntable.seconds < 4 * LETTER
+    speech.interrupt()
+    delivery.wait(TIMEOUT)
+
+
+def test_no_more_than_some_seconds_of_audio_are_synthesised_in_advance() -> None:
+    engine, turntable = Letters(wait_at="last."), Turntable()
+    speech = voice(engine, turntable, ahead=5)
+    delivery = deliver(of("a" * 60, "b" * 60, "The last."), speech)
+    turntable.turn(6.0)  # to the end of the first
+    assert "The last." not in engine.texts
+    turntable.turn(6.4)  # the second is played, and does not wait any more
+    assert engine.waits.wait(TIMEOUT)
+    speech.interrupt()
+    delivery.wait(TIMEOUT)
+
+
 def test_a_voice_serves_one_delivery_after_the_other() -> None:
     turntable = Turntable()
     speech = voice(output=turntable)
