@@ -78,7 +78,9 @@ class SpeechEvents:
             thread, self._thread = self._thread, None
             if thread is not None:
                 self._waiting.put(None)
-                self._waiting = SimpleQueue()  # for the next thread: a subscriber may still block this one
+                self._waiting = SimpleQueue[
+                    _Send | None
+                ]()  # for the next thread: a subscriber may still block this one
         if thread is not None and thread is not current_thread():
             thread.join(_CLOSING_SECONDS)
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _AHEAD = 2  # sentences: one that is played, and one that is synthesised meanwhile
 _MOST_AHEAD = 8  # sentences, if they are so short that the audio would not last
-_ENOUGH = 5.0  # seconds of audio that wait: a slow engine has time for a long sentence after a short one
+_ENOUGH = 3.0  # seconds of audio that wait: a slow engine has time for a long sentence after a short one
 _ROUNDING = 1e-6  # seconds
 _LONGEST_WAIT = 60.0  # seconds; first in `min`, which then ignores a time that is not a number
 _LAST_WRITE_SECONDS = 0.05  # how long an interruption waits for the block that is being written

@@ -61,7 +61,7 @@ class Speech(Sink[str]):
             Those that the engine knows are handed to it, the others are left out. Give the same to
             `split_sentences`.
         ahead: how many sentences may wait before the model is paused, besides those that are being played
-            and synthesised; about five seconds of audio are synthesised in advance.
+            and synthesised; about three seconds of audio are synthesised in advance.
         pause: seconds of silence after a sentence, less after a clause; silence before them is removed. None
             leaves the silence that the engine gives.
         timeout: seconds without audio after which an engine has failed; None sets no limit.
@@ -164,10 +164,10 @@ class Speech(Sink[str]):
         check_flag("resume", resume)
         run = self._run
         opened_for = None if run is None else run.cancel_delivery  # read first: `close` forgets it last
-        cancel_delivery = self.cancel_delivery
-        if cancel_delivery not in {None, opened_for} and (run is None or run.is_over):
-            if cancel_delivery is not None and not resume:
-                cancel_delivery()  # of a delivery whose thread has not opened this voice yet
+        next_one = self.cancel_delivery
+        if next_one is not None and next_one != opened_for and (run is None or run.is_over):
+            if not resume:
+                next_one()  # a delivery whose thread has not opened this voice yet
             return ""
         return "" if run is None else run.interrupt(played, resume=resume)
 
