@@ -1,6 +1,8 @@
 """What a voice says for each sentence, in passages that an engine can take."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TypeAlias
 
 from reactivex import Observable, of
@@ -10,6 +12,8 @@ from ollama_rx.operators import split_sentences
 from ollama_rx.speech.timeline import Passage, SpokenSentence
 
 _LONGEST = 300  # characters: 20 s of audio, so that the first of it comes soon and memory stays small
+# `split_sentences` cuts no word; of one with 2,000 letters, hibari thinks for minutes. Tags stay whole.
+_LONG_WORD = re.compile(rf"[^\s<>]{{{_LONGEST}}}")
 
 TextOperator: TypeAlias = Callable[[Observable[str]], Observable[str]]
 
@@ -42,6 +46,16 @@ class Narrator:
             parts.clear()
             of(said).pipe(self._cut).subscribe(parts.append)
         first = 0
-        for part in parts:
+        for part in chain.from_iterable(map(_cut_words, parts)):
             yield Passage(part, first)
             first += len(part)
+
+
+def _cut_words(part: str) -> Iterator[str]:
+    """Cut a part inside words that alone are too long."""
+    first = 0
+    for match in _LONG_WORD.finditer(part):
+        yield part[first : match.end()]
+        first = match.end()
+    if first < len(part):
+        yield part[first:]

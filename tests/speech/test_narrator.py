@@ -24,6 +24,22 @@ def test_a_very_long_sentence_is_cut_where_a_voice_would_pause() -> None:
     assert all(passage.said.rstrip().endswith(",") for passage in passages[:-1])
 
 
+def test_a_word_that_is_too_long_is_cut() -> None:
+    said = f"So {'a' * 700} it <is>."
+    passages = Narrator(op.speakable()).narrate(said).passages
+    assert [(passage.first, len(passage.said)) for passage in passages][:3] == [(0, 2), (2, 301), (303, 300)]
+    assert "".join(passage.said for passage in passages) == said
+
+
+def test_a_word_of_the_greatest_length_is_not_cut() -> None:
+    (passage,) = Narrator(op.speakable()).narrate("a" * 300).passages
+    assert passage.said == "a" * 300
+    assert [len(passage.said) for passage in Narrator(op.speakable()).narrate("a" * 600).passages] == [
+        300,
+        300,
+    ]
+
+
 def test_a_cut_leaves_tags_whole() -> None:
     said = "word " * 57 + '<break time="1s, or so"/> ' + "word " * 9
     passages = Narrator(op.speakable(tags=["break"]), ["break"]).narrate(said).passages
