@@ -57,7 +57,7 @@ def excerpt(text: str) -> str:
     """Shorten text of a server or a model, so that prompts and answers never fill a message or a log line.
 
     Both ends are kept: the beginning says what failed, and the cause stands last in Go's errors. Control
-    characters become spaces: a terminal would obey them, and a log line would end.
+    characters are shown as escapes: a terminal would obey them, and a log line would end.
 
     >>> excerpt("pull: " + "." * 100 + " no such host")
     'pull: .................................…........................... no such host'
@@ -65,7 +65,7 @@ def excerpt(text: str) -> str:
     if len(text) > _MAX_EXCERPT:
         half = _MAX_EXCERPT // 2
         text = text[: half - 1] + "…" + text[-half:]
-    return _CONTROL.sub(" ", text)
+    return _CONTROL.sub(lambda control: ascii(control[0])[1:-1], text)
 
 
 def _is_worth_a_retry(status: int, reason: str) -> bool:

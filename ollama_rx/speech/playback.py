@@ -341,7 +341,7 @@ class Playback:
             if not self._is_refused(take):
                 self._timeline.add(len(block) / BYTES_PER_SAMPLE / self._rate)
                 if self._is_paced:
-                    self._lasts_until = monotonic() + self._output.unplayed()
+                    self._lasts_until = monotonic() + self._unplayed()
                 self._tell()
 
     def _note_time(self) -> None:

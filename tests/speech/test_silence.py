@@ -83,6 +83,11 @@ def test_words_in_silence_keep_their_time() -> None:
     assert words == [Word("Hm", 0.1, 0.2)]
 
 
+def test_a_piece_may_be_empty() -> None:
+    samples, _ = trimmed(audio(), audio((LOUD, 0.2)), audio())
+    assert len(samples) == 300
+
+
 def test_audio_without_any_sound_is_left_as_it_is() -> None:
     samples, _ = trimmed(audio((50, 0.3)), audio((50, 0.3)))
     assert samples == array("h", [50] * 600)
