@@ -64,6 +64,11 @@ def test_audio_that_begins_at_once_does_not_click() -> None:
     assert samples[2] == LOUD
 
 
+def test_a_piece_without_samples_changes_nothing() -> None:
+    sound = audio((0, 0.1), (LOUD, 0.2))
+    assert trimmed(audio(), sound, audio()) == trimmed(sound)
+
+
 def test_soft_consonants_of_a_quiet_voice_stay() -> None:
     samples, _ = trimmed(audio((0, 0.3), (20, 0.1), (400, 0.2), (20, 0.1), (0, 0.3)), pause=0.05)
     assert samples.count(20) == 200
