@@ -245,8 +245,8 @@ class Delivery:
         disposals: list[BranchObserver[Any]] = []
 
         def on_closed() -> None:
-            for observer in disposals:
-                subscription.run_on_source_loop(observer.dispose)
+            while disposals:  # no cycle is left, so that a delivery nobody waits for is freed immediately
+                subscription.run_on_source_loop(disposals.pop().dispose)
             if sink.cancel_delivery == self.cancel:  # the sink may be part of the next delivery already
                 sink.cancel_delivery = None
             self._on_sink_closed()

@@ -6,6 +6,7 @@ import itertools
 import signal
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -385,6 +386,26 @@ def test_a_failure_that_nobody_waits_for_is_logged_once(caplog: pytest.LogCaptur
     assert record.getMessage() == "a delivery failed, and neither `wait()` nor `await` was called"
     assert record.exc_info is not None
     assert isinstance(record.exc_info[1], ValueError)
+
+
+@pytest.mark.parametrize("operators", [False, True])
+def test_a_delivery_is_freed_without_a_garbage_collection(*, operators: bool) -> None:
+    async def main() -> bool:
+        sink = RecordingSink(blocking=True)
+        delivery = deliver(of(1), sink.after(ops.map(str)) if operators else sink)
+        await delivery
+        freed = weakref.ref(delivery)
+        del delivery
+        for thread in sink.threads:
+            thread.join(DEADLINE)
+        await asyncio.sleep(0)
+        return freed() is None
+
+    gc.disable()
+    try:
+        assert asyncio.run(main())
+    finally:
+        gc.enable()
 
 
 def test_a_sinks_failure_that_nobody_waits_for_is_logged(caplog: pytest.LogCaptureFixture) -> None:
