@@ -2,23 +2,30 @@
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
 from benchmarks.goals import GOALS
 from benchmarks.report import print_figures, print_table, print_warnings, write_json
-from benchmarks.results import results
-from benchmarks.scenarios import FULL, QUICK, SCENARIOS
+from benchmarks.results import Result, Rounds, results
+from benchmarks.scenarios import SCENARIOS, named
 from benchmarks.server import ReplayServer
+from benchmarks.size import FULL, QUICK
 
 RESULTS = Path(__file__).with_name("results")
+VOICE = named("voice")
+STREAMS = [name for name in SCENARIOS if name not in VOICE]
 
 
 def main() -> None:
     """Run the scenarios named on the command line, by default all."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
-        "scenarios", nargs="*", metavar="SCENARIO", help=f"{', '.join(SCENARIOS)}; default: all"
+        "scenarios",
+        nargs="*",
+        metavar="SCENARIO",
+        help=f"{', '.join(SCENARIOS)}, or a group such as voice; default: all",
     )
     parser.add_argument(
         "--quick",
@@ -26,13 +33,14 @@ def main() -> None:
         help="take two minutes instead of ten; noisier, and nothing is written",
     )
     arguments = parser.parse_args()
-    unknown = set(arguments.scenarios) - set(SCENARIOS)
+    unknown = {name for name in arguments.scenarios if not named(name)}
     if unknown:
         parser.error(f"unknown scenario {', '.join(sorted(unknown))}: choose from {', '.join(SCENARIOS)}")
 
     started = monotonic()
     size = QUICK if arguments.quick else FULL
-    names = arguments.scenarios or SCENARIOS
+    chosen = arguments.scenarios or SCENARIOS
+    names = list(dict.fromkeys(scenario for name in chosen for scenario in named(name)))
     with ReplayServer() as server:
         measured = {name: SCENARIOS[name](server, size, Progress(name)) for name in names}
     Progress.clear()
@@ -42,12 +50,28 @@ def main() -> None:
     print_table(found)
     print_warnings(measured)
     print(f"{monotonic() - started:.0f} s")
-    if not arguments.quick and not arguments.scenarios:
-        write_json(RESULTS / "results.json", found, measured, "full")
+    if not arguments.quick:
+        write(measured, found)
+
+
+def write(measured: Mapping[str, Rounds], found: Sequence[Result]) -> None:
+    """Write the files of results of which all scenarios were measured."""
+    if measured.keys() >= set(VOICE):
+        write_json(RESULTS / "voice.json", *only(VOICE, measured, found), "full")
+        print(f"written to {RESULTS / 'voice.json'}")
+    if measured.keys() >= set(STREAMS):
+        write_json(RESULTS / "results.json", *only(STREAMS, measured, found), "full")
         from benchmarks.plots import draw_all  # noqa: PLC0415 - matplotlib is slow to import
 
         draw_all(RESULTS, measured)
         print(f"written to {RESULTS}")
+
+
+def only(
+    names: Sequence[str], measured: Mapping[str, Rounds], found: Sequence[Result]
+) -> tuple[list[Result], dict[str, Rounds]]:
+    """Return the results and the rounds of some scenarios."""
+    return [each for each in found if each.goal.scenario in names], {name: measured[name] for name in names}
 
 
 class Progress:

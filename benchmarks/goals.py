@@ -1,9 +1,10 @@
 """The goals, each computed from the rounds of one scenario; those without a limit are for information."""
 
 from collections.abc import Callable
+from statistics import median
 
 from benchmarks.results import Goal, Rounds
-from benchmarks.rounds import median_of, ratio
+from benchmarks.rounds import median_of, ratio, ratio_to_most
 from benchmarks.scenarios import STREAMS
 
 OURS, OURS_UV, OFFICIAL = "ours/asyncio", "ours/uvloop", "ollama_async/asyncio"
@@ -23,6 +24,26 @@ def ratio_of(over: str, under: str, figure: str = "us_per_token") -> Callable[[R
 def to_floor(streams: int, figure: str = "us_per_token") -> Callable[[Rounds], float | None]:
     """Return a function that computes the ratio of ours to the floor, with as many streams on uvloop."""
     return ratio_of(f"{OURS_UV}/{streams}", f"{FLOOR_UV}/{streams}", figure)
+
+
+def worst_of(variant: str, figure: str) -> Callable[[Rounds], float | None]:
+    """Return a function that computes the highest value of a figure of one variant."""
+    return lambda rounds: max((each[variant][figure] for each in rounds if variant in each), default=None)
+
+
+def ratio_of_figures(variant: str, over: str, under: str) -> Callable[[Rounds], float | None]:
+    """Return a function that computes the median ratio of two figures of one variant."""
+
+    def median_ratio(rounds: Rounds) -> float | None:
+        found = [each[variant][over] / each[variant][under] for each in rounds if variant in each]
+        return median(found) if found else None
+
+    return median_ratio
+
+
+def to_slower_part(rounds: Rounds) -> float | None:
+    """Return the ratio of the time of both to that of the slower of model and voice."""
+    return ratio_to_most(rounds, "both", ("model", "voice"), "ms")
 
 
 def arrived(variant: str) -> Callable[[Rounds], float | None]:
@@ -177,4 +198,64 @@ IMPORTS = (
     ),
 )
 
-GOALS = (*BLAST, *LIVE, *PACED, *MICRO, *IMPORTS)
+VOICE = (
+    Goal("voice_first_audio", "voice, warm: prompt to first audio", of("warm", "total ms"), unit=" ms"),
+    Goal("voice_first_audio", "of it our own share", of("warm", "own ms"), at_most=20, unit=" ms"),
+    Goal("voice_cold_start", "voice, cold: both / slower of model and voice", to_slower_part, at_most=1.1),
+    Goal(
+        "voice_cold_start",
+        "voice, cold: one process / one for each",
+        ratio_of("both", "two processes", "ms"),
+    ),
+    Goal(
+        "voice_gaps",
+        "voice: late for the listener, by the voice's own figures",
+        worst_of("answer", "late ms"),
+        at_most=0,
+        unit=" ms",
+    ),
+    Goal(
+        "voice_gaps",
+        "voice: late for the listener, by the blocks",
+        worst_of("answer", "silent ms"),
+        at_most=0,
+        unit=" ms",
+    ),
+    *(
+        Goal(
+            "voice_interrupt",
+            f"voice, {kind}: interrupt to silence, p99",
+            of(kind, "p99 ms"),
+            at_most=50,
+            unit=" ms",
+        )
+        for kind in ("idle", "while the model computes")
+    ),
+    Goal(
+        "voice_heard",
+        "voice: heard text at most one word wrong",
+        of("words", "at most one word %"),
+        at_least=95,
+        unit=" %",
+    ),
+    Goal(
+        "voice_heard",
+        "voice: wrong at sentence ends",
+        of("words", "wrong sentence ends"),
+        at_most=0,
+    ),
+    Goal(
+        "voice_heard",
+        "voice, engine without times: heard text at most one word wrong",
+        of("estimate", "at most one word %"),
+        unit=" %",
+    ),
+    Goal(
+        "voice_memory",
+        "voice: memory at the end / after a third",
+        ratio_of_figures("hibari", "end MiB", "middle MiB"),
+        at_most=1.05,
+    ),
+)
+
+GOALS = (*BLAST, *LIVE, *PACED, *MICRO, *IMPORTS, *VOICE)

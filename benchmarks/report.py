@@ -12,7 +12,18 @@ from typing import Any
 from benchmarks.results import Result, Rounds
 from benchmarks.rounds import median_of
 
-PACKAGES = ("reactivex", "httpx", "httpcore", "h11", "orjson", "uvloop", "ollama")
+PACKAGES = (
+    "reactivex",
+    "httpx",
+    "httpcore",
+    "h11",
+    "orjson",
+    "uvloop",
+    "ollama",
+    "hibari-tts",
+    "onnxruntime",
+    "xllamacpp",
+)
 LATE_SERVER_MS = 30
 MARKS = {True: "yes", False: "NO", None: ""}
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 Figures = dict[str, float]
 Round = dict[str, Figures]
+Progress = Callable[[str], object]
 
 
 class NoResultError(Exception):
@@ -55,9 +56,7 @@ class Worker:
         return figures
 
 
-def interleave(
-    measures: Mapping[str, Callable[[], Figures]], rounds: int, progress: Callable[[str], object]
-) -> list[Round]:
+def interleave(measures: Mapping[str, Callable[[], Figures]], rounds: int, progress: Progress) -> list[Round]:
     """Run all measures in turn in each round; a measure that fails is missing from that round."""
     done: list[Round] = []
     for number in range(rounds):
@@ -81,4 +80,11 @@ def median_of(rounds: Sequence[Round], name: str, figure: str) -> float | None:
 def ratio(rounds: Sequence[Round], over: str, under: str, figure: str) -> float | None:
     """Return the median of the ratios of two variants, or None; each ratio is taken within a round."""
     values = [each[over][figure] / each[under][figure] for each in rounds if over in each and under in each]
+    return median(values) if values else None
+
+
+def ratio_to_most(rounds: Sequence[Round], over: str, under: Sequence[str], figure: str) -> float | None:
+    """Return the median ratio of a variant to the one of several that has the most, or None."""
+    complete = [each for each in rounds if {over, *under} <= each.keys()]
+    values = [each[over][figure] / max(each[name][figure] for name in under) for each in complete]
     return median(values) if values else None

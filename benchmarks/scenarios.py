@@ -5,12 +5,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.imports import measure_imports
-from benchmarks.rounds import Figures, NoResultError, Round, Worker, interleave
+from benchmarks.rounds import Figures, NoResultError, Progress, Round, Worker, interleave
 from benchmarks.server import ReplayServer
+from benchmarks.size import Size
+from benchmarks.voice import (
+    voice_cold_start,
+    voice_first_audio,
+    voice_gaps,
+    voice_heard,
+    voice_interrupt,
+    voice_memory,
+)
 from benchmarks.worker import raise_file_limit
 
 RATE = 20  # tokens a second of one paced stream: about as fast as a person reads
@@ -18,27 +26,9 @@ LIVE_RATE = 2000
 SPARE_FILES = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How much is measured; a full run gives the same ratios with less noise."""
-
-    rounds: int
-    blast_tokens: int
-    live_tokens: int
-    paced_seconds: int
-    paced_rounds: int
-    import_rounds: int
-
-
-QUICK = Size(rounds=3, blast_tokens=10_000, live_tokens=600, paced_seconds=2, paced_rounds=1, import_rounds=7)
-FULL = Size(
-    rounds=7, blast_tokens=20_000, live_tokens=2_000, paced_seconds=4, paced_rounds=4, import_rounds=21
-)
-
 STREAMS = (300, 1000, 2000, 3000)  # streams in one process, ours and the floor
 TO_THE_END = {"ours", "floor_async"}  # clients that close many streams quickly
 
-Progress = Callable[[str], object]
 Scenario = Callable[[ReplayServer, Size, Progress], list[Round]]
 
 
@@ -156,4 +146,19 @@ SCENARIOS: dict[str, Scenario] = {
     "paced_300": paced_300,
     "paced_many": paced_many,
     "paced_peers": paced_peers,
+    "voice_first_audio": voice_first_audio,
+    "voice_cold_start": voice_cold_start,
+    "voice_gaps": voice_gaps,
+    "voice_interrupt": voice_interrupt,
+    "voice_heard": voice_heard,
+    "voice_memory": voice_memory,
 }
+
+
+def named(name: str) -> list[str]:
+    """Return the scenarios that a name means: one, or all of a group such as "voice".
+
+    >>> named("paced")
+    ['paced_300', 'paced_many', 'paced_peers']
+    """
+    return [scenario for scenario in SCENARIOS if scenario == name or scenario.startswith(f"{name}_")]

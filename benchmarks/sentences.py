@@ -50,7 +50,7 @@ def ours(*, eager: bool = False) -> Callable[[Emit], Feed]:
     )
 
     def make(emit: Emit) -> Feed:
-        merger = _Merger(emit, strip=True, min_chars=0, max_chars=None)
+        merger = _Merger(emit, None, strip=True, min_chars=0, max_chars=None)
         return make_splitter(merger.push).feed
 
     return make

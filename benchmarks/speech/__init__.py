@@ -1,0 +1,1 @@
+"""What is measured of a voice: one program for each scenario of `benchmarks.voice`, which prints JSON."""
