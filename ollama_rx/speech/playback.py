@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 _AHEAD = 2  # sentences: one that is played, and one that is synthesised meanwhile
 _MOST_AHEAD = 8  # sentences, if they are so short that the audio would not last
+_MOST_WAITING = 60.0  # seconds of audio: more than the longest passage has, for an engine without an end
 _ENOUGH = 3.0  # seconds of audio that wait: a slow engine has time for a long sentence after a short one
 _ROUNDING = 1e-6  # seconds
 _LONGEST_WAIT = 60.0  # seconds; first in `min`, which then ignores a time that is not a number
@@ -27,19 +28,24 @@ _CLOSING_SECONDS = 1.0  # how long the end of a delivery waits for an output tha
 class _Piece(NamedTuple):
     """A piece of audio that waits to be played; without a passage, the end of the sentence."""
 
-    take: int
     sentence: SpokenSentence
     passage: Passage | None = None
     pcm: bytes = b""
     words: tuple[Word, ...] = ()
 
 
-class Playback:
-    """Plays the sentences of one delivery.
+class Interruption(NamedTuple):
+    """What an interruption has found."""
 
-    A sentence comes with the number of the ``take`` that was current when it left the queue. `cut` begins a
-    new take; what still comes of an older one is refused.
-    """
+    heard: str
+    position: float
+    """Until which second it was heard."""
+    unheard: list[SpokenSentence]
+    """The sentences of which nothing was heard yet, as new ones; none at the end of a delivery."""
+
+
+class Playback:
+    """Plays the sentences of one delivery; what comes of a sentence that was dropped is refused."""
 
     def __init__(
         self, output: SpeechOutput, events: SpeechEvents, on_failure: Callable[[BaseException], object]
@@ -52,6 +58,7 @@ class Playback:
         self._timeline = Timeline()
         self._pieces: deque[_Piece] = deque()
         self._due: deque[tuple[float, Callable[[], object]]] = deque()  # what to tell, and when it is heard
+        self._expected: deque[SpokenSentence] = deque()  # that were announced, and have not begun to be heard
         self._current: SpokenSentence | None = None
         self._rate = 0
         self._sentences = 0  # that are played or wait
@@ -61,10 +68,10 @@ class Playback:
         self._is_held = False
         self._is_finished = False
         self._is_closed = False
+        self._is_drained = False  # nothing more will be played
         self._has_ended = False
         self._lasts_until: float | None = None  # the time when what was written has been heard
         self._thread = Thread(target=self._run, name="ollama-rx-speech-playback", daemon=True)
-        self.take = 0
         self.first_audio: float | None = None
         """When the first block was handed to the output, on the clock of `time.monotonic`."""
         self.late_seconds = 0.0
@@ -91,26 +98,34 @@ class Playback:
             self._rate = rate
             self._changed.notify_all()
 
-    def begin(self, take: int) -> bool:
-        """Wait until the next sentence may be synthesised; return False if it is not wanted any more."""
+    def announce(self, sentence: SpokenSentence) -> None:
+        """Say that a sentence is the next to be synthesised; `cut` knows of it from now on."""
         with self._changed:
-            self._changed.wait_for(lambda: self._has_room() or self._is_refused(take))
-            if self._is_refused(take):
+            self._expected.append(sentence)
+
+    def begin(self, sentence: SpokenSentence) -> bool:
+        """Wait until the sentence may be synthesised; return False if it was dropped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_room() or self._is_refused(sentence))
+            if self._is_refused(sentence):
                 return False
             self._sentences += 1
             return True
 
-    def give(self, take: int, sentence: SpokenSentence, passage: Passage, audio: Audio) -> bool:
-        """Let a piece be played; return False if it is not wanted any more."""
+    def give(self, sentence: SpokenSentence, passage: Passage, audio: Audio) -> bool:
+        """Let a piece be played; wait while very much waits; return False if the sentence was dropped."""
         self.prepare(audio.rate)
         with self._changed:
+            self._changed.wait_for(
+                lambda: self._seconds_waiting < _MOST_WAITING or self._is_refused(sentence)
+            )
             words = passage.add(audio)
-            return self._put(_Piece(take, sentence, passage, audio.pcm, words))
+            return self._put(_Piece(sentence, passage, audio.pcm, words))
 
-    def end(self, take: int, sentence: SpokenSentence) -> None:
+    def end(self, sentence: SpokenSentence) -> None:
         """Let the sentence end after its pieces."""
         with self._changed:
-            self._put(_Piece(take, sentence))
+            self._put(_Piece(sentence))
 
     def finish(self) -> None:
         """Let the thread end when everything was heard."""
@@ -128,8 +143,8 @@ class Playback:
         with self._changed:
             return self._timeline.heard(self._position(played))
 
-    def cut(self, played: float | None) -> tuple[str, float]:
-        """Be silent, drop what waits, and return what was heard, and until which second.
+    def cut(self, played: float | None) -> Interruption:
+        """Be silent, and drop what waits.
 
         An output that cannot be stopped fails; the rest is done nevertheless.
         """
@@ -142,14 +157,14 @@ class Playback:
                 position = self._position(played)
                 self._stop_output()
                 heard = self._timeline.heard(position)
-                self._drop(position)
+                unheard = self._drop(position)
                 if self._is_writing:  # it may have begun just before, and be written just after
                     self._wait_for_write(until)
                     self._stop_output()
             finally:
                 self._is_held = False
                 self._changed.notify_all()
-            return heard, position
+            return Interruption(heard, position, unheard)
 
     def abandon(self) -> None:
         """Refuse all further audio, and let the thread end when the output returns."""
@@ -170,16 +185,19 @@ class Playback:
             self._thread.join(seconds)
         return not self._thread.is_alive()
 
+    @property
+    def _seconds_waiting(self) -> float:
+        return self._waiting / BYTES_PER_SAMPLE / (self._rate or 1)
+
     def _has_room(self) -> bool:
         """Return whether another sentence may be synthesised: the audio that waits must last meanwhile."""
-        has_enough = self._waiting >= _ENOUGH * self._rate * BYTES_PER_SAMPLE
-        return self._sentences < (_AHEAD if has_enough else _MOST_AHEAD)
+        return self._sentences < (_AHEAD if self._seconds_waiting >= _ENOUGH else _MOST_AHEAD)
 
-    def _is_refused(self, take: int) -> bool:
-        return self._is_closed or take != self.take
+    def _is_refused(self, sentence: SpokenSentence) -> bool:
+        return self._is_closed or sentence.is_dropped
 
     def _put(self, piece: _Piece) -> bool:
-        if self._is_refused(piece.take):
+        if self._is_refused(piece.sentence):
             return False
         self._pieces.append(piece)
         self._waiting += len(piece.pcm)
@@ -210,15 +228,25 @@ class Playback:
         if current_thread() is not self._thread:  # the output itself interrupts
             self._changed.wait_for(lambda: not self._is_writing, max(0.0, until - monotonic()))
 
-    def _drop(self, position: float) -> None:
-        self.take += 1
+    def _drop(self, position: float) -> list[SpokenSentence]:
+        """Drop all audio that waits; return the sentences of which nothing was heard, as new ones."""
+        if self._is_drained:
+            return []
+        current = self._current
+        unheard = [*self._timeline.cut(position), *self._expected]
+        for sentence in unheard:
+            sentence.is_dropped = True
+        if current is not None and not current.is_complete:
+            current.is_dropped = True
+        self._expected.clear()
         self._pieces.clear()
         self._waiting = 0
         self._due.clear()
         self._sentences = 0
         self._current = None
         self._lasts_until = None
-        self._timeline.cut(position)
+        self._is_finished = False
+        return [sentence.again() for sentence in unheard]
 
     def _run(self) -> None:
         try:
@@ -233,15 +261,23 @@ class Playback:
 
     def _play_all(self) -> None:
         try:
-            while (step := self._next()) is not None:
-                step()
-            if self._is_open and not self._is_closed:
-                self._output.drain()
+            while not self._is_drained and not self._is_closed:
+                while (step := self._next()) is not None:
+                    step()
+                if self._is_open and not self._is_closed:
+                    self._output.drain()
+                self._end_unless_cut()
         except BaseException:
             with suppress(Exception):  # the first error is the one to report
                 self._close_output()
             raise
         self._close_output()
+
+    def _end_unless_cut(self) -> None:
+        """End after the last audio, unless an interruption meanwhile has something said again."""
+        with self._changed:
+            if self._is_finished and not self._due:
+                self._is_drained = True
 
     def _next(self) -> Callable[[], object] | None:
         """Wait for something to do, and tell meanwhile what is heard; return None at the end."""
@@ -279,7 +315,7 @@ class Playback:
         size = max(1, round(self._output.block * self._rate)) * BYTES_PER_SAMPLE
         for start in range(0, len(piece.pcm), size):
             block = piece.pcm[start : start + size]
-            if not self._may_write(piece.take):
+            if not self._may_write(piece.sentence):
                 return
             try:
                 self._output.write(block)
@@ -287,13 +323,13 @@ class Playback:
                 with self._changed:
                     self._is_writing = False
                     self._changed.notify_all()
-            self._count(piece.take, block)
+            self._count(piece.sentence, block)
 
     def _begin_passage(self, piece: _Piece) -> bool:
         """Place the piece after what was played; return False if it is not wanted any more."""
         passage = piece.passage
         with self._changed:
-            if passage is None or self._is_refused(piece.take):
+            if passage is None or self._is_refused(piece.sentence):
                 return False
             is_new = self._begin_sentence(piece.sentence)
             self._timeline.begin_passage(passage)
@@ -309,13 +345,14 @@ class Playback:
         if sentence is self._current:
             return False
         self._current = sentence
+        self._expected.popleft()
         self._timeline.begin(sentence)
         return True
 
     def _end_sentence(self, piece: _Piece) -> None:
         sentence = piece.sentence
         with self._changed:
-            if self._is_refused(piece.take):
+            if self._is_refused(sentence):
                 return
             self._begin_sentence(sentence)  # if nothing was said
             self._timeline.complete()
@@ -325,20 +362,20 @@ class Playback:
             self._sentences -= 1
             self._changed.notify_all()
 
-    def _may_write(self, take: int) -> bool:
+    def _may_write(self, sentence: SpokenSentence) -> bool:
         """Wait for an interruption that is under way; return False if the block is not wanted any more."""
         with self._changed:
             self._changed.wait_for(lambda: not self._is_held)
-            if self._is_refused(take):
+            if self._is_refused(sentence):
                 return False
             self._is_writing = True
             self._note_time()
             return True
 
-    def _count(self, take: int, block: bytes) -> None:
+    def _count(self, sentence: SpokenSentence, block: bytes) -> None:
         """Add a block that was written to what was played, unless it was dropped."""
         with self._changed:
-            if not self._is_refused(take):
+            if not self._is_refused(sentence):
                 self._timeline.add(len(block) / BYTES_PER_SAMPLE / self._rate)
                 if self._is_paced:
                     self._lasts_until = monotonic() + self._unplayed()

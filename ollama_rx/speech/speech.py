@@ -156,8 +156,8 @@ class Speech(Sink[str]):
         Args:
             played: seconds of audio since the delivery began that the listener has really heard, if the audio
                 goes elsewhere, such as to a browser; by default what the output has played.
-            resume: go on with the sentences that come next from the model; by default the delivery is
-                cancelled, and so is the request.
+            resume: go on with the next sentence, as after a false alarm: only the rest of the one that is
+                being said is dropped. By default the delivery is cancelled, and so is the request.
         """
         if played is not None:
             check_seconds("played", played, zero=True)

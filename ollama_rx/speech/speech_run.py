@@ -114,9 +114,8 @@ class SpeechRun:
         with self._lock:
             if self.is_over or self.closed.is_set():
                 return self._playback.heard(played)
-            self._synthesis.drop()
             try:
-                heard, position = self._playback.cut(played)
+                heard, position = self._synthesis.cut(played, resume=resume)
             finally:
                 if not resume:  # with it, the delivery may have ended meanwhile nevertheless
                     self.is_over = True

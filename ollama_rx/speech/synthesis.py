@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from threading import Condition, Thread
 from time import monotonic
 from typing import TypeVar
@@ -49,11 +50,11 @@ class Synthesis:
         self._timeout = timeout
         self._changed = Condition()
         self._sentences: deque[SpokenSentence] = deque()
-        self._drops = 0
         self._stops_due = 0  # of the engine, for what was dropped
         self._is_finished = False
         self._is_closed = False
         self._is_computing = False
+        self._is_waiting = False  # for another voice to finish with the engine
         self._signs = 0  # of life of the engine
         self._signs_seen = 0
         self._silence = 0.0  # seconds since the last sign that was seen
@@ -66,9 +67,8 @@ class Synthesis:
         self._thread.start()
 
     def say(self, sentence: SpokenSentence) -> None:
-        """Queue a sentence; wait while the queue is full. An interruption drops it, also while it waits."""
-        drops = self._drops
-        while not self._put(sentence, drops):
+        """Queue a sentence; wait while the queue is full, or until this object is abandoned."""
+        while not self._put(sentence):
             self._look_at_engine()  # without the lock: a failure takes that of the run first
 
     def finish(self) -> None:
@@ -79,16 +79,19 @@ class Synthesis:
         while not self._is_closed and not self._playback.wait(_LOOK_SECONDS):
             self._look_at_engine()
 
-    def drop(self) -> None:
-        """Drop the sentences that wait; the playback drops the audio, and `stop_dropped` must follow.
+    def cut(self, played: float | None, *, resume: bool) -> tuple[str, float]:
+        """Interrupt the playback; return what was heard, and until which second.
 
-        Until then no further sentence is taken, because the stop would be for that one.
+        With ``resume`` the sentences of which nothing was heard are synthesised again, before those that
+        wait. `stop_dropped` must follow: until then no sentence is taken, because the stop would be for it.
         """
         with self._changed:
-            self._drops += 1
             self._stops_due += 1
-            self._sentences.clear()
+            heard, position, unheard = self._playback.cut(played)
+            if resume:
+                self._sentences.extendleft(reversed(unheard))
             self._changed.notify_all()
+            return heard, position
 
     def stop_dropped(self) -> None:
         """Stop the engine if it computes what was dropped."""
@@ -124,24 +127,24 @@ class Synthesis:
             except Exception as error:  # noqa: BLE001 - fails the sink
                 self._on_failure(error)
 
-    def _put(self, sentence: SpokenSentence, drops: int) -> bool:
-        """Queue a sentence, unless it is dropped; return False if there was no room for a while."""
+    def _put(self, sentence: SpokenSentence) -> bool:
+        """Queue a sentence; return False if there was no room for a while."""
         with self._changed:
-            is_settled = self._changed.wait_for(
-                lambda: len(self._sentences) < self._max_sentences or drops != self._drops or self._is_closed,
-                _LOOK_SECONDS,
+            has_room = self._changed.wait_for(
+                lambda: len(self._sentences) < self._max_sentences or self._is_closed, _LOOK_SECONDS
             )
-            if is_settled and drops == self._drops:
+            if has_room:
                 self._sentences.append(sentence)
                 self._changed.notify_all()
-            return is_settled
+            return has_room
 
     def _look_at_engine(self) -> None:
         """Fail if the engine gives nothing for too long.
 
         Looks are counted instead of reading a clock, so that a process that was stopped makes no timeout.
         """
-        if not self._is_computing or self._signs != self._signs_seen:
+        is_waiting = self._is_computing or self._is_waiting
+        if not is_waiting or self._signs != self._signs_seen:
             self._signs_seen = self._signs
             self._silence = 0.0
             return
@@ -151,43 +154,54 @@ class Synthesis:
 
     def _run(self) -> None:
         try:
-            self._compute(self._engine.load)
+            with self._engine_in_turn():
+                self._compute(self._engine.load)
             self.seconds = 0.0
             if self._engine.rate is not None:
                 self._playback.prepare(self._engine.rate)
-            while (taken := self._take()) is not None:
-                self._synthesize(*taken)
-            self._playback.finish()
+            while (sentence := self._take()) is not None:
+                self._synthesize(sentence)
         except BaseException as error:  # noqa: BLE001 - fails the sink; only the main thread can exit
             self._on_failure(error)
 
-    def _take(self) -> tuple[int, int, SpokenSentence] | None:
-        """Wait for a sentence; return it with the take and the number of drops at that time."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._is_closed or ((self._sentences or self._is_finished) and not self._stops_due)
-            )
-            if self._is_closed or not self._sentences:
-                return None
-            sentence = self._sentences.popleft()
-            self._changed.notify_all()
-            return self._playback.take, self._drops, sentence
+    def _take(self) -> SpokenSentence | None:
+        """Wait for a sentence and announce it to the playback; return None at the end of the delivery.
 
-    def _synthesize(self, take: int, drops: int, sentence: SpokenSentence) -> None:
+        After the last sentence this waits on: an interruption may have something said again.
+        """
+        with self._changed:
+            while not self._is_closed:
+                if self._sentences and not self._stops_due:
+                    sentence = self._sentences.popleft()
+                    self._playback.announce(sentence)
+                    self._changed.notify_all()
+                    return sentence
+                if self._is_finished and not self._sentences:
+                    self._playback.finish()
+                self._changed.wait()
+            return None
+
+    def _synthesize(self, sentence: SpokenSentence) -> None:
         playback = self._playback
-        if not playback.begin(take):
+        if not playback.begin(sentence):
             return
         try:
             for passage in sentence.passages:
-                for audio in self._audio(passage):
-                    if not playback.give(take, sentence, passage, audio):
-                        return
+                if not self._give_passage(sentence, passage):
+                    return
                 passage.is_complete = True
         except BaseException:
-            if drops == self._drops and not self._is_closed:
+            if not sentence.is_dropped and not self._is_closed:
                 raise
             return  # the engine was stopped, and may raise what it likes
-        playback.end(take, sentence)
+        playback.end(sentence)
+
+    def _give_passage(self, sentence: SpokenSentence, passage: Passage) -> bool:
+        """Synthesise a passage and give its audio to the playback; return False if that was dropped."""
+        with self._engine_in_turn():
+            if sentence.is_dropped:  # while it waited for the engine
+                return False
+            return all(self._playback.give(sentence, passage, audio) for audio in self._audio(passage))
 
     def _audio(self, passage: Passage) -> Iterator[Audio]:
         """Yield the audio of a passage, with the silence that it needs."""
@@ -205,6 +219,14 @@ class Synthesis:
             end = trimmer.flush()
             passage.pause = trimmer.silence
             yield end
+
+    @contextmanager
+    def _engine_in_turn(self) -> Generator[None]:
+        """Wait until no other voice uses the engine."""
+        self._is_waiting = True
+        with self._engine.in_use:
+            self._is_waiting = False
+            yield
 
     def _compute(self, call: Callable[[], T]) -> T:
         """Call the engine and note how long it takes."""

@@ -53,18 +53,26 @@ class Passage:
         return whole_words(self.said, int(len(self.said) * seconds / length))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class SpokenSentence:
     """A sentence, and when it is said; one of which nothing is said, such as code, takes no time."""
 
     written: str
     said: str
     passages: Sequence[Passage]
-    start: float = 0.0
-    end: float = 0.0
-    """Seconds since the beginning of the voice's audio; grows while the sentence is played."""
+    start: float = inf
+    """Seconds since the beginning of the voice's audio; known when the sentence begins."""
+    end: float = inf
+    """The same; grows while the sentence is played."""
     is_complete: bool = False
     """Whether it was played to its end."""
+    is_dropped: bool = False
+    """Whether an interruption has dropped it; what still comes of its audio is refused."""
+
+    def again(self) -> "SpokenSentence":
+        """Return the same sentence, of which nothing was synthesised yet."""
+        passages = tuple(Passage(passage.said, passage.first) for passage in self.passages)
+        return SpokenSentence(self.written, self.said, passages)
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -117,13 +125,16 @@ class Timeline:
         self._characters += len(sentence.said)
         self._seconds_said += sum(passage.seconds - passage.pause for passage in sentence.passages)
 
-    def cut(self, position: float) -> None:
-        """Forget what comes after a position; what is played next begins there."""
-        self._sentences = [sentence for sentence in self._sentences if sentence.start <= position]
-        if self._sentences and self._sentences[-1].end > position:
-            self._sentences[-1].end = position
-            self._sentences[-1].is_complete = False
+    def cut(self, position: float) -> list[SpokenSentence]:
+        """Forget what comes after a position, where the next audio begins; return the sentences after it."""
+        heard = [sentence for sentence in self._sentences if _is_heard(sentence, position)]
+        unheard = self._sentences[len(heard) :]
+        self._sentences = heard
+        if heard and heard[-1].end > position:
+            heard[-1].end = position
+            heard[-1].is_complete = False
         self.seconds = position
+        return unheard
 
     def heard(self, position: float) -> str:
         """Return the text, as it was written, that is heard at a position: whole sentences, then whole words.
@@ -137,6 +148,11 @@ class Timeline:
                 break
             text = join_sentences(text, sentence.heard(position, pace))
         return text
+
+
+def _is_heard(sentence: SpokenSentence, position: float) -> bool:
+    """Return whether something is heard of a sentence; of one that takes no time, if it has come."""
+    return sentence.start < position or (sentence.is_complete and sentence.end <= position)
 
 
 def join_sentences(text: str, following: str) -> str:

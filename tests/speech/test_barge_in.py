@@ -68,8 +68,7 @@ def test_a_conversation_goes_on_after_a_false_alarm() -> None:
         delivery.wait(TIMEOUT)
         assert talk.messages[-1].content == "One two. Three. Four."
         talk.heard(voice.interrupt())
-        assert talk.messages[-1].content.startswith("One")
-        assert "Three" not in talk.messages[-1].content
+        assert talk.messages[-1].content == "One Three. Four."
 
 
 def test_an_interruption_on_an_event_loop() -> None:

@@ -10,41 +10,28 @@ from tests.speech.voices import RATE, Tape, Turntable, tone
 
 PASSAGE = Passage("Hello.")
 SENTENCE = SpokenSentence("Hello.", "Hello.", (PASSAGE,))
-PIECE = _Piece(0, SENTENCE, PASSAGE, tone(0.1))
+PIECE = _Piece(SENTENCE, PASSAGE, tone(0.1))
 
 
 def playback(output: Tape) -> Playback:
     return Playback(output, SpeechEvents(), lambda _: None)
 
 
-def test_a_sentence_of_an_older_take_is_refused() -> None:
-    cut = playback(Tape())
-    cut.cut(None)
-    assert not cut.begin(0)
-    assert not cut.give(0, SENTENCE, PASSAGE, Audio(tone(0.1), RATE))
-    assert cut.begin(1)
-
-
-def test_what_was_taken_from_the_queue_before_a_cut_is_not_played_after_it() -> None:
-    tape = Tape()
+def test_what_comes_of_a_sentence_that_was_dropped_is_refused() -> None:
+    tape, sentence = Tape(), SENTENCE.again()
+    piece = _Piece(sentence, sentence.passages[0], tone(0.1))
     cut = playback(tape)
     cut.prepare(RATE)
-    cut.cut(None)
-    cut._play(PIECE)
-    cut._end_sentence(_Piece(0, SENTENCE))
+    cut.announce(sentence)
+    (again,) = cut.cut(None).unheard
+    assert (again.written, again.is_dropped) == ("Hello.", False)
+    assert not cut.begin(sentence)
+    assert not cut.give(sentence, sentence.passages[0], Audio(tone(0.1), RATE))
+    cut._play(piece)
+    cut._end_sentence(_Piece(sentence))
     assert tape.calls == ["stop"]
     assert cut.heard(None) == ""
-
-
-def test_a_block_is_at_least_one_sample() -> None:
-    class OneSample(Tape):
-        block = 1e-9
-
-    tape = OneSample()
-    begun = playback(tape)
-    begun.prepare(RATE)
-    begun._play(_Piece(0, SENTENCE, PASSAGE, b"abcd"))
-    assert tape.pcm == b"abcd"
+    assert cut.begin(again)
 
 
 def test_an_output_that_does_not_say_what_is_unplayed_is_taken_to_have_played_all() -> None:
@@ -52,7 +39,15 @@ def test_an_output_that_does_not_say_what_is_unplayed_is_taken_to_have_played_al
         def unplayed(self) -> float:
             raise OSError("no answer")
 
-    assert playback(Silent()).cut(None) == ("", 0.0)
+    assert playback(Silent()).cut(None) == ("", 0.0, [])
+
+
+def test_after_the_last_sound_nothing_is_said_again() -> None:
+    ended = playback(Tape())
+    ended.announce(SENTENCE.again())
+    ended.finish()
+    ended._end_unless_cut()
+    assert ended.cut(None).unheard == []
 
 
 class Clock:
@@ -74,6 +69,7 @@ def test_time_without_audio_is_counted(clock: Clock) -> None:
     turntable = Turntable()
     late = playback(turntable)
     late.prepare(RATE)
+    late.announce(SENTENCE)
     turntable.turn(9.0, least=0.0)
     for now in (5.0, 5.0, 7.5):
         clock.now = now
@@ -85,6 +81,7 @@ def test_time_without_audio_is_counted(clock: Clock) -> None:
 def test_an_output_that_takes_audio_at_once_is_never_late(clock: Clock) -> None:
     late = playback(Tape())
     late.prepare(RATE)
+    late.announce(SENTENCE)
     for now in (5.0, 7.5):
         clock.now = now
         late._play(PIECE)

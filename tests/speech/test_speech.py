@@ -162,28 +162,122 @@ def test_the_listener_may_have_heard_less_than_was_played() -> None:
     delivery.wait(TIMEOUT)
 
 
-def test_a_voice_goes_on_with_the_sentences_that_come_next() -> None:
-    engine, turntable, model = Letters(wait_at="Dropped."), Turntable(), Model("Hello you there.", "Dropped.")
+def test_after_a_false_alarm_a_voice_goes_on_with_the_next_sentence() -> None:
+    engine, turntable, model = (
+        Letters(wait_at="Last."),
+        Turntable(),
+        Model("Hello you there.", "Good.", "Last."),
+    )
     speech = voice(engine, turntable)
     events = events_of(speech)
     delivery = deliver(model.stream, speech)
     turntable.turn(0.6)
     assert engine.waits.wait(TIMEOUT)
     assert speech.interrupt(resume=True) == "Hello"
-    model.send("Good.", "Bye.")
-    turntable.turn(0.6 + 9 * LETTER + 2 * PAUSE)
+    model.send("Bye.")
     model.sentences.on_completed()
+    turntable.turn(0.6 + 14 * LETTER + 3 * PAUSE)
     delivery.wait(TIMEOUT)
     assert [(event.kind, event.text, round(event.end, 6)) for event in events] == [
         ("started", "Hello you there.", 0.0),
         ("interrupted", "Hello", 0.6),
         ("started", "Good.", 0.6),
         ("spoken", "Good.", 1.2),
-        ("started", "Bye.", 1.2),
-        ("spoken", "Bye.", 1.7),
-        ("finished", "Hello Good. Bye.", 1.7),
+        ("started", "Last.", 1.2),
+        ("spoken", "Last.", 1.8),
+        ("started", "Bye.", 1.8),
+        ("spoken", "Bye.", 2.3),
+        ("finished", "Hello Good. Last. Bye.", 2.3),
     ]
-    assert speech.interrupt() == "Hello Good. Bye."
+    assert speech.interrupt() == "Hello Good. Last. Bye."
+
+
+def test_a_false_alarm_while_nothing_is_said_drops_nothing() -> None:
+    tape, model = Tape(), Model("Hello.")
+    speech = voice(output=tape)
+    spoken = threading.Event()
+    speech.events.subscribe(lambda event: spoken.set() if event.kind == "spoken" else None)
+    delivery = deliver(model.stream, speech)
+    assert spoken.wait(TIMEOUT)
+    assert speech.interrupt(resume=True) == "Hello."
+    model.send("Bye.")
+    model.sentences.on_completed()
+    delivery.wait(TIMEOUT)
+    assert speech.interrupt() == "Hello. Bye."
+    assert tape.seconds == pytest.approx(10 * LETTER + 2 * PAUSE)
+
+
+def test_what_the_listener_has_not_heard_yet_is_said_again() -> None:
+    engine, tape, model = Letters(), Tape(), Model("One two.", "```\ncode\n```", "Three.", "Four.")
+    speech = voice(engine, tape)
+    spoken = threading.Event()
+    speech.events.subscribe(lambda event: spoken.set() if event.text == "Four." else None)
+    delivery = deliver(model.stream, speech)
+    assert spoken.wait(TIMEOUT)
+    assert speech.interrupt(played=0.35, resume=True) == "One"
+    model.sentences.on_completed()
+    delivery.wait(TIMEOUT)
+    assert engine.texts == ["One two.", "Three.", "Four.", "Three.", "Four."]
+    assert speech.interrupt() == "One ```\ncode\n``` Three. Four."
+
+
+def test_a_false_alarm_in_the_last_sentence_ends_it() -> None:
+    turntable, model = Turntable(), Model("Hello you.")
+    speech = voice(output=turntable)
+    delivery = deliver(model.stream, speech)
+    model.sentences.on_completed()
+    turntable.turn(0.5)
+    assert speech.interrupt(resume=True) == "Hello"
+    delivery.wait(TIMEOUT)
+    assert turntable.seconds == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("moment", range(1, 14))
+def test_false_alarms_at_any_moment_lose_no_more_than_a_sentence(moment: int) -> None:
+    turntable = Turntable()
+    speech = voice(output=turntable)
+    delivery = deliver(of("Aaa.", "Bbb.", "Ccc."), speech)
+    turntable.turn(moment * LETTER)
+    speech.interrupt(resume=True)
+    turntable.turn(99.0, least=0.0)
+    delivery.wait(TIMEOUT)
+    heard = speech.interrupt().split()
+    assert len(heard) >= 2
+    assert heard == sorted(heard)
+
+
+def test_voices_that_share_an_engine_take_turns() -> None:
+    class Alone(Letters):
+        calls = 0
+        most = 0
+
+        def synthesize(self, text: str, /) -> Iterator[Audio]:
+            self.calls += 1
+            self.most = max(self.most, self.calls)
+            yield from super().synthesize(text)
+            self.calls -= 1
+
+    engine = Alone(wait_at="wait.")
+    first, second = voice(engine), voice(engine)
+    deliveries = [deliver(of("Please wait."), first), deliver(of("Hello."), second)]
+    assert engine.waits.wait(TIMEOUT)
+    second.interrupt()
+    assert engine.stops == 0
+    engine.gate.set()
+    for delivery in deliveries:
+        delivery.wait(TIMEOUT)
+    assert engine.most == 1
+    assert first.interrupt() == "Please wait."
+
+
+def test_a_voice_does_not_wait_for_ever_for_an_engine_that_another_one_uses() -> None:
+    engine = Letters(wait_at="wait.")
+    first = deliver(of("Please wait."), voice(engine))
+    assert engine.waits.wait(TIMEOUT)
+    with pytest.raises(SinkError, match="no audio within"):
+        deliver(of("Hello."), voice(engine, timeout=0.25)).wait()
+    engine.gate.set()
+    first.wait(TIMEOUT)
 
 
 def test_after_the_end_an_interruption_only_says_what_was_heard() -> None:

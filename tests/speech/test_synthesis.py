@@ -22,11 +22,17 @@ def make(engine: Letters) -> tuple[Synthesis, Playback, list[BaseException]]:
     return synthesis, playback, failures
 
 
-def test_a_sentence_of_an_older_take_is_not_synthesised() -> None:
+def dropped(text: str) -> SpokenSentence:
+    it = sentence(text)
+    it.is_dropped = True
+    return it
+
+
+def test_a_sentence_that_was_dropped_is_not_synthesised() -> None:
     engine = Letters()
-    synthesis, playback, _ = make(engine)
-    playback.cut(None)
-    synthesis._synthesize(0, 0, sentence("Hello."))
+    synthesis, _, _ = make(engine)
+    synthesis._synthesize(dropped("Hello."))
+    assert not synthesis._give_passage(dropped("Hello."), Passage("Hello."))
     assert engine.texts == []
 
 
@@ -36,21 +42,26 @@ def test_the_rest_of_a_sentence_that_is_interrupted_is_not_synthesised() -> None
 
         def synthesize(self, text: str, /) -> Iterator[Audio]:
             for _ in text.split():
-                playback.cut(None)
+                it.is_dropped = True
                 self.pieces += 1
                 yield Audio(tone(0.1), RATE)
 
-    engine = Cut()
-    synthesis, playback, failures = make(engine)
-    synthesis._synthesize(0, 0, sentence("One two three."))
+    engine, it = Cut(), sentence("One two three.")
+    synthesis, _, failures = make(engine)
+    synthesis._synthesize(it)
     assert engine.pieces == 1
     assert failures == []
 
 
 def test_what_an_engine_raises_after_an_interruption_is_ignored() -> None:
-    synthesis, _, failures = make(Letters(error_at="Hello."))
-    synthesis.drop()
-    synthesis._synthesize(0, 0, sentence("Hello."))
+    class Stopped(Letters):
+        def synthesize(self, text: str, /) -> Iterator[Audio]:
+            it.is_dropped = True
+            return super().synthesize(text)
+
+    it = sentence("Hello.")
+    synthesis, _, failures = make(Stopped(error_at="Hello."))
+    synthesis._synthesize(it)
     assert failures == []
 
 
@@ -58,7 +69,7 @@ def test_an_interruption_stops_the_engine_only_for_what_it_drops() -> None:
     engine = Letters(wait_at="Next.")
     synthesis, _, _ = make(engine)
     synthesis.start()
-    synthesis.drop()  # while the engine has nothing to do
+    synthesis.cut(None, resume=True)  # while the engine has nothing to do
     synthesis.say(sentence("Next."))
     assert not engine.waits.wait(0.05)
     synthesis.stop_dropped()
@@ -67,30 +78,11 @@ def test_an_interruption_stops_the_engine_only_for_what_it_drops() -> None:
     synthesis.close()
 
 
-def test_a_sentence_that_waits_for_room_is_dropped_too() -> None:
+def test_a_sentence_that_waits_for_room_waits_no_longer_when_the_voice_is_abandoned() -> None:
     synthesis, _, _ = make(Letters())
     synthesis.say(sentence("One."))
     waiting = Thread(target=synthesis.say, args=(sentence("Two."),))
     waiting.start()
-    while not synthesis._changed._waiters:  # type: ignore[attr-defined]  # until it waits
-        pass
-    synthesis.drop()
+    synthesis.abandon()
     waiting.join(TIMEOUT)
-    assert not synthesis._sentences
-
-
-def test_an_engine_fails_while_the_listener_interrupts() -> None:
-    dropped: list[bool] = []
-
-    def interrupt_meanwhile(_: BaseException) -> None:
-        interruption = Thread(target=synthesis.drop)
-        interruption.start()
-        interruption.join(TIMEOUT)
-        dropped.append(not interruption.is_alive())
-
-    playback = Playback(Tape(), SpeechEvents(), interrupt_meanwhile)
-    synthesis = Synthesis(Letters(), playback, interrupt_meanwhile, max_sentences=1, pause=None, timeout=0.1)
-    synthesis._is_computing = True  # and gives nothing
-    synthesis.say(sentence("One."))
-    synthesis.say(sentence("Two."))
-    assert dropped == [True]
+    assert not waiting.is_alive()

@@ -15,8 +15,9 @@ This one is complete::
 
 What `Speech` promises to an engine, and what an engine may do:
 
-1. **Calls.** ``load`` comes first, then ``synthesize`` for one text after the other. The calls never overlap
-   and are all made on one thread of the delivery, never on an event loop, so they may block.
+1. **Calls.** ``load`` comes first, then ``synthesize`` for one text after the other. The calls never overlap,
+   also if several voices share the engine: they take turns. They are made on a thread of the delivery, never
+   on an event loop, so they may block.
 2. **Text.** It is one sentence or a part of one, ready to be said: no Markdown, no line breaks.
 3. **Audio.** ``synthesize`` returns an iterable of pieces, which follow each other without a gap; a piece is
    played while the next one is computed, so an engine that streams yields as it receives. All pieces of an
@@ -32,6 +33,7 @@ What `Speech` promises to an engine, and what an engine may do:
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from threading import Lock
 from typing import Self
 
 from ollama_rx.speech.audio import Audio
@@ -40,7 +42,7 @@ from ollama_rx.speech.audio import Audio
 class SpeechEngine(ABC):
     """Turns text into audio; a subclass must define ``synthesize`` only.
 
-    ``with engine:`` closes it. An engine may serve several `Speech` objects, one after the other.
+    ``with engine:`` closes it. An engine may serve several `Speech` objects.
     """
 
     name: str = ""
@@ -50,6 +52,13 @@ class SpeechEngine(ABC):
     then opened while the model still answers."""
     tags: frozenset[str] = frozenset()
     """The names of tags in the text that it understands, such as "spell" for ``<spell>NASA</spell>``."""
+
+    @property
+    def in_use(self) -> Lock:
+        """Held while the engine loads or computes a text, so that voices which share it take turns."""
+        # Made here, because a subclass need not call `super().__init__`; `setdefault` is atomic.
+        lock: Lock = vars(self).setdefault("in_use", Lock())
+        return lock
 
     def load(self) -> None:
         """Load what is needed and compute something, so that the first sentence is not slower than others.
