@@ -53,7 +53,7 @@ _MISSING_CAPABILITIES = tuple(
 )
 
 
-def excerpt(text: str) -> str:
+def excerpt(text: str, *, most: int = _MAX_EXCERPT) -> str:
     """Shorten text of a server or a model, so that prompts and answers never fill a message or a log line.
 
     Both ends are kept: the beginning says what failed, and the cause stands last in Go's errors. Control
@@ -62,8 +62,8 @@ def excerpt(text: str) -> str:
     >>> excerpt("pull: " + "." * 100 + " no such host")
     'pull: .................................…........................... no such host'
     """
-    if len(text) > _MAX_EXCERPT:
-        half = _MAX_EXCERPT // 2
+    if len(text) > most:
+        half = most // 2
         text = text[: half - 1] + "…" + text[-half:]
     return _CONTROL.sub(lambda control: ascii(control[0])[1:-1], text)
 
@@ -277,7 +277,7 @@ class SinkError(OllamaError):
     """A sink failed; ``sink`` is that sink, ``__cause__`` the exception that it raised."""
 
     def __init__(self, sink: object, message: str) -> None:
-        super().__init__(f"sink {type(sink).__name__} failed: {excerpt(message)}")
+        super().__init__(f"sink {type(sink).__name__} failed: {message}")
         self.sink = sink
 
 

@@ -199,7 +199,6 @@ LONG = "prompt " * 1000
         BadLineError(LONG.encode(), partial=LONG),
         IncompleteStreamError("cut", partial=LONG),
         IdleTimeout(5.0, partial=LONG),
-        SinkError([], LONG),
     ],
 )
 def test_a_message_holds_at_most_eighty_characters_of_the_servers_text(error: OllamaError) -> None:
@@ -209,6 +208,11 @@ def test_a_message_holds_at_most_eighty_characters_of_the_servers_text(error: Ol
 def test_a_shortened_excerpt_keeps_both_ends() -> None:
     assert excerpt("a" * 40 + "b" * 40) == "a" * 40 + "b" * 40
     assert excerpt("a" * 40 + "-" + "b" * 40) == "a" * 39 + "…" + "b" * 40
+
+
+def test_an_excerpt_may_be_longer_where_a_reason_needs_it() -> None:
+    assert excerpt("a" * 300, most=300) == "a" * 300
+    assert excerpt("a" * 301, most=300) == "a" * 149 + "…" + "a" * 150
 
 
 def test_an_excerpt_has_no_control_characters_which_a_terminal_would_obey() -> None:

@@ -5,7 +5,7 @@ from functools import partial
 from inspect import currentframe, iscoroutine
 from typing import Any, Generic, Protocol, TypeVar
 
-from ollama_rx.errors import SinkError
+from ollama_rx.errors import OllamaError, SinkError, excerpt
 from ollama_rx.sinks._sink import Sink, StopSink
 
 T = TypeVar("T")
@@ -199,7 +199,8 @@ def _refuse_coroutine(result: object) -> None:
 
 def sink_error(sink: Sink[Any], error: BaseException) -> SinkError:
     """Return the `SinkError` for an exception that a sink has raised."""
-    failure = SinkError(sink, f"{type(error).__name__}: {error}")
+    is_ours = isinstance(error, OllamaError)  # its message says what failed, and is not too long
+    failure = SinkError(sink, str(error) if is_ours else excerpt(f"{type(error).__name__}: {error}"))
     failure.__cause__ = error
     return failure
 

@@ -7,7 +7,7 @@ from threading import Event, RLock, current_thread
 from time import monotonic
 from typing import Literal
 
-from ollama_rx.errors import SpeechError
+from ollama_rx.errors import SpeechError, excerpt
 from ollama_rx.sinks import StopSink
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
 from ollama_rx.speech.events import SpeechEvent, SpeechEvents
@@ -172,6 +172,8 @@ class SpeechRun:
 
 
 def _speech_error(part: SpeechEngine | SpeechOutput, error: BaseException) -> SpeechError:
-    failure = SpeechError(part, f"{part.name}: {str(error) or type(error).__name__}")
+    reason = excerpt(str(error) or type(error).__name__, most=300)
+    named = reason if reason.startswith(f"{part.name}: ") else f"{part.name}: {reason}"
+    failure = SpeechError(part, named)
     failure.__cause__ = error
     return failure

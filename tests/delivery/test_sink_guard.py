@@ -12,8 +12,8 @@ from reactivex import of
 from reactivex import operators as ops
 from reactivex.subject import Subject
 
-from ollama_rx import Delivery, SinkError, deliver
-from ollama_rx.delivery.sink_guard import is_on_call_stack
+from ollama_rx import Delivery, OllamaError, SinkError, deliver
+from ollama_rx.delivery.sink_guard import is_on_call_stack, sink_error
 from ollama_rx.rx.mailbox import MailboxFull, WhenFull
 from ollama_rx.sinks import Branch, Callback, Collector, Sink
 from tests.recording_sink import RecordingSink
@@ -101,6 +101,21 @@ def test_a_sink_that_fails_does_not_stop_the_stream_for_the_others() -> None:
     with pytest.raises(SinkError):
         delivery.wait(5)
     assert other.items == list(range(50))
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OllamaError("hibari: could not download " + "a" * 100), "hibari: could not download " + "a" * 100),
+        (ValueError("a" * 100), "ValueError: " + "a" * 27 + "…" + "a" * 40),
+    ],
+)
+def test_an_error_of_ours_is_told_whole_and_another_with_its_type_and_shortened(
+    error: Exception, message: str
+) -> None:
+    failure = sink_error(RecordingSink(), error)
+    assert str(failure) == f"sink RecordingSink failed: {message}"
+    assert failure.__cause__ is error
 
 
 def test_a_sink_that_waits_in_on_next_is_interrupted_and_receives_no_more_items() -> None:

@@ -501,6 +501,26 @@ def test_a_failure_of_the_engine_names_it_and_the_text_goes_on() -> None:
     assert isinstance(failure.__cause__, OSError)
 
 
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("letters: no download", "letters: no download"),
+        ("no download", "letters: no download"),
+        ("a" * 301, "letters: " + "a" * 149 + "…" + "a" * 150),
+    ],
+)
+def test_a_failure_names_the_part_once_and_is_not_a_page_long(reason: str, message: str) -> None:
+    class Failing(Letters):
+        name = "letters"
+
+        def synthesize(self, _: str, /) -> Iterator[Audio]:
+            raise OSError(reason)
+
+    with pytest.raises(SinkError) as caught:
+        deliver(of("a."), voice(Failing())).wait(TIMEOUT)
+    assert str(caught.value) == f"sink Speech failed: {message}"
+
+
 @pytest.mark.parametrize("call", ["start", "write", "drain", "close"])
 def test_a_failure_of_the_output_names_it(call: str) -> None:
     tape = Tape(error_at=call)
