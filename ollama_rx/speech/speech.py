@@ -15,6 +15,7 @@ from ollama_rx.arguments import (
     wrong_type,
 )
 from ollama_rx.operators import speakable
+from ollama_rx.operators._voice_tags import checked_tag_names
 from ollama_rx.sinks import Sink
 from ollama_rx.speech.audio import Word
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
@@ -95,6 +96,7 @@ class Speech(Sink[str]):
             check_seconds("pause", pause, zero=True)
         if timeout is not None:
             check_seconds("timeout", timeout)
+        tags = checked_tag_names("tags", tags)
         engine = engine or Hibari()
         known = tuple(tag for tag in tags if tag in engine.tags)
         unknown = tuple(tag for tag in tags if tag not in engine.tags)

@@ -4,7 +4,7 @@ import asyncio
 import io
 import threading
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -830,6 +830,20 @@ def test_tags_are_handed_to_an_engine_that_knows_them_and_left_out_for_others() 
     engine, text = Markup(), "<spell>NASA</spell> said<emotion value='joy'/> List<String>."
     deliver(of(text), Speech(engine, Tape(), tags=("spell", "emotion"))).wait()
     assert engine.texts == ["<spell>NASA</spell> said List<String>."]
+
+
+@pytest.mark.parametrize(
+    ("tags", "error", "message"),
+    [
+        ("spell", TypeError, "tags: expected a list, even for a single item, got str"),
+        (["<spell>"], ValueError, "tags: expected names of tags, such as 'spell', without '<' and '>', got "),
+    ],
+)
+def test_what_is_no_list_of_names_of_tags_is_refused(
+    tags: Sequence[str], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{message}"):
+        Speech(Letters(), Tape(), tags=tags)
 
 
 def test_the_silence_of_the_engine_may_be_left() -> None:
