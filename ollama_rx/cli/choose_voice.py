@@ -13,10 +13,10 @@ from ollama_rx.cli.terminal import printable, usage_errors
 from ollama_rx.errors import OllamaError
 from ollama_rx.speech import SpeechEngine, SpeechOutput, WavFile
 from ollama_rx.speech.outputs.loudspeaker import Loudspeaker
+from ollama_rx.speech.outputs.wav_file import EMPTY_FILE_BYTES, check_wav_name
 
 _KEY = "OLLAMA_RX_SPEECH_KEY"  # a variable of the environment
 _OPENAI_MODEL, _OPENAI_VOICE = "tts-1", "alloy"  # OpenAI's first ones, which compatible servers accept
-_OTHER_FORMATS = {".mp3", ".ogg", ".opus", ".flac", ".m4a", ".aac", ".mp4", ".webm"}
 
 
 class NoVoiceError(OllamaError):
@@ -121,11 +121,10 @@ def check_output(out: str | None) -> None:
     if out is None:
         return
     if not out:
-        raise ValueError("the name of the file is empty")
+        raise ValueError("out: the name of the file is empty")
     if out == "-" and sys.stdout.isatty():
-        raise ValueError("standard output is a terminal, which cannot take audio; pipe it to a program")
-    if Path(out).suffix.lower() in _OTHER_FORMATS:
-        raise ValueError(f"{out}: only WAV files are written; ffmpeg and sox can convert them")
+        raise ValueError("out: standard output is a terminal, which cannot take audio; pipe it to a program")
+    check_wav_name("out", out)
 
 
 def _make_file() -> Path:
@@ -145,5 +144,5 @@ def _make(path: Path) -> bool:
 def _remove_empty(path: Path) -> None:
     """Remove the file if nothing was spoken, because the model could not be asked, for instance."""
     with suppress(OSError):
-        if not path.stat().st_size:
+        if path.stat().st_size <= EMPTY_FILE_BYTES:
             path.unlink()

@@ -31,7 +31,7 @@ class SpeakCommand:
             question = self.question.parse()
             with usage_error("--stop", argument="words"):
                 text = AnswerText(stop=self.stop, sentences=False)
-            with usage_error("--out"):
+            with usage_error("--out", argument="out"):
                 check_output(self.out)
             with (
                 self.voice.build(status.echo) as engine,

@@ -107,7 +107,7 @@ def test_the_key_of_a_server_comes_from_the_environment(monkeypatch: pytest.Monk
         (["--engine", "tcp://a", "--speed", "2"], "--speed: tcp://a has no such setting"),
         (["--stop", ""], "--stop: "),
         (["--out", ""], "--out: the name of the file is empty"),
-        (["--out", "a.MP3"], "--out: a.MP3: only WAV files are written; "),
+        (["--out", "a.MP3"], "--out: expected a name that ends in .wav, because only WAV"),
     ],
 )
 def test_a_wrong_option_is_named(command_line: CommandLine, words: list[str], message: str) -> None:
@@ -168,7 +168,7 @@ def test_a_file_a_pipe_and_the_standard_output_are_accepted(out: str | None) -> 
 
 def test_a_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    with pytest.raises(ValueError, match=r"^standard output is a terminal, which cannot take audio"):
+    with pytest.raises(ValueError, match=r"^out: standard output is a terminal, which cannot take audio"):
         check_output("-")
 
 

@@ -6,10 +6,10 @@ import stat
 import struct
 from contextlib import closing
 from io import FileIO
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
-from ollama_rx.arguments import wrong_type
+from ollama_rx.arguments import wrong_type, wrong_value
 from ollama_rx.sinks._broken_pipe import stop_after_broken_pipe
 from ollama_rx.speech.audio import BYTES_PER_SAMPLE
 from ollama_rx.speech.outputs._fade_out import fade_bytes, fade_out
@@ -18,8 +18,11 @@ from ollama_rx.speech.outputs._speech_output import SpeechOutput
 
 # Source: https://www.mmsp.ece.mcgill.ca/Documents/AudioFormats/WAVE/WAVE.html
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+EMPTY_FILE_BYTES = _HEADER.size
 _HEADER_AFTER_SIZE = _HEADER.size - 8  # the size in the header's beginning counts what follows it
 _PCM = 1
+_PLACEHOLDER_RATE = 24_000  # of a new file, until the first speech tells its own
+_OTHER_FORMATS = {".mp3", ".ogg", ".opus", ".flac", ".m4a", ".aac", ".mp4", ".webm"}
 _UNKNOWN_SIZE = 0xFFFFFFFF  # what sox and ffmpeg write to a pipe, and read as "until the end"
 _MAX_BYTES = _UNKNOWN_SIZE - 1 - _HEADER_AFTER_SIZE  # of samples
 
@@ -34,13 +37,14 @@ class WavFile(SpeechOutput):
 
     The path is opened at once, so that one that cannot be written is an error here. What an existing file
     holds is kept until the first audio comes, or the speech completes without any: then the file is an empty
-    WAV file.
+    WAV file. A new file is one from the beginning.
 
     A path that cannot seek (a named pipe, ``/dev/stdout`` before ``| sox -t wav - answer.flac``) gets a WAV
     file for each delivery, with the size that means "until the end". If the reader of a pipe has exited, the
     voice stops without an error.
 
     Raises:
+        ValueError: the name is that of a file of another format, such as "answer.mp3".
         OSError: the path cannot be written; also later, if a file exceeds the format's 4 GiB (a day).
     """
 
@@ -49,6 +53,7 @@ class WavFile(SpeechOutput):
     def __init__(self, path: str | PathLike[str]) -> None:
         if not isinstance(path, str | PathLike):
             raise wrong_type("path", "a path", path)
+        check_wav_name("path", path)
         self._path = Path(path).absolute()
         self._rate = 0
         self._size: int | None = None  # bytes of samples in the file; None before there is a header of ours
@@ -57,6 +62,10 @@ class WavFile(SpeechOutput):
         self._is_cut = False
         self._file = self._open()
         refuse_terminal("path", self._file)
+        status = os.fstat(self._file.fileno())
+        self._is_new = stat.S_ISREG(status.st_mode) and status.st_size == 0
+        if self._is_new:
+            self._write_all(_header(_PLACEHOLDER_RATE, _HEADER_AFTER_SIZE, 0))
 
     def start(self, rate: int) -> None:
         """Prepare to continue the file of earlier speeches, or to begin one.
@@ -76,7 +85,8 @@ class WavFile(SpeechOutput):
                 "use another file"
             )
         self._rate = rate
-        if status.st_size == 0:  # there is nothing to lose
+        if self._is_new or status.st_size == 0:  # there is nothing to lose
+            self._is_new = False
             self._begin()
 
     def write(self, pcm: bytes, /) -> None:
@@ -150,6 +160,14 @@ class WavFile(SpeechOutput):
                 rest = rest[self._file.write(rest) :]
         except BrokenPipeError as error:
             raise stop_after_broken_pipe(self._file) from error
+
+
+def check_wav_name(argument: str, path: str | PathLike[str]) -> None:
+    """Refuse the name of a file of another audio format."""
+    name = fspath(path)
+    if Path(name).suffix.lower() in _OTHER_FORMATS:
+        expected = "a name that ends in .wav, because only WAV files are written"
+        raise wrong_value(argument, expected, name)
 
 
 def _header(rate: int, file_size: int, size: int) -> bytes:

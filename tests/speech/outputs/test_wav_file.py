@@ -7,13 +7,14 @@ import sys
 import threading
 import wave
 from array import array
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ollama_rx.sinks import StopSink
+from ollama_rx.sinks import StopSink, sink_from_uri
 from ollama_rx.speech import WavFile
 from ollama_rx.speech.outputs import wav_file
 
@@ -122,7 +123,7 @@ def test_the_file_is_valid_after_each_system_call(
     output.write(b"twelve bytes")
     output.write(b"four")
     assert isinstance(output._file, Watched)
-    assert output._file.looks == 8
+    assert output._file.looks == 8 + (not old)  # a new file gets a header at once
     output.close()
     assert samples(path) == b"twelve bytesfour"
 
@@ -217,6 +218,21 @@ def test_a_speech_without_any_audio_adds_nothing_to_the_one_before(tmp_path: Pat
     speak(output, b"ab")
     speak(output)
     assert samples(path) == b"ab"
+
+
+def test_a_new_file_is_an_empty_wav_file_from_the_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "answer.wav"
+    output = WavFile(path)
+    assert samples(path) == b""
+    speak(output, b"ab", rate=RATE)
+    assert samples(path) == b"ab"
+
+
+@pytest.mark.parametrize("build", [WavFile, lambda name: sink_from_uri(f"speech:{name}")])
+def test_the_name_of_another_format_is_refused(build: Callable[[str], object]) -> None:
+    message = r"path: expected a name that ends in \.wav, because only WAV files are written, got 'x\.mp3'$"
+    with pytest.raises(ValueError, match=message):
+        build("x.mp3")
 
 
 def test_a_path_that_cannot_be_written_is_an_error_at_once(tmp_path: Path) -> None:
