@@ -57,7 +57,7 @@ def excerpt(text: str, *, most: int = _MAX_EXCERPT) -> str:
     """Shorten text of a server or a model, so that prompts and answers never fill a message or a log line.
 
     Both ends are kept: the beginning says what failed, and the cause stands last in Go's errors. Control
-    characters are shown as escapes: a terminal would obey them, and a log line would end.
+    characters are shown as escapes, because a terminal would obey them, and line ends as spaces.
 
     >>> excerpt("pull: " + "." * 100 + " no such host")
     'pull: .................................…........................... no such host'
@@ -65,7 +65,11 @@ def excerpt(text: str, *, most: int = _MAX_EXCERPT) -> str:
     if len(text) > most:
         half = most // 2
         text = text[: half - 1] + "…" + text[-half:]
-    return _CONTROL.sub(lambda control: ascii(control[0])[1:-1], text)
+    return _CONTROL.sub(_shown, text)
+
+
+def _shown(control: re.Match[str]) -> str:
+    return " " if control[0].isspace() else ascii(control[0])[1:-1]
 
 
 def _is_worth_a_retry(status: int, reason: str) -> bool:

@@ -216,7 +216,7 @@ def test_an_excerpt_may_be_longer_where_a_reason_needs_it() -> None:
 
 
 def test_an_excerpt_has_no_control_characters_which_a_terminal_would_obey() -> None:
-    assert excerpt("no\x1b[31m such\r\nvoice\x9b2J") == r"no\x1b[31m such\r\nvoice\x9b2J"
+    assert excerpt("no\x1b[31m such\r\nvoice\x9b2J") == r"no\x1b[31m such  voice\x9b2J"
 
 
 NO_HOST = (
