@@ -137,10 +137,12 @@ class Delivery:
         """
         if timeout is not None:
             check_seconds("timeout", timeout, zero=True)
-        if not self.done:
-            self._check_wait()
         try:
+            if not self.done:
+                self._check_wait()
             self._wait_until_done(timeout)
+        except RuntimeError:  # of the check: the delivery continues
+            raise
         except BaseException:
             self._cancel_and_close()
             raise
