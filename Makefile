@@ -56,12 +56,12 @@ pythons:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cli,embedded,uvloop]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cli,embedded,uvloop,web]"
 	touch $@
 
 $(CHECKS_STAMP): $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt --group dev \
-		-e ".[audio,cli,embedded,piper,schema,speech,tts,uvloop,words,wyoming]"
+		-e ".[audio,cli,embedded,piper,schema,speech,tts,uvloop,web,words,wyoming]"
 	touch $@
 
 clean:
