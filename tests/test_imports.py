@@ -48,9 +48,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "conversation": VALUES | {"rx", "operators", "client"},
     "delivery": VALUES | {"rx", "sinks"},
     "speech": VALUES | {"rx", "operators", "sinks"},
+    "web": VALUES | {"rx", "operators", "sinks", "delivery", "client", "conversation", "speech"},
 }
 # Lenient getters and parser, which the values may import too.
 LEAVES = {"ollama_rx.protocol.json_fields", "ollama_rx.protocol.lenient_json"}
+WEB_NEEDS = {"starlette", "orjson", "reactivex"}  # of the extra `web`; the rest of it is imported when used
 CORE_NEEDS = {"reactivex", "httpx", "h11", "orjson"}
 
 
@@ -178,11 +180,16 @@ def test_the_link_at_the_root_is_not_imported() -> None:
 
 
 def test_importing_the_core_needs_three_libraries() -> None:
-    needed = {found.top for found in CORE if found.eager} - set(sys.stdlib_module_names) - {"ollama_rx"}
-    assert needed == CORE_NEEDS
+    needed = {found.top for found in CORE if found.eager and part_of(found.file) != "web"}
+    assert needed - set(sys.stdlib_module_names) - {"ollama_rx"} == CORE_NEEDS
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {text.partition(">")[0] for text in project["dependencies"]}
     assert declared | {"h11"} == CORE_NEEDS  # h11 comes with httpx
+
+
+def test_importing_the_web_needs_starlette() -> None:
+    needed = {found.top for found in CORE if found.eager and part_of(found.file) == "web"}
+    assert needed - set(sys.stdlib_module_names) - {"ollama_rx"} <= WEB_NEEDS
 
 
 BLOCKER = """

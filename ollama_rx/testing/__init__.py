@@ -44,7 +44,7 @@ from ollama_rx.testing.server.parts import (
     tool_call,
     tool_calls,
 )
-from ollama_rx.testing.server.replay import recording
+from ollama_rx.testing.server.recording import recording
 from ollama_rx.testing.server.reply import Reply, error_status, json_reply, raw_reply, text_reply
 from ollama_rx.testing.server.steps import Gate, cut, pause
 from ollama_rx.testing.server.unreachable import silent_url

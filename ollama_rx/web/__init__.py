@@ -1,0 +1,12 @@
+"""Streams for browsers: server-sent events, WebSockets, the AI SDK, and a page. Needs the extra ``web``."""
+
+try:
+    import starlette  # noqa: F401
+except ImportError as error:
+    raise ImportError('ollama_rx.web needs starlette: pip install "ollama-rx[web]"') from error
+
+from ollama_rx.web.replay import Replay, ReplayReader
+from ollama_rx.web.sse_response import sse_response
+from ollama_rx.web.web_event import WebEvent
+
+__all__ = ["Replay", "ReplayReader", "WebEvent", "sse_response"]

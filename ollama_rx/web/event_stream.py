@@ -1,0 +1,103 @@
+"""A response that sends the events of a `Replay` while they are made."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from reactivex import Observable
+from starlette.background import BackgroundTask
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ollama_rx.arguments import check_instance, check_seconds
+from ollama_rx.web.event_log import LoggedEvent
+from ollama_rx.web.replay import Replay, ReplayReader, Stream
+
+Encode = Callable[[Sequence[LoggedEvent]], bytes]
+
+_HEADERS = {
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",  # nginx would collect events before it passes them on
+}
+_COMMENT = b":\n\n"
+_NO_CONTENT = 204
+
+
+class EventStream(Response):
+    """Sends events to one reader; the stream begins on the server's event loop, when the response is sent.
+
+    A reader that leaves is noticed at once, also while nothing is sent. While nothing happens, a comment is
+    sent every ``heartbeat`` seconds, so that proxies keep the connection. A reader that has all events
+    already gets the status 204, with which the browser's `EventSource` stops to reconnect.
+
+    Args:
+        stream: begins now, unless the replay has started.
+        replay: keeps the events; None makes one that ends with its only reader.
+        heartbeat: seconds.
+        encode: makes the bytes for some events.
+        opening: bytes that are sent first.
+        headers: further headers.
+        resumes: whether a reader's ``Last-Event-ID`` counts; otherwise it receives everything.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        stream: Stream | None,
+        replay: Replay | None,
+        heartbeat: float,
+        *,
+        encode: Encode,
+        opening: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        resumes: bool = True,
+    ) -> None:
+        check_seconds("heartbeat", heartbeat)
+        if replay is not None:
+            check_instance("replay", replay, Replay)
+        if stream is not None:
+            check_instance("stream", stream, Observable)
+        elif replay is None or not replay.has_started:
+            raise ValueError("stream: expected an Observable, or a replay that has started, got neither")
+        self._stream = stream
+        self._replay = Replay(grace=0) if replay is None else replay
+        self._heartbeat = heartbeat
+        self._encode = encode
+        self._opening = opening
+        self._resumes = resumes
+        self.status_code = 200
+        self.background: BackgroundTask | None = None
+        self.init_headers({**_HEADERS, **(headers or {})})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events to the client of one ASGI connection."""
+        replay = self._replay
+        if self._stream is not None and not replay.has_started:
+            replay.start(self._stream)
+        after = Headers(scope=scope).get("last-event-id") if self._resumes else None
+        async with replay.join(after) as reader:
+            if reader.is_at_end:
+                await Response(status_code=_NO_CONTENT)(scope, receive, send)
+                return
+            watching = asyncio.create_task(_leave_with_client(reader, receive))
+            try:
+                await self._send_events(reader, send)
+            finally:
+                watching.cancel()
+        if self.background is not None:
+            await self.background()
+
+    async def _send_events(self, reader: ReplayReader, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self._opening or _COMMENT, "more_body": True})
+        while (events := await reader.read(self._heartbeat)) != ():
+            body = _COMMENT if events is None else self._encode(events)
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _leave_with_client(reader: ReplayReader, receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    reader.leave()
