@@ -14,8 +14,8 @@ from benchmarks.server import ReplayServer
 from benchmarks.size import FULL, QUICK
 
 RESULTS = Path(__file__).with_name("results")
-VOICE = named("voice")
-STREAMS = [name for name in SCENARIOS if name not in VOICE]
+GROUPS = ("voice", "web")  # each with a file of results of its own
+STREAMS = [name for name in SCENARIOS if not any(name in named(group) for group in GROUPS)]
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
         "scenarios",
         nargs="*",
         metavar="SCENARIO",
-        help=f"{', '.join(SCENARIOS)}, or a group such as voice; default: all",
+        help=f"{', '.join(SCENARIOS)}, or a group such as voice or web; default: all",
     )
     parser.add_argument(
         "--quick",
@@ -56,9 +56,11 @@ def main() -> None:
 
 def write(measured: Mapping[str, Rounds], found: Sequence[Result]) -> None:
     """Write the files of results of which all scenarios were measured."""
-    if measured.keys() >= set(VOICE):
-        write_json(RESULTS / "voice.json", *only(VOICE, measured, found), "full")
-        print(f"written to {RESULTS / 'voice.json'}")
+    for group in GROUPS:
+        if measured.keys() >= set(named(group)):
+            path = RESULTS / f"{group}.json"
+            write_json(path, *only(named(group), measured, found), "full")
+            print(f"written to {path}")
     if measured.keys() >= set(STREAMS):
         write_json(RESULTS / "results.json", *only(STREAMS, measured, found), "full")
         from benchmarks.plots import draw_all  # noqa: PLC0415 - matplotlib is slow to import

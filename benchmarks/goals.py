@@ -6,9 +6,11 @@ from statistics import median
 from benchmarks.results import Goal, Rounds
 from benchmarks.rounds import median_of, ratio, ratio_to_most
 from benchmarks.scenarios import STREAMS
+from benchmarks.web_load import STALLED
 
 OURS, OURS_UV, OFFICIAL = "ours/asyncio", "ours/uvloop", "ollama_async/asyncio"
 FLOOR_UV = "floor_async/uvloop"
+NEVER_READ = f"{STALLED} never read"
 
 
 def of(variant: str, figure: str) -> Callable[[Rounds], float | None]:
@@ -39,6 +41,27 @@ def ratio_of_figures(variant: str, over: str, under: str) -> Callable[[Rounds], 
         return median(found) if found else None
 
     return median_ratio
+
+
+def percent_of(variant: str, part: str, whole: str) -> Callable[[Rounds], float | None]:
+    """Return a function that computes the least percentage of two figures of one variant."""
+
+    def least(rounds: Rounds) -> float | None:
+        found = [each[variant][part] / each[variant][whole] * 100 for each in rounds if variant in each]
+        return min(found, default=None)
+
+    return least
+
+
+def above(variant: str, other: str, figure: str) -> Callable[[Rounds], float | None]:
+    """Return a function that computes the median of how much a variant has more than another."""
+
+    def median_difference(rounds: Rounds) -> float | None:
+        both = [each for each in rounds if variant in each and other in each]
+        found = [each[variant][figure] - each[other][figure] for each in both]
+        return median(found) if found else None
+
+    return median_difference
 
 
 def to_slower_part(rounds: Rounds) -> float | None:
@@ -258,4 +281,59 @@ VOICE = (
     ),
 )
 
-GOALS = (*BLAST, *LIVE, *PACED, *MICRO, *IMPORTS, *VOICE)
+WEB = (
+    *(
+        goal
+        for scenario, shape in (("web_one_stream", "one stream"), ("web_many_streams", "200 streams"))
+        for loop in ("asyncio", "uvloop")
+        for goal in (
+            Goal(
+                scenario,
+                f"web, {shape}, {loop}: events that arrived",
+                percent_of(f"ours/{loop}", "arrived", "expected"),
+                at_least=100,
+                unit=" %",
+            ),
+            Goal(
+                scenario,
+                f"web, {shape}, {loop}: p99 of the way to the reader, above the echo",
+                above(f"ours/{loop}", f"echo/{loop}", "late_p99_ms"),
+                at_most=20,
+                unit=" ms",
+            ),
+            Goal(
+                scenario,
+                f"web, {shape}, {loop}: CPU of an event, ours / echo",
+                ratio_of(f"ours/{loop}", f"echo/{loop}", "us_per_event"),
+                at_most=2.5,
+            ),
+        )
+    ),
+    Goal(
+        "web_never_read",
+        "web, beside readers that never read: events that arrived",
+        percent_of(NEVER_READ, "arrived", "expected"),
+        at_least=100,
+        unit=" %",
+    ),
+    Goal(
+        "web_never_read",
+        "web, beside readers that never read: p99, above that without them",
+        above(NEVER_READ, "all read", "late_p99_ms"),
+        at_most=20,
+        unit=" ms",
+    ),
+    *(
+        Goal(
+            "web_idle",
+            f"web, {kind}, {loop}: memory of a reader",
+            of(f"ours, {kind}/{loop}", "kib_per_reader"),
+            at_most=30,
+            unit=" KiB",
+        )
+        for kind in ("idle", "idle streams")
+        for loop in ("asyncio", "uvloop")
+    ),
+)
+
+GOALS = (*BLAST, *LIVE, *PACED, *MICRO, *IMPORTS, *VOICE, *WEB)

@@ -23,6 +23,9 @@ PACKAGES = (
     "hibari-tts",
     "onnxruntime",
     "xllamacpp",
+    "starlette",
+    "uvicorn",
+    "httptools",
 )
 LATE_SERVER_MS = 30
 MARKS = {True: "yes", False: "NO", None: ""}

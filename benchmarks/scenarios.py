@@ -19,6 +19,7 @@ from benchmarks.voice import (
     voice_interrupt,
     voice_memory,
 )
+from benchmarks.web_load import web_idle, web_many_streams, web_never_read, web_one_stream
 from benchmarks.worker import raise_file_limit
 
 RATE = 20  # tokens a second of one paced stream: about as fast as a person reads
@@ -152,6 +153,10 @@ SCENARIOS: dict[str, Scenario] = {
     "voice_interrupt": voice_interrupt,
     "voice_heard": voice_heard,
     "voice_memory": voice_memory,
+    "web_one_stream": web_one_stream,
+    "web_many_streams": web_many_streams,
+    "web_never_read": web_never_read,
+    "web_idle": web_idle,
 }
 
 

@@ -19,6 +19,8 @@ class Size:
     voice_tokens: int
     voice_moments: int
     voice_minutes: int
+    web_rounds: int
+    web_seconds: int
 
 
 QUICK = Size(
@@ -34,6 +36,8 @@ QUICK = Size(
     voice_tokens=40,
     voice_moments=24,
     voice_minutes=5,
+    web_rounds=1,
+    web_seconds=2,
 )
 FULL = Size(
     rounds=7,
@@ -48,4 +52,6 @@ FULL = Size(
     voice_tokens=100,
     voice_moments=200,
     voice_minutes=30,
+    web_rounds=5,
+    web_seconds=5,
 )
