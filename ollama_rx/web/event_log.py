@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 import orjson
 
+from ollama_rx.protocol.lenient_json import make_whole
 from ollama_rx.web.web_event import WebEvent
 
+BATCH_BYTES = 65_536
+"""How much JSON a reader is given at once, and so what a connection may hold of it that takes nothing."""
+
 _MOST_DIGITS = 18  # of the number of an event: Python refuses to read very long ones
-_TRIM_EVENTS = 256  # events that were dropped are removed from the list together: deleting moves the others
 
 
 class LoggedEvent:
@@ -20,7 +23,7 @@ class LoggedEvent:
         self.event = event
         self.number = number
         self.id = None if number is None else f"{run}-{number}"
-        self.json = orjson.dumps(event.data)
+        self.json = _encode(event)
         self.time = time
         self._sse: bytes | None = None
 
@@ -31,13 +34,20 @@ class LoggedEvent:
         Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
         """
         if self._sse is None:
-            head = (
-                f"event: {self.event.type}\ndata: "
-                if self.id is None
-                else (f"id: {self.id}\nevent: {self.event.type}\ndata: ")
-            )
-            self._sse = head.encode() + self.json + b"\n\n"  # JSON has no line breaks
+            head = f"event: {self.event.type}\ndata: "
+            if self.id is not None:
+                head = f"id: {self.id}\n{head}"
+            self._sse = b"%b%b\n\n" % (head.encode(), self.json)  # JSON has no line breaks
         return self._sse
+
+
+def _encode(event: WebEvent) -> bytes:
+    try:
+        return orjson.dumps(event.data)
+    except (
+        TypeError
+    ):  # half a character, as in a file name that is not UTF-8, or a value that JSON cannot hold
+        return orjson.dumps(make_whole(event.data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,49 +69,51 @@ class EventLog:
 
     def __init__(self, run: str, bounds: Bounds) -> None:
         self.run = run
+        self.last = 0
+        """The number of the newest event; 0 before the first."""
+        self.missed = 0
+        """How many events at the beginning are no longer kept."""
         self._bounds = bounds
-        self._events: list[LoggedEvent] = []
-        self._dropped = 0  # at the beginning of the list
-        self._first = 1  # the number of the oldest event in the list, dropped ones included
+        self._events: dict[int, LoggedEvent] = {}
         self._bytes = 0
 
-    @property
-    def last(self) -> int:
-        """The number of the newest event; 0 before the first."""
-        return self._first + len(self._events) - 1
-
-    @property
-    def missed(self) -> int:
-        """How many events at the beginning are no longer kept."""
-        return self._first + self._dropped - 1
-
     def append(self, event: WebEvent, now: float) -> LoggedEvent:
-        """Add an event, and drop old ones."""
+        """Add an event, and drop old ones.
+
+        Raises:
+            TypeError: JSON cannot hold its data.
+        """
         logged = LoggedEvent(event, self.run, self.last + 1, now)
-        self._events.append(logged)
+        self.last += 1
+        self._events[self.last] = logged
         self._bytes += len(logged.json)
         self.expire(now)
         return logged
 
     def expire(self, now: float) -> None:
         """Drop what is beyond the bounds."""
-        events, bounds = self._events, self._bounds
-        newest = len(events) - 1
-        while self._dropped < newest and (
-            newest - self._dropped >= bounds.events
+        while len(self._events) > 1 and self._is_beyond_bounds(now):
+            self.missed += 1
+            self._bytes -= len(self._events.pop(self.missed).json)
+
+    def _is_beyond_bounds(self, now: float) -> bool:
+        bounds = self._bounds
+        return (
+            len(self._events) > bounds.events
             or self._bytes > bounds.bytes
-            or now - events[self._dropped].time > bounds.age
-        ):
-            self._bytes -= len(events[self._dropped].json)
-            self._dropped += 1
-        if self._dropped >= _TRIM_EVENTS:
-            del events[: self._dropped]
-            self._first += self._dropped
-            self._dropped = 0
+            or now - self._events[self.missed + 1].time > bounds.age
+        )
 
     def after(self, number: int) -> Sequence[LoggedEvent]:
-        """Return the events that follow the one with this number, as far as they are kept."""
-        return self._events[max(number + 1 - self._first, self._dropped) :]
+        """Return the events after the one with this number that are kept, up to `BATCH_BYTES`."""
+        found: list[LoggedEvent] = []
+        size = 0
+        for following in range(max(number, self.missed) + 1, self.last + 1):
+            found.append(event := self._events[following])
+            size += len(event.json)
+            if size >= BATCH_BYTES:
+                break
+        return found
 
     def number_of(self, identifier: str) -> int | None:
         """Return the number in the id of an event; None if it is not of this log."""

@@ -1,6 +1,5 @@
 """A response that sends the events of a `Replay` while they are made."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from reactivex import Observable
@@ -10,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ollama_rx.arguments import check_instance, check_seconds
+from ollama_rx.web.client_connection import ClientConnection
 from ollama_rx.web.event_log import LoggedEvent
 from ollama_rx.web.replay import Replay, ReplayReader, Stream
 
@@ -20,7 +20,7 @@ _HEADERS = {
     "x-accel-buffering": "no",  # nginx would collect events before it passes them on
 }
 _COMMENT = b":\n\n"
-_NO_CONTENT = 204
+_NOTHING_FOLLOWS = Response(status_code=204)
 
 
 class EventStream(Response):
@@ -61,7 +61,7 @@ class EventStream(Response):
         elif replay is None or not replay.has_started:
             raise ValueError("stream: expected an Observable, or a replay that has started, got neither")
         self._stream = stream
-        self._replay = Replay(grace=0) if replay is None else replay
+        self._replay = replay
         self._heartbeat = heartbeat
         self._encode = encode
         self._opening = opening
@@ -72,32 +72,37 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events to the client of one ASGI connection."""
-        replay = self._replay
-        if self._stream is not None and not replay.has_started:
-            replay.start(self._stream)
+        if scope["type"] != "http":
+            raise RuntimeError(f"events are sent to HTTP requests only, not to {scope['type']}")
+        replay = Replay(grace=0) if self._replay is None else self._replay
         after = Headers(scope=scope).get("last-event-id") if self._resumes else None
-        async with replay.join(after) as reader:
-            if reader.is_at_end:
-                await Response(status_code=_NO_CONTENT)(scope, receive, send)
-                return
-            watching = asyncio.create_task(_leave_with_client(reader, receive))
-            try:
-                await self._send_events(reader, send)
-            finally:
-                watching.cancel()
+        if scope["method"] == "HEAD":
+            await self._send_nothing(send)
+        elif after and not replay.has_started:
+            await _NOTHING_FOLLOWS(scope, receive, send)
+        else:
+            async with replay.join(after) as reader:
+                if self._stream is not None and not replay.has_started:
+                    replay.start(self._stream)
+                if reader.is_at_end:
+                    await _NOTHING_FOLLOWS(scope, receive, send)
+                else:
+                    with ClientConnection(receive, send, reader.leave) as connection:
+                        await self._send_events(reader, connection.send)
         if self.background is not None:
             await self.background()
 
     async def _send_events(self, reader: ReplayReader, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self._opening or _COMMENT, "more_body": True})
-        while (events := await reader.read(self._heartbeat)) != ():
-            body = _COMMENT if events is None else self._encode(events)
+        body = self._opening or _COMMENT
+        while True:
             await send({"type": "http.response.body", "body": body, "more_body": True})
+            events = await reader.read(self._heartbeat)
+            if events == ():
+                break
+            body = _COMMENT if events is None else self._encode(events)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-
-async def _leave_with_client(reader: ReplayReader, receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    reader.leave()
+    async def _send_nothing(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -3,23 +3,23 @@
 import asyncio
 import logging
 import secrets
-import time
 from collections.abc import Sequence
-from functools import partial
+from math import inf
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from reactivex import Observable
 
 from ollama_rx.arguments import check_instance, check_seconds, check_whole
-from ollama_rx.delivery.iterate import iterate
 from ollama_rx.errors import OllamaError
+from ollama_rx.rx.event_loops import run_on_loop
 from ollama_rx.web.event_log import Bounds, EventLog, LoggedEvent
+from ollama_rx.web.loop_source import LoopSource
 from ollama_rx.web.web_event import StreamEvents, WebEvent, done_event, error_event, reset_event
 
 _log = logging.getLogger(__name__)
 
-Stream = Observable[Any]
+Stream = Observable[object]
 
 
 class Replay:
@@ -36,6 +36,11 @@ class Replay:
     "reset" event first, and then what there is. A slow reader never delays the model or the others.
 
     The model is stopped when there has been no reader for ``grace`` seconds, also if none has ever come.
+
+    Everything happens on the event loop on which the stream was started; only ``stop`` may be called from
+    another thread. A stream that sends from other threads is slowed down when the loop cannot keep up. One
+    that sends all its items inside ``subscribe``, as ``reactivex.from_iterable`` does, keeps the loop busy
+    meanwhile; if the log cannot hold them, it ends with an error, since no reader could have seen the first.
 
     Args:
         max_events: how many events are kept.
@@ -59,17 +64,15 @@ class Replay:
             check_seconds("grace", grace, zero=True)
         self._log = EventLog(secrets.token_hex(4), Bounds(max_events, max_bytes, max_age))
         self._grace = grace
-        self._clock = time.monotonic
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._source: LoopSource | None = None
         self._readers: set[ReplayReader] = set()
-        self._leaving: asyncio.TimerHandle | None = None
+        self._stopping: asyncio.TimerHandle | None = None
         self._is_over = False
 
     @property
     def has_started(self) -> bool:
         """Whether the stream was requested."""
-        return self._loop is not None
+        return self._source is not None
 
     @property
     def is_over(self) -> bool:
@@ -88,66 +91,92 @@ class Replay:
             RuntimeError: this replay has started already, or there is no running event loop.
         """
         check_instance("stream", stream, Observable)
-        if self._loop is not None:
+        if self._source is not None:
             raise RuntimeError("this Replay has a stream already; each stream needs one of its own")
-        self._loop = asyncio.get_running_loop()
-        self._task = self._loop.create_task(self._run(stream))
-        self._wait_for_readers(self._loop)
+        source = LoopSource(self._take, self._end)
+        self._source = source
+        self._now = source.loop.time
+        self._events = StreamEvents(self._now)
+        self._stop_without_readers()
+        source.subscribe(stream)
 
     def stop(self) -> None:
         """Close the request; readers receive "done" with the reason "stopped". From any thread."""
-        loop, task = self._loop, self._task
-        if loop is not None and task is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(task.cancel)
+        if self._source is not None:
+            run_on_loop(self._source.loop, self._stop)
 
     def join(self, after: str | None = None) -> "ReplayReader":
         """Return a reader, on the event loop of the stream.
 
         Args:
             after: the id of the last event that the reader has; None gives everything.
+
+        Raises:
+            RuntimeError: the stream runs on another event loop, or there is no running event loop.
         """
-        self._log.expire(self._clock())
+        loop = asyncio.get_running_loop()
+        if self._source is not None and self._source.loop is not loop:
+            raise RuntimeError("the stream of this Replay runs on another event loop; join it there")
+        self._log.expire(loop.time())
         reader = ReplayReader(self, self._log, after)
         self._readers.add(reader)
-        if self._leaving is not None:
-            self._leaving.cancel()
-            self._leaving = None
+        self._cancel_stop()
         return reader
 
     def leave(self, reader: "ReplayReader") -> None:
         """Remove a reader; the last one starts the grace time."""
         self._readers.discard(reader)
-        if not self._readers and self._loop is not None:
-            self._wait_for_readers(self._loop)
+        self._stop_without_readers()
 
-    def _wait_for_readers(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._is_over or self._grace is None:
+    def _stop_without_readers(self) -> None:
+        if self._source is None or self._readers or self._is_over or self._grace is None:
             return
-        if self._leaving is not None:
-            self._leaving.cancel()
-        self._leaving = loop.call_later(self._grace, self.stop)
+        self._cancel_stop()
+        self._stopping = self._source.loop.call_later(self._grace, self._stop)
 
-    async def _run(self, stream: Stream) -> None:
-        events = StreamEvents()
+    def _cancel_stop(self) -> None:
+        if self._stopping is not None:
+            self._stopping.cancel()
+            self._stopping = None
+
+    def _stop(self) -> None:
+        self._finish(done_event("stopped"))
+
+    def _take(self, items: Sequence[object]) -> None:
         try:
-            async for item in iterate(stream):
-                for event in events.of(item):
-                    self._append(event)
-        except asyncio.CancelledError:
-            self._end(done_event("stopped"))
-        except Exception as error:  # noqa: BLE001 - the stream's error is an event for its readers
-            if not isinstance(error, OllamaError):
-                _log.exception("a stream for the web has failed")
-            self._end(error_event(error))
+            for item in items:
+                for event in self._events.of(item):
+                    self._log.append(event, self._now())
+            self._refuse_flood()
+        except Exception as error:  # noqa: BLE001 - what cannot be sent ends the stream
+            self._end(error)
         else:
-            self._end(done_event("completed"))
+            self._wake_readers()
 
-    def _end(self, last: WebEvent) -> None:
+    def _refuse_flood(self) -> None:
+        if self._log.missed and self._source is not None and self._source.is_subscribing:
+            raise RuntimeError(
+                "the stream has sent more inside `subscribe` than this Replay keeps, and nobody could read "
+                "meanwhile: let it send from a thread (`subscribe_on`), or raise max_events and max_bytes"
+            )
+
+    def _end(self, error: Exception | None) -> None:
+        if error is not None and not isinstance(error, OllamaError):
+            _log.error("a stream for the web has failed", exc_info=error)
+        self._finish(done_event("completed") if error is None else error_event(error))
+
+    def _finish(self, last: WebEvent) -> None:
+        """End with this event, unless it has ended, and close the request."""
+        source = self._source
+        if self._is_over or source is None:
+            return
         self._is_over = True
-        self._append(last)
+        self._cancel_stop()
+        self._log.append(last, self._now())
+        self._wake_readers()
+        source.close()
 
-    def _append(self, event: WebEvent) -> None:
-        self._log.append(event, self._clock())
+    def _wake_readers(self) -> None:
         for reader in self._readers:
             reader.wake()
 
@@ -158,23 +187,44 @@ class ReplayReader:
     A reader that is so slow that the log drops what it has not read yet receives a "reset" event.
     """
 
-    __slots__ = ("__weakref__", "_has_left", "_last", "_log", "_needs_reset", "_replay", "_waiting")
+    __slots__ = (
+        "__weakref__",
+        "_deadline",
+        "_has_left",
+        "_last",
+        "_log",
+        "_loop",
+        "_needs_reset",
+        "_replay",
+        "_timer",
+        "_waiting",
+    )
 
     def __init__(self, replay: Replay, log: EventLog, after: str | None) -> None:
         self._replay = replay
         self._log = log
-        last = 0 if after is None else log.number_of(after)
+        self._loop = asyncio.get_running_loop()
+        last = log.number_of(after) if after else 0
         self._needs_reset = last is None
         self._last = last or 0  # the number of the last event that was read
         self._waiting: asyncio.Future[bool] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = inf  # of the wait; the timer is set once, and looks at it
         self._has_left = False
 
     async def read(self, heartbeat: float | None = None) -> Sequence[LoggedEvent] | None:
         """Wait for events; return those that have not been read, () after the last one.
 
+        They are not more than 64 KiB of JSON, unless it is a single one; read again for the others.
+
         Args:
             heartbeat: seconds after which None is returned if there is no event.
+
+        Raises:
+            RuntimeError: another task is reading.
         """
+        if self._waiting is not None:
+            raise RuntimeError("another task reads with this reader; each needs one of its own")
         while not (events := self.read_nowait()):
             if self.is_at_end:
                 return ()
@@ -182,29 +232,16 @@ class ReplayReader:
                 return None
         return events
 
-    async def _wait(self, seconds: float | None) -> bool:
-        """Wait until there may be an event; False if there is none in time."""
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[bool] = loop.create_future()
-        self._waiting = waiting
-        timer = (
-            None if seconds is None else loop.call_later(seconds, partial(_resolve, waiting, in_time=False))
-        )
-        try:
-            return await waiting
-        finally:
-            if timer is not None:
-                timer.cancel()
-
     def read_nowait(self) -> Sequence[LoggedEvent]:
-        """Return the events that have not been read."""
+        """Return the events that have not been read, as ``read`` does; () if there are none."""
         if self._has_left:
             return ()
         events = self._log.after(self._last)
-        if self._last < self._log.missed or self._needs_reset:
-            events = [LoggedEvent(reset_event(self._log.missed)), *events]
+        if self._needs_reset or self._last < self._log.missed:
             self._needs_reset = False
-        self._last = self._log.last
+            events = [LoggedEvent(reset_event(self._log.missed)), *events]
+        if events:
+            self._last = events[-1].number or self._last
         return events
 
     @property
@@ -214,18 +251,48 @@ class ReplayReader:
             self._replay.is_over and self._last >= self._log.last and not self._needs_reset
         )
 
+    async def _wait(self, seconds: float | None) -> bool:
+        """Wait until there may be an event; False if there is none in time."""
+        self._waiting = waiting = self._loop.create_future()
+        self._deadline = inf if seconds is None else self._loop.time() + seconds
+        self._set_timer()
+        try:
+            return await waiting
+        finally:
+            self._waiting = None
+
+    def _set_timer(self) -> None:
+        """Let the wait end in time; most waits end before, and leave the timer for the next one."""
+        if self._timer is not None:
+            if self._timer.when() <= self._deadline:
+                return
+            self._timer.cancel()
+        self._timer = None if self._deadline == inf else self._loop.call_at(self._deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self._waiting is None or self._waiting.done():
+            return
+        if self._loop.time() < self._deadline:
+            self._set_timer()
+        else:
+            self._waiting.set_result(False)
+
     def wake(self) -> None:
         """Let `read` look again."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            _resolve(waiting, in_time=True)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(True)
 
     def leave(self) -> None:
         """Stop reading; a `read` that waits returns ()."""
-        if not self._has_left:
-            self._has_left = True
-            self._replay.leave(self)
-            self.wake()
+        if self._has_left:
+            return
+        self._has_left = True
+        self._replay.leave(self)
+        self.wake()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -234,8 +301,3 @@ class ReplayReader:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.leave()
-
-
-def _resolve(waiting: asyncio.Future[bool], *, in_time: bool) -> None:
-    if not waiting.done():
-        waiting.set_result(in_time)
