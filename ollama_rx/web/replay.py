@@ -234,12 +234,13 @@ class ReplayReader:
 
     def read_nowait(self) -> Sequence[LoggedEvent]:
         """Return the events that have not been read, as ``read`` does; () if there are none."""
-        if self._has_left:
+        log = self._log
+        if self._has_left or (self._last == log.last and not self._needs_reset):
             return ()
-        events = self._log.after(self._last)
-        if self._needs_reset or self._last < self._log.missed:
+        events = log.after(self._last)
+        if self._needs_reset or self._last < log.missed:
             self._needs_reset = False
-            events = [LoggedEvent(reset_event(self._log.missed)), *events]
+            events = [LoggedEvent(reset_event(log.missed)), *events]
         if events:
             self._last = events[-1].number or self._last
         return events

@@ -1,15 +1,17 @@
 """The events that a browser receives, and what becomes of the items of a stream."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from ollama_rx.arguments import wrong_value
+from ollama_rx.arguments import wrong_type, wrong_value
 from ollama_rx.blocks import Block
-from ollama_rx.chunks import Chunk, Progress
+from ollama_rx.chunks import Chunk, Progress, ToolCall
 from ollama_rx.conversation import ToolResult
 from ollama_rx.errors import OllamaError
 from ollama_rx.protocol.json_fields import JsonObject
+
+_RESERVED = ("done", "error", "reset")  # what they say about a stream must be true
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +41,31 @@ class StreamEvents:
         self._start = now()
         self._first_text: float | None = None
 
-    def of(self, item: object, /) -> Iterator[WebEvent]:
-        """Yield the events of an item: none for a chunk that says nothing.
+    def of(self, item: object, /) -> Sequence[WebEvent]:
+        """Return the events of an item: none for a chunk that says nothing.
 
         Raises:
             TypeError: the item is bytes; only text and JSON can be sent.
+            ValueError: the item is an event that only the end of a stream may send.
         """
         if isinstance(item, Chunk):
-            yield from self._of_chunk(item)
-        elif isinstance(item, str):
-            if item:
-                yield WebEvent("text", {"text": item})
-        elif isinstance(item, WebEvent):
-            yield item
-        elif isinstance(item, Block):
-            yield WebEvent("block", asdict(item))
-        elif isinstance(item, ToolResult):
-            yield _tool_result(item)
-        elif isinstance(item, Progress):
-            yield WebEvent("progress", _without_raw(item))
-        elif isinstance(item, bytes | bytearray | memoryview):
-            raise TypeError("a stream for a browser: expected chunks, text or JSON values, got bytes")
-        else:
-            yield WebEvent("item", {"value": item})
+            return self._of_chunk(item)
+        if isinstance(item, str):
+            return (WebEvent("text", {"text": item}),) if item else ()
+        return (_event_of(item),)
 
-    def _of_chunk(self, chunk: Chunk) -> Iterator[WebEvent]:
+    def _of_chunk(self, chunk: Chunk) -> Sequence[WebEvent]:
+        events: list[WebEvent] = []
         if thinking := chunk.thinking:
-            yield WebEvent("thinking", {"text": thinking})
+            events.append(WebEvent("thinking", {"text": thinking}))
         if text := chunk.text:
             if self._first_text is None:
                 self._first_text = self._now() - self._start
-            yield WebEvent("text", {"text": text})
-        for call in chunk.tool_calls:
-            yield WebEvent(
-                "tool_call",
-                {"id": call.id, "name": call.name, "arguments": call.to_json()["function"]["arguments"]},
-            )
+            events.append(WebEvent("text", {"text": text}))
+        events.extend(map(_tool_call, chunk.tool_calls))
         if chunk.done:
-            yield self._stats(chunk)
+            events.append(self._stats(chunk))
+        return events
 
     def _stats(self, last: Chunk) -> WebEvent:
         metrics = last.metrics
@@ -118,6 +107,27 @@ def error_event(error: Exception) -> WebEvent:
         message = "the server could not go on with this answer; its log says why"
         shown = {"type": "InternalError", "message": message, "retryable": False}
     return WebEvent("error", shown)
+
+
+def _event_of(item: object) -> WebEvent:
+    if isinstance(item, WebEvent):
+        if item.type in _RESERVED:
+            raise wrong_value("an event in a stream", f"another type than {', '.join(_RESERVED)}", item.type)
+        return item
+    if isinstance(item, Block):
+        return WebEvent("block", asdict(item))
+    if isinstance(item, ToolResult):
+        return _tool_result(item)
+    if isinstance(item, Progress):
+        return WebEvent("progress", _without_raw(item))
+    if isinstance(item, bytes | bytearray | memoryview):
+        raise wrong_type("an item of a stream for a browser", "a chunk, text or what JSON can hold", item)
+    return WebEvent("item", {"value": item})
+
+
+def _tool_call(call: ToolCall) -> WebEvent:
+    arguments = call.to_json()["function"]["arguments"]
+    return WebEvent("tool_call", {"id": call.id, "name": call.name, "arguments": arguments})
 
 
 def _tool_result(result: ToolResult) -> WebEvent:
