@@ -10,6 +10,7 @@ _CLAUSE = 0.3  # the pause after a clause, as a part of that after a sentence
 _FADE = 0.002  # seconds: what is cut must not click
 _STEP = 0.005  # seconds that are judged together
 _LOUD = 100  # of 32,768; the noise of hibari, piper and espeak-ng is below 30
+_LONGEST_HELD = 10.0  # seconds beyond the pause: memory stays small where an engine never ends
 _RANGE = 100  # times: how much softer than its loudest sound a quiet voice's softest consonants may be
 _SENTENCE_ENDS = tuple(".!?…:。！？।؟")
 _CLOSING_MARKS = " \n\"'”’»)]}」』）"
@@ -28,8 +29,8 @@ def pause_after(text: str, pause: float) -> float:
 class SilenceTrimmer:
     """Takes the pieces of one text: removes silence before it, and makes that after it ``pause`` seconds.
 
-    Silence at the end is held back until it is known whether sound follows. Audio without any sound is left
-    as it is.
+    Silence at the end is held back until it is known whether sound follows; where it lasts very long, it
+    passes as it is. Audio without any sound is left as it is.
     """
 
     def __init__(self, pause: float) -> None:
@@ -40,29 +41,32 @@ class SilenceTrimmer:
         """Seconds at the end that were made silent."""
         self._held = array("h")  # begins with the last samples of sound, if there was any
         self._has_sound = False
+        self._has_begun = False  # what comes now is not the beginning any more
         self._loudest = 0  # of all samples so far
 
     def feed(self, audio: Audio) -> Audio:
         """Return what can be played now, with the words of the piece."""
         self.rate = audio.rate
-        shift = len(self._held)
+        held = self._held
+        shift = len(held)
+        unsearched = shift if self._has_sound else 0  # silence stays silent: what counts as loud only rises
         added = _samples(audio.pcm)
         self._loudest = max(self._loudest, _loudest(added))
-        self._held = samples = self._held + added
-        sound = self._find_sound(samples)
-        if sound is None:
-            return Audio(b"", audio.rate, _shifted(audio.words, shift / audio.rate))
-        first, last = sound
-        if not self._has_sound:
+        held.extend(added)
+        passed = 0
+        if (sound := self._find_sound(unsearched)) is not None:
             self._has_sound = True
-            cut = max(0, first - self._count(_BEFORE))
+            first, last = sound
+            cut = 0 if self._has_begun else self._cut_beginning(first)
+            self._has_begun = True
             shift -= cut
-            del samples[:cut]
-            last -= cut
-            _fade(samples, 0, self._count(_FADE))  # also what was not cut: piper begins with any sample
-        keep = max(0, last - self._count(_FADE))
-        self._held = samples[keep:]
-        return Audio(_pcm(samples[:keep]), audio.rate, _shifted(audio.words, shift / audio.rate))
+            passed = max(0, last - cut - self._count(_FADE))
+        elif len(held) > self._count(self._pause + _LONGEST_HELD):
+            passed = len(held) - self._count(_FADE)
+            self._has_begun = True
+        played = held[:passed]
+        del held[:passed]
+        return Audio(_pcm(played), audio.rate, _shifted(audio.words, shift / audio.rate))
 
     def flush(self) -> Audio:
         """Return the end, with the silence that belongs to it."""
@@ -78,19 +82,30 @@ class SilenceTrimmer:
     def _count(self, seconds: float) -> int:
         return round(seconds * self.rate)
 
-    def _find_sound(self, samples: "array[int]") -> tuple[int, int] | None:
-        """Return where the first loud samples begin and the last ones end, up to a few milliseconds."""
+    def _cut_beginning(self, first: int) -> int:
+        """Cut the silence before the first loud sample; return how many samples that were."""
+        cut = max(0, first - self._count(_BEFORE))
+        del self._held[:cut]
+        _fade(self._held, 0, self._count(_FADE))  # also what was not cut: piper begins with any sample
+        return cut
+
+    def _find_sound(self, begin: int) -> tuple[int, int] | None:
+        """Return where, after ``begin``, the first loud samples begin and the last ones end.
+
+        Both are right up to a few milliseconds.
+        """
         if self._loudest < _LOUD:
             return None
+        held = self._held
         least = min(_LOUD, self._loudest // _RANGE)
         step = max(1, self._count(_STEP))
-        starts = range(0, len(samples), step)
-        loud = (start for start in starts if _loudest(samples[start : start + step]) >= least)
+        starts = range(begin, len(held), step)
+        loud = (start for start in starts if _loudest(held[start : start + step]) >= least)
         first = next(loud, None)
         if first is None:
             return None
-        last = next(start for start in reversed(starts) if _loudest(samples[start : start + step]) >= least)
-        return first, min(last + step, len(samples))
+        last = next(start for start in reversed(starts) if _loudest(held[start : start + step]) >= least)
+        return first, min(last + step, len(held))
 
 
 def _loudest(samples: "array[int]") -> int:

@@ -2,7 +2,7 @@ from array import array
 
 import pytest
 
-from ollama_rx.speech import Audio, Word
+from ollama_rx.speech import Audio, Word, silence
 from ollama_rx.speech.silence import SilenceTrimmer, pause_after
 
 RATE = 1_000
@@ -104,6 +104,45 @@ def test_any_cutting_gives_the_same_samples(size: int) -> None:
     pieces = [Audio(whole.pcm[at : at + 2 * size], RATE) for at in range(0, len(whole.pcm), 2 * size)]
     joined, _ = trimmed(*pieces)
     assert abs(len(joined) - len(trimmed(whole)[0])) <= 10  # sound is found in steps of 5 ms
+
+
+def test_silence_without_an_end_is_not_held_for_more_than_ten_seconds() -> None:
+    trimmer = SilenceTrimmer(0.1)
+    second = audio((0, 1.0))
+    trimmer.feed(audio((LOUD, 1.0)))
+    given = [trimmer.feed(second).seconds for _ in range(100)]
+    assert max(given) < 11.1
+    assert 89 < sum(given) <= 100
+    assert trimmer.flush().seconds == pytest.approx(0.102)
+
+
+def test_very_long_silence_before_the_sound_is_left_as_it_is() -> None:
+    samples, words = trimmed(
+        *[audio((50, 1.0))] * 25, audio((50, 0.5), (LOUD, 0.2), words=(Word("Hi", 0.5, 0.7),)), pause=0
+    )
+    assert samples.count(50) == 25_500
+    assert words == [Word("Hi", 25.5, 25.7)]
+
+
+def test_very_long_audio_without_any_sound_is_left_as_it_is() -> None:
+    samples, _ = trimmed(*[audio((50, 1.0))] * 25)
+    assert samples == array("h", [50] * 25_000)
+
+
+def test_silence_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[int] = []
+
+    def loudest(samples: "array[int]") -> int:
+        searched.append(len(samples))
+        return max(samples, default=0)
+
+    monkeypatch.setattr(silence, "_loudest", loudest)
+    trimmer = SilenceTrimmer(0.1)
+    trimmer.feed(audio((LOUD, 1.0)))
+    searched.clear()
+    for _ in range(900):
+        trimmer.feed(audio((0, 0.01)))
+    assert sum(searched) == 2 * 9_000  # for the loudest sample, and for the first loud one
 
 
 def test_a_pause_is_shorter_within_a_sentence() -> None:
