@@ -1,6 +1,9 @@
 """Pieces of audio, and the words in them."""
 
 from dataclasses import dataclass, field
+from typing import cast
+
+from ollama_rx.arguments import check_whole, wrong_type
 
 BYTES_PER_SAMPLE = 2
 
@@ -25,6 +28,10 @@ class Word:
 class Audio:
     """A piece of audio: one channel of 16-bit samples (signed, little-endian).
 
+    Raises:
+        TypeError: ``pcm`` is not bytes, ``rate`` is not a whole number, or ``words`` is not a tuple of words.
+        ValueError: ``pcm`` has half a sample, or ``rate`` is below 1.
+
     >>> Audio(bytes(48_000), rate=24_000).seconds
     1.0
     """
@@ -36,6 +43,19 @@ class Audio:
     words: tuple[Word, ...] = ()
     """The words that end in this piece, in their order; their times count from its beginning. Empty if the
     engine does not know them."""
+
+    def __post_init__(self) -> None:
+        pcm, words = cast("object", self.pcm), cast("object", self.words)
+        if not isinstance(pcm, bytes):
+            raise wrong_type("pcm", "bytes", pcm)
+        if len(pcm) % BYTES_PER_SAMPLE:
+            raise ValueError(f"pcm: expected whole samples of two bytes, got {len(pcm)} bytes")
+        check_whole("rate", self.rate, least=1)
+        if not isinstance(words, tuple):
+            raise wrong_type("words", "a tuple of Word", words)
+        for word in cast("tuple[object, ...]", words):
+            if not isinstance(word, Word):
+                raise wrong_type("words", "a tuple of Word", word)
 
     @property
     def seconds(self) -> float:

@@ -1,14 +1,15 @@
 """The thread that synthesises: it gives each sentence to the engine, and the audio to the playback."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from inspect import iscoroutine
 from threading import Condition, Thread
 from time import monotonic
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from ollama_rx.arguments import check_whole, wrong_type
-from ollama_rx.speech.audio import BYTES_PER_SAMPLE, Audio
+from ollama_rx.arguments import check_instance, wrong_type
+from ollama_rx.speech.audio import Audio
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
 from ollama_rx.speech.playback import Playback
 from ollama_rx.speech.silence import SilenceTrimmer, pause_after
@@ -206,11 +207,13 @@ class Synthesis:
     def _audio(self, passage: Passage) -> Iterator[Audio]:
         """Yield the audio of a passage, with the silence that it needs."""
         text = " ".join(passage.said.split())
-        pieces = self._compute(lambda: iter(self._engine.synthesize(text)))
+        if not text:  # an engine may refuse it, or say the name of a blank
+            return
+        pieces = self._compute(lambda: _iterator(self._engine.synthesize(text)))
         trimmer = None if self._pause is None else SilenceTrimmer(pause_after(text, self._pause))
         try:
             while (audio := self._compute(lambda: next(pieces, None))) is not None:
-                _check_audio(audio)
+                check_instance("synthesize", audio, Audio)
                 yield trimmer.feed(audio) if trimmer else audio
         finally:
             if isinstance(pieces, Generator):
@@ -240,9 +243,10 @@ class Synthesis:
             self.seconds += monotonic() - begin
 
 
-def _check_audio(audio: object) -> None:
-    if not isinstance(audio, Audio):
-        raise wrong_type("synthesize", "Audio", audio)
-    if len(audio.pcm) % BYTES_PER_SAMPLE:
-        raise ValueError(f"expected whole samples of two bytes, got {len(audio.pcm)} bytes")
-    check_whole("rate", audio.rate, least=1)
+def _iterator(pieces: object) -> Iterator[Audio]:
+    """Return an iterator over what an engine returns, whose author may have mistaken what that must be."""
+    if isinstance(pieces, Iterable) and not isinstance(pieces, bytes | bytearray | str):
+        return iter(cast("Iterable[Audio]", pieces))
+    if iscoroutine(pieces):
+        pieces.close()  # else Python warns, somewhere else
+    raise wrong_type("synthesize", "a generator or a list of Audio", pieces)

@@ -1,4 +1,8 @@
-from ollama_rx.speech import Audio
+from typing import Any
+
+import pytest
+
+from ollama_rx.speech import Audio, Word
 
 
 def test_the_length_of_a_piece_is_counted_in_samples_of_two_bytes() -> None:
@@ -7,3 +11,22 @@ def test_the_length_of_a_piece_is_counted_in_samples_of_two_bytes() -> None:
 
 def test_the_samples_are_not_shown() -> None:
     assert repr(Audio(bytes(8), rate=8_000)) == "Audio(rate=8000, words=())"
+
+
+@pytest.mark.parametrize(
+    ("error", "arguments", "message"),
+    [
+        (TypeError, {"pcm": bytearray(2)}, "pcm: expected bytes, got bytearray"),
+        (TypeError, {"pcm": memoryview(b"ab")}, "pcm: expected bytes, got memoryview"),
+        (ValueError, {"pcm": b"abc"}, "pcm: expected whole samples of two bytes, got 3 bytes"),
+        (TypeError, {"rate": 24_000.0}, "rate: expected a whole number of at least 1, got float"),
+        (ValueError, {"rate": 0}, "rate: expected a whole number of at least 1, got 0"),
+        (TypeError, {"words": [Word("Hi", 0.0, 0.1)]}, "words: expected a tuple of Word, got list"),
+        (TypeError, {"words": ("Hi",)}, "words: expected a tuple of Word, got str"),
+    ],
+)
+def test_a_wrong_piece_is_refused_where_it_is_made(
+    error: type[Exception], arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        Audio(**{"pcm": b"", "rate": 24_000} | arguments)

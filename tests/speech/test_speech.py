@@ -4,7 +4,7 @@ import asyncio
 import io
 import threading
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -559,21 +559,34 @@ def test_an_exception_without_a_message_is_named() -> None:
         deliver(of("Hello."), voice(Silent())).wait()
 
 
+async def _coroutine() -> list[Audio]:
+    return []
+
+
 @pytest.mark.parametrize(
-    ("audio", "message"),
+    ("synthesize", "message"),
     [
-        (b"abc", "synthesize: expected Audio, got bytes"),
-        (Audio(b"abc", 1_000), "expected whole samples of two bytes, got 3 bytes"),
-        (Audio(b"", 0), "rate: expected"),
+        (lambda: [b"abc"], "Wrong: synthesize: expected an Audio, got bytes"),
+        (lambda: None, "Wrong: synthesize: expected a generator or a list of Audio, got NoneType"),
+        (lambda: b"abc", "Wrong: synthesize: expected a generator or a list of Audio, got bytes"),
+        (lambda: Audio(b"", 1), "Wrong: synthesize: expected a generator or a list of Audio, got Audio"),
+        (_coroutine, "Wrong: synthesize: expected a generator or a list of Audio, got coroutine"),
+        (lambda: [Audio(b"abc", 1_000)], "Wrong: pcm: expected whole samples of two bytes, got 3 bytes"),
     ],
 )
-def test_what_is_not_audio_is_refused(audio: Audio, message: str) -> None:
+def test_what_is_not_audio_is_refused(synthesize: Callable[[], list[Audio]], message: str) -> None:
     class Wrong(SpeechEngine):
         def synthesize(self, _: str, /) -> list[Audio]:
-            return [audio]
+            return synthesize()
 
     with pytest.raises(SinkError, match=message):
         deliver(of("Hello."), voice(Wrong())).wait()
+
+
+def test_blanks_are_not_given_to_the_engine() -> None:
+    engine = Letters()
+    deliver(of("  ", " \n\t", "Hello.", "\n"), voice(engine)).wait()
+    assert engine.texts == ["Hello."]
 
 
 def test_all_audio_of_a_delivery_has_one_rate() -> None:
