@@ -63,6 +63,15 @@ def check_positive(name: str, value: object, *, unit: str = "", zero: bool = Fal
         raise wrong_value(name, expected, value)
 
 
+def check_between(name: str, value: object, least: float, most: float, *, what: str = "a number") -> None:
+    """Refuse a value that is not a number from ``least`` to ``most``."""
+    expected = f"{what} from {least:g} to {most:g}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise wrong_type(name, expected, value)
+    if not least <= value <= most:
+        raise wrong_value(name, expected, value)
+
+
 def check_seconds(name: str, value: object, *, zero: bool = False) -> None:
     """Refuse a value that is not a number of seconds above 0, or, with ``zero``, not at least 0.
 

@@ -69,6 +69,18 @@ CHECKS: list[tuple[Callable[..., Any], dict[str, Any], list[object], list[tuple[
         ],
     ),
     (
+        arguments.check_between,
+        {"least": 0.25, "most": 4.0, "what": "a factor"},
+        [0.25, 1, 4],
+        [
+            (0.2, "expected a factor from 0.25 to 4, got 0.2"),
+            (5, "expected a factor from 0.25 to 4, got 5"),
+            (math.nan, "expected a factor from 0.25 to 4, got nan"),
+            (True, "expected a factor from 0.25 to 4, got bool"),
+            ("1", "expected a factor from 0.25 to 4, got str"),
+        ],
+    ),
+    (
         arguments.check_seconds,
         {},
         [1, 0.5, TIMEOUT_MAX],

@@ -1,9 +1,8 @@
 """A voice: a sink that speaks sentences and can be interrupted."""
 
-from collections.abc import Callable, Mapping, Sequence
-from os import PathLike, fspath
+from collections.abc import Mapping, Sequence
 from threading import Lock, current_thread
-from typing import Literal, Self, TypeAlias
+from typing import Literal, Self
 
 from reactivex import Observable
 
@@ -12,7 +11,6 @@ from ollama_rx.arguments import (
     check_instance,
     check_seconds,
     check_whole,
-    wrong_type,
 )
 from ollama_rx.operators import speakable
 from ollama_rx.operators._voice_tags import checked_tag_names
@@ -21,17 +19,12 @@ from ollama_rx.speech.audio import Word
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
 from ollama_rx.speech.engines.hibari import Hibari
 from ollama_rx.speech.events import SpeechEvent, SpeechEvents
-from ollama_rx.speech.outputs._speech_output import SpeechOutput
 from ollama_rx.speech.outputs.loudspeaker import Loudspeaker
-from ollama_rx.speech.outputs.pcm_callback import PcmCallback
-from ollama_rx.speech.outputs.pcm_stream import BinaryFile, PcmStream
-from ollama_rx.speech.outputs.wav_file import WavFile
+from ollama_rx.speech.outputs.output_for import Target, output_for
 from ollama_rx.speech.speech_run import SpeechRun, SpeechSettings
 from ollama_rx.speech.speech_stats import SpeechStats
 
 _CLOSING_SECONDS = 5.0  # how long a delivery waits for the one before, which was interrupted
-
-Target: TypeAlias = SpeechOutput | str | PathLike[str] | BinaryFile | Callable[[bytes], object]
 
 
 class Speech(Sink[str]):
@@ -102,7 +95,7 @@ class Speech(Sink[str]):
         unknown = tuple(tag for tag in tags if tag not in engine.tags)
         self._settings = SpeechSettings(
             engine=engine,
-            output=_output_for(output),
+            output=Loudspeaker() if output is None else output_for(output),
             speak=speakable(code=code, urls=urls, pronounce=pronounce, tags=known, drop_tags=unknown),
             tags=known,
             max_sentences=ahead,
@@ -144,8 +137,10 @@ class Speech(Sink[str]):
         return None if self._run is None else self._run.stats
 
     def load(self) -> None:
-        """Load the engine now, and not with the first delivery."""
-        self._settings.engine.load()
+        """Load the engine now, and not with the first delivery; wait while another voice uses it."""
+        engine = self._settings.engine
+        with engine.in_use:
+            engine.load()
 
     def interrupt(self, played: float | None = None, *, resume: bool = False) -> str:
         """Be silent within 50 ms, drop what waits, and return what was heard; from any thread.
@@ -214,19 +209,3 @@ class Speech(Sink[str]):
         if run is None or run.thread is not current_thread():
             raise RuntimeError("a voice speaks what `deliver` gives it: deliver(stream, voice)")
         return run
-
-
-def _output_for(target: "Target | None") -> SpeechOutput:
-    if isinstance(target, SpeechOutput):
-        return target
-    if target is None:
-        return Loudspeaker()
-    if callable(target):
-        return PcmCallback(target)
-    if isinstance(target, str):
-        return WavFile(target)
-    if isinstance(target, PathLike):
-        return WavFile(fspath(target))
-    if hasattr(target, "write"):
-        return PcmStream(target)
-    raise wrong_type("output", "a path, a binary file, a function or a SpeechOutput", target)

@@ -16,17 +16,25 @@ def test_the_samples_are_not_shown() -> None:
 @pytest.mark.parametrize(
     ("error", "arguments", "message"),
     [
-        (TypeError, {"pcm": bytearray(2)}, "pcm: expected bytes, got bytearray"),
-        (TypeError, {"pcm": memoryview(b"ab")}, "pcm: expected bytes, got memoryview"),
-        (ValueError, {"pcm": b"abc"}, "pcm: expected whole samples of two bytes, got 3 bytes"),
-        (TypeError, {"rate": 24_000.0}, "rate: expected a whole number of at least 1, got float"),
-        (ValueError, {"rate": 0}, "rate: expected a whole number of at least 1, got 0"),
-        (TypeError, {"words": [Word("Hi", 0.0, 0.1)]}, "words: expected a tuple of Word, got list"),
-        (TypeError, {"words": ("Hi",)}, "words: expected a tuple of Word, got str"),
+        (TypeError, {"rate": 8_000, "pcm": bytearray(2)}, "pcm: expected bytes, got bytearray"),
+        (TypeError, {"rate": 8_000, "pcm": memoryview(b"ab")}, "pcm: expected bytes, got memoryview"),
+        (ValueError, {"rate": 8_000, "pcm": b"abc"}, "pcm: expected whole samples of two bytes, got 3 bytes"),
+        (TypeError, {"pcm": b"", "rate": 24_000.0}, "rate: expected a whole number of at least 1, got float"),
+        (ValueError, {"pcm": b"", "rate": 0}, "rate: expected a whole number of at least 1, got 0"),
+        (
+            TypeError,
+            {"pcm": b"", "rate": 8_000, "words": [Word("Hi", 0.0, 0.1)]},
+            "words: expected a tuple of Word, got list",
+        ),
+        (
+            TypeError,
+            {"pcm": b"", "rate": 8_000, "words": ("Hi",)},
+            "words: expected a tuple of Word, got str",
+        ),
     ],
 )
 def test_a_wrong_piece_is_refused_where_it_is_made(
     error: type[Exception], arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        Audio(**{"pcm": b"", "rate": 24_000} | arguments)
+        Audio(**arguments)

@@ -925,16 +925,18 @@ def test_what_fails_after_an_interruption_is_not_reported() -> None:
         speech.on_completed()
 
 
-def test_an_engine_is_loaded_on_request() -> None:
+def test_an_engine_is_loaded_on_request_when_no_other_voice_uses_it() -> None:
     class Loaded(Letters):
         loads = 0
 
         def load(self) -> None:
+            assert self.in_use.locked()
             self.loads += 1
 
     engine = Loaded()
     voice(engine).load()
     assert engine.loads == 1
+    assert not engine.in_use.locked()
 
 
 @pytest.mark.parametrize(

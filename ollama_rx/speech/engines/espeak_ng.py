@@ -11,7 +11,7 @@ from typing import IO
 
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
 
-from ollama_rx.arguments import check_positive, check_text, wrong_value
+from ollama_rx.arguments import check_between, check_text, wrong_value
 from ollama_rx.errors import excerpt
 from ollama_rx.speech.audio import Audio
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
@@ -47,9 +47,7 @@ class EspeakNg(SpeechEngine):
 
     def __init__(self, voice: str = "en", *, speed: float = 1.0) -> None:
         check_text("voice", voice, "the name of a voice")
-        check_positive("speed", speed)
-        if not _SLOWEST <= speed <= _FASTEST:
-            raise wrong_value("speed", f"a factor from {_SLOWEST:g} to {_FASTEST:g}", speed)
+        check_between("speed", speed, _SLOWEST, _FASTEST, what="a factor")
         if not voice.isprintable() or not voice.strip():
             raise wrong_value("voice", "the name of a voice such as 'en'", voice)
         self._voice = voice

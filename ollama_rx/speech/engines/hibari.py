@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, Self, cast
 
-from ollama_rx.arguments import check_choice, check_positive, wrong_value
+from ollama_rx.arguments import check_between, check_choice
 from ollama_rx.speech.audio import Audio
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
 from ollama_rx.speech.engines.onnx_outputs import append_output
@@ -79,9 +79,7 @@ class Hibari(SpeechEngine):
 
     def __init__(self, voice: str = "heart", *, speed: float = 1.0) -> None:
         check_choice("voice", voice, _voice_names())
-        check_positive("speed", speed)
-        if not _SLOWEST <= speed <= _FASTEST:
-            raise wrong_value("speed", f"a factor from {_SLOWEST:g} to {_FASTEST:g}", speed)
+        check_between("speed", speed, _SLOWEST, _FASTEST, what="a factor")
         self._voice_name = voice
         self._speed = speed
         self._voice: _LoadedVoice | None = None

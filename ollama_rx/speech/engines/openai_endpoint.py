@@ -13,14 +13,7 @@ from typing import Literal, Protocol, cast
 import httpx
 import orjson
 
-from ollama_rx.arguments import (
-    as_items,
-    check_choice,
-    check_positive,
-    check_seconds,
-    check_text,
-    wrong_value,
-)
+from ollama_rx.arguments import as_items, check_between, check_choice, check_seconds, check_text, wrong_value
 from ollama_rx.errors import excerpt
 from ollama_rx.speech.audio import BYTES_PER_SAMPLE, Audio
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
@@ -89,9 +82,7 @@ class OpenAiEndpoint(SpeechEngine):
             check_text(name, value)
             if not value:
                 raise wrong_value(name, "a name that the server knows", value)
-        check_positive("speed", speed)
-        if not _SLOWEST <= speed <= _FASTEST:
-            raise wrong_value("speed", f"a factor from {_SLOWEST:g} to {_FASTEST:g}", speed)
+        check_between("speed", speed, _SLOWEST, _FASTEST, what="a factor")
         check_seconds("timeout", timeout)
         check_choice("response_format", response_format, ("pcm", "wav"))
         self.tags = frozenset(as_items("tags", tags))

@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 import orjson
 
-from ollama_rx.arguments import check_positive, check_whole, wrong_value
+from ollama_rx.arguments import check_between, check_whole
 from ollama_rx.errors import excerpt
 from ollama_rx.speech.audio import Audio
 from ollama_rx.speech.engines._speech_engine import SpeechEngine
@@ -99,9 +99,7 @@ class Piper(SpeechEngine):
     name = "piper"
 
     def __init__(self, voice: str | PathLike[str] | None = None, *, speed: float = 1.0) -> None:
-        check_positive("speed", speed)
-        if not _SLOWEST <= speed <= _FASTEST:
-            raise wrong_value("speed", f"a factor from {_SLOWEST:g} to {_FASTEST:g}", speed)
+        check_between("speed", speed, _SLOWEST, _FASTEST, what="a factor")
         _require("piper", "piper-tts")
         self._description = _read_description(_bundled_voice() if voice is None else Path(voice))
         self.rate = self._description.rate

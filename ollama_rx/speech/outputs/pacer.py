@@ -3,9 +3,10 @@
 import time
 from threading import Condition, RLock
 
-from ollama_rx.arguments import check_instance, check_seconds
+from ollama_rx.arguments import check_seconds
 from ollama_rx.speech.audio import BYTES_PER_SAMPLE
 from ollama_rx.speech.outputs._speech_output import SpeechOutput
+from ollama_rx.speech.outputs.output_for import Target, output_for
 
 _STOPPING_SECONDS = 0.02  # how long `stop` waits for a block that is just being passed on
 
@@ -19,20 +20,19 @@ class Pacer(SpeechOutput):
 
     ::
 
-        deliver(sentences, Speech(output=Pacer(PcmCallback(send)))).wait()
+        deliver(sentences, Speech(output=Pacer(send))).wait()
 
     Args:
-        output: where the audio goes.
+        output: where the audio goes: what `Speech` takes as its output.
         ahead: how many seconds earlier than it is heard, at most, audio is passed on: enough to bridge the
             delays of threads and connections. An interruption cannot call back more than these.
     """
 
-    def __init__(self, output: SpeechOutput | None = None, *, ahead: float = 0.1) -> None:
-        if output is not None:
-            check_instance("output", output, SpeechOutput)
-            self.name = f"Pacer({output.name})"
+    def __init__(self, output: Target | None = None, *, ahead: float = 0.1) -> None:
         check_seconds("ahead", ahead)
-        self._output = _Nowhere() if output is None else output
+        self._output = _Nowhere() if output is None else output_for(output)
+        if output is not None:
+            self.name = f"Pacer({self._output.name})"
         self.block = min(self._output.block, ahead)
         self._ahead = ahead
         self._rate = 1

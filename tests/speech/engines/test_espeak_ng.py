@@ -181,7 +181,7 @@ def test_a_missing_program_is_an_error_that_says_how_to_install_it(
         (None, 1, TypeError, "voice: expected the name of a voice, got NoneType"),
         ("en", 0.4, ValueError, "speed: expected a factor from 0.5 to 4, got 0.4"),
         ("en", 4.1, ValueError, "speed: expected a factor"),
-        ("en", "fast", TypeError, "speed: expected a number above 0, got str"),
+        ("en", "fast", TypeError, "speed: expected a factor from 0.5 to 4, got str"),
     ],
 )
 def test_wrong_arguments_are_refused(

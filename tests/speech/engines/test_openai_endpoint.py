@@ -484,7 +484,7 @@ def test_closing_ends_a_call_that_waits() -> None:
         ({"voice": ""}, ValueError, "voice: expected a name"),
         ({"speed": 0.2}, ValueError, r"speed: expected a factor from 0\.25 to 4, got 0\.2"),
         ({"speed": 4.5}, ValueError, "speed: expected a factor"),
-        ({"speed": True}, TypeError, "speed: expected a number"),
+        ({"speed": True}, TypeError, "speed: expected a factor"),
         ({"timeout": 0}, ValueError, "timeout: expected a number of seconds above 0"),
         ({"response_format": "mp3"}, ValueError, "response_format: expected one of 'pcm', 'wav', got 'mp3'"),
         ({"key": 5}, TypeError, "key: expected text, got int"),

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -229,8 +230,8 @@ def test_messages_name_the_output_too() -> None:
 
 
 def test_wrong_arguments_are_refused() -> None:
-    with pytest.raises(TypeError, match=r"^output: expected a SpeechOutput, got str$"):
-        Pacer("answer.wav")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match=r"^output: expected a path, a binary file, .*, got int$"):
+        Pacer(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match=r"^ahead: expected a number of seconds above 0, got 0$"):
         Pacer(ahead=0)
 
@@ -271,3 +272,17 @@ def test_in_real_time_a_stop_wakes_a_block_that_waits() -> None:
     writer.join(5)
     assert not writer.is_alive()
     assert output.calls == ["start 1000", "stop"]
+
+
+def test_the_output_may_be_whatever_a_voice_takes(tmp_path: Path) -> None:
+    pacer = Pacer(str(tmp_path / "a.wav"))
+    pacer.start(1_000)
+    pacer.write(bytes(200))
+    pacer.drain()
+    pacer.close()
+    assert pacer.name == "Pacer(WavFile)"
+    assert (tmp_path / "a.wav").stat().st_size == 44 + 200
+    taken: list[bytes] = []
+    pacer = Pacer(taken.append)
+    pacer.write(bytes(2))
+    assert taken == [bytes(2)]
