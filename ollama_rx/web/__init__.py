@@ -7,6 +7,7 @@ except ImportError as error:
 
 from ollama_rx.web.replay import Replay, ReplayReader
 from ollama_rx.web.sse_response import sse_response
+from ollama_rx.web.voice_channel import VoiceChannel
 from ollama_rx.web.web_event import WebEvent
 
-__all__ = ["Replay", "ReplayReader", "WebEvent", "sse_response"]
+__all__ = ["Replay", "ReplayReader", "VoiceChannel", "WebEvent", "sse_response"]
