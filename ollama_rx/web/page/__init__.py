@@ -1,0 +1,1 @@
+"""The page of ``ollama-rx serve``: conversations, streamed answers, a voice."""
