@@ -1,0 +1,179 @@
+"""Markdown of a model as HTML that can run nothing, whatever the model writes.
+
+Three things make it safe, and each is enough to stop a script: HTML in the text is shown as text; only the
+tags and attributes below are ever written, with escaped values; and a page that shows it has a content
+security policy without inline scripts and styles. The only values that a model chooses freely are addresses,
+which are http, https or mailto, and the words that stand for an image.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_ADDRESS: Final = re.compile(r"https?://[^/?#]|mailto:.", re.IGNORECASE)
+_OWN_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}", re.ASCII)
+_LANGUAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+#.-]{0,29}", re.ASCII)
+_TASK: Final = re.compile(r"\[([ xX])\] ")
+_MOST_COLOURED = 50_000  # characters of code; colouring this much takes a fifth of a second
+_CACHED_BLOCKS = 1000
+
+# Characters that reverse the order of what follows, so that code reads otherwise than it runs.
+# Source: https://trojansource.codes
+_REORDERING = {code: f"⟨U+{code:04X}⟩" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def markdown_html(text: str) -> str:
+    r"""Return a block of Markdown as HTML: CommonMark with tables, strikethrough and task lists.
+
+    Links leave the page in a new tab. A foreign image is a link: fetching it would tell its server that this
+    was read, and an address can carry what the model knows. Code has the classes of Pygments, and no styles.
+
+    Raises:
+        ImportError: markdown-it-py is not installed; the message has the command.
+
+    >>> markdown_html("*Hi* <script>alert(1)</script>")
+    '<p><em>Hi</em> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n'
+    """
+    return str(_parser().render(text))
+
+
+@lru_cache(_CACHED_BLOCKS)
+def complete_block_html(text: str) -> str:
+    """Return `markdown_html` of a block that will not change any more; remembers the last ones."""
+    return markdown_html(text)
+
+
+@cache
+def _parser() -> "MarkdownIt":
+    try:
+        from markdown_it import MarkdownIt  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ImportError(
+            'the page needs markdown-it-py and Pygments: pip install "ollama-rx[web]"'
+        ) from error
+
+    class Parser(MarkdownIt):
+        def validateLink(self, url: str) -> bool:  # noqa: N802 - markdown-it's own name
+            return _is_address(url) or _OWN_IMAGE.fullmatch(url) is not None
+
+    parser = Parser("commonmark", {"html": False, "xhtmlOut": False}).enable(["table", "strikethrough"])
+    parser.core.ruler.push("harden", lambda state: _harden(state.tokens))
+    parser.add_render_rule("image", _image)
+    parser.add_render_rule("fence", _code_block)
+    parser.add_render_rule("code_block", _code_block)
+    parser.add_render_rule("code_inline", _code_in_text)
+    return parser
+
+
+def _is_address(url: str) -> bool:
+    """Check that a link leads to a page or a mailbox; without a host it would lead into this page."""
+    return _ADDRESS.match(url) is not None
+
+
+def _harden(tokens: Sequence["Token"]) -> None:
+    """Leave each element only the attributes that it may have."""
+    before = None
+    for token in tokens:
+        if token.type == "inline":
+            children = token.children or []
+            if before == ["list_item_open", "paragraph_open"]:
+                _show_task(children[0])
+            _harden_links(children)
+        token.attrs = _attributes(token)
+        before = [*(before or ())[-1:], token.type]
+
+
+def _attributes(token: "Token") -> dict[str, str | int | float]:
+    if token.type == "ordered_list_open" and "start" in token.attrs:
+        return {"start": int(token.attrs["start"])}
+    if token.type in {"th_open", "td_open"} and "style" in token.attrs:
+        return {"class": f"align-{str(token.attrs['style']).rpartition(':')[2]}"}  # left, center or right
+    return {}
+
+
+def _show_task(first: "Token") -> None:
+    """Show the box of a task list as a character, which needs no form."""
+    if found := _TASK.match(first.content):
+        box = "☐" if found[1] == " " else "☑"
+        first.content = f"{box} {first.content[found.end() :]}"
+
+
+def _harden_links(children: Iterable["Token"]) -> None:
+    links: list[bool] = []  # the links around a token, and whether they are real ones
+    for token in children:
+        if token.type == "link_open":
+            url = str(token.attrs.get("href", ""))
+            links.append(_is_address(url))
+            token.attrs = {}
+            if links[-1]:
+                token.attrs = {"href": url, "target": "_blank", "rel": "noopener noreferrer nofollow"}
+        if token.type in {"link_open", "link_close"} and not links[-1]:
+            token.tag = "span"
+        if token.type == "link_close":
+            links.pop()
+        if token.type == "image":
+            token.meta = {"in_link": any(links)}
+
+
+def _image(self: object, tokens: Sequence["Token"], at: int, options: object, env: object) -> str:
+    del self, options, env
+    token = tokens[at]
+    url, shown = str(token.attrs.get("src", "")), escape(token.content)
+    if _OWN_IMAGE.fullmatch(url):
+        return f'<img src="{escape(url)}" alt="{shown}">'
+    if token.meta["in_link"] or not _is_address(url):
+        return f"<span>{shown}</span>"
+    return (
+        f'<a class="image-link" href="{escape(url)}" target="_blank" '
+        f'rel="noopener noreferrer nofollow">{shown or escape(url)}</a>'
+    )
+
+
+def _code_block(self: object, tokens: Sequence["Token"], at: int, options: object, env: object) -> str:
+    del self, options, env
+    token = tokens[at]
+    code = token.content.translate(_REORDERING)
+    named = _LANGUAGE.match(token.info.strip())
+    if named is None:
+        return f'<pre><code class="highlight">{escape(code)}</code></pre>\n'
+    coloured = _coloured(code, named[0]) or escape(code)
+    return f'<pre data-language="{named[0]}"><code class="highlight">{coloured}</code></pre>\n'
+
+
+def _code_in_text(self: object, tokens: Sequence["Token"], at: int, options: object, env: object) -> str:
+    del self, options, env
+    return f"<code>{escape(tokens[at].content.translate(_REORDERING))}</code>"
+
+
+def _coloured(code: str, language: str) -> str | None:
+    """Return code as HTML with Pygments' classes; None for a language that it does not know."""
+    if len(code) > _MOST_COLOURED:
+        return None
+    from pygments import highlight  # noqa: PLC0415 - slow to import
+    from pygments.util import ClassNotFound  # noqa: PLC0415
+
+    try:
+        lexer = _lexer(language.lower())
+    except ClassNotFound:
+        return None
+    return str(highlight(code, lexer, _formatter()))
+
+
+@lru_cache(50)
+def _lexer(language: str) -> Any:
+    from pygments.lexers import get_lexer_by_name  # noqa: PLC0415 - slow to import
+
+    return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+
+
+@cache
+def _formatter() -> Any:
+    from pygments.formatters import HtmlFormatter  # noqa: PLC0415 - slow to import
+
+    return HtmlFormatter(nowrap=True)
