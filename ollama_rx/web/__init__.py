@@ -5,9 +5,17 @@ try:
 except ImportError as error:
     raise ImportError('ollama_rx.web needs starlette: pip install "ollama-rx[web]"') from error
 
+from ollama_rx.web.page.chat_app import app
 from ollama_rx.web.replay import Replay, ReplayReader
 from ollama_rx.web.sse_response import sse_response
 from ollama_rx.web.voice_channel import VoiceChannel
 from ollama_rx.web.web_event import WebEvent
 
-__all__ = ["Replay", "ReplayReader", "VoiceChannel", "WebEvent", "sse_response"]
+__all__ = [
+    "Replay",
+    "ReplayReader",
+    "VoiceChannel",
+    "WebEvent",
+    "app",
+    "sse_response",
+]
