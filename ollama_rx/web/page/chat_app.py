@@ -1,23 +1,21 @@
 """The page as an ASGI application."""
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.websockets import WebSocket
 
 from ollama_rx.arguments import check_instance, check_seconds, optional_texts
 from ollama_rx.client import Client
-from ollama_rx.speech import Speech, SpeechOutput
 from ollama_rx.web.page.answers import Answers
 from ollama_rx.web.page.conversation_store import ConversationStore, default_path
 from ollama_rx.web.page.guard import LOCAL_HOSTS, Guard, Limits
 from ollama_rx.web.page.page_api import ERROR_HANDLERS, PageApi
 from ollama_rx.web.page.server_state import ServerState
-
-Voice = Callable[[SpeechOutput], Speech]
+from ollama_rx.web.page.voice_socket import VoiceSocket
+from ollama_rx.web.voice_channel import Voice
 
 
 def app(
@@ -70,7 +68,7 @@ def app(
         opened,
         answers,
         ServerState(client, server, model),
-        None if voice is None else _voice_socket(answers, voice),
+        None if voice is None else VoiceSocket(answers, voice).serve,
         voice_problem,
     )
 
@@ -89,9 +87,3 @@ def app(
     )
     made.state.answers = answers
     return made
-
-
-def _voice_socket(answers: Answers, voice: Voice) -> Callable[[WebSocket], Awaitable[None]]:
-    from ollama_rx.web.page.voice_socket import VoiceSocket  # noqa: PLC0415
-
-    return VoiceSocket(answers, voice).serve
