@@ -1,0 +1,39 @@
+/**
+ * The token of a server that asks for one.
+ *
+ * It arrives in the address's fragment, which a browser never sends to a server, and leaves the address bar at once. It
+ * is kept for this tab only.
+ */
+
+const KEY = "ollama-rx.token";
+const IN_ADDRESS = /^#token=(.+)$/;
+
+let token = sessionStorage.getItem(KEY);
+
+/** Take the token out of the address bar, if there is one. */
+export function takeTokenFromAddress() {
+  const found = IN_ADDRESS.exec(location.hash);
+  if (!found) return;
+  setToken(decodeURIComponent(found[1]));
+  history.replaceState(null, "", "#/");
+}
+
+/** @param {string} text */
+export function setToken(text) {
+  token = text.trim();
+  sessionStorage.setItem(KEY, token);
+}
+
+/**
+ * The header for requests.
+ *
+ * @returns {Record<string, string>}
+ */
+export function authorization() {
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+/** The subprotocols for a WebSocket, which cannot have headers. */
+export function subprotocols() {
+  return token ? ["ollama-rx", `token.${token}`] : [];
+}

@@ -1,0 +1,141 @@
+/** An answer: thinking, text, what went wrong, figures and buttons; while it runs, and afterwards. */
+
+import { AnswerBlocks } from "./answer_blocks.js";
+import { copyFrom } from "./clipboard.js";
+import { element } from "./element.js";
+import { FiguresLine } from "./figures_line.js";
+import { icon } from "./icons.js";
+import { notice } from "./notices.js";
+
+/** @import { Figures, Message } from "./types.js" */
+
+export class AnswerView {
+  element = element("article", { class: "message answer", "aria-label": "Answer" });
+  #heading = element("h2", { class: "visually-hidden" }, "Answer");
+  #thinkingLabel = element("span", {}, "Thoughts");
+  #thoughts = element("div", { class: "thoughts" });
+  #thinking = element(
+    "details",
+    { class: "thinking", hidden: true },
+    element("summary", {}, icon("right"), this.#thinkingLabel),
+    this.#thoughts,
+  );
+  #waiting = element("p", { class: "waiting" });
+  #blocks = new AnswerBlocks();
+  #problem = element("div");
+  #figures = new FiguresLine();
+  #text = "";
+  /** @type {string | null} */
+  #model = null;
+
+  /** @param {() => void} askAgain */
+  constructor(askAgain) {
+    this.askAgain = askAgain;
+    const copy = element(
+      "button",
+      { class: "icon-button", type: "button", "aria-label": "Copy answer", title: "Copy", onclick: () => copyFrom(copy, this.#text) },
+      icon("copy"),
+    );
+    const again = element(
+      "button",
+      { class: "icon-button again", type: "button", "aria-label": "Ask again", title: "Ask again", onclick: askAgain },
+      icon("again"),
+    );
+    const buttons = element("div", { class: "message-buttons" }, copy, again);
+    const foot = element("div", { class: "answer-foot" }, buttons, this.#figures.element);
+    this.element.append(this.#heading, this.#thinking, this.#waiting, this.#blocks.element, this.#problem, foot);
+  }
+
+  /** Where the text is. */
+  get text() {
+    return this.#blocks.element;
+  }
+
+  /**
+   * @param {Message} message
+   * @param {{ running?: boolean, isLast?: boolean }} [options]
+   */
+  show(message, { running = false, isLast = false } = {}) {
+    this.#text = message.text;
+    this.#setModel(message.model);
+    this.#setRunning(running);
+    this.#setThoughts(message.thinking);
+    this.#blocks.show(message.blocks);
+    if (!running) {
+      if (message.stats || message.model) this.#figures.showFinal(message.model, message.stats);
+      this.#showProblem(message, isLast);
+    }
+    this.#askAgainButton.hidden = !isLast;
+    this.#setWaiting();
+  }
+
+  /** @param {string} text */
+  addThinking(text) {
+    this.#setThoughts(this.#thoughts.textContent + text);
+    this.#setWaiting();
+  }
+
+  /** @param {{ number: number, html: string, complete: boolean }} block */
+  replaceBlock(block) {
+    this.#blocks.replace(block);
+    this.#setThoughts(this.#thoughts.textContent ?? "");
+    this.#setWaiting();
+  }
+
+  /** @param {Figures} figures */
+  showFigures(figures) {
+    this.#figures.showRunning(this.#model, figures);
+    if (!this.#waiting.hidden) this.#waiting.textContent = `${this.#waitingText} ${Math.floor(figures.seconds)} s`;
+  }
+
+  get #askAgainButton() {
+    return /** @type {HTMLButtonElement} */ (this.element.querySelector(".again"));
+  }
+
+  get #waitingText() {
+    return `Waiting for ${this.#model ?? "the model"}…`;
+  }
+
+  get #isRunning() {
+    return this.element.classList.contains("running");
+  }
+
+  /** @param {string | null} model */
+  #setModel(model) {
+    this.#model = model;
+    this.#heading.textContent = model ? `Answer of ${model}` : "Answer";
+  }
+
+  /** @param {boolean} running */
+  #setRunning(running) {
+    this.element.classList.toggle("running", running);
+    this.element.setAttribute("aria-busy", String(running));
+  }
+
+  #setWaiting() {
+    const waits = this.#isRunning && this.#blocks.isEmpty && this.#thinking.hidden;
+    if (waits && this.#waiting.hidden) this.#waiting.textContent = this.#waitingText;
+    if (!this.#waiting.textContent) this.#waiting.textContent = this.#waitingText;
+    this.#waiting.hidden = !waits;
+  }
+
+  /** @param {string | null} thinking */
+  #setThoughts(thinking) {
+    const running = this.#isRunning && this.#blocks.isEmpty;
+    if (this.#thoughts.textContent !== thinking) this.#thoughts.textContent = thinking;
+    this.#thinking.hidden = !thinking;
+    this.#thinking.classList.toggle("running", running);
+    this.#thinkingLabel.textContent = running ? "Thinking…" : "Thoughts";
+  }
+
+  /**
+   * @param {Message} message
+   * @param {boolean} isLast
+   */
+  #showProblem({ error, cut, stats }, isLast) {
+    this.#problem.replaceChildren();
+    const help = isLast ? [{ label: "Ask again", onclick: this.askAgain }] : [];
+    if (error) this.#problem.append(notice(error, { kind: "error", help }));
+    else if (cut) this.#problem.append(notice("The answer was cut off here.", { help }));
+  }
+}

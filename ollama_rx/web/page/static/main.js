@@ -1,0 +1,382 @@
+/** The page: its parts, and what each tells the others. */
+
+import { setToken, takeTokenFromAddress } from "./access_token.js";
+import { announce } from "./announcer.js";
+import { NoServerError, RefusedError } from "./api.js";
+import * as api from "./api.js";
+import { Composer } from "./composer.js";
+import { ConversationList } from "./conversation_list.js";
+import { askToken, dialogIsOpen, showShortcuts } from "./dialogs.js";
+import { Drawer } from "./drawer.js";
+import { byId } from "./element.js";
+import { FollowEnd } from "./follow_end.js";
+import { drawIcons, setIcon } from "./icons.js";
+import { MessagesView } from "./messages_view.js";
+import { ModelChoice } from "./model_choice.js";
+import { notice, withCode } from "./notices.js";
+import { OpenConversation } from "./open_conversation.js";
+import { addressOf, currentId, onAddress, setAddress } from "./router.js";
+import { startShortcuts } from "./shortcuts.js";
+import { SpokenWords } from "./spoken_words.js";
+import { onChanges, tellTabs } from "./tabs.js";
+import { startTheme } from "./theme.js";
+import { Voice } from "./voice.js";
+import { VoiceBar } from "./voice_bar.js";
+
+/** @import { PageEvent, ServerState } from "./types.js" */
+
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 10_000;
+
+class Page {
+  #title = byId("title", HTMLHeadingElement);
+  #voiceButton = byId("voice", HTMLButtonElement);
+  #connectionNotice = byId("connection-notice", HTMLDivElement);
+  #drawer = new Drawer();
+  #voiceBar = new VoiceBar(() => this.#voice.interrupt());
+  #spokenWords = new SpokenWords();
+  /** @type {ServerState | null} */
+  #state = null;
+  #asksForToken = false;
+  #reconnecting = false;
+
+  #conversation = new OpenConversation({
+    onChange: () => this.#draw(),
+    onEvent: (event) => this.#showEvent(event),
+    onLost: () => this.#sayLost(),
+    onBack: () => this.#connectionNotice.replaceChildren(),
+    onProblem: (error) => this.#report(error),
+    onAsking: (id) => this.#prepareFor(id),
+    onAnswered: (last) => this.#finish(last),
+  });
+
+  #list = new ConversationList({
+    onRenamed: (id) => {
+      this.#changed(id);
+      if (id === this.#conversation.id) this.#refresh();
+    },
+    onDeleted: (id) => this.#deleted(id),
+    onProblem: (error) => this.#report(error),
+  });
+
+  #messages = new MessagesView({
+    ask: (text) => this.#ask({ text, images: [] }).catch(() => {}),
+    askAt: (question, position) => this.#ask(question, position).catch(() => {}),
+    askAgain: () => this.#askAgain(),
+  });
+
+  #end = new FollowEnd(this.#messages.element);
+
+  #composer = new Composer({
+    onSend: (question) => this.#ask(question),
+    onStop: () => this.#stop(),
+    onTyping: () => this.#voice.interrupt(),
+    onEditLast: () => this.#messages.editLastQuestion(),
+  });
+
+  #models = new ModelChoice((model) => this.#composer.setModel(model));
+
+  #voice = new Voice({
+    onSpeaking: (speaking) => this.#showSpeaking(speaking),
+    onSentence: (sentence) => this.#voiceBar.showSentence(sentence),
+    onWord: (word) => {
+      this.#voiceBar.showWord(word);
+      const answer = this.#messages.lastAnswer;
+      if (answer) this.#spokenWords.mark(answer.text, word.text);
+    },
+    onInterrupted: () => this.#refresh(),
+    onProblem: (text) => this.#composer.say(`The voice has failed: ${text}`),
+  });
+
+  async start() {
+    takeTokenFromAddress();
+    drawIcons();
+    startTheme();
+    startShortcuts({
+      newChat: () => this.#go(null),
+      search: () => {
+        this.#drawer.open();
+        this.#list.focusSearch();
+      },
+      escape: () => this.#escape(),
+      showShortcuts,
+    });
+    byId("show-shortcuts", HTMLButtonElement).addEventListener("click", showShortcuts);
+    byId("skip-link", HTMLAnchorElement).addEventListener("click", (event) => {
+      event.preventDefault(); // it would change the address
+      this.#composer.focus();
+    });
+    byId("new-chat", HTMLAnchorElement).addEventListener("click", () => this.#composer.focus());
+    this.#voiceButton.addEventListener("click", () => this.#toggleVoice());
+    onAddress((id) => this.#open(id));
+    onChanges((id) => {
+      this.#list.refresh();
+      if (id === null || id === this.#conversation.id) this.#refresh();
+    });
+    await this.#open(currentId());
+    await this.#load();
+    if (matchMedia("(hover: hover)").matches && !dialogIsOpen()) this.#composer.focus(); // no keyboard jumps up on a phone
+  }
+
+  // What the reader does.
+
+  /**
+   * @param {{ text: string, images: string[] }} question
+   * @param {number} [position]
+   */
+  async #ask(question, position) {
+    await this.#attempt(async (choice) => {
+      this.#end.toEnd();
+      await this.#conversation.ask(question, choice, position);
+    });
+  }
+
+  async #askAgain() {
+    await this.#attempt((choice) => this.#conversation.askAgain(choice)).catch(() => {});
+  }
+
+  /**
+   * Ask the server; if it refuses, say so at the field, and reject.
+   *
+   * @param {(choice: import("./open_conversation.js").Choice) => Promise<void>} request
+   */
+  async #attempt(request) {
+    this.#composer.quiet();
+    await this.#voice.interrupt();
+    try {
+      await request({ model: this.#models.model?.name ?? null, think: this.#composer.think });
+      this.#end.toEnd();
+      this.#changed(this.#conversation.id);
+    } catch (error) {
+      this.#report(error);
+      if (error instanceof RefusedError && error.status === 409) this.#refresh();
+      throw error;
+    }
+  }
+
+  async #stop() {
+    await this.#voice.interrupt();
+    try {
+      await this.#conversation.stop();
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #escape() {
+    if (this.#voice.isSpeaking) this.#voice.interrupt();
+    else if (this.#drawer.isOpen) this.#drawer.close();
+    else if (this.#conversation.running) this.#stop();
+  }
+
+  async #toggleVoice() {
+    const on = !this.#voice.isOn;
+    try {
+      await (on ? this.#voice.turnOn() : this.#voice.turnOff());
+    } catch {
+      this.#composer.say("This browser cannot play the voice.");
+      await this.#voice.turnOff();
+    }
+    this.#showVoice();
+    announce(this.#voice.isOn ? "The next answers will be spoken" : "Voice off");
+    if (this.#voice.isOn && this.#conversation.id) await this.#voice.listenTo(this.#conversation.id);
+  }
+
+  /** @param {string | null} id */
+  #go(id) {
+    setAddress(id);
+    this.#open(id);
+    this.#composer.focus();
+  }
+
+  // What is shown.
+
+  /** @param {string | null} id */
+  async #open(id) {
+    const hadDrawer = this.#drawer.isOpen;
+    this.#drawer.close();
+    this.#voice.leave();
+    this.#composer.quiet();
+    this.#messages.clear();
+    try {
+      const opened = this.#conversation.open(id);
+      this.#list.setCurrent(id);
+      if (id === null) this.#draw();
+      else if (this.#voice.isOn) this.#voice.listenTo(id);
+      await opened;
+      this.#models.choose(this.#conversation.model);
+      this.#end.toEnd();
+      if (hadDrawer && id === null) this.#composer.focus();
+    } catch (error) {
+      if (error instanceof RefusedError && error.status === 404) this.#leaveMissing();
+      else this.#report(error);
+    }
+  }
+
+  #leaveMissing() {
+    setAddress(null, { replace: true });
+    this.#open(null);
+    this.#composer.say("This conversation does not exist any more.");
+  }
+
+  #draw() {
+    const { id, title, messages, running } = this.#conversation;
+    const shown = title || (id ? "Conversation" : "New chat");
+    this.#title.textContent = shown;
+    document.title = id ? `${shown} · ollama-rx` : "ollama-rx";
+    if (id === null && !messages.length) this.#messages.welcome(this.#about);
+    else this.#messages.show(messages, running);
+    this.#composer.setAnswering(running !== null);
+  }
+
+  get #about() {
+    if (!this.#state) return "";
+    const { server, reachable } = this.#state;
+    const model = this.#models.model?.name;
+    if (!reachable || !model) return "";
+    return server.startsWith("http") ? `${model}, run by Ollama at ${new URL(server).host}` : `${model}, the ${server}`;
+  }
+
+  /** @param {PageEvent} event */
+  #showEvent({ type, data }) {
+    const answer = this.#messages.lastAnswer;
+    if (!answer) return;
+    if (type === "block") answer.replaceBlock(data);
+    else if (type === "thinking") answer.addThinking(data.text);
+    else if (type === "figures") answer.showFigures(data);
+  }
+
+  /** @param {PageEvent | null} last */
+  #finish(last) {
+    announce(last?.type === "error" ? `The answer has failed: ${last.data.message}` : "End of the answer");
+    this.#changed(this.#conversation.id);
+  }
+
+  /** @param {boolean} speaking */
+  #showSpeaking(speaking) {
+    this.#voiceBar.setSpeaking(speaking);
+    this.#spokenWords.clear();
+  }
+
+  #showVoice() {
+    const { isOn } = this.#voice;
+    setIcon(this.#voiceButton, isOn ? "sound" : "silent");
+    this.#voiceButton.setAttribute("aria-pressed", String(isOn));
+    this.#voiceButton.title = isOn ? "Answers are spoken" : "Have the answers spoken";
+  }
+
+  // What the server says.
+
+  /** @param {string} id */
+  async #prepareFor(id) {
+    if (currentId() !== id) {
+      setAddress(id); // a new conversation has got its id
+      this.#list.setCurrent(id);
+    }
+    await this.#voice.listenTo(id);
+  }
+
+  /** Fetch what the page as a whole shows: the models, and the list. */
+  async #load() {
+    try {
+      this.#state = await api.getState();
+    } catch (error) {
+      this.#report(error);
+      return;
+    }
+    this.#models.setState(this.#state);
+    this.#models.choose(this.#conversation.model);
+    this.#voiceButton.hidden = !this.#state.voice;
+    this.#showVoice();
+    byId("about", HTMLParagraphElement).replaceChildren(...withCode(`ollama-rx ${this.#state.version}`));
+    this.#showServerProblem(this.#state);
+    if (this.#conversation.id === null) this.#draw();
+    await this.#list.refresh();
+  }
+
+  /** @param {ServerState} state */
+  #showServerProblem({ reachable, server, problem, models }) {
+    const help = [{ label: "Check again", onclick: () => this.#load() }];
+    if (!reachable) {
+      const text = problem ?? `Ollama at ${server} does not answer. Is \`ollama serve\` running?`;
+      this.#connectionNotice.replaceChildren(notice(text, { kind: "error", help }));
+    } else if (!models.length) {
+      const text = problem ?? "Ollama has no model yet. Fetch one with `ollama pull llama3.2`.";
+      this.#connectionNotice.replaceChildren(notice(text, { help }));
+    } else this.#connectionNotice.replaceChildren();
+  }
+
+  /** @param {string | null} id  of the conversation that has changed */
+  #changed(id) {
+    this.#list.refresh();
+    if (id !== null) tellTabs(id);
+  }
+
+  /** @param {string} id */
+  #deleted(id) {
+    announce("Deleted");
+    if (id === this.#conversation.id) {
+      setAddress(null, { replace: true });
+      this.#open(null);
+    }
+    this.#list.refresh();
+    tellTabs(id);
+  }
+
+  async #refresh() {
+    try {
+      await this.#conversation.refresh();
+    } catch (error) {
+      if (error instanceof RefusedError && error.status === 404) this.#leaveMissing();
+      else this.#report(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  #report(error) {
+    if (error instanceof RefusedError && error.status === 401) this.#askToken();
+    else if (error instanceof NoServerError) this.#reconnect();
+    else if (error instanceof RefusedError) this.#composer.say(error.message, { kind: "error" });
+    else throw error;
+  }
+
+  async #askToken() {
+    if (this.#asksForToken) return;
+    this.#asksForToken = true;
+    const token = await askToken("This server asks for a token. It is in the address that `ollama-rx serve` has printed.");
+    this.#asksForToken = false;
+    if (token) setToken(token);
+    await this.#open(currentId());
+    await this.#load();
+  }
+
+  #sayLost() {
+    const help = [{ label: "Try now", onclick: () => dispatchEvent(new Event("online")) }];
+    const text = "The connection to the server is lost. Trying again; is `ollama-rx serve` running?";
+    this.#connectionNotice.replaceChildren(notice(text, { kind: "error", help }));
+  }
+
+  /** Try until the server answers again, then show what it has. */
+  async #reconnect() {
+    if (this.#reconnecting) return;
+    this.#reconnecting = true;
+    this.#sayLost();
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, pause);
+        addEventListener("online", () => (clearTimeout(timer), resolve(null)), { once: true });
+      });
+      try {
+        await api.getState();
+        break;
+      } catch (error) {
+        if (!(error instanceof NoServerError)) break;
+      }
+    }
+    this.#reconnecting = false;
+    await this.#load();
+    await this.#refresh();
+  }
+}
+
+new Page().start();
