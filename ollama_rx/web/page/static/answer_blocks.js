@@ -49,6 +49,7 @@ export class AnswerBlocks {
       this.#html[number] = html;
       keepingSelection(block, () => {
         block.innerHTML = html; // the server has made it: no HTML of the model's is in it
+        block.querySelectorAll(":is(h1, h2, h3, h4, h5, h6):empty").forEach((heading) => heading.remove());
         block.querySelectorAll("pre").forEach(frameCode);
         block.querySelectorAll("table").forEach(frameTable);
       });

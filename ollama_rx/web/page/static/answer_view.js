@@ -136,6 +136,6 @@ export class AnswerView {
     this.#problem.replaceChildren();
     const help = isLast ? [{ label: "Ask again", onclick: this.askAgain }] : [];
     if (error) this.#problem.append(notice(error, { kind: "error", help }));
-    else if (cut) this.#problem.append(notice("The answer was cut off here.", { help }));
+    else if (cut) this.#problem.append(notice("This answer was stopped before its end.", { help }));
   }
 }

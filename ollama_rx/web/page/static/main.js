@@ -13,9 +13,9 @@ import { FollowEnd } from "./follow_end.js";
 import { drawIcons, setIcon } from "./icons.js";
 import { MessagesView } from "./messages_view.js";
 import { ModelChoice } from "./model_choice.js";
-import { notice, withCode } from "./notices.js";
+import { notice } from "./notices.js";
 import { OpenConversation } from "./open_conversation.js";
-import { addressOf, currentId, onAddress, setAddress } from "./router.js";
+import { currentId, onAddress, setAddress } from "./router.js";
 import { startShortcuts } from "./shortcuts.js";
 import { SpokenWords } from "./spoken_words.js";
 import { onChanges, tellTabs } from "./tabs.js";
@@ -74,7 +74,10 @@ class Page {
     onEditLast: () => this.#messages.editLastQuestion(),
   });
 
-  #models = new ModelChoice((model) => this.#composer.setModel(model));
+  #models = new ModelChoice((model) => {
+    this.#composer.setModel(model);
+    if (this.#isNew) this.#draw(); // it names the model
+  });
 
   #voice = new Voice({
     onSpeaking: (speaking) => this.#showSpeaking(speaking),
@@ -224,17 +227,21 @@ class Page {
     const shown = title || (id ? "Conversation" : "New chat");
     this.#title.textContent = shown;
     document.title = id ? `${shown} · ollama-rx` : "ollama-rx";
-    if (id === null && !messages.length) this.#messages.welcome(this.#about);
+    if (this.#isNew) this.#messages.welcome(this.#about);
     else this.#messages.show(messages, running);
     this.#composer.setAnswering(running !== null);
   }
 
+  get #isNew() {
+    return this.#conversation.id === null && !this.#conversation.messages.length;
+  }
+
+  /** Which model answers, and where it runs; empty if none can. */
   get #about() {
-    if (!this.#state) return "";
-    const { server, reachable } = this.#state;
-    const model = this.#models.model?.name;
-    if (!reachable || !model) return "";
-    return server.startsWith("http") ? `${model}, run by Ollama at ${new URL(server).host}` : `${model}, the ${server}`;
+    const { model } = this.#models;
+    if (!this.#state?.reachable || !model) return "";
+    const { server } = this.#state;
+    return server.startsWith("http") ? `${model.name}, run by Ollama at ${new URL(server).host}` : `${model.name}, the ${server}`;
   }
 
   /** @param {PageEvent} event */
@@ -288,9 +295,9 @@ class Page {
     this.#models.choose(this.#conversation.model);
     this.#voiceButton.hidden = !this.#state.voice;
     this.#showVoice();
-    byId("about", HTMLParagraphElement).replaceChildren(...withCode(`ollama-rx ${this.#state.version}`));
+    byId("about", HTMLParagraphElement).textContent = `ollama-rx ${this.#state.version}`;
     this.#showServerProblem(this.#state);
-    if (this.#conversation.id === null) this.#draw();
+    if (this.#isNew) this.#draw();
     await this.#list.refresh();
   }
 

@@ -52,8 +52,11 @@ export class ModelChoice {
   }
 }
 
+const SMALL = matchMedia("(max-width: 30rem)"); // there is room for the name only
+
 /** @param {Model} model */
 function labelOf({ name, vision, bytes }) {
+  if (SMALL.matches) return name;
   const size = bytes ? `${(bytes / 1e9).toFixed(1)} GB` : "";
   return [name, size, vision && "sees images"].filter(Boolean).join(" · ");
 }

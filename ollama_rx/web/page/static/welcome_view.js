@@ -10,7 +10,7 @@ const SUGGESTIONS = [
 ];
 
 /**
- * @param {string} about  one line about the model and where it runs
+ * @param {string} about  one line about the model and where it runs; empty if there is none to ask
  * @param {(text: string) => void} ask
  * @returns {HTMLElement}
  */
@@ -22,7 +22,6 @@ export function welcomeView(about, ask) {
     "section",
     { class: "welcome", "aria-label": "Suggestions" },
     element("h2", {}, "What would you like to know?"),
-    element("p", {}, about),
-    element("div", { class: "suggestions" }, ...buttons),
+    ...(about ? [element("p", {}, about), element("div", { class: "suggestions" }, ...buttons)] : []),
   );
 }
