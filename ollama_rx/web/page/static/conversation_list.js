@@ -62,6 +62,7 @@ export class ConversationList {
     if (id === this.#current) return;
     this.#current = id;
     this.#draw();
+    this.#place.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }
 
   focusSearch() {

@@ -1,6 +1,7 @@
 /** The dialogs of index.html. `showModal` keeps the focus inside, and gives it back to where it was. */
 
 import { byId } from "./element.js";
+import { withCode } from "./notices.js";
 
 /**
  * Ask for another title.
@@ -27,14 +28,14 @@ export function confirmDeletion(title) {
 }
 
 /**
- * @param {string} reason
+ * @param {string} reason  with `code` in backticks
  * @returns {Promise<string>}  empty if the reader closes the dialog
  */
 export async function askToken(reason) {
   const dialog = byId("token-dialog", HTMLDialogElement);
   const field = fieldOf(dialog);
   field.value = "";
-  byId("token-text", HTMLParagraphElement).textContent = reason;
+  byId("token-text", HTMLParagraphElement).replaceChildren(...withCode(reason));
   return (await show(dialog)) ? field.value : "";
 }
 

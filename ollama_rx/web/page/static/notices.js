@@ -25,6 +25,6 @@ export function notice(text, { kind = "caution", help = [] } = {}) {
  * @param {string} text
  * @returns {(string | HTMLElement)[]}
  */
-function withCode(text) {
+export function withCode(text) {
   return text.split("`").map((part, place) => (place % 2 ? element("code", {}, part) : part));
 }
