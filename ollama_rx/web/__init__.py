@@ -8,6 +8,8 @@ except ImportError as error:
 from ollama_rx.web.page.chat_app import app
 from ollama_rx.web.replay import Replay, ReplayReader
 from ollama_rx.web.sse_response import sse_response
+from ollama_rx.web.ui_message_response import ui_message_response
+from ollama_rx.web.ui_messages import messages_from_ui
 from ollama_rx.web.voice_channel import VoiceChannel
 from ollama_rx.web.web_event import WebEvent
 
@@ -17,5 +19,7 @@ __all__ = [
     "VoiceChannel",
     "WebEvent",
     "app",
+    "messages_from_ui",
     "sse_response",
+    "ui_message_response",
 ]
