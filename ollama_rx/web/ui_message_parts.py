@@ -1,9 +1,9 @@
 """The parts of the AI SDK's UI message stream, made from the events of a stream."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ollama_rx.protocol.json_fields import JsonObject, text_of
 from ollama_rx.web.web_event import WebEvent
@@ -38,19 +38,6 @@ class UiMessageParts:
         self._step = 1
         self._step_has_results = False
         self._is_over = False
-        self._handlers: dict[str, Callable[[JsonObject], None]] = {
-            "text": self._text,
-            "thinking": self._thinking,
-            "tool_call": self._tool_call,
-            "tool_result": self._tool_result,
-            "stats": self._stats,
-            "block": self._block,
-            "progress": self._progress,
-            "item": self._item,
-            "reset": self._reset,
-            "error": self._error,
-            "done": self._done,
-        }
 
     @property
     def is_over(self) -> bool:
@@ -66,22 +53,22 @@ class UiMessageParts:
         if self._is_over:
             return ()
         self._parts = []
-        handle = self._handlers.get(event.type)
-        if handle is None:
+        make = self._MAKERS.get(event.type)
+        if make is None:
             self._own_data(event)
         else:
-            handle(event.data)
+            make(self, event.data)
         return self._parts
 
     def _text(self, data: JsonObject) -> None:
-        text: str = data["text"]
+        text = text_of(data.get("text"))
         follows_tools = self._step > 1 or self._step_has_results
         if follows_tools and (self._open is None or self._open.kind != "text"):
             text = text.lstrip("\n")  # a conversation sends a blank line between the texts of two answers
         self._delta("text", text)
 
     def _thinking(self, data: JsonObject) -> None:
-        self._delta("reasoning", data["text"])
+        self._delta("reasoning", text_of(data.get("text")))
 
     def _delta(self, kind: Literal["text", "reasoning"], text: str) -> None:
         if not text:
@@ -98,34 +85,35 @@ class UiMessageParts:
     def _tool_call(self, data: JsonObject) -> None:
         self._begin_answer()
         self._close()
-        name = text_of(data["name"])
-        part_id = self._calls.begin(data["id"], name)
-        self._add("tool-input-available", toolCallId=part_id, toolName=name, input=data["arguments"])
+        name = text_of(data.get("name"))
+        part_id = self._calls.begin(text_of(data.get("id")), name)
+        self._add("tool-input-available", toolCallId=part_id, toolName=name, input=data.get("arguments"))
 
     def _tool_result(self, data: JsonObject) -> None:
         self._close()
-        name = text_of(data["name"])
-        part_id = self._calls.end(data["id"], name)
+        call = text_of(data.get("id")), text_of(data.get("name"))
+        part_id = self._calls.end(*call)
         if part_id is None:  # a result without its call ends the stream in all versions
             self._tool_call({**data, "arguments": {}})
-            part_id = self._calls.end(data["id"], name)
-        if data["error"]:
-            self._add("tool-output-error", toolCallId=part_id, errorText=data["content"])
+            part_id = self._calls.end(*call)
+        content = text_of(data.get("content"))
+        if data.get("error"):
+            self._add("tool-output-error", toolCallId=part_id, errorText=content)
         else:
-            self._add("tool-output-available", toolCallId=part_id, output=data["content"])
+            self._add("tool-output-available", toolCallId=part_id, output=content)
         self._step_has_results = True
 
     def _stats(self, data: JsonObject) -> None:
         self._add("message-metadata", messageMetadata={"stats": data})
 
     def _block(self, data: JsonObject) -> None:
-        self._add("data-block", id=f"block-{data['number']}", data=data)
+        self._add("data-block", id=f"block-{data.get('number')}", data=data)
 
     def _progress(self, data: JsonObject) -> None:
         self._add("data-progress", id="progress", data=data)
 
     def _item(self, data: JsonObject) -> None:
-        self._add("data-item", data=data["value"])
+        self._add("data-item", data=data.get("value"))
 
     def _own_data(self, event: WebEvent) -> None:
         identifier = text_of(event.data.get("id"))
@@ -141,10 +129,24 @@ class UiMessageParts:
             self._end({"type": "error", "errorText": _NOT_CONTINUED})
 
     def _error(self, data: JsonObject) -> None:
-        self._end({"type": "error", "errorText": data["message"]})
+        self._end({"type": "error", "errorText": text_of(data.get("message"))})
 
     def _done(self, data: JsonObject) -> None:
-        self._end({"type": "abort" if data["reason"] == "stopped" else "finish"})
+        self._end({"type": "abort" if data.get("reason") == "stopped" else "finish"})
+
+    _MAKERS: ClassVar[Mapping[str, Callable[..., None]]] = {
+        "text": _text,
+        "thinking": _thinking,
+        "tool_call": _tool_call,
+        "tool_result": _tool_result,
+        "stats": _stats,
+        "block": _block,
+        "progress": _progress,
+        "item": _item,
+        "reset": _reset,
+        "error": _error,
+        "done": _done,
+    }
 
     def _begin_answer(self) -> None:
         """Begin a step if this is the answer to the results of tools."""
@@ -182,9 +184,9 @@ class _CallIds:
 
     def __init__(self) -> None:
         self._used: set[str] = set()
-        self._unanswered: list[tuple[str | None, str, str]] = []  # id and name as sent, id of the part
+        self._unanswered: list[tuple[str, str, str]] = []  # id and name as sent, id of the part
 
-    def begin(self, sent_id: str | None, name: str) -> str:
+    def begin(self, sent_id: str, name: str) -> str:
         """Note a call, and return the id of its part."""
         numbered = (f"{sent_id or 'call'}-{number}" for number in count(1))
         part_id = next(one for one in chain([sent_id], numbered) if one and one not in self._used)
@@ -192,7 +194,7 @@ class _CallIds:
         self._unanswered.append((sent_id, name, part_id))
         return part_id
 
-    def end(self, sent_id: str | None, name: str) -> str | None:
+    def end(self, sent_id: str, name: str) -> str | None:
         """Return the id of the part whose result has arrived; None if there is no such call."""
         for call in self._unanswered:
             if call[:2] == (sent_id, name):

@@ -226,6 +226,13 @@ def test_other_events_are_data_parts(given: WebEvent, expected: Part) -> None:
     assert parts_of(given) == [*START, expected]
 
 
+@pytest.mark.parametrize(
+    "kind", ["text", "thinking", "tool_call", "tool_result", "block", "item", "error", "done"]
+)
+def test_an_event_of_your_own_with_one_of_our_names_and_other_fields_breaks_nothing(kind: str) -> None:
+    assert all(part["type"] for part in parts_of(event(kind, text=7, id=[]), COMPLETED))
+
+
 def test_an_error_ends_the_text_and_the_stream() -> None:
     failed = event("error", type="ServerError", message="the server is tired", retryable=True)
     assert parts_of(text("It"), failed, text(" is")) == [
