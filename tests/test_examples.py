@@ -332,6 +332,19 @@ def test_pcm_websocket(fake: FakeOllama) -> None:
     assert contents(chats(fake)[1])[1] in {"The sea", "The sea is"}
 
 
+def test_use_chat(fake: FakeOllama) -> None:
+    fake.play(answer(tool_call("temperature", {"city": "Oslo"})), answer("It is cold."))
+    app = runpy.run_path(str(FOLDER / "26_use_chat.py"))["app"]
+    question = {"id": "q", "role": "user", "parts": [{"type": "text", "text": "Oslo?"}]}
+    with served(app) as url, httpx.Client(base_url=url, trust_env=False) as page:
+        body = {"id": "c", "messages": [question], "trigger": "submit-message"}
+        parts = page.post("/api/chat", json=body).text.split("\n\n")
+        assert page.post("/api/chat", json={"messages": []}).status_code == 400
+    assert 'data: {"type":"text-delta","id":"text-1","delta":"It is cold."}' in parts
+    assert any('"output":"-3 °C"' in part for part in parts)
+    assert parts[-2] == "data: [DONE]"
+
+
 def test_hosts(example: ExampleRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     def reply(request: Request) -> Reply:
         return answer(str(request.json["prompt"]).split()[2])
