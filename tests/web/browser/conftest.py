@@ -1,0 +1,56 @@
+"""Fixtures for tests in a real browser."""
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.web.browser.chromium import Chromium
+from tests.web.browser.watch import Watch
+
+_chromium = Chromium()
+Visit = Callable[..., Page]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None]:
+    """Close the browser after the last of these tests: others need this thread without an event loop."""
+    yield
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        _chromium.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """Return one browser for all tests that follow each other."""
+    yield _chromium
+    _chromium.close()  # also if the run was given up
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Fail if a page did what it must not do, whatever else the test looks at."""
+    it = Watch()
+    yield it
+    assert it.complaints == []
+
+
+@pytest.fixture
+def visit(chromium: Chromium, watch: Watch) -> Iterator[Visit]:
+    """Open a page as another person would, with a browser of their own: `visit(url, color_scheme="dark")`."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(url: str, **options: object) -> Page:
+        context = chromium.browser.new_context(**options)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        watch.allow(url)
+        watch.attach(context)
+        page = context.new_page()
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
