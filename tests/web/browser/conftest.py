@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+from ollama_rx import Client
+from ollama_rx.testing import FakeOllama
+from ollama_rx.web import app
+from tests.web.browser.chat import Chat
 from tests.web.browser.chromium import Chromium
+from tests.web.browser.serving import Serving
 from tests.web.browser.watch import Watch
 
 _chromium = Chromium()
@@ -43,7 +48,7 @@ def visit(chromium: Chromium, watch: Watch) -> Iterator[Visit]:
 
     def open_page(url: str, **options: object) -> Page:
         context = chromium.browser.new_context(**options)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(5_000)
         contexts.append(context)
         watch.allow(url)
         watch.attach(context)
@@ -54,3 +59,26 @@ def visit(chromium: Chromium, watch: Watch) -> Iterator[Visit]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def ollama() -> Iterator[FakeOllama]:
+    """Return the server of models, which the page asks."""
+    with FakeOllama() as fake:
+        yield fake
+
+
+@pytest.fixture
+def served(ollama: FakeOllama, tmp_path: Path) -> Iterator[str]:
+    """Return the address of the page, with no conversations."""
+    with (
+        Client(ollama.url) as client,
+        Serving(app(client, store=tmp_path / "conversations.db")) as server,
+    ):
+        yield server.url
+
+
+@pytest.fixture
+def chat(served: str, visit: Visit) -> Chat:
+    """Open the page."""
+    return Chat(visit(served))
