@@ -30,7 +30,7 @@ def test_an_answer_can_be_stopped(chat: Chat, ollama: FakeOllama) -> None:
 
     ollama.wait_for_disconnect()
     chat.wait_for_end()
-    expect(chat.answer).to_contain_text("The answer was cut off here.")
+    expect(chat.answer).to_contain_text("This answer was stopped before its end.")
     expect(chat.message).to_be_focused()
 
 

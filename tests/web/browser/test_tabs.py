@@ -39,7 +39,7 @@ def test_a_tab_stops_what_another_one_has_begun(chat: Chat, ollama: FakeOllama) 
     ollama.wait_for_disconnect()
     for tab in (chat, other):
         tab.wait_for_end()
-        expect(tab.answer).to_contain_text("cut off")
+        expect(tab.answer).to_contain_text("was stopped before its end")
 
 
 def test_a_question_of_another_tab_appears_with_its_answer(chat: Chat, ollama: FakeOllama) -> None:
