@@ -5,6 +5,7 @@ try:
 except ImportError as error:
     raise ImportError('ollama_rx.web needs starlette: pip install "ollama-rx[web]"') from error
 
+from ollama_rx.web.live_page import LivePage
 from ollama_rx.web.page.chat_app import app
 from ollama_rx.web.replay import Replay, ReplayReader
 from ollama_rx.web.sse_response import sse_response
@@ -14,6 +15,7 @@ from ollama_rx.web.voice_channel import VoiceChannel
 from ollama_rx.web.web_event import WebEvent
 
 __all__ = [
+    "LivePage",
     "Replay",
     "ReplayReader",
     "VoiceChannel",
