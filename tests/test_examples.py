@@ -1,12 +1,13 @@
 """Every example does what its docstring says, against a scripted server."""
 
 import asyncio
+import json
 import re
 import runpy
 import socket
 import threading
 import wave
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -210,12 +211,25 @@ def test_starlette(fake: FakeOllama) -> None:
     with served(app) as url, httpx.Client(base_url=url, trust_env=False) as browser:
         whole = browser.get("/ask", params={"prompt": "The sea?"})
         assert whole.headers["content-type"].startswith("text/event-stream")
-        assert whole.text == 'data: "It is blue."\n\ndata: "It is wide."\n\nevent: end\ndata:\n\n'
+        assert data_of(whole.text.splitlines()) == [
+            {"text": "It is blue."},
+            {"text": "It is wide."},
+            {"reason": "completed"},
+        ]
         assert fake.requests[0].json["prompt"] == "The sea?"
 
         with browser.stream("GET", "/ask", params={"prompt": "Count"}) as events:
-            assert next(events.iter_lines()) == 'data: "One."'
+            assert next(filter(is_data, events.iter_lines())) == 'data: {"text":"One."}'
         fake.wait_for_disconnect()
+
+
+def is_data(line: str) -> bool:
+    return line.startswith("data: ")
+
+
+def data_of(lines: Iterable[str]) -> list[Any]:
+    """Return the data of server-sent events."""
+    return [json.loads(line.removeprefix("data: ")) for line in lines if is_data(line)]
 
 
 def test_structured_output(fake: FakeOllama, example: ExampleRunner) -> None:
@@ -330,6 +344,24 @@ def test_pcm_websocket(fake: FakeOllama) -> None:
             blocks.append(browser.recv())
     assert max(map(len, blocks)) == 2 * 24_000 * 0.04
     assert contents(chats(fake)[1])[1] in {"The sea", "The sea is"}
+
+
+def test_sse(fake: FakeOllama) -> None:
+    fake.play(answer("One", " two", endless(" more", every=0.01)))
+    app = runpy.run_path(str(FOLDER / "24_sse.py"))["app"]
+    with served(app) as url, httpx.Client(base_url=url, trust_env=False) as browser:
+        path = browser.post("/answers", params={"prompt": "Count"}).json()["url"]
+        with browser.stream("GET", path) as early, browser.stream("GET", path) as late:
+            lines = early.iter_lines()
+            last = next(line for line in lines if line.startswith("id: "))
+            assert next(filter(is_data, lines)) == 'data: {"text":"One"}'
+            assert next(filter(is_data, late.iter_lines())) == 'data: {"text":"One"}'
+        with browser.stream("GET", path, headers={"Last-Event-ID": last[4:]}) as back:
+            lines = back.iter_lines()
+            assert next(filter(is_data, lines)) == 'data: {"text":" two"}'
+            assert browser.delete(path).status_code == 204
+            assert data_of(lines)[-1] == {"reason": "stopped"}
+    fake.wait_for_disconnect()
 
 
 def test_use_chat(fake: FakeOllama) -> None:
