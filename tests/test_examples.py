@@ -1,20 +1,15 @@
 """Every example does what its docstring says, against a scripted server."""
 
-import asyncio
 import json
 import re
 import runpy
-import socket
-import threading
 import wave
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
-import uvicorn
 from websockets.sync.client import connect
 
 from ollama_rx.embedded import fetch_weights
@@ -33,6 +28,7 @@ from ollama_rx.testing import (
     tool_calls,
 )
 from tests.conversation.strict_model import chats
+from tests.web.serving import served
 
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py"))
@@ -189,20 +185,6 @@ def test_threads(fake: FakeOllama, example: ExampleRunner) -> None:
         f"Describe {city} in one line." for city in ("Paris", "Oslo", "Rome")
     ]
     fake.wait_for_disconnect(3)
-
-
-@contextmanager
-def served(app: Any) -> Generator[str]:
-    """Serve an app on a free port of this machine; the socket listens already, so no wait is needed."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def test_starlette(fake: FakeOllama) -> None:
