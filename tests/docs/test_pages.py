@@ -43,7 +43,7 @@ def test_the_pages_have_programs_and_files() -> None:
 @every_page
 def test_each_block_of_code_names_a_language_that_is_tested(name: str) -> None:
     openings = re.findall(r"^```(\w*)\n.*?^```", PAGES[name], re.DOTALL | re.MULTILINE)
-    assert set(openings) <= {"python", "sh", "toml", ""}, "an unknown language would never be run"
+    assert set(openings) <= {"python", "sh", "js", "toml", ""}, "an unknown language would never be run"
     assert not re.search(r"^(import|from) ", "".join(blocks(PAGES[name], "")), re.MULTILINE)
 
 
