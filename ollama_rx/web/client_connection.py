@@ -89,7 +89,7 @@ def _transport(receive: Any) -> asyncio.WriteTransport | None:
     """
     for _ in range(_MOST_WRAPPERS):
         owner = getattr(receive, "__self__", None)
-        transport = getattr(owner, "transport", None)
+        transport: asyncio.WriteTransport | None = getattr(owner, "transport", None)
         if transport is not None:
             return transport
         receive = getattr(owner, "_receive", None)  # a Starlette request that middleware has made

@@ -25,8 +25,7 @@ class LoopSource:
         self, on_items: Callable[[Sequence[object]], object], on_end: Callable[[Exception | None], object]
     ) -> None:
         self.loop = asyncio.get_running_loop()
-        self.is_subscribing = False
-        """Whether what is handed over is sent inside ``subscribe``, so that the loop does nothing else."""
+        self._is_subscribing = False
         self._thread = get_ident()
         self._on_items = on_items
         self._on_end = on_end
@@ -41,11 +40,11 @@ class LoopSource:
             return stream.subscribe(self._put, self._mailbox.end, self._mailbox.end, scheduler=scheduler)
 
         self._mailbox.when_ready(self._empty_soon)
-        self.is_subscribing = True
+        self._is_subscribing = True
         try:
             self._subscription.start(subscribe, self._mailbox.end)
         finally:
-            self.is_subscribing = False
+            self._is_subscribing = False
 
     def close(self) -> None:
         """Close the request; nothing is handed over any more."""
@@ -58,7 +57,7 @@ class LoopSource:
             self._mailbox.put(item)
         elif not self._is_closed:
             self._on_items((item,))
-        elif self.is_subscribing:
+        elif self._is_subscribing:
             raise RuntimeError("the stream is closed")  # all that ends a source which sends in `subscribe`
 
     def _empty_soon(self) -> None:

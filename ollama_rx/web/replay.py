@@ -39,8 +39,8 @@ class Replay:
 
     Everything happens on the event loop on which the stream was started; only ``stop`` may be called from
     another thread. A stream that sends from other threads is slowed down when the loop cannot keep up. One
-    that sends all its items inside ``subscribe``, as ``reactivex.from_iterable`` does, keeps the loop busy
-    meanwhile; if the log cannot hold them, it ends with an error, since no reader could have seen the first.
+    that sends all its items at once on the loop, as ``reactivex.from_iterable`` does, keeps the whole server
+    waiting meanwhile; if they are far more than the log keeps, it ends with an error.
 
     Args:
         max_events: how many events are kept.
@@ -67,6 +67,7 @@ class Replay:
         self._source: LoopSource | None = None
         self._readers: set[ReplayReader] = set()
         self._stopping: asyncio.TimerHandle | None = None
+        self._newest_before_turn: int | None = None
         self._is_over = False
 
     @property
@@ -154,11 +155,20 @@ class Replay:
             self._wake_readers()
 
     def _refuse_flood(self) -> None:
-        if self._log.missed and self._source is not None and self._source.is_subscribing:
+        """Raise if events were dropped before the loop had a turn in which readers could read them."""
+        if not self._log.missed or self._source is None:
+            return
+        if self._newest_before_turn is None:
+            self._newest_before_turn = self._log.last
+            self._source.loop.call_soon(self._note_turn)
+        elif self._log.missed > self._newest_before_turn:
             raise RuntimeError(
-                "the stream has sent more inside `subscribe` than this Replay keeps, and nobody could read "
-                "meanwhile: let it send from a thread (`subscribe_on`), or raise max_events and max_bytes"
+                "the stream keeps the event loop busy and has sent more than this Replay keeps: nobody can "
+                "read it. Let it send from a thread (`subscribe_on`), or raise max_events and max_bytes"
             )
+
+    def _note_turn(self) -> None:
+        self._newest_before_turn = None
 
     def _end(self, error: Exception | None) -> None:
         if error is not None and not isinstance(error, OllamaError):
@@ -215,7 +225,7 @@ class ReplayReader:
     async def read(self, heartbeat: float | None = None) -> Sequence[LoggedEvent] | None:
         """Wait for events; return those that have not been read, () after the last one.
 
-        They are not more than 64 KiB of JSON, unless it is a single one; read again for the others.
+        They are about 64 KiB of JSON at most, unless it is a single one; read again for the others.
 
         Args:
             heartbeat: seconds after which None is returned if there is no event.
@@ -241,8 +251,7 @@ class ReplayReader:
         if self._needs_reset or self._last < log.missed:
             self._needs_reset = False
             events = [LoggedEvent(reset_event(log.missed)), *events]
-        if events:
-            self._last = events[-1].number or self._last
+        self._last = events[-1].number or self._last
         return events
 
     @property
@@ -254,7 +263,8 @@ class ReplayReader:
 
     async def _wait(self, seconds: float | None) -> bool:
         """Wait until there may be an event; False if there is none in time."""
-        self._waiting = waiting = self._loop.create_future()
+        waiting: asyncio.Future[bool] = self._loop.create_future()
+        self._waiting = waiting
         self._deadline = inf if seconds is None else self._loop.time() + seconds
         self._set_timer()
         try:

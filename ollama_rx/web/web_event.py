@@ -11,7 +11,7 @@ from ollama_rx.conversation import ToolResult
 from ollama_rx.errors import OllamaError
 from ollama_rx.protocol.json_fields import JsonObject
 
-_RESERVED = ("done", "error", "reset")  # what they say about a stream must be true
+_LAST = ("done", "error")  # a stream has one of them, and nothing follows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ def error_event(error: Exception) -> WebEvent:
 
 def _event_of(item: object) -> WebEvent:
     if isinstance(item, WebEvent):
-        if item.type in _RESERVED:
-            raise wrong_value("an event in a stream", f"another type than {', '.join(_RESERVED)}", item.type)
+        if item.type in _LAST:
+            raise wrong_value("an event in a stream", f"another type than {' or '.join(_LAST)}", item.type)
         return item
     if isinstance(item, Block):
         return WebEvent("block", asdict(item))
