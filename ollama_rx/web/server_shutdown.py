@@ -37,8 +37,12 @@ def _extend(server: Any) -> None:
 
     @wraps(shut_down)
     async def shutdown(*arguments: Any, **options: Any) -> None:
-        for end in tuple(_open.get(asyncio.get_running_loop(), {}).values()):
-            end()
+        _end_all()
         await shut_down(*arguments, **options)
 
     server.shutdown = shutdown
+
+
+def _end_all() -> None:
+    for end in tuple(_open.get(asyncio.get_running_loop(), {}).values()):
+        end()
