@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import count
 
 import pytest
@@ -47,6 +48,11 @@ def on_thread(action: Callable[[], object]) -> None:
     thread.join()
 
 
+def push(subject: Subject[object], items: Iterable[object]) -> None:
+    for item in items:
+        subject.on_next(item)
+
+
 def test_items_of_the_loop_arrive_at_once() -> None:
     async def main() -> None:
         seen, subject = Seen(), Subject[object]()
@@ -66,7 +72,7 @@ def test_items_of_other_threads_arrive_on_the_loop_in_order() -> None:
     async def main() -> None:
         seen, subject = Seen(), Subject[object]()
         seen.source.subscribe(subject)
-        on_thread(lambda: [subject.on_next(number) for number in range(5)])
+        on_thread(partial(push, subject, range(5)))
         assert seen.items == []
         subject.on_next(5)  # on the loop, but after the others
         assert seen.items == []
@@ -83,7 +89,7 @@ def test_items_that_come_while_others_are_handed_over_follow() -> None:
         seen, subject = Seen(), Subject[object]()
         seen.source.subscribe(subject)
         for number in range(3):
-            on_thread(lambda number=number: subject.on_next(number))  # type: ignore[misc]
+            on_thread(partial(subject.on_next, number))
             await asyncio.sleep(0)
         assert seen.items == [0, 1, 2]
         seen.source.close()
@@ -157,7 +163,7 @@ def test_what_is_handed_over_may_close_the_source_at_once() -> None:
         seen, subject = Seen(stop_at=1), Subject[object]()
         stream, calls = record_subscriptions(subject)
         seen.source.subscribe(stream)
-        on_thread(lambda: [subject.on_next(number) for number in range(3)])
+        on_thread(partial(push, subject, range(3)))
         await seen.over.wait()
         assert calls == ["subscribed", "disposed"]
 

@@ -1,6 +1,7 @@
 """Responses without an end do not keep a server that shuts down."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -71,5 +72,5 @@ def test_another_server_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
         with ended_by_shutdown(list):
             pass
 
-    monkeypatch.delitem(server_shutdown.sys.modules, "uvicorn.server")
+    monkeypatch.delitem(sys.modules, "uvicorn.server")
     asyncio.run(main())
