@@ -14,6 +14,7 @@ from ollama_rx import Chunk, ClientClosedError
 from ollama_rx.web import Replay, WebEvent, ui_message_response
 
 DONE = "[DONE]"
+SCOPE = {"type": "http", "method": "GET", "headers": []}
 
 
 async def fetch(response: Response, **headers: str) -> httpx.Response:
@@ -83,7 +84,7 @@ def test_the_message_begins_before_the_model_has_said_anything() -> None:
             await sent.put(message.get("body", b""))
 
         response = ui_message_response(Subject[str](), message_id="m")
-        reading = asyncio.create_task(response({"type": "http", "headers": []}, asyncio.Event().wait, send))  # type: ignore[arg-type]  # a client that never leaves
+        reading = asyncio.create_task(response(SCOPE, asyncio.Event().wait, send))  # type: ignore[arg-type]  # a client that never leaves
         await sent.get()  # the head
         body = await sent.get()
         reading.cancel()
