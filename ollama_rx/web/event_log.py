@@ -20,10 +20,14 @@ class LoggedEvent:
     __slots__ = ("_sse", "event", "id", "json", "number", "time")
 
     def __init__(self, event: WebEvent, run: str = "", number: int | None = None, time: float = 0.0) -> None:
+        try:
+            self.json = orjson.dumps(event.data)
+        except TypeError:  # half a character, as in a file name that is not UTF-8, or no JSON at all
+            event = WebEvent(event.type, make_whole(event.data))
+            self.json = orjson.dumps(event.data)
         self.event = event
         self.number = number
         self.id = None if number is None else f"{run}-{number}"
-        self.json = _encode(event)
         self.time = time
         self._sse: bytes | None = None
 
@@ -39,15 +43,6 @@ class LoggedEvent:
                 head = f"id: {self.id}\n{head}"
             self._sse = b"%b%b\n\n" % (head.encode(), self.json)  # JSON has no line breaks
         return self._sse
-
-
-def _encode(event: WebEvent) -> bytes:
-    try:
-        return orjson.dumps(event.data)
-    except (
-        TypeError
-    ):  # half a character, as in a file name that is not UTF-8, or a value that JSON cannot hold
-        return orjson.dumps(make_whole(event.data))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A response that sends the events of a `Replay` while they are made."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from reactivex import Observable
 from starlette.background import BackgroundTask
@@ -13,7 +14,15 @@ from ollama_rx.web.client_connection import ClientConnection
 from ollama_rx.web.event_log import LoggedEvent
 from ollama_rx.web.replay import Replay, ReplayReader, Stream
 
-Encode = Callable[[Sequence[LoggedEvent]], bytes]
+
+class Dialect(NamedTuple):
+    """How one connection is spoken to; ``encode`` may have a state."""
+
+    opening: bytes
+    """What is sent first."""
+    encode: Callable[[Sequence[LoggedEvent]], bytes]
+    """Makes the bytes for the next events."""
+
 
 _HEADERS = {
     "cache-control": "no-cache, no-transform",
@@ -34,8 +43,7 @@ class EventStream(Response):
         stream: begins now, unless the replay has started.
         replay: keeps the events; None makes one that ends with its only reader.
         heartbeat: seconds.
-        encode: makes the bytes for some events.
-        opening: bytes that are sent first.
+        dialect: called for each connection, with the replay that it reads.
         headers: further headers.
         resumes: whether a reader's ``Last-Event-ID`` counts; otherwise it receives everything.
     """
@@ -48,8 +56,7 @@ class EventStream(Response):
         replay: Replay | None,
         heartbeat: float,
         *,
-        encode: Encode,
-        opening: bytes = b"",
+        dialect: Callable[[Replay], Dialect],
         headers: Mapping[str, str] | None = None,
         resumes: bool = True,
     ) -> None:
@@ -63,8 +70,7 @@ class EventStream(Response):
         self._stream = stream
         self._replay = replay
         self._heartbeat = heartbeat
-        self._encode = encode
-        self._opening = opening
+        self._dialect = dialect
         self._resumes = resumes
         self.status_code = 200
         self.background: BackgroundTask | None = None
@@ -88,19 +94,19 @@ class EventStream(Response):
                     await _NOTHING_FOLLOWS(scope, receive, send)
                 else:
                     with ClientConnection(receive, send, reader.leave) as connection:
-                        await self._send_events(reader, connection.send)
+                        await self._send_events(reader, self._dialect(replay), connection.send)
         if self.background is not None:
             await self.background()
 
-    async def _send_events(self, reader: ReplayReader, send: Send) -> None:
+    async def _send_events(self, reader: ReplayReader, dialect: Dialect, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        body = self._opening or _COMMENT
+        body = dialect.opening or _COMMENT
         while True:
             await send({"type": "http.response.body", "body": body, "more_body": True})
             events = await reader.read(self._heartbeat)
             if events == ():
                 break
-            body = _COMMENT if events is None else self._encode(events)
+            body = _COMMENT if events is None else dialect.encode(events)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_nothing(self, send: Send) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from ollama_rx.web.event_log import LoggedEvent
-from ollama_rx.web.event_stream import EventStream
+from ollama_rx.web.event_stream import Dialect, EventStream
 from ollama_rx.web.live_answer import LiveAnswer
 from ollama_rx.web.page.guard import Guard
 
@@ -68,7 +68,8 @@ class LiveApp:
             if replay.is_over and message["type"] == "http.response.body" and not message.get("more_body"):
                 self.received.set()
 
-        response = EventStream(None, replay, _HEARTBEAT, encode=_encode, opening=opening)
+        dialect = Dialect(opening, _encode)
+        response = EventStream(None, replay, _HEARTBEAT, dialect=lambda _: dialect)
         await response(scope, receive, send_and_notice_end)
 
 

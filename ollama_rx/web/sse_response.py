@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ollama_rx.web.event_log import LoggedEvent
-from ollama_rx.web.event_stream import EventStream
+from ollama_rx.web.event_stream import Dialect, EventStream
 from ollama_rx.web.replay import Replay, Stream
 
 _RETRY = b"retry: 1000\n\n"  # milliseconds until a browser reconnects
@@ -38,8 +38,11 @@ def sse_response(
 
     Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
-    return EventStream(stream, replay, heartbeat, encode=_encode, opening=_RETRY)
+    return EventStream(stream, replay, heartbeat, dialect=lambda _: _DIALECT)
 
 
 def _encode(events: Sequence[LoggedEvent]) -> bytes:
     return b"".join([event.sse for event in events])
+
+
+_DIALECT = Dialect(_RETRY, _encode)

@@ -1,13 +1,14 @@
 """A response in the dialect of the Vercel AI SDK, as its `useChat` reads it."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import orjson
 from starlette.responses import Response
 
 from ollama_rx.arguments import check_flag, check_instance, check_text
 from ollama_rx.web.event_log import LoggedEvent
-from ollama_rx.web.event_stream import EventStream
+from ollama_rx.web.event_stream import Dialect, EventStream
 from ollama_rx.web.replay import Replay, Stream
 from ollama_rx.web.ui_message_parts import Part, UiMessageParts
 
@@ -63,20 +64,19 @@ def ui_message_response(
         check_instance("replay", replay, Replay)
     if stream is None and (replay is None or replay.is_over):
         return Response(status_code=_NO_CONTENT)
-    if replay is None:
-        replay = Replay(grace=0)
-    parts = UiMessageParts(message_id or _message_id(replay), reset_steps=reset_steps)
 
-    def encode(events: Sequence[LoggedEvent]) -> bytes:
-        frames = [_frame(part) for event in events for part in parts.of(event.event)]
-        if frames and parts.is_over:  # there are none for what follows the end
-            frames.append(_DONE)
-        return b"".join(frames)
+    def dialect(read: Replay) -> Dialect:
+        parts = UiMessageParts(message_id or _message_id(read), reset_steps=reset_steps)
+        return Dialect(b"".join(map(_frame, parts.begin())), partial(_encode, parts))
 
-    opening = b"".join(map(_frame, parts.begin()))
-    return EventStream(
-        stream, replay, heartbeat, encode=encode, opening=opening, headers=_HEADERS, resumes=False
-    )
+    return EventStream(stream, replay, heartbeat, dialect=dialect, headers=_HEADERS, resumes=False)
+
+
+def _encode(parts: UiMessageParts, events: Sequence[LoggedEvent]) -> bytes:
+    frames = [_frame(part) for event in events for part in parts.of(event.event)]
+    if frames and parts.is_over:  # there are none for what follows the end
+        frames.append(_DONE)
+    return b"".join(frames)
 
 
 def _message_id(replay: Replay) -> str:

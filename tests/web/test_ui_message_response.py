@@ -9,12 +9,13 @@ import pytest
 from reactivex import Observable, defer, of, throw
 from reactivex.subject import Subject
 from starlette.responses import Response
+from starlette.types import Scope
 
 from ollama_rx import Chunk, ClientClosedError
 from ollama_rx.web import Replay, WebEvent, ui_message_response
 
 DONE = "[DONE]"
-SCOPE = {"type": "http", "method": "GET", "headers": []}
+SCOPE: Scope = {"type": "http", "method": "GET", "headers": []}
 
 
 async def fetch(response: Response, **headers: str) -> httpx.Response:
@@ -115,11 +116,6 @@ def test_nothing_follows_the_mark_while_the_stream_goes_on() -> None:
     assert done == DONE
 
 
-def test_a_step_is_reset_if_asked_for() -> None:
-    stream = of("a", WebEvent("reset", {"missed": 3}), "b")
-    assert "reset-step" in [part["type"] for part in parts_of(stream, reset_steps=True)[:-1]]
-
-
 def test_each_answer_has_an_id_of_its_own() -> None:
     first, second = (parts_of(of("a"))[0]["messageId"] for _ in range(2))
     assert first.startswith("msg-")
@@ -153,6 +149,41 @@ def test_to_resume_an_answer_that_is_over_or_never_was_has_no_content() -> None:
         ]
 
     assert asyncio.run(statuses()) == [204, 204]
+
+
+def test_a_response_as_an_application_asks_anew_for_each_request() -> None:
+    async def twice() -> list[list[Any]]:
+        app = ui_message_response(of("a"))
+        return [frames(await fetch(app)) for _ in range(2)]
+
+    first, second = asyncio.run(twice())
+    assert first[0]["messageId"] != second[0]["messageId"]
+    assert first[1:] == second[1:]
+
+
+def test_half_a_character_becomes_the_replacement_character() -> None:
+    assert {"type": "text-delta", "id": "text-1", "delta": "a�"} in parts_of(of("a\ud83d"))
+
+
+async def read_late(*, reset_steps: bool) -> list[str]:
+    """Return the types of the parts for a reader that comes when the beginning is no longer kept."""
+    replay, answer = Replay(max_events=2), Subject[str]()
+    replay.start(answer)
+    for word in ("It", " is", " blue"):
+        answer.on_next(word)
+    answer.on_completed()
+    response = ui_message_response(answer, replay=replay, reset_steps=reset_steps)
+    return [part["type"] for part in frames(await fetch(response))[:-1]]
+
+
+def test_without_its_beginning_an_answer_is_an_error() -> None:
+    parts = asyncio.run(read_late(reset_steps=False))
+    assert parts == ["start", "start-step", "finish-step", "error"]
+
+
+def test_without_its_beginning_an_answer_has_its_step_reset_if_asked_for() -> None:
+    parts = asyncio.run(read_late(reset_steps=True))
+    assert parts[:5] == ["start", "start-step", "reset-step", "text-start", "text-delta"]
 
 
 def test_a_question_that_is_sent_twice_is_asked_once() -> None:

@@ -1,12 +1,14 @@
 """The AI SDK itself reads our streams: what a chat of its versions 5, 6 and 7 becomes."""
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
 from reactivex import Observable, concat, of, throw
 from reactivex import operators as rx
+from reactivex.subject import Subject
 from starlette.responses import Response
 
 from ollama_rx import Client, Conversation, ServerError
@@ -23,6 +25,8 @@ from ollama_rx.testing import (
     tool_calls,
 )
 from ollama_rx.web import Replay, WebEvent, messages_from_ui, ui_message_response
+from ollama_rx.web.ui_message_parts import UiMessageParts
+from ollama_rx.web.web_event import done_event
 from tests.conversation.strict_model import chats
 from tests.web.npm.conftest import ChatApp
 
@@ -310,7 +314,14 @@ def test_images_arrive_at_the_model(
 
 
 def test_a_beginning_that_is_no_longer_kept_is_an_error(use_chat: UseChat, app: ChatApp) -> None:
-    app.answer = streaming(of("lost", WebEvent("reset", {"missed": 2}), "rest"))
+    def late(_: object) -> Response:
+        replay, answer = Replay(max_events=2), Subject[str]()
+        replay.start(answer)
+        for word in ("It", " is", " blue"):
+            answer.on_next(word)
+        return ui_message_response(replay=replay)
+
+    app.answer = late
 
     result = use_chat("send")
 
@@ -321,7 +332,18 @@ def test_a_beginning_that_is_no_longer_kept_is_an_error(use_chat: UseChat, app: 
 def test_a_step_that_is_reset_is_replaced_in_7_and_refused_before(
     use_chat: UseChat, app: ChatApp, request: pytest.FixtureRequest
 ) -> None:
-    app.answer = streaming(of("lost", WebEvent("reset", {"missed": 2}), "rest"), reset_steps=True)
+    machine = UiMessageParts("m", reset_steps=True)
+    words = (
+        WebEvent("text", {"text": "lost"}),
+        WebEvent("reset", {"missed": 2}),
+        WebEvent("text", {"text": "rest"}),
+    )
+    parts = [
+        *machine.begin(),
+        *(part for event in (*words, done_event("completed")) for part in machine.of(event)),
+    ]
+    frames = "".join(f"data: {json.dumps(part)}\n\n" for part in parts)
+    app.answer = lambda _: Response(frames, media_type="text/event-stream")
 
     result = use_chat("send")
 
