@@ -13,6 +13,7 @@ from ollama_rx.web.ui_message_response import ui_message_response
 from ollama_rx.web.ui_messages import messages_from_ui
 from ollama_rx.web.voice_channel import VoiceChannel
 from ollama_rx.web.web_event import WebEvent
+from ollama_rx.web.websocket import websocket
 
 __all__ = [
     "LivePage",
@@ -24,4 +25,5 @@ __all__ = [
     "messages_from_ui",
     "sse_response",
     "ui_message_response",
+    "websocket",
 ]

@@ -1,0 +1,273 @@
+"""A stream, or a talk, through a WebSocket."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import assert_never, cast
+
+from reactivex import Observable
+from reactivex import operators as rx
+from reactivex.subject import Subject
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from ollama_rx.arguments import check_callable, check_instance, is_coroutine_function
+from ollama_rx.chunks import Chunk
+from ollama_rx.web.client_frames import (
+    ClientFrame,
+    FrameLimit,
+    InterruptFrame,
+    PromptFrame,
+    StopFrame,
+    read_frame,
+)
+from ollama_rx.web.replay import Replay, ReplayReader, Stream
+from ollama_rx.web.socket_outbox import SocketOutbox
+from ollama_rx.web.voice_channel import Voice, VoiceChannel
+from ollama_rx.web.web_event import WebEvent, error_event
+
+_log = logging.getLogger(__name__)
+
+_MOST_REFUSED = 1_000  # frames beyond the limit, after which the client is no longer listened to
+_CLOSING_SECONDS = 5.0  # for the last frame
+_POLICY_VIOLATION, _TRY_AGAIN_LATER = 1008, 1013
+
+
+async def websocket(
+    stream: Stream | Callable[[str], Stream],
+    socket: WebSocket,
+    *,
+    voice: Voice | None = None,
+    heard: Callable[[str], object] | None = None,
+) -> None:
+    """Send answers to a client through a WebSocket, and take its prompts, until it has gone.
+
+    ::
+
+        async def chat(socket: WebSocket) -> None:
+            await websocket(Conversation(client).say, socket)
+
+    The server sends each event as a text frame ``{"id": ..., "event": "text", "data": {"text": "Hi"}}``; the
+    events are those of `sse_response`. The client sends ``{"type": "prompt", "text": "Hello"}``, ``{"type":
+    "stop"}`` or ``{"type": "interrupt", "played": 3.2}``. A prompt while an answer runs interrupts it. A
+    frame that is none of these gets an "error" event without an id, and the connection stays. docs/web.md
+    describes all frames.
+
+    With a ``voice``, binary frames carry the answer's audio in real time, as `VoiceChannel` says. On an
+    interruption the voice is silent, the model stops, and ``heard`` is told how much of the answer was heard,
+    so that the history holds no more:
+
+        talk = Conversation(client)
+        await websocket(talk.say, socket, voice=partial(Speech, engine), heard=talk.heard)
+
+    When the client leaves, the model and the voice are stopped at once. A client that takes nothing for 10
+    seconds is dropped with the code 1013, one that floods the server with frames with 1008.
+
+    A WebSocket of another origin's page is not refused by the browser: if what the answers say depends on who
+    asks, check the header ``Origin`` before you call this.
+
+    Args:
+        stream: what is sent at once; or a function that returns the answer to a prompt, such as `talk.say`.
+        socket: Starlette's or FastAPI's; it is accepted unless it has been.
+        voice: makes the voice of an answer, with the output that it is given.
+        heard: is called with the text that was heard of an answer, after an interruption.
+
+    Raises:
+        TypeError: an argument of a wrong type.
+    """
+    if not isinstance(stream, Observable):
+        check_callable("stream", stream, "an Observable, or a function from a prompt to one")
+        if is_coroutine_function(stream):
+            raise TypeError(
+                "stream: expected a function that returns an Observable, got a coroutine function"
+            )
+    check_instance("socket", socket, WebSocket)
+    if voice is not None:
+        check_callable("voice", voice, "a function that makes a Speech")
+    if heard is not None:
+        check_callable("heard", heard)
+    if socket.application_state is WebSocketState.CONNECTING:
+        await socket.accept()
+    await _Session(cast("Stream | Callable[[str], Stream]", stream), socket, voice, heard).run()
+
+
+class _Session:
+    """One client, from its first frame to its last."""
+
+    def __init__(
+        self,
+        stream: Stream | Callable[[str], Stream],
+        socket: WebSocket,
+        voice: Voice | None,
+        heard: Callable[[str], object] | None,
+    ) -> None:
+        self._ask = None if isinstance(stream, Observable) else stream
+        self._only_stream = cast("Stream", stream) if self._ask is None else None
+        self._socket = socket
+        self._heard = heard
+        self._outbox = SocketOutbox(socket)
+        self._channel = None if voice is None else VoiceChannel(voice, self._outbox.send)
+        self._answer: _Answer | None = None
+        self._limit = FrameLimit(asyncio.get_running_loop().time)
+
+    async def run(self) -> None:
+        """Serve the client until it has gone, or is to go."""
+        receiving = asyncio.create_task(self._receive())
+        try:
+            if self._only_stream is not None:
+                await self._begin(self._only_stream)
+            await asyncio.wait([receiving, self._outbox.sending], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            receiving.cancel()
+            await asyncio.wait([receiving])
+            await self._end()
+        if self._outbox.is_too_slow:
+            await self._close(_TRY_AGAIN_LATER, "too slow: it has taken nothing for a while")
+        elif self._limit.refused > _MOST_REFUSED:
+            await self._close(_POLICY_VIOLATION, "too many frames")
+        if not receiving.cancelled():
+            receiving.result()
+
+    async def _end(self) -> None:
+        if self._answer is not None:
+            self._answer.stop()
+        if self._channel is not None:
+            await self._channel.close()
+        await self._outbox.close()
+        if self._answer is not None:
+            await self._answer.wait()
+
+    async def _close(self, code: int, reason: str) -> None:
+        with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):  # it may have gone
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await self._socket.close(code, reason)
+
+    async def _receive(self) -> None:
+        while (message := await self._socket.receive())["type"] != "websocket.disconnect":
+            if self._limit.allows_one():
+                await self._take(message.get("text"))
+            elif self._limit.refused == 1:
+                await self._refuse("TooManyFrames", "too many frames; some are ignored")
+            elif self._limit.refused > _MOST_REFUSED:
+                return
+
+    async def _take(self, text: str | None) -> None:
+        try:
+            if text is None:
+                raise ValueError("expected a text frame, got a binary frame")  # noqa: TRY301
+            frame = read_frame(text)
+        except (ValueError, TypeError) as error:
+            await self._refuse("InvalidFrame", str(error))
+        else:
+            await self._obey(frame)
+
+    async def _refuse(self, kind: str, message: str) -> None:
+        await self._outbox.send(WebEvent("error", {"type": kind, "message": message, "retryable": False}))
+
+    async def _obey(self, frame: ClientFrame) -> None:
+        match frame:
+            case PromptFrame(text):
+                await self._prompt(text)
+            case StopFrame():
+                await self._stop()
+            case InterruptFrame(played, resume):
+                await self._interrupt(played, resume=resume)
+            case _:
+                assert_never(frame)
+
+    async def _prompt(self, text: str) -> None:
+        if self._ask is None:
+            await self._refuse("InvalidFrame", "this connection takes no prompts")
+            return
+        if self._is_answering:
+            await self._interrupt(None, resume=False)
+        try:
+            answer = self._ask(text)
+            check_instance("stream", answer, Observable)
+        except Exception as error:  # noqa: BLE001 - of the user's function
+            await self._report("a prompt has failed", error)
+        else:
+            await self._begin(answer)
+
+    @property
+    def _is_answering(self) -> bool:
+        is_speaking = self._channel is not None and self._channel.is_speaking
+        return is_speaking or (self._answer is not None and not self._answer.is_over)
+
+    async def _stop(self) -> None:
+        if self._channel is not None and self._channel.is_speaking:
+            self._channel.interrupt()
+        await self._stop_model()
+
+    async def _interrupt(self, played: float | None, *, resume: bool) -> None:
+        channel = self._channel
+        if channel is None:
+            if not resume:
+                await self._stop_model()
+            return
+        # After its end it was heard, unless the client knows better: it plays later than it receives.
+        is_heard_in_part = self._answer is not None and (channel.is_speaking or played is not None)
+        text = channel.interrupt(played, resume=resume)
+        if resume:
+            return
+        await self._stop_model()  # first, so that the history has the answer that was cut
+        if self._heard is not None and is_heard_in_part:
+            try:
+                self._heard(text)
+            except Exception as error:  # noqa: BLE001 - of the user's function
+                await self._report("what was heard cannot be noted", error)
+
+    async def _stop_model(self) -> None:
+        if self._answer is not None:
+            self._answer.stop()
+            await self._answer.wait()
+
+    async def _begin(self, stream: Stream) -> None:
+        if self._channel is None:
+            self._answer = _Answer(stream, self._outbox)
+            return
+        spoken = Subject[object]()
+        self._answer = _Answer(stream.pipe(rx.do(spoken)), self._outbox)
+        try:
+            self._channel.speak(spoken.pipe(rx.map(_text_of), rx.filter(bool)))
+        except Exception as error:  # noqa: BLE001 - the voice cannot be made; the text goes on
+            await self._report("there is no voice", error)
+
+    async def _report(self, what: str, error: Exception) -> None:
+        _log.error("%s: %s", what, error, exc_info=error)
+        await self._outbox.send(error_event(error))
+
+
+class _Answer:
+    """One answer on its way to the client."""
+
+    def __init__(self, stream: Stream, outbox: SocketOutbox) -> None:
+        self._replay = Replay(grace=0)
+        self._replay.start(stream)
+        self._outbox = outbox
+        self._sending = asyncio.create_task(self._send(self._replay.join()))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of it is sent."""
+        return self._sending.done()
+
+    def stop(self) -> None:
+        """Close the request; "done" is sent nevertheless."""
+        self._replay.stop()
+
+    async def wait(self) -> None:
+        """Wait until all is sent."""
+        await asyncio.wait([self._sending])
+
+    async def _send(self, reader: ReplayReader) -> None:
+        async with reader:
+            while events := await reader.read():
+                for event in events:
+                    await self._outbox.send(event)
+
+
+def _text_of(item: object) -> str:
+    if isinstance(item, Chunk):
+        return item.text
+    return item if isinstance(item, str) else ""
