@@ -5,12 +5,13 @@ import re
 import runpy
 import wave
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from ollama_rx.embedded import fetch_weights
 from ollama_rx.testing import (
@@ -314,18 +315,40 @@ def test_barge_in(fake: FakeOllama, example: ExampleRunner) -> None:
 
 @pytest.mark.usefixtures("one_hibari")
 def test_pcm_websocket(fake: FakeOllama) -> None:
-    fake.play(answer("The sea is blue and wide", endless(", and wide")), answer("Yes."))
+    fake.play(answer("The sea is blue and wide", endless(", and wide", every=0.01)), answer("Yes."))
     app = runpy.run_path(str(FOLDER / "23_pcm_websocket.py"))["app"]
-    with served(app) as url, connect(f"{url.replace('http', 'ws')}/speak", proxy=None) as browser:
-        browser.send("Tell me about the sea.")
-        blocks = [browser.recv() for _ in range(25)]
-        browser.send("0.6")
+    with served(app) as url, opened(url, "/speak") as browser:
+        browser.send('{"type": "prompt", "text": "Tell me about the sea."}')
+        frames = iter(browser.recv, None)
+        pcm = list(islice((frame for frame in frames if isinstance(frame, bytes)), 25))
+        browser.send('{"type": "interrupt", "played": 0.6}')
         fake.wait_for_disconnect()
-        browser.send("Blue?")
+        browser.send('{"type": "prompt", "text": "Blue?"}')
         while len(chats(fake)) < 2:
-            blocks.append(browser.recv())
-    assert max(map(len, blocks)) == 2 * 24_000 * 0.04
+            browser.recv()
+    assert max(map(len, pcm)) == 2 * 24_000 * 0.04
     assert contents(chats(fake)[1])[1] in {"The sea", "The sea is"}
+
+
+def opened(url: str, path: str) -> ClientConnection:
+    """Connect to a WebSocket of a server."""
+    return connect(url.replace("http", "ws") + path, proxy=None)
+
+
+def test_fastapi_chat(fake: FakeOllama) -> None:
+    fake.play(answer("It is wide."), answer("Yes.", endless(" Very.", every=0.01)))
+    app = runpy.run_path(str(FOLDER / "25_fastapi_chat.py"))["app"]
+    with served(app) as url:
+        for prompt in "The sea?", "Blue?":
+            with opened(url, "/chats/sea") as browser:
+                browser.send(f'{{"type": "prompt", "text": "{prompt}"}}')
+                while '"done"' not in (frame := str(browser.recv())) and "Very" not in frame:
+                    pass
+        fake.wait_for_disconnect()
+        said = httpx.get(f"{url}/chats/sea", trust_env=False).json()
+        assert httpx.get(f"{url}/chats/sky", trust_env=False).json() == []
+    assert [message["role"] for message in said] == ["system", "user", "assistant", "user", "assistant"]
+    assert [said[2]["text"], said[4]["text"][:10]] == ["It is wide.", "Yes. Very."]
 
 
 def test_sse(fake: FakeOllama) -> None:

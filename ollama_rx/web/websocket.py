@@ -88,10 +88,10 @@ async def websocket(
         check_callable("heard", heard)
     if socket.application_state is WebSocketState.CONNECTING:
         await socket.accept()
-    await _Session(cast("Stream | Callable[[str], Stream]", stream), socket, voice, heard).run()
+    await _ClientSession(cast("Stream | Callable[[str], Stream]", stream), socket, voice, heard).run()
 
 
-class _Session:
+class _ClientSession:
     """One client, from its first frame to its last."""
 
     def __init__(
@@ -107,7 +107,7 @@ class _Session:
         self._heard = heard
         self._outbox = SocketOutbox(socket)
         self._channel = None if voice is None else VoiceChannel(voice, self._outbox.send)
-        self._answer: _Answer | None = None
+        self._answer: _SentAnswer | None = None
         self._limit = FrameLimit(asyncio.get_running_loop().time)
 
     async def run(self) -> None:
@@ -224,10 +224,10 @@ class _Session:
 
     async def _begin(self, stream: Stream) -> None:
         if self._channel is None:
-            self._answer = _Answer(stream, self._outbox)
+            self._answer = _SentAnswer(stream, self._outbox)
             return
         spoken = Subject[object]()
-        self._answer = _Answer(stream.pipe(rx.do(spoken)), self._outbox)
+        self._answer = _SentAnswer(stream.pipe(rx.do(spoken)), self._outbox)
         try:
             self._channel.speak(spoken.pipe(rx.map(_text_of), rx.filter(bool)))
         except Exception as error:  # noqa: BLE001 - the voice cannot be made; the text goes on
@@ -238,7 +238,7 @@ class _Session:
         await self._outbox.send(error_event(error))
 
 
-class _Answer:
+class _SentAnswer:
     """One answer on its way to the client."""
 
     def __init__(self, stream: Stream, outbox: SocketOutbox) -> None:
