@@ -213,8 +213,11 @@ class Answers:
             UnknownConversationError, ChangedElsewhereError, StoreError: as from the store.
         """
         async with self._beginning:
-            if conversation in self._running:
+            earlier = self._running.get(conversation)
+            if earlier is not None and not earlier.replay.is_over:
                 raise AnswerRunsError
+            if earlier is not None:
+                await earlier.end()  # it is being saved
             if self._is_closed or len(self._running) >= self._most:
                 raise TooManyAnswersError
             turn = await asyncio.to_thread(
