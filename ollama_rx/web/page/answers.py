@@ -68,7 +68,8 @@ class RunningAnswer:
         self._leaving: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
         self._saved_at = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._has_changed = False  # since the last save began
+        self._task: asyncio.Task[None]  # from `start` on
 
     @property
     def text(self) -> str:
@@ -88,13 +89,12 @@ class RunningAnswer:
 
     async def end(self) -> None:
         """Wait until the answer has ended and is saved."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
+        await asyncio.shield(self._task)
 
     async def heard(self, text: str) -> None:
         """Keep only this much of the answer, because the user has interrupted the voice; ends the answer."""
         self._talk.heard(text)
-        if self._task is not None and self._task.done():
+        if self._task.done():
             await self._save()
         else:
             await self.end()
@@ -123,6 +123,7 @@ class RunningAnswer:
                 while (events := await reader.read(_SAVE_EVERY)) != ():
                     for logged in events or ():
                         self.shown.add(logged.event, logged.id)
+                        self._has_changed = True
                     self._save_now_and_then()
         finally:
             if self._leaving is not None:
@@ -133,8 +134,10 @@ class RunningAnswer:
 
     def _save_now_and_then(self) -> None:
         now = time.monotonic()
-        if now - self._saved_at >= _SAVE_EVERY and (self._saving is None or self._saving.done()):
+        is_due = self._has_changed and now - self._saved_at >= _SAVE_EVERY
+        if is_due and (self._saving is None or self._saving.done()):
             self._saved_at = now
+            self._has_changed = False
             self._saving = asyncio.create_task(self._save())
 
     async def _save(self) -> None:

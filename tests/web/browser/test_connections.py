@@ -88,7 +88,9 @@ def test_an_answer_goes_on_by_itself_when_the_network_is_back(chat: Chat, gate: 
     expect(chat.answer.get_by_text("One, two, three, four.", exact=True)).to_be_visible()
 
 
-def test_a_message_that_could_not_be_sent_stays_in_its_field(relay: Relay, visit: Visit, watch: Watch) -> None:
+def test_a_message_that_could_not_be_sent_stays_in_its_field(
+    relay: Relay, visit: Visit, watch: Watch
+) -> None:
     watch.expect(_LOST)
     chat = Chat(visit(relay.url))
     relay.cut()
