@@ -126,8 +126,9 @@ export class Frames {
       /** @type {Record<string, string>} */
       const fields = {};
       for (const line of frame.split("\n")) {
-        const [, name, value] = /^(\w+): ?(.*)$/.exec(line) ?? []; // a line that starts with a colon is a heartbeat
-        if (name) fields[name] = name in fields ? `${fields[name]}\n${value}` : value;
+        const colon = line.indexOf(":");
+        if (colon < 1) continue; // a line that starts with a colon is a heartbeat
+        fields[line.slice(0, colon)] = line.slice(colon + 1).trimStart(); // our server's data is one line of JSON
       }
       if (fields.data) yield { type: fields.event ?? "message", id: fields.id ?? "", data: JSON.parse(fields.data) };
     }

@@ -37,6 +37,7 @@ class Page {
   #spokenWords = new SpokenWords();
   /** @type {ServerState | null} */
   #state = null;
+  #loading = Promise.resolve();
   #asksForToken = false;
   #reconnecting = false;
 
@@ -116,9 +117,9 @@ class Page {
       this.#list.refresh();
       if (id === null || id === this.#conversation.id) this.#refresh();
     });
-    await this.#open(currentId());
-    await this.#load();
-    if (matchMedia("(hover: hover)").matches && !dialogIsOpen()) this.#composer.focus(); // no keyboard jumps up on a phone
+    await Promise.all([this.#load(), this.#open(currentId())]);
+    const hasKeyboard = matchMedia("(hover: hover)").matches; // on a phone, one would jump up
+    if (hasKeyboard && document.activeElement === document.body && !dialogIsOpen()) this.#composer.focus();
   }
 
   // What the reader does.
@@ -147,7 +148,7 @@ class Page {
     this.#composer.quiet();
     await this.#voice.interrupt();
     try {
-      await request({ model: this.#models.model?.name ?? null, think: this.#composer.think });
+      await request({ model: await this.#chosenModel(), think: this.#composer.think });
       this.#end.toEnd();
       this.#changed(this.#conversation.id);
     } catch (error) {
@@ -155,6 +156,15 @@ class Page {
       if (error instanceof RefusedError && error.status === 409) this.#refresh();
       throw error;
     }
+  }
+
+  /** The model to ask; one may have been fetched, or Ollama started, since the page was loaded. */
+  async #chosenModel() {
+    await this.#loading;
+    if (!this.#models.model) await this.#load();
+    const name = this.#models.model?.name;
+    if (!name) throw new RefusedError(503, "There is no model to ask yet.");
+    return name;
   }
 
   async #stop() {
@@ -284,7 +294,12 @@ class Page {
   }
 
   /** Fetch what the page as a whole shows: the models, and the list. */
-  async #load() {
+  #load() {
+    this.#loading = this.#fetchState();
+    return this.#loading;
+  }
+
+  async #fetchState() {
     try {
       this.#state = await api.getState();
     } catch (error) {

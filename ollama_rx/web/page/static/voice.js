@@ -14,7 +14,13 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 8000;
 const MOST_WAIT = 3000; // for the connection, before an answer begins without it
 
-/** @typedef {{ text: string, start: number, end: number | null }} Spoken */
+/**
+ * @typedef {object} Spoken  a sentence or a word
+ * @property {string} text  as written
+ * @property {string} [said]  as it is said: a sentence without marks of Markdown
+ * @property {number} start  seconds of the answer's audio
+ * @property {number | null} end
+ */
 
 /**
  * @typedef {object} Listener

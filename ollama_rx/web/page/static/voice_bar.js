@@ -22,8 +22,8 @@ export class VoiceBar {
   }
 
   /** @param {Spoken} sentence */
-  showSentence({ text }) {
-    this.#sentence = text.trim();
+  showSentence({ text, said = text }) {
+    this.#sentence = said.trim();
     this.#said = 0;
     this.#caption.textContent = this.#sentence;
   }

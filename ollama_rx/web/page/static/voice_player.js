@@ -7,6 +7,7 @@ export class VoicePlayer {
   #context = null;
   /** @type {AudioWorkletNode | null} */
   #node = null;
+  #ready = Promise.resolve(); // what is asked meanwhile waits, in its order
   #played = 0; // samples
   #onProgress;
   /** @type {((played: number) => void) | null} */
@@ -21,10 +22,17 @@ export class VoicePlayer {
    * Get ready to play; a browser allows it only after a click or a key.
    *
    * @param {number} rate  samples a second
+   * @returns {Promise<void>}
    */
-  async prepare(rate) {
+  prepare(rate) {
+    this.#ready = this.#ready.then(() => this.#setUp(rate));
+    return this.#ready;
+  }
+
+  /** @param {number} rate */
+  async #setUp(rate) {
     if (this.#context?.sampleRate !== rate) {
-      await this.close();
+      await this.#tearDown();
       const context = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
       this.#context = context;
       await context.audioWorklet.addModule("/static/voice_worklet.js");
@@ -36,13 +44,15 @@ export class VoicePlayer {
   }
 
   /** Begin with another text: what waits is dropped, and the count starts from zero. */
-  start() {
+  async start() {
+    await this.#ready;
     this.#played = 0;
     this.#node?.port.postMessage("start");
   }
 
   /** @param {ArrayBuffer} pcm  signed 16-bit samples */
-  play(pcm) {
+  async play(pcm) {
+    await this.#ready;
     const samples = new Int16Array(pcm);
     this.#node?.port.postMessage(samples, [samples.buffer]);
   }
@@ -53,6 +63,7 @@ export class VoicePlayer {
    * @returns {Promise<number>}  the seconds of the text that have been played
    */
   async stop() {
+    await this.#ready;
     const node = this.#node;
     const rate = this.#context?.sampleRate;
     if (!node || !rate) return 0;
@@ -66,6 +77,12 @@ export class VoicePlayer {
   }
 
   async close() {
+    await this.#ready.catch(() => {}); // what has failed to be set up is closed too
+    this.#ready = Promise.resolve();
+    await this.#tearDown();
+  }
+
+  async #tearDown() {
     this.#node?.disconnect();
     await this.#context?.close();
     this.#node = this.#context = null;
