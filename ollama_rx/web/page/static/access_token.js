@@ -10,12 +10,17 @@ const IN_ADDRESS = /^#token=(.+)$/;
 
 let token = sessionStorage.getItem(KEY);
 
-/** Take the token out of the address bar, if there is one. */
+/**
+ * Take the token out of the address bar.
+ *
+ * @returns {boolean}  whether there was one
+ */
 export function takeTokenFromAddress() {
   const found = IN_ADDRESS.exec(location.hash);
-  if (!found) return;
+  if (!found) return false;
   setToken(decodeURIComponent(found[1]));
   history.replaceState(null, "", "#/");
+  return true;
 }
 
 /** @param {string} text */

@@ -2,6 +2,7 @@
 
 import { Attachments } from "./attachments.js";
 import { byId } from "./element.js";
+import { growWithText } from "./growing_field.js";
 import { notice } from "./notices.js";
 import { remember, setting } from "./settings.js";
 
@@ -56,6 +57,7 @@ export class Composer {
       this.#think.setAttribute("aria-pressed", String(!this.#thinkPressed));
       remember("think", String(this.#thinkPressed));
     });
+    growWithText(this.#field);
     this.#update();
   }
 

@@ -40,6 +40,10 @@ export class ConversationList {
       if (event.key === "ArrowDown" || event.key === "Enter") {
         event.preventDefault();
         this.#place.querySelector("a")?.focus();
+      } else if (event.key === "Escape" && this.#search.value) {
+        event.stopPropagation(); // here it does not stop the answer
+        this.#search.value = "";
+        this.refresh();
       }
     });
     this.#place.addEventListener("keydown", (event) => this.#walk(event));

@@ -14,6 +14,9 @@ export class Drawer {
     this.#opener.addEventListener("click", () => this.open());
     byId("close-list", HTMLButtonElement).addEventListener("click", () => this.close());
     this.#backdrop.addEventListener("click", () => this.close());
+    this.#sidebar.addEventListener("click", ({ target }) => {
+      if (target instanceof Element && target.closest("a")) this.close();
+    });
     NARROW.addEventListener("change", () => this.#set(false));
     this.#set(false);
   }

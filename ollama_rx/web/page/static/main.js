@@ -20,13 +20,11 @@ import { startShortcuts } from "./shortcuts.js";
 import { SpokenWords } from "./spoken_words.js";
 import { onChanges, tellTabs } from "./tabs.js";
 import { startTheme } from "./theme.js";
+import { untilReachable } from "./until_reachable.js";
 import { Voice } from "./voice.js";
 import { VoiceBar } from "./voice_bar.js";
 
 /** @import { PageEvent, ServerState } from "./types.js" */
-
-const FIRST_PAUSE = 1000;
-const LONGEST_PAUSE = 10_000;
 
 class Page {
   #title = byId("title", HTMLHeadingElement);
@@ -94,6 +92,9 @@ class Page {
 
   async start() {
     takeTokenFromAddress();
+    addEventListener("hashchange", () => {
+      if (takeTokenFromAddress()) this.#startAgain();
+    });
     drawIcons();
     startTheme();
     startShortcuts({
@@ -117,7 +118,7 @@ class Page {
       this.#list.refresh();
       if (id === null || id === this.#conversation.id) this.#refresh();
     });
-    await Promise.all([this.#load(), this.#open(currentId())]);
+    await this.#startAgain();
     const hasKeyboard = matchMedia("(hover: hover)").matches; // on a phone, one would jump up
     if (hasKeyboard && document.activeElement === document.body && !dialogIsOpen()) this.#composer.focus();
   }
@@ -129,10 +130,7 @@ class Page {
    * @param {number} [position]
    */
   async #ask(question, position) {
-    await this.#attempt(async (choice) => {
-      this.#end.toEnd();
-      await this.#conversation.ask(question, choice, position);
-    });
+    await this.#attempt((choice) => this.#conversation.ask(question, choice, position));
   }
 
   async #askAgain() {
@@ -148,8 +146,8 @@ class Page {
     this.#composer.quiet();
     await this.#voice.interrupt();
     try {
-      await request({ model: await this.#chosenModel(), think: this.#composer.think });
       this.#end.toEnd();
+      await request({ model: await this.#chosenModel(), think: this.#composer.think });
       this.#changed(this.#conversation.id);
     } catch (error) {
       this.#report(error);
@@ -183,6 +181,10 @@ class Page {
   }
 
   async #toggleVoice() {
+    if (!this.#state?.voice) {
+      this.#composer.say(this.#state?.voice_problem ?? "This server has no voice.");
+      return;
+    }
     const on = !this.#voice.isOn;
     try {
       await (on ? this.#voice.turnOn() : this.#voice.turnOff());
@@ -206,7 +208,6 @@ class Page {
 
   /** @param {string | null} id */
   async #open(id) {
-    const hadDrawer = this.#drawer.isOpen;
     this.#drawer.close();
     this.#voice.leave();
     this.#composer.quiet();
@@ -218,8 +219,7 @@ class Page {
       else if (this.#voice.isOn) this.#voice.listenTo(id);
       await opened;
       this.#models.choose(this.#conversation.model);
-      this.#end.toEnd();
-      if (hadDrawer && id === null) this.#composer.focus();
+      if (!this.#isNew) this.#end.toEnd();
     } catch (error) {
       if (error instanceof RefusedError && error.status === 404) this.#leaveMissing();
       else this.#report(error);
@@ -237,8 +237,10 @@ class Page {
     const shown = title || (id ? "Conversation" : "New chat");
     this.#title.textContent = shown;
     document.title = id ? `${shown} · ollama-rx` : "ollama-rx";
-    if (this.#isNew) this.#messages.welcome(this.#about);
-    else this.#messages.show(messages, running);
+    if (this.#isNew) {
+      this.#messages.welcome(this.#about);
+      this.#end.toStart();
+    } else this.#messages.show(messages, running);
     this.#composer.setAnswering(running !== null);
   }
 
@@ -251,7 +253,7 @@ class Page {
     const { model } = this.#models;
     if (!this.#state?.reachable || !model) return "";
     const { server } = this.#state;
-    return server.startsWith("http") ? `${model.name}, run by Ollama at ${new URL(server).host}` : `${model.name}, the ${server}`;
+    return server.startsWith("http") ? `${model.name}, run by Ollama at ${new URL(server).host}` : `${model.name}, ${server}`;
   }
 
   /** @param {PageEvent} event */
@@ -290,6 +292,7 @@ class Page {
       setAddress(id); // a new conversation has got its id
       this.#list.setCurrent(id);
     }
+    announce("Sent");
     await this.#voice.listenTo(id);
   }
 
@@ -308,7 +311,7 @@ class Page {
     }
     this.#models.setState(this.#state);
     this.#models.choose(this.#conversation.model);
-    this.#voiceButton.hidden = !this.#state.voice;
+    this.#voiceButton.hidden = !this.#state.voice && !this.#state.voice_problem;
     this.#showVoice();
     byId("about", HTMLParagraphElement).textContent = `ollama-rx ${this.#state.version}`;
     this.#showServerProblem(this.#state);
@@ -368,8 +371,11 @@ class Page {
     const token = await askToken("This server asks for a token. It is in the address that `ollama-rx serve` has printed.");
     this.#asksForToken = false;
     if (token) setToken(token);
-    await this.#open(currentId());
-    await this.#load();
+    await this.#startAgain();
+  }
+
+  async #startAgain() {
+    await Promise.all([this.#load(), this.#open(currentId())]);
   }
 
   #sayLost() {
@@ -383,18 +389,9 @@ class Page {
     if (this.#reconnecting) return;
     this.#reconnecting = true;
     this.#sayLost();
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      await new Promise((resolve) => {
-        const timer = setTimeout(resolve, pause);
-        addEventListener("online", () => (clearTimeout(timer), resolve(null)), { once: true });
-      });
-      try {
-        await api.getState();
-        break;
-      } catch (error) {
-        if (!(error instanceof NoServerError)) break;
-      }
-    }
+    const nothing = () => {};
+    const { signal } = new AbortController();
+    await untilReachable(api.getState, { signal, onLost: nothing, onBack: nothing }).catch(nothing); // refused: it is there
     this.#reconnecting = false;
     await this.#load();
     await this.#refresh();

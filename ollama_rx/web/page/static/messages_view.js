@@ -2,6 +2,7 @@
 
 import { AnswerView } from "./answer_view.js";
 import { byId } from "./element.js";
+import { notice } from "./notices.js";
 import { QuestionView } from "./question_view.js";
 import { ToolView } from "./tool_view.js";
 import { welcomeView } from "./welcome_view.js";
@@ -21,6 +22,8 @@ export class MessagesView {
   element = byId("messages", HTMLDivElement);
   /** @type {Shown[]} */
   #shown = [];
+  /** @type {HTMLElement | null} */
+  #unanswered = null;
   #actions;
 
   /** @param {Actions} actions */
@@ -49,6 +52,8 @@ export class MessagesView {
     if (!this.#shown.length) this.element.replaceChildren();
     all.forEach((message, place) => this.#showAt(place, message, message === running, place === all.length - 1));
     this.#cutAt(all.length);
+    this.#unanswered?.remove();
+    this.#unanswered = all.at(-1)?.role === "user" ? this.#sayUnanswered() : null;
   }
 
   /** @returns {AnswerView | null} the last answer */
@@ -75,6 +80,13 @@ export class MessagesView {
       this.element.append(this.#shown[place].view.element);
     }
     this.#shown[place].view.show(message, { running, isLast });
+  }
+
+  /** The server has ended, or the answer was stopped, before the first word. */
+  #sayUnanswered() {
+    const said = notice("This message has no answer.", { help: [{ label: "Ask again", onclick: this.#actions.askAgain }] });
+    this.element.append(said);
+    return said;
   }
 
   /** @param {number} length */

@@ -7,6 +7,7 @@
 
 import * as api from "./api.js";
 import { readEvents } from "./event_stream.js";
+import { untilReachable } from "./until_reachable.js";
 
 /** @import { Message, PageEvent, Conversation } from "./types.js" */
 
@@ -171,13 +172,14 @@ export class OpenConversation {
         onEvent(event);
       }
       if (signal.aborted) return;
-      const conversation = await api.getConversation(id);
+      const conversation = await untilReachable(() => api.getConversation(id), { signal, onLost, onBack });
       if (signal.aborted) return;
       this.#show(conversation);
       if (!conversation.answering) onAnswered(last);
     } catch (error) {
       if (signal.aborted) return;
       this.running = null;
+      this.#listener.onChange();
       onProblem(error);
     }
   }

@@ -2,6 +2,7 @@
 
 import { copyFrom } from "./clipboard.js";
 import { element } from "./element.js";
+import { growWithText } from "./growing_field.js";
 import { icon } from "./icons.js";
 
 /** @import { Message } from "./types.js" */
@@ -57,6 +58,7 @@ export class QuestionView {
       event.stopPropagation();
     });
     this.element.replaceChildren(heading(), form);
+    growWithText(field);
     field.focus();
     field.setSelectionRange(field.value.length, field.value.length);
   }
