@@ -1,25 +1,20 @@
 """An answer while it is made, as events for the tabs of a `LivePage`."""
 
 import asyncio
-from dataclasses import asdict
 from typing import Generic, TypeVar
 
 import orjson
 import reactivex
 from reactivex import Observable, abc
-from reactivex import operators as rx
 from reactivex.disposable import Disposable
 
-from ollama_rx import operators as op
-from ollama_rx.blocks import Block
 from ollama_rx.web.event_log import LoggedEvent
-from ollama_rx.web.page.markdown_html import complete_block_html, markdown_html
+from ollama_rx.web.page.page_events import draw_markdown
 from ollama_rx.web.replay import Replay
 from ollama_rx.web.web_event import StreamEvents, WebEvent
 
 T = TypeVar("T")
 
-_REDRAW = 0.1  # seconds between two drawings of the block that grows
 _LAST = {"done", "error"}
 
 
@@ -36,8 +31,7 @@ class LiveAnswer:
         self._text = _Source[str]()
         self._others = _Source[WebEvent]()
         self._error: Exception | None = None
-        blocks = self._text.items.pipe(op.markdown_blocks(every=_REDRAW), rx.map(_block_event))
-        events = reactivex.merge(blocks, self._others.items)
+        events = reactivex.merge(self._text.items.pipe(draw_markdown()), self._others.items)
         self.replay.start(reactivex.concat(events, reactivex.defer(self._end)))
         self._following = asyncio.create_task(self._follow())
 
@@ -93,14 +87,6 @@ class _Source(Generic[T]):
     ) -> abc.DisposableBase:
         self._observer.set_result(observer)
         return Disposable()  # it ends with the answer
-
-
-def _block_event(block: Block) -> WebEvent:
-    data = asdict(block)
-    text = data.pop("text")
-    return WebEvent(
-        "block", data | {"html": (complete_block_html if block.complete else markdown_html)(text)}
-    )
 
 
 class AnswerSoFar:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reactivex import Observable, defer, merge, of
+from reactivex import Observable, compose, defer, merge, of
 from reactivex import operators as rx
 
 from ollama_rx import operators as op
@@ -39,7 +39,7 @@ def _page_events(chunks: Observable[Chunk]) -> Observable[WebEvent]:
         return merge(
             shared.pipe(through(_Figures), op.throttle_latest(_FIGURES_EVERY)),
             shared.pipe(op.thinking(), rx.map(lambda text: WebEvent("thinking", {"text": text}))),
-            shared.pipe(op.text(), op.markdown_blocks(every=_DRAW_EVERY), _drawn()),
+            shared.pipe(op.text(), draw_markdown()),
         )
 
     stats = defer(lambda _: of(WebEvent("stats", _stats_json(measured[0]))))
@@ -82,8 +82,9 @@ class _Figures:
         self._emit(WebEvent("figures", figures))
 
 
-def _drawn() -> Callable[[Observable[Block]], Observable[WebEvent]]:
-    return through(_Drawing)
+def draw_markdown() -> Callable[[Observable[str]], Observable[WebEvent]]:
+    """Turn text into "block" events, as `page_events` does."""
+    return compose(op.markdown_blocks(every=_DRAW_EVERY), through(_Drawing))
 
 
 class _Drawing:
