@@ -36,3 +36,14 @@ class Chat:
     def conversation(self, title: str) -> Locator:
         """The link in the list."""
         return self.list.get_by_role("link", name=title)
+
+    def press_in_list(self, button: str, title: str) -> None:
+        """Press a button of a conversation in the list, which is shown when the mouse is there."""
+        self.conversation(title).hover()
+        self.list.get_by_role("button", name=f"{button} {title}").click()
+
+    def another_tab(self) -> "Chat":
+        """Open the same address in another tab of the same browser."""
+        page = self.page.context.new_page()
+        page.goto(self.page.url)
+        return Chat(page)

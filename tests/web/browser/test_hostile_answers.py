@@ -19,7 +19,7 @@ _TAGS = set(
     "svg table tbody td th thead tr ul".split()
 )
 _ATTRIBUTES = set("alt aria-hidden aria-label class d data-language href rel role src start tabindex target type".split())
-_ICON = set("viewbox fill stroke stroke-width stroke-linecap stroke-linejoin width height".split())
+_ICON = set("viewBox fill stroke stroke-width stroke-linecap stroke-linejoin width height".split())
 _HREF = re.compile(r"(https?://[^/]|mailto:)")
 _SRC = re.compile(r"data:image/(png|jpeg|gif|webp);base64,")
 
@@ -71,7 +71,7 @@ def test_a_hostile_answer_does_nothing(chat: Chat, ollama: FakeOllama, name: str
     chat.ask("Attack")
 
     text = chat.answer.locator(".blocks")
-    expect(text).not_to_be_empty()
+    expect(text.locator("*").first).to_be_attached()
     assert_harmless(text)  # while it is written
     gate.open()
     chat.wait_for_end()

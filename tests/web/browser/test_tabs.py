@@ -1,16 +1,9 @@
 """Several tabs, and the buttons of the browser."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.web.browser.chat import Chat
-
-
-def open_tab(chat: Chat) -> Chat:
-    """Open the same address in another tab of the same browser."""
-    page: Page = chat.page.context.new_page()
-    page.goto(chat.page.url)
-    return Chat(page)
 
 
 def test_two_tabs_show_the_same_answer_while_it_is_written(chat: Chat, ollama: FakeOllama) -> None:
@@ -19,7 +12,7 @@ def test_two_tabs_show_the_same_answer_while_it_is_written(chat: Chat, ollama: F
     chat.ask("Count")
     expect(chat.answer).to_contain_text("One,")
 
-    other = open_tab(chat)
+    other = chat.another_tab()
 
     expect(other.answer).to_contain_text("One,")
     gate.open()
@@ -32,7 +25,7 @@ def test_a_tab_stops_what_another_one_has_begun(chat: Chat, ollama: FakeOllama) 
     ollama.play(answer("One, ", Gate()))
     chat.ask("Count")
     expect(chat.answer).to_contain_text("One,")
-    other = open_tab(chat)
+    other = chat.another_tab()
 
     other.stop.click()
 
@@ -46,7 +39,7 @@ def test_a_question_of_another_tab_appears_with_its_answer(chat: Chat, ollama: F
     ollama.play(answer("First."), answer("Second."))
     chat.ask("One")
     chat.wait_for_end()
-    other = open_tab(chat)
+    other = chat.another_tab()
     expect(other.answers).to_contain_text(["First."])
 
     other.ask("Two")

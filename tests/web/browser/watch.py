@@ -31,7 +31,7 @@ class Watch:
 
     def allow(self, url: str) -> None:
         """Let pages talk to the server of this address."""
-        self._origins.append(url.rstrip("/") + "/")
+        self._origins.append(re.sub(r"(?<![/:])/.*", "", url) + "/")
 
     def attach(self, context: BrowserContext) -> None:
         """Watch all pages of a context; its first page must not exist yet."""

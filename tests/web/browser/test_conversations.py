@@ -1,0 +1,120 @@
+"""A person keeps conversations in order."""
+
+import pytest
+from playwright.sync_api import expect
+
+from ollama_rx.testing import FakeOllama, Gate, answer
+from tests.web.browser.chat import Chat
+from tests.web.browser.watch import Watch
+
+
+@pytest.fixture
+def two(chat: Chat, ollama: FakeOllama) -> Chat:
+    """Hold two conversations; the second one is open."""
+    ollama.play(answer("Green, mostly."), answer("It falls as **rain**."))
+    for question in ("What do frogs look like?", "Where does water come from?"):
+        chat.page.get_by_role("link", name="New chat").click()
+        chat.ask(question)
+        chat.wait_for_end()
+    return chat
+
+
+def test_a_conversation_is_opened_from_the_list(two: Chat) -> None:
+    two.conversation("What do frogs look like?").click()
+    expect(two.title).to_have_text("What do frogs look like?")
+    expect(two.answers).to_contain_text(["Green, mostly."])
+    expect(two.page).to_have_title("What do frogs look like? · ollama-rx")
+
+
+def test_the_search_finds_words_of_questions_and_answers(two: Chat) -> None:
+    search = two.page.get_by_role("searchbox", name="Search conversations")
+    for word, title in (("rain", "Where does water"), ("FROGS", "What do frogs"), ("mostly", "What do frogs")):
+        search.fill(word)
+        expect(two.list.get_by_role("link")).to_contain_text([title])
+    search.fill("nothing like this")
+    expect(two.list).to_have_text("Nothing found.")
+    search.fill("")
+    expect(two.list.get_by_role("link")).to_have_count(2)
+
+
+def test_a_conversation_is_renamed(two: Chat) -> None:
+    two.press_in_list("Rename", "Where does water come from?")
+    dialog = two.page.get_by_role("dialog", name="Rename conversation")
+    expect(dialog.get_by_role("textbox", name="Title")).to_have_value("Where does water come from?")
+    dialog.get_by_role("textbox", name="Title").fill("Water")
+    dialog.get_by_role("button", name="Rename").click()
+
+    expect(dialog).to_be_hidden()
+    expect(two.title).to_have_text("Water")
+    expect(two.conversation("Water")).to_be_visible()
+
+
+def test_a_deleted_conversation_is_gone_in_all_tabs(two: Chat, watch: Watch) -> None:
+    watch.expect("404")
+    other = two.another_tab()
+    expect(other.title).to_have_text("Where does water come from?")
+
+    two.press_in_list("Delete", "Where does water come from?")
+    dialog = two.page.get_by_role("dialog", name="Delete this conversation?")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(two.conversation("Where does water")).to_be_visible()
+    two.press_in_list("Delete", "Where does water come from?")
+    dialog.get_by_role("button", name="Delete").click()
+
+    expect(two.conversation("Where does water")).to_have_count(0)
+    expect(two.title).to_have_text("New chat")
+    expect(other.conversation("Where does water")).to_have_count(0)
+
+
+def test_a_conversation_is_deleted_while_it_is_answered(
+    chat: Chat, ollama: FakeOllama, watch: Watch
+) -> None:
+    watch.expect("404")
+    ollama.play(answer("One, ", Gate()))
+    chat.ask("Count")
+    expect(chat.answer).to_contain_text("One,")
+    chat.press_in_list("Delete", "Count")
+    chat.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+    ollama.wait_for_disconnect()
+    expect(chat.title).to_have_text("New chat")
+    expect(chat.answers).to_have_count(0)
+    chat.page.wait_for_load_state("networkidle")
+    expect(chat.page.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_address_of_a_conversation_that_is_gone_leads_to_a_new_chat(
+    chat: Chat, watch: Watch, served: str
+) -> None:
+    watch.expect("404")
+    chat.page.goto(f"{served}/#/c/0123456789abcdef")
+    expect(chat.page.get_by_text("This conversation does not exist any more.")).to_be_visible()
+    expect(chat.title).to_have_text("New chat")
+
+
+def test_an_image_is_sent_to_a_model_that_sees(chat: Chat, ollama: FakeOllama) -> None:
+    """The fake's model cannot see, until it says that it can."""
+    from ollama_rx.testing import json_reply  # noqa: PLC0415
+
+    expect(chat.page.get_by_role("button", name="Attach images")).to_be_hidden()
+    ollama.play(json_reply({"capabilities": ["completion", "vision"], "details": {}}), path="/api/show")
+    ollama.play(
+        json_reply({"models": [{"name": "eye:latest", "model": "eye:latest", "size": 1, "digest": "e1" * 32}]}),
+        path="/api/tags",
+    )
+    chat.page.reload()
+    expect(chat.page.get_by_role("button", name="Attach images")).to_be_visible()
+
+    chat.page.set_input_files("#image-files", {"name": "dot.png", "mimeType": "image/png", "buffer": _DOT})
+    expect(chat.page.get_by_role("list", name="Attached images").get_by_role("img")).to_have_count(1)
+    chat.ask("What is this?")
+    chat.wait_for_end()
+
+    assert len(ollama.requests[-1].json["messages"][-1]["images"]) == 1
+    expect(chat.questions.get_by_role("img", name="Attached image 1")).to_be_visible()
+
+
+_DOT = bytes.fromhex(  # a PNG of one pixel
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0"
+    "000003010100c9fe92ef0000000049454e44ae426082"
+)
