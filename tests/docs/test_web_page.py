@@ -9,6 +9,7 @@ import pytest
 
 from ollama_rx import Chunk, Progress, ToolCall, ToolResult
 from ollama_rx.blocks import Block
+from ollama_rx.protocol.json_fields import JsonObject
 from ollama_rx.testing import FakeOllama, Gate, answer
 from ollama_rx.web import WebEvent
 from ollama_rx.web.web_event import StreamEvents, done_event, error_event, reset_event
@@ -38,7 +39,7 @@ def documented_events() -> dict[str, set[str]]:
 
 
 def test_the_table_has_every_event_and_its_data() -> None:
-    call = {"function": {"name": "look", "arguments": {}}}
+    call: JsonObject = {"function": {"name": "look", "arguments": {}}}
     items: list[object] = [
         Chunk({"message": {"content": "Hi", "thinking": "Hm", "tool_calls": [call]}}),
         Chunk({"message": {"content": ""}, "done": True, "model": "m"}),
