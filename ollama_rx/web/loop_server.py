@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     import uvicorn
 
 
+_POLL = 0.02  # seconds
+
+
 class LoopServer:
-    """uvicorn on the running event loop; it leaves signals and the settings of logging alone.
+    """uvicorn on the running event loop; it leaves alone signals, the settings of logging, and other servers.
 
     Args:
         app: the application.
@@ -36,11 +39,25 @@ class LoopServer:
 def _uvicorn_server(app: ASGIApp) -> "uvicorn.Server":
     import uvicorn  # noqa: PLC0415 - an extra
 
-    class SignallessUvicorn(uvicorn.Server):
+    class SharingServer(uvicorn.Server):
         @contextmanager
         def capture_signals(self) -> Generator[None]:
             yield
 
-    return SignallessUvicorn(
+        async def shutdown(self, sockets: list[socket] | None = None) -> None:
+            """Do what uvicorn's own does, but end no response of another server on this loop.
+
+            `server_shutdown` lets that one do so.
+            """
+            del sockets  # the servers close them
+            for server in self.servers:
+                server.close()
+            connections = self.server_state.connections
+            for connection in list(connections):
+                connection.shutdown()
+            while connections:  # noqa: ASYNC110 - uvicorn does not tell when one is closed
+                await asyncio.sleep(_POLL)
+
+    return SharingServer(
         uvicorn.Config(app, lifespan="off", ws="none", log_config=None, log_level=None, server_header=False)
     )

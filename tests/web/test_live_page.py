@@ -8,20 +8,22 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from queue import Queue
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from reactivex import concat, from_iterable, never, of, throw
+from reactivex import Subject, concat, from_iterable, never, of, throw
+from reactivex import operators as rx
 
 from ollama_rx import Client, SinkError, deliver
 from ollama_rx import operators as op
 from ollama_rx.sinks import Collector, Sink
 from ollama_rx.testing import FakeOllama, Gate, answer, thinking, tool_call, tool_calls
-from ollama_rx.web import LivePage, live_page
+from ollama_rx.web import LivePage, live_page, sse_response
+from ollama_rx.web.loop_server import LoopServer
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -358,6 +360,29 @@ def test_inside_an_event_loop_the_page_is_served_there_and_signals_are_left_alon
         assert "event: done" in asyncio.run(main())
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_the_end_of_a_page_ends_no_stream_of_an_application_on_the_same_event_loop() -> None:
+    async def main() -> None:
+        listening = socket.create_server(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        goes_on = Subject[str]()
+        application = LoopServer(sse_response(goes_on.pipe(rx.start_with("One"))), listening)
+        async with httpx.AsyncClient(trust_env=False) as browser, browser.stream("GET", url) as response:
+            lines = response.aiter_lines()
+            await find(lines, '{"text":"One"}')
+            await deliver(of("Hello"), LivePage(0, wait=0))
+            goes_on.on_next("Two")
+            await find(lines, '{"text":"Two"}')
+        await application.close(1)
+
+    async def find(lines: AsyncIterator[str], data: str) -> None:
+        async for line in lines:
+            if line == f"data: {data}":
+                return
+        pytest.fail(f"the stream ended without {data}")
+
+    asyncio.run(main())
 
 
 def test_a_page_that_is_not_used_closes_its_socket() -> None:
