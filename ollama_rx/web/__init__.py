@@ -1,9 +1,9 @@
 """Streams for browsers: server-sent events, WebSockets, the AI SDK, and a page. Needs the extra ``web``."""
 
-try:
-    import starlette  # noqa: F401
-except ImportError as error:
-    raise ImportError('ollama_rx.web needs starlette: pip install "ollama-rx[web]"') from error
+from importlib.util import find_spec
+
+if find_spec("starlette") is None:
+    raise ImportError('ollama_rx.web needs starlette: pip install "ollama-rx[web]"')
 
 from ollama_rx.web.live_page import LivePage
 from ollama_rx.web.page.chat_app import app

@@ -11,6 +11,7 @@ from ollama_rx.conversation import ToolResult
 from ollama_rx.errors import OllamaError
 from ollama_rx.protocol.json_fields import JsonObject
 
+_BYTES: tuple[type, ...] = (bytes, bytearray, memoryview)
 _LAST = ("done", "error")  # a stream has one of them, and nothing follows it
 
 
@@ -120,7 +121,7 @@ def _event_of(item: object) -> WebEvent:
         return _tool_result(item)
     if isinstance(item, Progress):
         return WebEvent("progress", _without_raw(item))
-    if isinstance(item, bytes | bytearray | memoryview):
+    if isinstance(item, _BYTES):
         raise wrong_type("an item of a stream for a browser", "a chunk, text or what JSON can hold", item)
     return WebEvent("item", {"value": item})
 

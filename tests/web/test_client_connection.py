@@ -146,13 +146,15 @@ def test_a_connection_that_takes_something_now_and_then_is_kept(caplog: pytest.L
     assert not caplog.records
 
 
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda receive: Wrapped(receive).receive,
-        lambda receive: Wrapped(Wrapped(receive).receive).receive,
-    ],
-)
+def wrapped(receive: Receive) -> Receive:
+    return Wrapped(receive).receive
+
+
+def wrapped_twice(receive: Receive) -> Receive:
+    return wrapped(wrapped(receive))
+
+
+@pytest.mark.parametrize("wrap", [wrapped, wrapped_twice])
 def test_the_connection_is_found_behind_middleware(wrap: Callable[[Receive], Receive]) -> None:
     async def test(at: Connected) -> None:
         at.cycle.writable.clear()

@@ -1,5 +1,7 @@
 """The log of events, within its bounds."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from ollama_rx.web import WebEvent
@@ -17,8 +19,7 @@ def add(to: EventLog, *texts: str, now: float = 0.0) -> None:
         to.append(WebEvent("text", {"text": text}), now)
 
 
-def texts(events: object) -> list[str]:
-    assert isinstance(events, list)
+def texts(events: Sequence[LoggedEvent]) -> list[str]:
     return [event.event.data["text"] for event in events]
 
 

@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ollama_rx.web import Replay, client_connection
 from ollama_rx.web.event_log import LoggedEvent
-from ollama_rx.web.event_stream import EventStream
+from ollama_rx.web.event_stream import Dialect, EventStream
 from tests.recording_sink import record_subscriptions
 from tests.web.clocked_loop import run_on_clock, turns, until
 from tests.web.in_loop_server import GET, GET_ONCE, LAST_CHUNK, lines_of, serving
@@ -64,9 +64,13 @@ class Exchange:
 
 
 def event_stream(
-    stream: Observable[Any] | None, replay: Replay | None = None, heartbeat: float = 15.0, **options: Any
+    stream: Observable[Any] | None,
+    replay: Replay | None = None,
+    heartbeat: float = 15.0,
+    opening: bytes = b"",
+    **options: Any,
 ) -> EventStream:
-    return EventStream(stream, replay, heartbeat, encode=texts, **options)
+    return EventStream(stream, replay, heartbeat, dialect=lambda _: Dialect(opening, texts), **options)
 
 
 def pushed() -> tuple[Subject[object], Observable[object], list[str]]:
@@ -328,7 +332,7 @@ def test_a_background_task_runs_after_the_end() -> None:
 )
 def test_wrong_arguments_are_refused(arguments: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        EventStream(*arguments, encode=texts)
+        event_stream(*arguments)
 
 
 # With uvicorn

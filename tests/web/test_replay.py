@@ -516,7 +516,7 @@ def test_an_error_that_is_not_for_users_is_told_to_the_log_only(
     async def main() -> None:
         replay = Replay()
         replay.start(stream)
-        (logged,) = await replay.join().read() or ()
+        (logged,) = [*(await replay.join().read() or ())]
         assert logged.event.type == "error"
         assert logged.event.data["type"] == "InternalError"
         assert b"secret" not in logged.json
