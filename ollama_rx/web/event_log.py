@@ -78,9 +78,10 @@ class EventLog:
         Raises:
             TypeError: JSON cannot hold its data.
         """
-        logged = LoggedEvent(event, self.run, self.last + 1, now)
-        self.last += 1
-        self._events[self.last] = logged
+        number = self.last + 1
+        logged = LoggedEvent(event, self.run, number, now)
+        self.last = number
+        self._events[number] = logged
         self._bytes += len(logged.json)
         self.expire(now)
         return logged

@@ -148,7 +148,8 @@ class Replay:
             for item in items:
                 for event in self._events.of(item):
                     self._log.append(event, self._now())
-            self._refuse_flood()
+            if self._log.missed:
+                self._refuse_flood()
         except Exception as error:  # noqa: BLE001 - what cannot be sent ends the stream
             self._end(error)
         else:
@@ -156,11 +157,9 @@ class Replay:
 
     def _refuse_flood(self) -> None:
         """Raise if events were dropped before the loop had a turn in which readers could read them."""
-        if not self._log.missed or self._source is None:
-            return
         if self._newest_before_turn is None:
             self._newest_before_turn = self._log.last
-            self._source.loop.call_soon(self._note_turn)
+            asyncio.get_running_loop().call_soon(self._note_turn)
         elif self._log.missed > self._newest_before_turn:
             raise RuntimeError(
                 "the stream keeps the event loop busy and has sent more than this Replay keeps: nobody can "
