@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from reactivex import Observable, of
-from reactivex import operators as rx
 
 from ollama_rx import operators as op
 from ollama_rx.chunks import Chunk, Message
@@ -18,6 +18,7 @@ from ollama_rx.errors import OllamaError
 from ollama_rx.web.page.conversation_store import ConversationStore, StoredMessage, StoredTurn, StoreError
 from ollama_rx.web.page.page_events import ShownAnswer, page_events
 from ollama_rx.web.replay import Replay
+from ollama_rx.web.web_event import WebEvent
 
 _log = logging.getLogger(__name__)
 
@@ -77,9 +78,9 @@ class RunningAnswer:
         answers = self._talk.messages[self._before + 1 :]
         return "\n\n".join(answer.content for answer in answers if answer.role == "assistant")
 
-    def start(self, chunks: Observable[Chunk], on_end: Callable[[], object]) -> None:
+    def start(self, events: Observable[WebEvent], on_end: Callable[[], object]) -> None:
         """Request the answer, on the running event loop; ``on_end`` is called after the last save."""
-        self._task = asyncio.create_task(self._run(chunks))
+        self._task = asyncio.create_task(self._run(events))
         self._task.add_done_callback(lambda _: on_end())
         self._wait_for_readers()
 
@@ -116,12 +117,12 @@ class RunningAnswer:
         if not self._readers:
             self._leaving = asyncio.get_running_loop().call_later(self._grace, self.stop)
 
-    async def _run(self, chunks: Observable[Chunk]) -> None:
+    async def _run(self, events: Observable[WebEvent]) -> None:
         try:
             async with self.replay.join() as reader:
-                self.replay.start(page_events(chunks))
-                while (events := await reader.read(_SAVE_EVERY)) != ():
-                    for logged in events or ():
+                self.replay.start(events)
+                while (new := await reader.read(_SAVE_EVERY)) != ():
+                    for logged in new or ():
                         self.shown.add(logged.event, logged.id)
                         self._has_changed = True
                     self._save_now_and_then()
@@ -232,13 +233,10 @@ class Answers:
     def _start(self, turn: StoredTurn, user: Message, model: str, *, think: bool) -> None:
         talk = Conversation(self._client, model=model, system=self._system, messages=_history(turn.before))
         answer = RunningAnswer(self._store, turn, talk, model, self._grace)
-        chunks = talk.say(user.content, images=user.images or None, think=think).pipe(
-            op.split_thinking(), rx.share()
-        )
+        chunks = talk.say(user.content, images=user.images or None, think=think)
+        listeners = [partial(speak, answer) for speak in self._voices.get(turn.conversation, ())]
         self._running[turn.conversation] = answer
-        answer.start(chunks, lambda: self._running.pop(turn.conversation))
-        for speak in self._voices.get(turn.conversation, ()):
-            speak(answer, chunks.pipe(op.text()))
+        answer.start(page_events(chunks, listeners), lambda: self._running.pop(turn.conversation))
 
     async def stop(self, conversation: str) -> None:
         """Stop the answer of a conversation if there is one, and wait until what has arrived is saved."""

@@ -1,6 +1,6 @@
 """The events of one answer as the page shows it: thinking, blocks as HTML, figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from reactivex import Observable, compose, defer, merge, of
@@ -21,21 +21,30 @@ _REST = 9  # times as long as drawing took: one long block must not keep the eve
 _QUICK = 0.005  # seconds; drawing that takes less needs no rest
 
 
-def page_events(chunks: Observable[Chunk]) -> Observable[WebEvent]:
+def page_events(
+    chunks: Observable[Chunk], listeners: Iterable[Callable[[Observable[str]], object]] = ()
+) -> Observable[WebEvent]:
     """Return the events of an answer; the chunks are requested once.
 
     - "thinking" {text}: a piece of it.
     - "block" {number, html, complete}: a block of the answer, in the place of the one with this number.
     - "figures" {tokens, seconds, time_to_first_text}: four times a second.
     - "stats" {...}: the last event of an answer that is complete.
+
+    Each listener is called with the text when the answer is requested, and subscribes at once. It does not
+    matter to the answer when it leaves.
     """
-    return defer(lambda _: _page_events(chunks))
+    return defer(lambda _: _page_events(chunks, listeners))
 
 
-def _page_events(chunks: Observable[Chunk]) -> Observable[WebEvent]:
+def _page_events(
+    chunks: Observable[Chunk], listeners: Iterable[Callable[[Observable[str]], object]]
+) -> Observable[WebEvent]:
     measured: list[Stats] = []
 
     def events(shared: Observable[Chunk]) -> Observable[WebEvent]:
+        for listen in listeners:
+            listen(shared.pipe(op.text()))
         return merge(
             shared.pipe(through(_Figures), op.throttle_latest(_FIGURES_EVERY)),
             shared.pipe(op.thinking(), rx.map(lambda text: WebEvent("thinking", {"text": text}))),
@@ -43,7 +52,8 @@ def _page_events(chunks: Observable[Chunk]) -> Observable[WebEvent]:
         )
 
     stats = defer(lambda _: of(WebEvent("stats", _stats_json(measured[0]))))
-    return chunks.pipe(op.gather_stats(measured.append), rx.publish(events), rx.concat(stats))
+    measured_chunks = chunks.pipe(op.gather_stats(measured.append), op.split_thinking())
+    return measured_chunks.pipe(rx.publish(events), rx.concat(stats))
 
 
 def _stats_json(stats: Stats) -> JsonObject:
@@ -130,6 +140,7 @@ class ShownAnswer:
     stats: JsonObject | None = None
     """The figures so far, and the statistics at the end."""
     error: str | None = None
+    is_stopped: bool = False
     _thinking: list[str] = field(default_factory=list[str])
 
     @property
@@ -149,3 +160,5 @@ class ShownAnswer:
             self.stats = data
         elif event.type == "error":
             self.error = str(data["message"])
+        elif event.type == "done":
+            self.is_stopped = data["reason"] == "stopped"

@@ -30,8 +30,8 @@ class VoiceSocket:
         tab = _Tab(socket, self._voice)
         try:
             with self._answers.speaking(socket.path_params["id"], tab.speak):
-                async for text in socket.iter_text():
-                    await tab.handle(text)
+                while (message := await socket.receive())["type"] != "websocket.disconnect":
+                    await tab.handle(message.get("text") or "")  # without text it is a binary frame
         finally:
             await tab.close()
 
@@ -45,6 +45,7 @@ class _Tab:
         self._channel = VoiceChannel(voice, self._send)
         self._answer: RunningAnswer | None = None  # the one that is spoken, or was spoken last
         self._reading = ExitStack()
+        self._following: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def speak(self, answer: RunningAnswer, text: Observable[str]) -> None:
         """Speak an answer that begins; while it is spoken, its model goes on."""
@@ -52,6 +53,14 @@ class _Tab:
         self._reading.enter_context(answer.reading())
         self._answer = answer
         self._channel.speak(text)
+        self._following.cancel()
+        self._following = asyncio.create_task(self._stop_with(answer))
+
+    async def _stop_with(self, answer: RunningAnswer) -> None:
+        """Be silent when the user stops the answer."""
+        await answer.end()
+        if answer.shown.is_stopped and self._channel.is_speaking:
+            self._channel.interrupt()
 
     async def handle(self, text: str) -> None:
         """Do what a frame of the client asks for."""
@@ -76,6 +85,7 @@ class _Tab:
     async def close(self) -> None:
         """Be silent; the client has left."""
         self._reading.close()
+        self._following.cancel()
         await self._channel.close()
 
 
