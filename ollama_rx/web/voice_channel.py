@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from reactivex import Observable
+from reactivex import operators as rx
 
 from ollama_rx import operators as op
 from ollama_rx.arguments import check_callable, check_instance
@@ -21,6 +22,7 @@ Voice: TypeAlias = Callable[[SpeechOutput], Speech]
 SendFrame: TypeAlias = Callable[[WebEvent | bytes], Awaitable[object]]
 
 _BLOCK = 0.04  # seconds of audio in a frame
+_MOST_CHARACTERS = 500_000  # of a text: nine hours of speech; an endless answer must not fill the memory
 _AHEAD = 0.3  # seconds that a browser has before it plays them: enough for the delays of a mobile network
 
 
@@ -127,7 +129,8 @@ class _Utterance:
 
     def start(self, text: Observable[str]) -> Delivery:
         """Begin, now: the text may be arriving."""
-        return deliver(text, self._voice.after(op.split_sentences(first_fragment=True)))
+        sentences = op.split_sentences(first_fragment=True)
+        return deliver(text, self._voice.after(_no_more_than(_MOST_CHARACTERS), sentences))
 
     async def follow(self, delivery: Delivery) -> None:
         """Wait for the end, and tell of it."""
@@ -213,6 +216,17 @@ class _FrameOutput(SpeechOutput):
         """Drop what has not been sent."""
         self.is_cut = True
         self._frames.drop_audio()
+
+
+def _no_more_than(characters: int) -> Callable[[Observable[str]], Observable[str]]:
+    left = characters
+
+    def take(text: str) -> bool:
+        nonlocal left
+        left -= len(text)
+        return left >= 0
+
+    return rx.take_while(take)
 
 
 def _word(word: Word) -> dict[str, object]:

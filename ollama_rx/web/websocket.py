@@ -88,7 +88,7 @@ async def websocket(
         check_callable("heard", heard)
     if socket.application_state is WebSocketState.CONNECTING:
         await socket.accept()
-    await _ClientSession(cast("Stream | Callable[[str], Stream]", stream), socket, voice, heard).run()
+    await _ClientSession(stream, socket, voice, heard).run()
 
 
 class _ClientSession:

@@ -243,6 +243,22 @@ def test_what_is_not_text_is_an_error_that_tells_the_client_nothing(caplog: pyte
     assert "a voice for the web has failed" in caplog.text
 
 
+def test_an_endless_text_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice_channel, "_MOST_CHARACTERS", 12)
+    text = Subject[str]()
+
+    async def run() -> Client:
+        client = Client()
+        async with opened(client) as channel:
+            channel.speak(text)
+            for part in ("One. ", "Two. ", "Three. "):
+                text.on_next(part)
+            await client.wait_for_event("speech_end")
+        return client
+
+    assert asyncio.run(run()).data_of("sentence")[-1]["text"] == "Two."
+
+
 def test_a_connection_that_fails_silences_the_voice() -> None:
     async def run() -> None:
         failed = asyncio.Event()

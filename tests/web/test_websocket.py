@@ -447,6 +447,35 @@ def test_the_end_of_the_server_stops_the_model(fake: FakeOllama, talk: Conversat
     assert app.faults == []
 
 
+def test_a_task_that_is_cancelled_stops_the_model_and_leaves_nothing(
+    fake: FakeOllama, talk: Conversation
+) -> None:
+    fake.play(answer("One two. ", endless("And so on. ", every=0.005)))
+    prompt = {"type": "websocket.receive", "text": '{"type": "prompt", "text": "Count"}'}
+
+    async def run() -> None:
+        from_client = asyncio.Queue[Message]()
+        for message in ({"type": "websocket.connect"}, prompt):
+            from_client.put_nowait(message)
+        audio = asyncio.Event()
+
+        async def send(message: Message) -> None:
+            if "bytes" in message:
+                audio.set()
+
+        socket = WebSocket({"type": "websocket"}, from_client.get, send)
+        serving = asyncio.ensure_future(with_voice(talk)(socket))
+        async with asyncio.timeout(TIMEOUT):
+            await audio.wait()
+            serving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await serving
+        assert not any("ollama_rx/web" in repr(task) for task in asyncio.all_tasks())
+
+    asyncio.run(run())
+    fake.wait_for_disconnect()
+
+
 def test_it_works_in_fastapi_with_a_socket_that_was_accepted(fake: FakeOllama, talk: Conversation) -> None:
     app = FastAPI()
 
