@@ -6,12 +6,12 @@ from typing import TypeAlias
 from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ollama_rx.web.client_connection import STALLED_SECONDS
 from ollama_rx.web.event_log import LoggedEvent
 from ollama_rx.web.web_event import WebEvent
 
 Outgoing: TypeAlias = LoggedEvent | WebEvent | bytes
 
-_PATIENCE = 10.0  # seconds
 _MOST_WAITING = 4  # frames: audio that waits here cannot be called back
 
 
@@ -19,7 +19,8 @@ class SocketOutbox:
     """Sends events and audio to a client, in a task of its own.
 
     Events are text frames: ``{"id": "RUN-N", "event": "text", "data": {...}}``, without ``id`` if they are
-    not of a `Replay`. Bytes are binary frames. A client that takes nothing for 10 seconds is given up.
+    not of a `Replay`. Bytes are binary frames. A client that takes nothing for `STALLED_SECONDS` is
+    given up.
 
     Args:
         socket: a WebSocket that is accepted; nothing else may send to it.
@@ -53,7 +54,7 @@ class SocketOutbox:
             while True:
                 message = await self._waiting.get()
                 self._room.release()
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(STALLED_SECONDS):
                     await self._socket.send(message)
         except TimeoutError:
             self.is_too_slow = True

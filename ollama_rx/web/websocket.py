@@ -3,8 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
-from typing import assert_never, cast
+from typing import TypeAlias, assert_never, cast
 
 from reactivex import Observable
 from reactivex import operators as rx
@@ -13,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ollama_rx.arguments import check_callable, check_instance, is_coroutine_function
 from ollama_rx.chunks import Chunk
+from ollama_rx.web.client_connection import _transport  # pyright: ignore[reportPrivateUsage]
 from ollama_rx.web.client_frames import (
     ClientFrame,
     FrameLimit,
@@ -26,6 +26,8 @@ from ollama_rx.web.socket_outbox import SocketOutbox
 from ollama_rx.web.voice_channel import Voice, VoiceChannel
 from ollama_rx.web.web_event import WebEvent, error_event
 
+Answers: TypeAlias = Stream | Callable[[str], Stream]
+
 _log = logging.getLogger(__name__)
 
 _MOST_REFUSED = 1_000  # frames beyond the limit, after which the client is no longer listened to
@@ -34,7 +36,7 @@ _POLICY_VIOLATION, _TRY_AGAIN_LATER = 1008, 1013
 
 
 async def websocket(
-    stream: Stream | Callable[[str], Stream],
+    stream: Answers,
     socket: WebSocket,
     *,
     voice: Voice | None = None,
@@ -60,7 +62,7 @@ async def websocket(
         talk = Conversation(client)
         await websocket(talk.say, socket, voice=partial(Speech, engine), heard=talk.heard)
 
-    When the client leaves, the model and the voice are stopped at once. A client that takes nothing for 10
+    When the client leaves, the model and the voice are stopped at once. A client that takes nothing for 30
     seconds is dropped with the code 1013, one that floods the server with frames with 1008.
 
     A WebSocket of another origin's page is not refused by the browser: if what the answers say depends on who
@@ -88,7 +90,7 @@ async def websocket(
         check_callable("heard", heard)
     if socket.application_state is WebSocketState.CONNECTING:
         await socket.accept()
-    await _ClientSession(stream, socket, voice, heard).run()
+    await _ClientSession(cast("Answers", stream), socket, voice, heard).run()
 
 
 class _ClientSession:
@@ -96,7 +98,7 @@ class _ClientSession:
 
     def __init__(
         self,
-        stream: Stream | Callable[[str], Stream],
+        stream: Answers,
         socket: WebSocket,
         voice: Voice | None,
         heard: Callable[[str], object] | None,
@@ -125,6 +127,8 @@ class _ClientSession:
             await self._close(_TRY_AGAIN_LATER, "too slow: it has taken nothing for a while")
         elif self._limit.refused > _MOST_REFUSED:
             await self._close(_POLICY_VIOLATION, "too many frames")
+        else:
+            self._drop_what_was_not_taken()
         if not receiving.cancelled():
             receiving.result()
 
@@ -138,9 +142,17 @@ class _ClientSession:
             await self._answer.wait()
 
     async def _close(self, code: int, reason: str) -> None:
-        with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):  # it may have gone
+        try:
             async with asyncio.timeout(_CLOSING_SECONDS):
                 await self._socket.close(code, reason)
+        except (TimeoutError, WebSocketDisconnect, RuntimeError):  # it takes nothing, or has gone
+            self._drop_what_was_not_taken()
+
+    def _drop_what_was_not_taken(self) -> None:
+        """End the connection, for which the server would wait until the client has taken everything."""
+        transport = _transport(self._socket.receive)
+        if transport is not None and transport.get_write_buffer_size():
+            transport.abort()
 
     async def _receive(self) -> None:
         while (message := await self._socket.receive())["type"] != "websocket.disconnect":

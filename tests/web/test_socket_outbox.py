@@ -57,7 +57,7 @@ def test_events_are_text_frames_and_bytes_are_binary_ones() -> None:
 
 
 def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket_outbox, "_PATIENCE", 0.01)
+    monkeypatch.setattr(socket_outbox, "STALLED_SECONDS", 0.01)
 
     async def run() -> None:
         async def send(_: Message) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket as sockets
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from functools import partial
@@ -12,7 +13,8 @@ import orjson
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from reactivex import Observable, of
+from reactivex import Observable, interval, of
+from reactivex import operators as rx
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed
@@ -40,6 +42,7 @@ class WatchedApp:
         self._serve = serve
         self._tasks: set[asyncio.Task[Any]] = set()
         self.ended = threading.Semaphore(0)
+        self.sent = threading.Semaphore(0)
         self.faults: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,6 +59,7 @@ class WatchedApp:
                 await send(message)
             finally:
                 is_sending = False
+                self.sent.release()
 
         try:
             await self._serve(WebSocket(scope, receive, watched_send))
@@ -420,7 +424,7 @@ def test_a_client_that_sends_too_many_frames_is_limited_and_dropped(
 def test_a_client_that_never_reads_is_dropped_and_harms_nobody(
     fake: FakeOllama, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket_outbox, "_PATIENCE", 0.3)
+    monkeypatch.setattr(socket_outbox, "STALLED_SECONDS", 0.3)
     fake.play(answer(endless("x" * 50_000)), answer("Yes."))
     with (
         served(WatchedApp(lambda socket: websocket(Conversation(client).say, socket))) as url,
@@ -433,6 +437,47 @@ def test_a_client_that_never_reads_is_dropped_and_harms_nobody(
         browser.ask("Are you there?")
         browser.wait_for("done")
         assert Browser(deaf).until_closed().code == 1013
+
+
+def bytes_until_the_end(socket: sockets.socket) -> int:
+    """Return how many bytes arrive before the connection ends."""
+    socket.settimeout(TIMEOUT)
+    received = 0
+    with contextlib.suppress(ConnectionError):
+        while data := socket.recv(2**20):
+            received += len(data)
+    return received
+
+
+_HANDSHAKE = b"""GET / HTTP/1.1\r
+Host: localhost\r
+Upgrade: websocket\r
+Connection: Upgrade\r
+Sec-WebSocket-Version: 13\r
+Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r
+\r
+"""
+
+
+@pytest.mark.parametrize("end", ["of the client", "of the server", "of its patience"])
+def test_what_a_client_does_not_take_keeps_no_server_waiting(
+    end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if end == "of its patience":
+        monkeypatch.setattr(socket_outbox, "STALLED_SECONDS", 0.05)
+        monkeypatch.setattr(sys.modules["ollama_rx.web.websocket"], "_CLOSING_SECONDS", 0.05)
+    much = interval(0.01).pipe(rx.map(lambda _: "x" * 10_000_000), rx.take(5))
+    app = WatchedApp(lambda socket: websocket(much, socket))
+    with served(app) as url, sockets.create_connection(("127.0.0.1", int(url[:-1].split(":")[2]))) as deaf:
+        deaf.sendall(_HANDSHAKE)
+        for _ in "accept", "text":
+            assert app.sent.acquire(timeout=TIMEOUT)
+        if end == "of the client":
+            deaf.sendall(b"\x88\x80mask")  # a closing frame
+        if end != "of the server":
+            assert app.ended.acquire(timeout=TIMEOUT)
+            assert 0 < bytes_until_the_end(deaf) < 50_000_000
+    assert app.faults == []
 
 
 def test_the_end_of_the_server_stops_the_model(fake: FakeOllama, talk: Conversation) -> None:
