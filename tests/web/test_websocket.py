@@ -11,11 +11,10 @@ from typing import Any, cast
 
 import orjson
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from reactivex import Observable, interval, of
 from reactivex import operators as rx
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close
@@ -29,6 +28,7 @@ from ollama_rx.testing import FakeOllama, answer, cut, endless, thinking
 from ollama_rx.web import socket_outbox, websocket
 from tests.conversation.strict_model import chats
 from tests.speech.voices import RATE, TIMEOUT, Letters
+from tests.web import serving
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -126,17 +126,10 @@ class Browser:
 
 
 @contextlib.contextmanager
-def served(app: Any) -> Generator[str]:
-    """Serve an app; the socket listens already, so no wait is needed."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-    with sockets.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
-        thread.start()
-        try:
-            yield f"ws://127.0.0.1:{listening.getsockname()[1]}/"
-        finally:
-            server.should_exit = True
-            thread.join()
+def served(app: ASGIApp) -> Generator[str]:
+    """Serve an app; return the address of its WebSocket."""
+    with serving.served(app) as url:
+        yield url.replace("http", "ws") + "/"
 
 
 @contextlib.contextmanager
@@ -439,16 +432,6 @@ def test_a_client_that_never_reads_is_dropped_and_harms_nobody(
         assert Browser(deaf).until_closed().code == 1013
 
 
-def bytes_until_the_end(socket: sockets.socket) -> int:
-    """Return how many bytes arrive before the connection ends."""
-    socket.settimeout(TIMEOUT)
-    received = 0
-    with contextlib.suppress(ConnectionError):
-        while data := socket.recv(2**20):
-            received += len(data)
-    return received
-
-
 _HANDSHAKE = b"""GET / HTTP/1.1\r
 Host: localhost\r
 Upgrade: websocket\r
@@ -468,15 +451,21 @@ def test_what_a_client_does_not_take_keeps_no_server_waiting(
         monkeypatch.setattr(sys.modules["ollama_rx.web.websocket"], "_CLOSING_SECONDS", 0.05)
     much = interval(0.01).pipe(rx.map(lambda _: "x" * 10_000_000), rx.take(5))
     app = WatchedApp(lambda socket: websocket(much, socket))
-    with served(app) as url, sockets.create_connection(("127.0.0.1", int(url[:-1].split(":")[2]))) as deaf:
-        deaf.sendall(_HANDSHAKE)
-        for _ in "accept", "text":
-            assert app.sent.acquire(timeout=TIMEOUT)
-        if end == "of the client":
-            deaf.sendall(b"\x88\x80mask")  # a closing frame
-        if end != "of the server":
-            assert app.ended.acquire(timeout=TIMEOUT)
-            assert 0 < bytes_until_the_end(deaf) < 50_000_000
+    with contextlib.ExitStack() as to_the_end:
+        with served(app) as url:
+            address = ("127.0.0.1", int(url[:-1].split(":")[2]))
+            deaf = to_the_end.enter_context(sockets.create_connection(address))
+            deaf.sendall(_HANDSHAKE)
+            for _ in "accept", "text":
+                assert app.sent.acquire(timeout=TIMEOUT)
+            if end == "of the client":
+                deaf.sendall(b"\x88\x80mask")  # a closing frame
+            if end != "of the server":
+                assert app.ended.acquire(timeout=TIMEOUT)
+            in_vain = threading.Timer(TIMEOUT, deaf.close)  # lets the server end too late
+            in_vain.start()
+        assert in_vain.is_alive()
+        in_vain.cancel()
     assert app.faults == []
 
 
