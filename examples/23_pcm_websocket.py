@@ -28,4 +28,4 @@ async def speak(socket: WebSocket) -> None:
 app = Starlette(routes=[WebSocketRoute("/speak", speak)])
 
 if __name__ == "__main__":
-    uvicorn.run(app, port=8000)
+    uvicorn.run(app, port=8000, ws_per_message_deflate=False)  # audio would hardly get smaller
