@@ -1,8 +1,8 @@
 /**
  * The token of a server that asks for one.
  *
- * It arrives in the address's fragment, which a browser never sends to a server, and leaves the address bar at once. It
- * is kept for this tab only.
+ * It arrives in the address's fragment, which a browser never sends to a server, and leaves the address bar
+ * at once. It is kept for this tab only.
  */
 
 const KEY = "ollama-rx.token";

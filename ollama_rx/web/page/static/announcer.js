@@ -1,8 +1,8 @@
 /**
  * What a screen reader says by itself.
  *
- * Tokens and open blocks would be read again and again; so only complete blocks, and sentences such as "Answer complete",
- * are put into the live region.
+ * Tokens and open blocks would be read again and again; so only complete blocks, and sentences such as
+ * "Answer complete", are put into the live region.
  */
 
 import { byId, element } from "./element.js";

@@ -1,4 +1,7 @@
-/** The text of an answer: one element for each block of Markdown, and only blocks that change are drawn again. */
+/**
+ * The text of an answer: one element for each block of Markdown, and only blocks that change are drawn
+ * again.
+ */
 
 import { announceBlock } from "./announcer.js";
 import { copyFrom } from "./clipboard.js";

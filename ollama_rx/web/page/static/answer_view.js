@@ -4,6 +4,7 @@ import { AnswerBlocks } from "./answer_blocks.js";
 import { copyFrom } from "./clipboard.js";
 import { element } from "./element.js";
 import { FiguresLine } from "./figures_line.js";
+import { iconButton } from "./icon_button.js";
 import { icon } from "./icons.js";
 import { notice } from "./notices.js";
 
@@ -24,6 +25,7 @@ export class AnswerView {
   #blocks = new AnswerBlocks();
   #problem = element("div");
   #figures = new FiguresLine();
+  #again;
   #text = "";
   /** @type {string | null} */
   #model = null;
@@ -31,19 +33,20 @@ export class AnswerView {
   /** @param {() => void} askAgain */
   constructor(askAgain) {
     this.askAgain = askAgain;
-    const copy = element(
-      "button",
-      { class: "icon-button", type: "button", "aria-label": "Copy answer", title: "Copy", onclick: () => copyFrom(copy, this.#text) },
-      icon("copy"),
-    );
-    const again = element(
-      "button",
-      { class: "icon-button again", type: "button", "aria-label": "Ask again", title: "Ask again", onclick: askAgain },
-      icon("again"),
-    );
-    const buttons = element("div", { class: "message-buttons" }, copy, again);
+    this.#again = iconButton("again", "Ask again", askAgain, { title: "Ask again" });
+    const copy = iconButton("copy", "Copy answer", (button) => copyFrom(button, this.#text), {
+      title: "Copy",
+    });
+    const buttons = element("div", { class: "message-buttons" }, copy, this.#again);
     const foot = element("div", { class: "answer-foot" }, buttons, this.#figures.element);
-    this.element.append(this.#heading, this.#thinking, this.#waiting, this.#blocks.element, this.#problem, foot);
+    this.element.append(
+      this.#heading,
+      this.#thinking,
+      this.#waiting,
+      this.#blocks.element,
+      this.#problem,
+      foot,
+    );
   }
 
   /** Where the text is. */
@@ -65,7 +68,7 @@ export class AnswerView {
       if (message.stats || message.model) this.#figures.showFinal(message.model, message.stats);
       this.#showProblem(message, isLast);
     }
-    this.#askAgainButton.hidden = !isLast;
+    this.#again.hidden = !isLast;
     this.#setWaiting();
   }
 
@@ -85,11 +88,8 @@ export class AnswerView {
   /** @param {Figures} figures */
   showFigures(figures) {
     this.#figures.showRunning(this.#model, figures);
-    if (!this.#waiting.hidden) this.#waiting.textContent = `${this.#waitingText} ${Math.floor(figures.seconds)} s`;
-  }
-
-  get #askAgainButton() {
-    return /** @type {HTMLButtonElement} */ (this.element.querySelector(".again"));
+    if (!this.#waiting.hidden)
+      this.#waiting.textContent = `${this.#waitingText} ${Math.floor(figures.seconds)} s`;
   }
 
   get #waitingText() {

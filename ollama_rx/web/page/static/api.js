@@ -89,7 +89,12 @@ async function request(method, address, body) {
   let response;
   let text;
   try {
-    response = await fetch(address, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+    response = await fetch(address, {
+      method,
+      headers,
+      body: body && JSON.stringify(body),
+      cache: "no-store",
+    });
     text = await response.text();
   } catch (cause) {
     throw new NoServerError("The server does not answer.", { cause });

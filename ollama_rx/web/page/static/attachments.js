@@ -2,7 +2,7 @@
 
 import { announce } from "./announcer.js";
 import { byId, element } from "./element.js";
-import { icon } from "./icons.js";
+import { iconButton } from "./icon_button.js";
 import { imageUrl } from "./image_file.js";
 
 const MOST = 8;
@@ -49,14 +49,16 @@ export class Attachments {
 
   #acceptDrops() {
     const page = byId("main", HTMLElement);
-    const carriesFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files") ?? false;
+    const carriesFiles = (/** @type {DragEvent} */ event) =>
+      event.dataTransfer?.types.includes("Files") ?? false;
     page.addEventListener("dragover", (event) => {
       if (!carriesFiles(event)) return;
       event.preventDefault();
       this.#form.classList.add("dropping");
     });
     page.addEventListener("dragleave", (event) => {
-      if (!page.contains(/** @type {Node | null} */ (event.relatedTarget))) this.#form.classList.remove("dropping");
+      if (!page.contains(/** @type {Node | null} */ (event.relatedTarget)))
+        this.#form.classList.remove("dropping");
     });
     page.addEventListener("drop", (event) => {
       if (!carriesFiles(event)) return;
@@ -92,11 +94,7 @@ export class Attachments {
         "li",
         {},
         element("img", { src, alt: `Image ${place + 1}` }),
-        element(
-          "button",
-          { class: "icon-button", type: "button", "aria-label": `Remove image ${place + 1}`, onclick: remove },
-          icon("close"),
-        ),
+        iconButton("close", `Remove image ${place + 1}`, remove),
       );
     });
     this.#list.replaceChildren(...items);

@@ -110,7 +110,9 @@ export class Composer {
 
   #canSee() {
     if (this.#model?.vision) return true;
-    this.say(`${this.#model?.name ?? "This model"} cannot see images. Choose a model that can, then attach them again.`);
+    this.say(
+      `${this.#model?.name ?? "This model"} cannot see images. Choose a model that can, then attach them again.`,
+    );
     return false;
   }
 

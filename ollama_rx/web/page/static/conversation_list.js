@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { period } from "./dates.js";
 import { askTitle, confirmDeletion } from "./dialogs.js";
 import { byId, element } from "./element.js";
-import { icon } from "./icons.js";
+import { iconButton } from "./icon_button.js";
 import { addressOf } from "./router.js";
 
 /** @import { Summary } from "./types.js" */
@@ -101,23 +101,24 @@ export class ConversationList {
   #row({ id, title, snippet, is_answering: isAnswering }) {
     const link = element(
       "a",
-      { href: addressOf(id), title, "aria-current": id === this.#current && "page", "data-key": `open ${id}` },
+      {
+        href: addressOf(id),
+        title,
+        "aria-current": id === this.#current && "page",
+        "data-key": `open ${id}`,
+      },
       element("span", { class: isAnswering ? "name answering" : "name" }, title),
       isAnswering && element("span", { class: "visually-hidden" }, " (is being answered)"),
       snippet !== null && snippet !== undefined && element("span", { class: "snippet" }, snippet),
     );
-    const rename = element(
-      "button",
-      { class: "icon-button", type: "button", "aria-label": `Rename ${title}`, title: "Rename", "data-key": `rename ${id}`,
-        onclick: () => this.#rename(id, title) },
-      icon("pencil"),
-    );
-    const remove = element(
-      "button",
-      { class: "icon-button", type: "button", "aria-label": `Delete ${title}`, title: "Delete", "data-key": `delete ${id}`,
-        onclick: () => this.#delete(id, title) },
-      icon("trash"),
-    );
+    const rename = iconButton("pencil", `Rename ${title}`, () => this.#rename(id, title), {
+      title: "Rename",
+      key: `rename ${id}`,
+    });
+    const remove = iconButton("trash", `Delete ${title}`, () => this.#delete(id, title), {
+      title: "Delete",
+      key: `delete ${id}`,
+    });
     return element("li", {}, link, element("div", { class: "row-buttons" }, rename, remove));
   }
 

@@ -23,7 +23,8 @@ export async function askTitle(title) {
  * @returns {Promise<boolean>}
  */
 export function confirmDeletion(title) {
-  byId("delete-text", HTMLParagraphElement).textContent = `“${title}” and all its messages will be gone for good.`;
+  byId("delete-text", HTMLParagraphElement).textContent =
+    `“${title}” and all its messages will be gone for good.`;
   return show(byId("delete-dialog", HTMLDialogElement));
 }
 

@@ -1,4 +1,7 @@
-/** On a narrow window the list of conversations is a drawer: while it is open, nothing behind it can be reached. */
+/**
+ * On a narrow window the list of conversations is a drawer: while it is open, nothing behind it can be
+ * reached.
+ */
 
 import { byId } from "./element.js";
 

@@ -1,19 +1,21 @@
 /**
  * Read server-sent events with fetch.
  *
- * EventSource cannot send the Authorization header. What it does is done here: frames are parsed, and a connection that
- * is lost is opened again after a pause, with the id of the last event, so that nothing is missing and nothing comes twice.
+ * EventSource cannot send the Authorization header. What it does is done here: frames are parsed, and a
+ * connection that is lost is opened again after a pause, with the id of the last event, so that nothing is
+ * missing and nothing comes twice.
  */
 
 import { authorization } from "./access_token.js";
 import { RefusedError, sentenceOf } from "./api.js";
+import { EventFrames } from "./event_frames.js";
 
 /** @import { PageEvent } from "./types.js" */
 
 const LAST = new Set(["done", "error", "reset"]); // nothing follows in this stream
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 8000;
-const SILENCE = 40_000; // the server sends something every 15 s; more than two of these missing is a dead connection
+const SILENCE = 40_000; // milliseconds; the server sends something every 15 s
 
 /**
  * @typedef {object} Options
@@ -77,10 +79,15 @@ class Connection {
    */
   async open(address, lastId) {
     this.#hear();
-    const headers = { Accept: "text/event-stream", ...authorization(), ...(lastId && { "Last-Event-ID": lastId }) };
+    const headers = {
+      Accept: "text/event-stream",
+      ...authorization(),
+      ...(lastId && { "Last-Event-ID": lastId }),
+    };
     const response = await fetch(address, { headers, signal: this.signal, cache: "no-store" });
     if (response.status === 204) return null;
-    if (!response.ok) throw new RefusedError(response.status, sentenceOf(await response.text(), response.status));
+    if (!response.ok)
+      throw new RefusedError(response.status, sentenceOf(await response.text(), response.status));
     return response.body;
   }
 
@@ -89,7 +96,7 @@ class Connection {
    * @returns {AsyncGenerator<PageEvent>}
    */
   async *events(body) {
-    const frames = new Frames();
+    const frames = new EventFrames();
     const decoder = new TextDecoder();
     const reader = body.getReader();
     for (;;) {
@@ -108,30 +115,6 @@ class Connection {
   #hear() {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#abort.abort(), SILENCE);
-  }
-}
-
-/** Cuts the text of a stream into events; frames end with an empty line. */
-export class Frames {
-  #rest = "";
-
-  /**
-   * @param {string} text
-   * @returns {Generator<PageEvent>}
-   */
-  *feed(text) {
-    const frames = (this.#rest + text).split("\n\n");
-    this.#rest = frames.pop() ?? "";
-    for (const frame of frames) {
-      /** @type {Record<string, string>} */
-      const fields = {};
-      for (const line of frame.split("\n")) {
-        const colon = line.indexOf(":");
-        if (colon < 1) continue; // a line that starts with a colon is a heartbeat
-        fields[line.slice(0, colon)] = line.slice(colon + 1).trimStart(); // our server's data is one line of JSON
-      }
-      if (fields.data) yield { type: fields.event ?? "message", id: fields.id ?? "", data: JSON.parse(fields.data) };
-    }
   }
 }
 

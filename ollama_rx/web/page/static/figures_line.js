@@ -1,4 +1,6 @@
-/** The line under an answer: the model, the time to the first token, tokens, tokens a second, and the chart. */
+/**
+ * The line under an answer: the model, the time to the first token, tokens, tokens a second, and the chart.
+ */
 
 import { element } from "./element.js";
 import { SpeedChart } from "./speed_chart.js";

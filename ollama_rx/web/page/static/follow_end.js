@@ -39,7 +39,10 @@ export class FollowEnd {
     this.#look();
   }
 
-  /** Only a reader who scrolls up leaves the end; an answer that has grown since the last look does not count. */
+  /**
+   * Only a reader who scrolls up leaves the end; an answer that has grown since the last look does not
+   * count.
+   */
   #look() {
     if (!this.#follows) return;
     const { scrollHeight, scrollTop, clientHeight } = this.#log;

@@ -1,4 +1,7 @@
-/** Make a file of the reader's an image that models understand: PNG or JPEG, and not larger than they look at. */
+/**
+ * Make a file of the reader's an image that models understand: PNG or JPEG, and not larger than they look
+ * at.
+ */
 
 const LARGEST_SIDE = 1568; // pixels: vision models scale larger images down anyway
 const QUALITY = 0.88;

@@ -1,7 +1,8 @@
 /** Replace the HTML of an element without losing the text that the reader has selected in it. */
 
 /**
- * The text of an open block only grows, so the selection is kept as counts of characters from the block's start.
+ * The text of an open block only grows, so the selection is kept as counts of characters from the block's
+ * start.
  *
  * @param {HTMLElement} block
  * @param {() => void} change

@@ -253,7 +253,9 @@ class Page {
     const { model } = this.#models;
     if (!this.#state?.reachable || !model) return "";
     const { server } = this.#state;
-    return server.startsWith("http") ? `${model.name}, run by Ollama at ${new URL(server).host}` : `${model.name}, ${server}`;
+    return server.startsWith("http")
+      ? `${model.name}, run by Ollama at ${new URL(server).host}`
+      : `${model.name}, ${server}`;
   }
 
   /** @param {PageEvent} event */
@@ -368,7 +370,9 @@ class Page {
   async #askToken() {
     if (this.#asksForToken) return;
     this.#asksForToken = true;
-    const token = await askToken("This server asks for a token. It is in the address that `ollama-rx serve` has printed.");
+    const token = await askToken(
+      "This server asks for a token. It is in the address that `ollama-rx serve` has printed.",
+    );
     this.#asksForToken = false;
     if (token) setToken(token);
     await this.#startAgain();
@@ -391,7 +395,8 @@ class Page {
     this.#sayLost();
     const nothing = () => {};
     const { signal } = new AbortController();
-    await untilReachable(api.getState, { signal, onLost: nothing, onBack: nothing }).catch(nothing); // refused: it is there
+    // An error other than "no server" means that there is one.
+    await untilReachable(api.getState, { signal, onLost: nothing, onBack: nothing }).catch(nothing);
     this.#reconnecting = false;
     await this.#load();
     await this.#refresh();

@@ -50,7 +50,9 @@ export class MessagesView {
   show(messages, running) {
     const all = running ? [...messages, running] : messages;
     if (!this.#shown.length) this.element.replaceChildren();
-    all.forEach((message, place) => this.#showAt(place, message, message === running, place === all.length - 1));
+    all.forEach((message, place) =>
+      this.#showAt(place, message, message === running, place === all.length - 1),
+    );
     this.#cutAt(all.length);
     this.#unanswered?.remove();
     this.#unanswered = all.at(-1)?.role === "user" ? this.#sayUnanswered() : null;
@@ -84,7 +86,9 @@ export class MessagesView {
 
   /** The server has ended, or the answer was stopped, before the first word. */
   #sayUnanswered() {
-    const said = notice("This message has no answer.", { help: [{ label: "Ask again", onclick: this.#actions.askAgain }] });
+    const said = notice("This message has no answer.", {
+      help: [{ label: "Ask again", onclick: this.#actions.askAgain }],
+    });
     this.element.append(said);
     return said;
   }

@@ -28,7 +28,9 @@ export class ModelChoice {
   setState({ models, default_model: standard }) {
     const chosen = this.#select.value || setting("model") || standard;
     this.#models = models;
-    this.#select.replaceChildren(...models.map((model) => element("option", { value: model.name }, labelOf(model))));
+    this.#select.replaceChildren(
+      ...models.map((model) => element("option", { value: model.name }, labelOf(model))),
+    );
     this.#select.disabled = !models.length;
     if (!models.length) this.#select.append(element("option", { value: "" }, "No model"));
     this.#select.value = [chosen, standard].find((name) => this.#has(name)) ?? models[0]?.name ?? "";

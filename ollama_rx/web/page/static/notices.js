@@ -11,7 +11,9 @@ import { icon } from "./icons.js";
  * @returns {HTMLElement}
  */
 export function notice(text, { kind = "caution", help = [] } = {}) {
-  const buttons = help.map(({ label, onclick }) => element("button", { class: "button", type: "button", onclick }, label));
+  const buttons = help.map(({ label, onclick }) =>
+    element("button", { class: "button", type: "button", onclick }, label),
+  );
   return element(
     "div",
     { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" },

@@ -1,8 +1,8 @@
 /**
  * The conversation on the page: what it holds, and the answer that runs in it.
  *
- * The server is right: after each answer, and after everything that could have changed the conversation elsewhere, it is
- * fetched again, and the view draws what is different.
+ * The server is right: after each answer, and after everything that could have changed the conversation
+ * elsewhere, it is fetched again, and the view draws what is different.
  */
 
 import * as api from "./api.js";
@@ -150,7 +150,9 @@ export class OpenConversation {
     this.model = model;
     this.#version = version;
     this.running = answering && answering.message;
-    this.messages = answering ? messages.filter(({ position }) => position < answering.message.position) : messages;
+    this.messages = answering
+      ? messages.filter(({ position }) => position < answering.message.position)
+      : messages;
     this.#listener.onChange();
     if (answering) this.#answered = this.#follow(id, answering.after);
   }
@@ -199,6 +201,14 @@ export class OpenConversation {
 
 /** @type {Message} */
 const EMPTY = {
-  position: 0, role: "assistant", text: "", thinking: "", blocks: [], images: [],
-  cut: false, stats: null, model: null, error: null,
+  position: 0,
+  role: "assistant",
+  text: "",
+  thinking: "",
+  blocks: [],
+  images: [],
+  cut: false,
+  stats: null,
+  model: null,
+  error: null,
 };

@@ -3,7 +3,7 @@
 import { copyFrom } from "./clipboard.js";
 import { element } from "./element.js";
 import { growWithText } from "./growing_field.js";
-import { icon } from "./icons.js";
+import { iconButton } from "./icon_button.js";
 
 /** @import { Message } from "./types.js" */
 
@@ -69,17 +69,13 @@ export class QuestionView {
   }
 
   #read() {
-    const copy = element(
-      "button",
-      { class: "icon-button", type: "button", "aria-label": "Copy message", title: "Copy", onclick: () => copyFrom(copy, this.#text) },
-      icon("copy"),
+    const copy = iconButton("copy", "Copy message", (button) => copyFrom(button, this.#text), {
+      title: "Copy",
+    });
+    const edit = iconButton("pencil", "Edit message", () => this.edit(), { title: "Edit" });
+    const images = this.#images.map((src, place) =>
+      element("img", { src, alt: `Attached image ${place + 1}` }),
     );
-    const edit = element(
-      "button",
-      { class: "icon-button", type: "button", "aria-label": "Edit message", title: "Edit", onclick: () => this.edit() },
-      icon("pencil"),
-    );
-    const images = this.#images.map((src, place) => element("img", { src, alt: `Attached image ${place + 1}` }));
     this.element.replaceChildren(
       heading(),
       ...(images.length ? [element("div", { class: "images" }, ...images)] : []),

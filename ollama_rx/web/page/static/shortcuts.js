@@ -11,15 +11,17 @@ import { byId, element } from "./element.js";
  * @property {() => void} showShortcuts
  */
 
+const CONTROL = navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl";
+
 /** @type {[string, string[]][]} */
 const LIST = [
   ["Send the message", ["Enter"]],
   ["Start a new line", ["Shift", "Enter"]],
   ["Stop speaking, or stop the answer", ["Esc"]],
   ["Change your last message (in the empty field)", ["↑"]],
-  ["New chat", ["Ctrl", "Shift", "O"]],
-  ["Search conversations", ["Ctrl", "K"]],
-  ["This list", ["Ctrl", "/"]],
+  ["New chat", [CONTROL, "Shift", "O"]],
+  ["Search conversations", [CONTROL, "K"]],
+  ["This list", [CONTROL, "/"]],
 ];
 
 /** @param {Actions} actions */

@@ -7,9 +7,14 @@ const POINTS = 48; // one for every two pixels; two neighbours become one when t
 
 /** Measures the speed between one figure and the next. */
 export class SpeedChart {
-  element = /** @type {SVGSVGElement} */ (shape("svg", {
-    class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", preserveAspectRatio: "none",
-  }));
+  element = /** @type {SVGSVGElement} */ (
+    shape("svg", {
+      class: "chart",
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      role: "img",
+      preserveAspectRatio: "none",
+    })
+  );
   #area = shape("path", { class: "area" });
   #line = shape("path", { class: "line" });
   #now = shape("circle", { class: "now", r: "2" });
@@ -47,7 +52,9 @@ export class SpeedChart {
       (place / (this.#speeds.length - 1)) * WIDTH,
       HEIGHT - 1 - (speed / top) * (HEIGHT - 3),
     ]);
-    const line = points.map(([x, y], place) => `${place ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+    const line = points
+      .map(([x, y], place) => `${place ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`)
+      .join("");
     this.#line.setAttribute("d", line);
     this.#area.setAttribute("d", `${line}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`);
     const [x, y] = points[points.length - 1];
@@ -66,7 +73,8 @@ export class SpeedChart {
  */
 function halved(speeds) {
   const means = [];
-  for (let place = 0; place + 1 < speeds.length; place += 2) means.push((speeds[place] + speeds[place + 1]) / 2);
+  for (let place = 0; place + 1 < speeds.length; place += 2)
+    means.push((speeds[place] + speeds[place + 1]) / 2);
   return means;
 }
 

@@ -1,4 +1,7 @@
-/** Marks the word that is spoken in the answer, without touching its elements: they are replaced while it grows. */
+/**
+ * Marks the word that is spoken in the answer, without touching its elements: they are replaced while it
+ * grows.
+ */
 
 const AHEAD = 400; // characters: the voice leaves out code and tables, but never jumps far; and never back
 

@@ -1,4 +1,7 @@
-/** Tabs of the same browser tell each other what has changed, so that none of them needs a connection only to listen. */
+/**
+ * Tabs of the same browser tell each other what has changed, so that none of them needs a connection only
+ * to listen.
+ */
 
 const channel = new BroadcastChannel("ollama-rx");
 
@@ -8,8 +11,8 @@ export function tellTabs(id) {
 }
 
 /**
- * Call `refresh` when another tab has changed something, or when this tab becomes visible again: another browser may have
- * been at work.
+ * Call `refresh` when another tab has changed something, or when this tab becomes visible again: another
+ * browser may have been at work.
  *
  * @param {(id: string | null) => void} refresh  with the conversation that has changed, or null: any may have
  */

@@ -10,7 +10,12 @@ export class ToolView {
   element = element(
     "article",
     { class: "message tool-result", "aria-label": "Result of a tool" },
-    element("details", { class: "thinking" }, element("summary", {}, icon("right"), "Result of a tool"), this.#text),
+    element(
+      "details",
+      { class: "thinking" },
+      element("summary", {}, icon("right"), "Result of a tool"),
+      this.#text,
+    ),
   );
 
   /** @param {Message} message */

@@ -38,7 +38,9 @@ export class Voice {
   /** @type {WebSocket | null} */
   #socket = null;
   #connected = Promise.resolve();
-  /** @type {{ kind: "onSentence" | "onWord", spoken: Spoken }[]} sentences and words that are not heard yet */
+  /**
+   * @type {{ kind: "onSentence" | "onWord", spoken: Spoken }[]} sentences and words that are not heard yet
+   */
   #coming = [];
   #speaking = false;
   #deaf = false; // after an interruption, until the next text begins: what still arrives is of the old one
@@ -100,7 +102,8 @@ export class Voice {
     this.#deaf = true;
     this.#setSpeaking(false);
     const played = await this.#player.stop();
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type: "interrupt", played }));
+    if (this.#socket?.readyState === WebSocket.OPEN)
+      this.#socket.send(JSON.stringify({ type: "interrupt", played }));
   }
 
   /**
@@ -143,7 +146,8 @@ export class Voice {
       this.#player.stop();
       this.#listener.onInterrupted();
     } else if (this.#deaf) return;
-    else if (event === "sentence" && data.end === null) this.#coming.push({ kind: "onSentence", spoken: data });
+    else if (event === "sentence" && data.end === null)
+      this.#coming.push({ kind: "onSentence", spoken: data });
     else if (event === "word") this.#coming.push({ kind: "onWord", spoken: data });
     else if (event === "speech_end") this.#complete = true;
   }

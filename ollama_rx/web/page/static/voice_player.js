@@ -36,7 +36,10 @@ export class VoicePlayer {
       const context = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
       this.#context = context;
       await context.audioWorklet.addModule("/static/voice_worklet.js");
-      this.#node = new AudioWorkletNode(context, "voice-player", { numberOfInputs: 0, outputChannelCount: [1] });
+      this.#node = new AudioWorkletNode(context, "voice-player", {
+        numberOfInputs: 0,
+        outputChannelCount: [1],
+      });
       this.#node.port.onmessage = ({ data }) => this.#hear(data);
       this.#node.connect(context.destination);
     }

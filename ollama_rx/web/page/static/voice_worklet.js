@@ -1,8 +1,9 @@
 /**
  * Plays samples in the audio thread, and counts those that have really been played.
  *
- * Messages to it: samples (an Int16Array), "start" for another text, and "stop", which is answered with the count.
- * Messages from it: { played, waiting } about ten times a second, in samples; with `stopped` as the answer to "stop".
+ * Messages to it: samples (an Int16Array), "start" for another text, and "stop", which is answered with the
+ * count. Messages from it: { played, waiting } about ten times a second, in samples; with `stopped` as the
+ * answer to "stop".
  */
 
 const EVERY = 20; // calls of `process` between two messages: 128 samples each, 107 ms at 24 kHz

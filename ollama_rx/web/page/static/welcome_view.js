@@ -16,7 +16,12 @@ const SUGGESTIONS = [
  */
 export function welcomeView(about, ask) {
   const buttons = SUGGESTIONS.map(([name, text]) =>
-    element("button", { type: "button", onclick: () => ask(text) }, element("strong", {}, name), element("span", {}, text)),
+    element(
+      "button",
+      { type: "button", onclick: () => ask(text) },
+      element("strong", {}, name),
+      element("span", {}, text),
+    ),
   );
   return element(
     "section",
