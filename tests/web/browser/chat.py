@@ -37,6 +37,13 @@ class Chat:
         """The link in the list."""
         return self.list.get_by_role("link", name=title)
 
+    def show_list(self) -> None:
+        """Show the list of conversations, which is a drawer on a phone."""
+        opener = self.page.get_by_role("button", name="Show conversations")
+        if opener.is_visible():
+            opener.click()
+            expect(self.page.get_by_role("button", name="Hide conversations")).to_be_visible()
+
     def press_in_list(self, button: str, title: str) -> None:
         """Press a button of a conversation in the list, which is shown when the mouse is there."""
         self.conversation(title).hover()

@@ -11,7 +11,7 @@ from tests.web.browser.conftest import Visit
 from tests.web.browser.relay import Relay
 from tests.web.browser.watch import Watch
 
-_LOST = r"ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|INTERNET_DISCONNECTED)"
+_LOST = r"ERR_(CONNECTION_\w+|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|INTERNET_DISCONNECTED)"
 
 
 @pytest.fixture

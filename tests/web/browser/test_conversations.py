@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from ollama_rx.testing import FakeOllama, Gate, answer
+from ollama_rx.testing import FakeOllama, Gate, answer, json_reply
 from tests.web.browser.chat import Chat
 from tests.web.browser.watch import Watch
 
@@ -28,7 +28,11 @@ def test_a_conversation_is_opened_from_the_list(two: Chat) -> None:
 
 def test_the_search_finds_words_of_questions_and_answers(two: Chat) -> None:
     search = two.page.get_by_role("searchbox", name="Search conversations")
-    for word, title in (("rain", "Where does water"), ("FROGS", "What do frogs"), ("mostly", "What do frogs")):
+    for word, title in (
+        ("rain", "Where does water"),
+        ("FROGS", "What do frogs"),
+        ("mostly", "What do frogs"),
+    ):
         search.fill(word)
         expect(two.list.get_by_role("link")).to_contain_text([title])
     search.fill("nothing like this")
@@ -66,9 +70,7 @@ def test_a_deleted_conversation_is_gone_in_all_tabs(two: Chat, watch: Watch) -> 
     expect(other.conversation("Where does water")).to_have_count(0)
 
 
-def test_a_conversation_is_deleted_while_it_is_answered(
-    chat: Chat, ollama: FakeOllama, watch: Watch
-) -> None:
+def test_a_conversation_is_deleted_while_it_is_answered(chat: Chat, ollama: FakeOllama, watch: Watch) -> None:
     watch.expect("404")
     ollama.play(answer("One, ", Gate()))
     chat.ask("Count")
@@ -94,12 +96,12 @@ def test_the_address_of_a_conversation_that_is_gone_leads_to_a_new_chat(
 
 def test_an_image_is_sent_to_a_model_that_sees(chat: Chat, ollama: FakeOllama) -> None:
     """The fake's model cannot see, until it says that it can."""
-    from ollama_rx.testing import json_reply  # noqa: PLC0415
-
     expect(chat.page.get_by_role("button", name="Attach images")).to_be_hidden()
     ollama.play(json_reply({"capabilities": ["completion", "vision"], "details": {}}), path="/api/show")
     ollama.play(
-        json_reply({"models": [{"name": "eye:latest", "model": "eye:latest", "size": 1, "digest": "e1" * 32}]}),
+        json_reply(
+            {"models": [{"name": "eye:latest", "model": "eye:latest", "size": 1, "digest": "e1" * 32}]}
+        ),
         path="/api/tags",
     )
     chat.page.reload()

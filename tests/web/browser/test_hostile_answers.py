@@ -1,6 +1,6 @@
 """Whatever a model writes, nothing runs, nothing is fetched, and the page stays as it is.
 
-The watch of each test sees scripts (all of them call `alert`), requests, and what the policy of the page had to prevent.
+The watch of each test sees scripts (they call `alert`), requests, and violations of the page's policy.
 """
 
 import re
@@ -9,17 +9,65 @@ from typing import TypedDict, cast
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ollama_rx.testing import FakeOllama, Gate, answer
+from ollama_rx.testing import FakeOllama, Gate, answer, error_status
 from ollama_rx.testing.marbles.any_cutting import rechunk
 from tests.web.browser.chat import Chat
 from tests.web.browser.hostile import ANSWERS
 
-_TAGS = set(
-    "a blockquote br button code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr img li ol p path pre s span strong "
-    "svg table tbody td th thead tr ul".split()
-)
-_ATTRIBUTES = set("alt aria-hidden aria-label class d data-language href rel role src start tabindex target type".split())
-_ICON = set("viewBox fill stroke stroke-width stroke-linecap stroke-linejoin width height".split())
+_TAGS = {
+    "a",
+    "blockquote",
+    "br",
+    "button",
+    "code",
+    "dd",
+    "del",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "img",
+    "li",
+    "ol",
+    "p",
+    "path",
+    "pre",
+    "s",
+    "span",
+    "strong",
+    "svg",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+}
+_ATTRIBUTES = {
+    "alt",
+    "aria-hidden",
+    "aria-label",
+    "class",
+    "d",
+    "data-language",
+    "href",
+    "rel",
+    "role",
+    "src",
+    "start",
+    "tabindex",
+    "target",
+    "type",
+}
+_ICON = {"viewBox", "fill", "stroke", "stroke-width", "stroke-linecap", "stroke-linejoin", "width", "height"}
 _HREF = re.compile(r"(https?://[^/]|mailto:)")
 _SRC = re.compile(r"data:image/(png|jpeg|gif|webp);base64,")
 
@@ -46,7 +94,9 @@ def assert_harmless(text: Locator) -> None:
     for element in elements(text):
         attributes = element["attributes"]
         assert element["tag"] in _TAGS, element
-        assert attributes.keys() <= _ATTRIBUTES | (_ICON if element["tag"] in ("svg", "path") else set()), element
+        assert attributes.keys() <= _ATTRIBUTES | (_ICON if element["tag"] in ("svg", "path") else set()), (
+            element
+        )
         if element["tag"] == "a":
             assert _HREF.match(attributes["href"]), element
             assert attributes["target"] == "_blank", element
@@ -94,7 +144,9 @@ def test_odd_characters_arrive_while_the_answer_is_written(chat: Chat, ollama: F
 def test_a_foreign_image_is_a_link(chat: Chat, ollama: FakeOllama) -> None:
     ollama.play(answer("![A cat](http://elsewhere.test/cat.png)"))
     chat.ask("Show me a cat")
-    expect(chat.answer.get_by_role("link", name="A cat")).to_have_attribute("href", "http://elsewhere.test/cat.png")
+    expect(chat.answer.get_by_role("link", name="A cat")).to_have_attribute(
+        "href", "http://elsewhere.test/cat.png"
+    )
     expect(chat.answer.get_by_role("img")).to_have_count(0)
 
 
@@ -108,17 +160,26 @@ def test_a_title_is_only_text(chat: Chat) -> None:
 
 
 def test_names_and_errors_of_the_server_are_only_text(chat: Chat, ollama: FakeOllama) -> None:
-    from ollama_rx.testing import error_status  # noqa: PLC0415
-
     ollama.play(error_status(500, "<img src=x onerror=alert(1)>"))
     chat.ask("Hi")
     expect(chat.answer.get_by_role("alert")).to_contain_text("<img src=x onerror=alert(1)>")
 
 
 def test_a_long_answer_leaves_the_page_usable(chat: Chat, ollama: FakeOllama) -> None:
-    """A megabyte: a word of 100,000 letters, a line of as many words, thousands of paragraphs, a wide table."""
+    """A megabyte: a word of 100,000 letters, a line of as many words, thousands of paragraphs, a table."""
     row = "|" + " cell |" * 100 + "\n"
-    text = "x" * 100_000 + "\n\n" + "word " * 100_000 + "\n\n" + "a paragraph\n\n" * 2_000 + row + "|" + "-|" * 100 + "\n" + row
+    text = (
+        "x" * 100_000
+        + "\n\n"
+        + "word " * 100_000
+        + "\n\n"
+        + "a paragraph\n\n" * 2_000
+        + row
+        + "|"
+        + "-|" * 100
+        + "\n"
+        + row
+    )
     ollama.play(answer(*rechunk(text, 10_000), "\n\nThe end."))
     chat.ask("Attack")
     expect(chat.answer).to_contain_text("The end.", timeout=30_000)

@@ -38,16 +38,19 @@ def test_an_ollama_without_models_is_told_how_to_get_one(
 
 
 def test_an_ollama_that_goes_away_fails_the_answer_and_nothing_else(visit: Visit, tmp_path: Path) -> None:
-    with FakeOllama(answer("First.")) as fake, Client(fake.url) as client:
-        with Serving(app(client, store=tmp_path / "c.db")) as server:
-            chat = Chat(visit(server.url))
-            chat.ask("One")
-            chat.wait_for_end()
-            fake.close()
-            chat.ask("Two")
-            expect(chat.answer.get_by_role("alert")).to_contain_text("ollama serve")
-            expect(chat.answers.first).to_contain_text("First.")
-            expect(chat.questions).to_contain_text(["One", "Two"])
+    with (
+        FakeOllama(answer("First.")) as fake,
+        Client(fake.url) as client,
+        Serving(app(client, store=tmp_path / "c.db")) as server,
+    ):
+        chat = Chat(visit(server.url))
+        chat.ask("One")
+        chat.wait_for_end()
+        fake.close()
+        chat.ask("Two")
+        expect(chat.answer.get_by_role("alert")).to_contain_text("ollama serve")
+        expect(chat.answers.first).to_contain_text("First.")
+        expect(chat.questions).to_contain_text(["One", "Two"])
 
 
 def test_a_token_is_taken_from_the_address_and_asked_for_without_it(
@@ -78,29 +81,33 @@ def test_a_token_is_taken_from_the_address_and_asked_for_without_it(
 
 def test_another_site_reads_nothing(served: str, visit: Visit, watch: Watch) -> None:
     """Neither with requests of its own, nor in a frame, nor through a window that it opens."""
-    watch.expect("favicon", "CORS", "403", "ERR_FAILED", "ERR_BLOCKED_BY_RESPONSE", "frame-ancestors", "Refused")
+    watch.expect(
+        "favicon", "CORS", "403", "ERR_FAILED", "ERR_BLOCKED_BY_RESPONSE", "frame-ancestors", "Refused"
+    )
     chat = Chat(visit(served))
     chat.ask("A secret")
     chat.wait_for_end()
     with FakeOllama() as elsewhere:
         page = visit(elsewhere.url)
         watch.allow(served)
-        read = page.evaluate(
-            """async (url) => {
-                const get = (path, options) => fetch(url + path, options).then((it) => it.text(), () => null);
-                return [
-                    await get("/api/conversations"),
-                    await get("/api/state"),
-                    await get("/api/conversations", { method: "POST", body: "{}" }),
-                    await get("/api/conversations", { mode: "no-cors" }),
-                ];
-            }""",
-            served,
-        )
-        assert read == [None, None, None, ""] or read == [None] * 4
-        page.evaluate(
-            "(url) => { const it = document.createElement('iframe'); it.src = url; document.body.append(it); }", served
-        )
-        frame = page.frame_locator("iframe")
-        expect(frame.get_by_role("textbox", name="Message")).to_have_count(0)
+        assert page.evaluate(_READ, served) == [None] * 4
+        page.evaluate(_FRAME, served)
+        expect(page.frame_locator("iframe").get_by_role("textbox")).to_have_count(0)
     expect(chat.conversation("A secret")).to_be_visible()
+
+
+_READ = """async (url) => {
+    const get = (path, options) => fetch(url + path, options).then((it) => it.text(), () => null);
+    return [
+        await get("/api/conversations"),
+        await get("/api/state"),
+        await get("/api/conversations", { method: "POST", body: "{}" }),
+        await get("/api/conversations", { mode: "no-cors" }),
+    ];
+}"""
+_FRAME = """(url) => {
+    const frame = document.createElement("iframe");
+    frame.src = url;
+    document.body.append(frame);
+    return new Promise((resolve) => frame.addEventListener("load", resolve));
+}"""
