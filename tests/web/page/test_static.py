@@ -6,7 +6,6 @@ import subprocess
 from html.parser import HTMLParser
 from json import dumps, loads
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -85,8 +84,7 @@ def test_every_style_sheet_is_used() -> None:
 @pytest.mark.parametrize("file", [*MODULES, *STYLES], ids=lambda file: file.name)
 def test_nothing_is_loaded_from_elsewhere(file: Path) -> None:
     text = file.read_text("utf-8")
-    addresses = set(re.findall(r"https?://[^\s\"'`)]+", text))
-    assert {urlsplit(address).hostname for address in addresses} <= {"www.w3.org"}  # names of namespaces
+    assert set(re.findall(r"https?://([^\s\"'`)/]+)", text)) <= {"www.w3.org"}  # names of namespaces
     assert "url(" not in text
     assert "eval(" not in text
 
