@@ -23,6 +23,11 @@ export function takeTokenFromAddress() {
   return true;
 }
 
+/** Whether requests are sent with a token. */
+export function hasToken() {
+  return Boolean(token);
+}
+
 /** @param {string} text */
 export function setToken(text) {
   token = text.trim();

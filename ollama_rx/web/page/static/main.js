@@ -1,6 +1,6 @@
 /** The page: its parts, and what each tells the others. */
 
-import { setToken, takeTokenFromAddress } from "./access_token.js";
+import { hasToken, setToken, takeTokenFromAddress } from "./access_token.js";
 import { announce } from "./announcer.js";
 import { NoServerError, RefusedError } from "./api.js";
 import * as api from "./api.js";
@@ -80,11 +80,15 @@ class Page {
 
   #voice = new Voice({
     onSpeaking: (speaking) => this.#showSpeaking(speaking),
-    onSentence: (sentence) => this.#voiceBar.showSentence(sentence),
+    onSentence: (sentence) => {
+      this.#voiceBar.showSentence(sentence);
+      const answer = this.#messages.lastAnswer;
+      if (answer) this.#spokenWords.markSentence(answer.text, sentence.said ?? sentence.text);
+    },
     onWord: (word) => {
       this.#voiceBar.showWord(word);
       const answer = this.#messages.lastAnswer;
-      if (answer) this.#spokenWords.mark(answer.text, word.text);
+      if (answer) this.#spokenWords.markWord(answer.text, word.text);
     },
     onInterrupted: () => this.#refresh(),
     onProblem: (text) => this.#composer.say(`The voice has failed: ${text}`),
@@ -370,8 +374,9 @@ class Page {
   async #askToken() {
     if (this.#asksForToken) return;
     this.#asksForToken = true;
+    const reason = hasToken() ? "The server has refused this token." : "This server asks for a token.";
     const token = await askToken(
-      "This server asks for a token. It is in the address that `ollama-rx serve` has printed.",
+      `${reason} The right one is in the address that \`ollama-rx serve\` printed.`,
     );
     this.#asksForToken = false;
     if (token) setToken(token);
