@@ -20,8 +20,8 @@ class Dialect(NamedTuple):
 
     opening: bytes
     """What is sent first."""
-    encode: Callable[[Sequence[LoggedEvent]], bytes]
-    """Makes the bytes for the next events."""
+    encode: Callable[[Sequence[LoggedEvent]], bytes | None]
+    """Makes the bytes for the next events; None ends the response."""
 
 
 _HEADERS = {
@@ -100,8 +100,8 @@ class EventStream(Response):
 
     async def _send_events(self, reader: ReplayReader, dialect: Dialect, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        body = dialect.opening or _COMMENT
-        while True:
+        body: bytes | None = dialect.opening or _COMMENT
+        while body is not None:
             await send({"type": "http.response.body", "body": body, "more_body": True})
             events = await reader.read(self._heartbeat)
             if events == ():

@@ -72,11 +72,12 @@ def ui_message_response(
     return EventStream(stream, replay, heartbeat, dialect=dialect, headers=_HEADERS, resumes=False)
 
 
-def _encode(parts: UiMessageParts, events: Sequence[LoggedEvent]) -> bytes:
+def _encode(parts: UiMessageParts, events: Sequence[LoggedEvent]) -> bytes | None:
     frames = [_frame(part) for event in events for part in parts.of(event.event)]
-    if frames and parts.is_over:  # there are none for what follows the end
-        frames.append(_DONE)
-    return b"".join(frames)
+    if not parts.is_over:
+        return b"".join(frames)
+    # After an error the stream may go on, for other readers; nothing is made of its events.
+    return b"".join([*frames, _DONE]) if frames else None
 
 
 def _message_id(replay: Replay) -> str:

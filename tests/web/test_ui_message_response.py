@@ -9,10 +9,10 @@ import pytest
 from reactivex import Observable, defer, of, throw
 from reactivex.subject import Subject
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
 from ollama_rx import Chunk, ClientClosedError
-from ollama_rx.web import Replay, WebEvent, ui_message_response
+from ollama_rx.web import Replay, ui_message_response
 
 DONE = "[DONE]"
 SCOPE: Scope = {"type": "http", "method": "GET", "headers": []}
@@ -22,6 +22,16 @@ async def fetch(response: Response, **headers: str) -> httpx.Response:
     transport = httpx.ASGITransport(response)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as browser:
         return await browser.get("/", headers=headers)
+
+
+def reading_by(response: Response, sent: asyncio.Queue[Any]) -> asyncio.Task[None]:
+    """Let a client that never leaves read a response; what it is sent is in the queue."""
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    return asyncio.create_task(response(SCOPE, receive, sent.put))
 
 
 class PushedAnswer:
@@ -79,15 +89,10 @@ def test_an_answer_is_sent_as_the_sdk_expects_it() -> None:
 
 def test_the_message_begins_before_the_model_has_said_anything() -> None:
     async def first_bytes() -> bytes:
-        sent: asyncio.Queue[bytes] = asyncio.Queue()
-
-        async def send(message: Any) -> None:
-            await sent.put(message.get("body", b""))
-
-        response = ui_message_response(Subject[str](), message_id="m")
-        reading = asyncio.create_task(response(SCOPE, asyncio.Event().wait, send))  # type: ignore[arg-type]  # a client that never leaves
+        sent: asyncio.Queue[Any] = asyncio.Queue()
+        reading = reading_by(ui_message_response(Subject[str](), message_id="m"), sent)
         await sent.get()  # the head
-        body = await sent.get()
+        body: bytes = (await sent.get())["body"]
         reading.cancel()
         return body
 
@@ -102,18 +107,21 @@ def test_a_failed_stream_ends_with_an_error_and_the_mark() -> None:
     assert done == DONE
 
 
-def test_nothing_follows_the_mark_while_the_stream_goes_on() -> None:
-    async def read() -> list[Any]:
-        replay, answer = Replay(), PushedAnswer()
-        reading = asyncio.create_task(fetch(ui_message_response(answer.stream, replay=replay)))
-        await answer.push(replay, WebEvent("reset", {"missed": 3}))
-        await answer.push(replay, "more")
-        answer.subject.on_completed()
-        return frames(await reading)
+def test_a_reader_that_cannot_go_on_is_sent_away_while_the_stream_goes_on() -> None:
+    async def read() -> bool:
+        replay, answer = Replay(max_events=1), Subject[str]()
+        replay.start(answer)
+        for word in ("It", " is"):
+            answer.on_next(word)
+        sent: asyncio.Queue[Any] = asyncio.Queue()
+        reading = reading_by(ui_message_response(replay=replay), sent)
+        while not (await sent.get()).get("body", b"").endswith(b"data: [DONE]\n\n"):
+            pass
+        answer.on_next(" blue")
+        await reading
+        return replay.is_over
 
-    *_, error, done = asyncio.run(read())
-    assert error["type"] == "error"
-    assert done == DONE
+    assert not asyncio.run(read())
 
 
 def test_each_answer_has_an_id_of_its_own() -> None:

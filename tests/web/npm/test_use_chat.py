@@ -168,6 +168,20 @@ def test_a_tool_that_runs_in_the_page(
     assert [message["content"] for message in sent if message["role"] == "tool"] == ['{"city": "Ulm"}']
 
 
+def test_a_question_that_is_asked_again(
+    use_chat: UseChat, app: ChatApp, fake: FakeOllama, client: Client
+) -> None:
+    fake.play(answer("Blue."), answer("Red."))
+    app.answer = lambda body: ui_message_response(client.chat(messages_from_ui(body)))
+    first = use_chat("send", "A colour?")
+
+    second = use_chat("regenerate", messages=first["messages"])
+
+    assert asked(fake) == [{"role": "user", "content": "A colour?"}]
+    assert [last_parts(one)[-1] for one in (first, second)] == [said("Blue."), said("Red.")]
+    assert len(second["messages"]) == len(["question", "answer"])
+
+
 def test_data_parts(use_chat: UseChat, app: ChatApp) -> None:
     blocks = of("# Hi\n\nthere").pipe(op.markdown_blocks(every=None))
     own = of(

@@ -76,6 +76,13 @@ const commands = {
     return result();
   },
 
+  // Asks the last question again.
+  async regenerate(command) {
+    const { chat, result } = await chatOf(command);
+    await chat.regenerate();
+    return result();
+  },
+
   // Goes on with the answer that runs, as a page does after a reload.
   async resume(command) {
     const { chat, result } = await chatOf(command);
