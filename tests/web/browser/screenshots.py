@@ -60,9 +60,7 @@ def states(chat: Chat, ollama: FakeOllama) -> Iterator[str]:
     lines = rechunk(RICH, 6)
     ollama.play(answer(pause(0.2), thinking(THOUGHTS), *lines[:60], gate, *lines[60:], every=0.005))
     page.get_by_role("button", name="Voice").click()
-    chat.ask(
-        "How does a heat pump warm a house? Explain it for a curious child, with a table and some code."
-    )
+    chat.ask("How does a heat pump warm a house? Explain it for a curious child, with a table and some code.")
     expect(chat.answer).to_contain_text("It needs")
     yield "streaming-and-speaking"
     page.get_by_role("button", name="Stop speaking").click()
