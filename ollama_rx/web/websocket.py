@@ -2,37 +2,32 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias, assert_never, cast
 
 from reactivex import Observable
 from reactivex import operators as rx
 from reactivex.subject import Subject
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketState
 
 from ollama_rx.arguments import check_callable, check_instance, is_coroutine_function
 from ollama_rx.chunks import Chunk
-from ollama_rx.web.client_connection import _transport  # pyright: ignore[reportPrivateUsage]
 from ollama_rx.web.client_frames import (
     ClientFrame,
-    FrameLimit,
     InterruptFrame,
     PromptFrame,
     StopFrame,
     read_frame,
 )
+from ollama_rx.web.client_socket import ClientSocket
+from ollama_rx.web.event_log import LoggedEvent
 from ollama_rx.web.replay import Replay, ReplayReader, Stream
-from ollama_rx.web.socket_outbox import SocketOutbox
 from ollama_rx.web.voice_channel import Voice, VoiceChannel
-from ollama_rx.web.web_event import WebEvent, error_event
+from ollama_rx.web.web_event import error_event
 
 Answers: TypeAlias = Stream | Callable[[str], Stream]
 
 _log = logging.getLogger(__name__)
-
-_MOST_REFUSED = 1_000  # frames beyond the limit, after which the client is no longer listened to
-_CLOSING_SECONDS = 5.0  # for the last frame
-_POLICY_VIOLATION, _TRY_AGAIN_LATER = 1008, 1013
 
 
 async def websocket(
@@ -105,63 +100,26 @@ class _ClientSession:
     ) -> None:
         self._ask = None if isinstance(stream, Observable) else stream
         self._only_stream = cast("Stream", stream) if self._ask is None else None
-        self._socket = socket
         self._heard = heard
-        self._outbox = SocketOutbox(socket)
-        self._channel = None if voice is None else VoiceChannel(voice, self._outbox.send)
+        self._client = ClientSocket(socket)
+        self._channel = None if voice is None else VoiceChannel(voice, self._client.send)
         self._answer: _SentAnswer | None = None
-        self._limit = FrameLimit(asyncio.get_running_loop().time)
 
     async def run(self) -> None:
-        """Serve the client until it has gone, or is to go."""
-        receiving = asyncio.create_task(self._receive())
-        try:
-            if self._only_stream is not None:
-                await self._begin(self._only_stream)
-            await asyncio.wait([receiving, self._outbox.sending], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            receiving.cancel()
-            await asyncio.wait([receiving])
-            await self._end()
-        if self._outbox.is_too_slow:
-            await self._close(_TRY_AGAIN_LATER, "too slow: it has taken nothing for a while")
-        elif self._limit.refused > _MOST_REFUSED:
-            await self._close(_POLICY_VIOLATION, "too many frames")
-        else:
-            self._drop_what_was_not_taken()
-        if not receiving.cancelled():
-            receiving.result()
+        """Serve the client until it has gone, or is dropped."""
+        await self._client.serve(self._take, self._end, start=self._start)
+
+    async def _start(self) -> None:
+        if self._only_stream is not None:
+            await self._begin(self._only_stream)
 
     async def _end(self) -> None:
         if self._answer is not None:
             self._answer.stop()
         if self._channel is not None:
             await self._channel.close()
-        await self._outbox.close()
         if self._answer is not None:
             await self._answer.wait()
-
-    async def _close(self, code: int, reason: str) -> None:
-        try:
-            async with asyncio.timeout(_CLOSING_SECONDS):
-                await self._socket.close(code, reason)
-        except (TimeoutError, WebSocketDisconnect, RuntimeError):  # it takes nothing, or has gone
-            self._drop_what_was_not_taken()
-
-    def _drop_what_was_not_taken(self) -> None:
-        """End the connection, for which the server would wait until the client has taken everything."""
-        transport = _transport(self._socket.receive)
-        if transport is not None and transport.get_write_buffer_size():
-            transport.abort()
-
-    async def _receive(self) -> None:
-        while (message := await self._socket.receive())["type"] != "websocket.disconnect":
-            if self._limit.allows_one():
-                await self._take(message.get("text"))
-            elif self._limit.refused == 1:
-                await self._refuse("TooManyFrames", "too many frames; some are ignored")
-            elif self._limit.refused > _MOST_REFUSED:
-                return
 
     async def _take(self, text: str | None) -> None:
         try:
@@ -169,12 +127,9 @@ class _ClientSession:
                 raise ValueError("expected a text frame, got a binary frame")  # noqa: TRY301
             frame = read_frame(text)
         except (ValueError, TypeError) as error:
-            await self._refuse("InvalidFrame", str(error))
+            await self._client.refuse(str(error))
         else:
             await self._obey(frame)
-
-    async def _refuse(self, kind: str, message: str) -> None:
-        await self._outbox.send(WebEvent("error", {"type": kind, "message": message, "retryable": False}))
 
     async def _obey(self, frame: ClientFrame) -> None:
         match frame:
@@ -189,7 +144,7 @@ class _ClientSession:
 
     async def _prompt(self, text: str) -> None:
         if self._ask is None:
-            await self._refuse("InvalidFrame", "this connection takes no prompts")
+            await self._client.refuse("this connection takes no prompts")
             return
         if self._is_answering:
             await self._interrupt(None, resume=False)
@@ -236,10 +191,10 @@ class _ClientSession:
 
     async def _begin(self, stream: Stream) -> None:
         if self._channel is None:
-            self._answer = _SentAnswer(stream, self._outbox)
+            self._answer = _SentAnswer(stream, self._client.send)
             return
         spoken = Subject[object]()
-        self._answer = _SentAnswer(stream.pipe(rx.do(spoken)), self._outbox)
+        self._answer = _SentAnswer(stream.pipe(rx.do(spoken)), self._client.send)
         try:
             self._channel.speak(spoken.pipe(rx.map(_text_of), rx.filter(bool)))
         except Exception as error:  # noqa: BLE001 - the voice cannot be made; the text goes on
@@ -247,17 +202,16 @@ class _ClientSession:
 
     async def _report(self, what: str, error: Exception) -> None:
         _log.error("%s: %s", what, error, exc_info=error)
-        await self._outbox.send(error_event(error))
+        await self._client.send(error_event(error))
 
 
 class _SentAnswer:
     """One answer on its way to the client."""
 
-    def __init__(self, stream: Stream, outbox: SocketOutbox) -> None:
+    def __init__(self, stream: Stream, send: Callable[[LoggedEvent], Awaitable[object]]) -> None:
         self._replay = Replay(grace=0)
         self._replay.start(stream)
-        self._outbox = outbox
-        self._sending = asyncio.create_task(self._send(self._replay.join()))
+        self._sending = asyncio.create_task(_send_all(self._replay.join(), send))
 
     @property
     def is_over(self) -> bool:
@@ -272,11 +226,12 @@ class _SentAnswer:
         """Wait until all is sent."""
         await asyncio.wait([self._sending])
 
-    async def _send(self, reader: ReplayReader) -> None:
-        async with reader:
-            while events := await reader.read():
-                for event in events:
-                    await self._outbox.send(event)
+
+async def _send_all(reader: ReplayReader, send: Callable[[LoggedEvent], Awaitable[object]]) -> None:
+    async with reader:
+        while events := await reader.read():
+            for event in events:
+                await send(event)
 
 
 def _text_of(item: object) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket as sockets
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from functools import partial
@@ -25,7 +24,7 @@ from ollama_rx import operators as op
 from ollama_rx.protocol.json_fields import JsonObject
 from ollama_rx.speech import Speech, SpeechEngine, SpeechOutput
 from ollama_rx.testing import FakeOllama, answer, cut, endless, thinking
-from ollama_rx.web import socket_outbox, websocket
+from ollama_rx.web import client_socket, socket_outbox, websocket
 from tests.conversation.strict_model import chats
 from tests.speech.voices import RATE, TIMEOUT, Letters
 from tests.web import serving
@@ -448,7 +447,7 @@ def test_what_a_client_does_not_take_keeps_no_server_waiting(
 ) -> None:
     if end == "of its patience":
         monkeypatch.setattr(socket_outbox, "STALLED_SECONDS", 0.05)
-        monkeypatch.setattr(sys.modules["ollama_rx.web.websocket"], "_CLOSING_SECONDS", 0.05)
+        monkeypatch.setattr(client_socket, "_CLOSING_SECONDS", 0.05)
     much = interval(0.01).pipe(rx.map(lambda _: "x" * 10_000_000), rx.take(5))
     app = WatchedApp(lambda socket: websocket(much, socket))
     with contextlib.ExitStack() as to_the_end:
