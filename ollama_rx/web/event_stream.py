@@ -37,7 +37,8 @@ class EventStream(Response):
 
     A reader that leaves is noticed at once, also while nothing is sent. While nothing happens, a comment is
     sent every ``heartbeat`` seconds, so that proxies keep the connection. A reader that has all events
-    already gets the status 204, with which the browser's `EventSource` stops to reconnect.
+    already, or comes back to a stream that has not begun, gets the status 204, with which the browser's
+    `EventSource` stops to reconnect. A request for the head only begins nothing.
 
     Args:
         stream: begins now, unless the replay has started.

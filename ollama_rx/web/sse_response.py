@@ -23,7 +23,9 @@ def sse_response(
     one is "done" or "error". It is a Starlette response, and an ASGI application: any framework can send it.
 
     Without a ``replay`` the model is stopped at once when the reader leaves. With one, other requests can
-    join, and the reader can come back within its grace time: it receives what it has missed.
+    join, and the reader can come back within its grace time: it receives what it has missed. A reader that
+    comes back (it sends ``Last-Event-ID``) never begins a stream: it gets the status 204, and the browser
+    stops to reconnect. A reader whose connection takes nothing for 30 seconds is dropped.
 
     Args:
         stream: chunks, text, or any values that JSON can hold; may be omitted to join a ``replay`` that has
