@@ -52,6 +52,6 @@ FULL = Size(
     voice_tokens=100,
     voice_moments=200,
     voice_minutes=30,
-    web_rounds=5,
-    web_seconds=5,
+    web_rounds=3,
+    web_seconds=4,
 )

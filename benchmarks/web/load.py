@@ -47,7 +47,7 @@ class Stamps:
 def made_at(frame: bytes) -> float:
     """Return the moment at which an event was made, in seconds of this machine's monotonic clock.
 
-    >>> made_at(b'event: text\\ndata: {"text":"000000001500000 word"}')
+    >>> made_at(b'data: {"text":"000000001500000 word"}')
     1.5
     """
     at = frame.index(b'"text":"') + len(b'"text":"')

@@ -593,16 +593,22 @@ def test_the_request_is_closed_when_the_last_reader_leaves() -> None:
 
 
 @pytest.mark.usefixtures("no_thread_left")
-def test_a_loop_that_is_shut_down_closes_the_request() -> None:
-    async def main(fake: FakeOllama, client: Client) -> Replay:
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_loop_that_ends_closes_the_request(in_order: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    async def main(fake: FakeOllama, client: Client) -> None:
         fake.play(answer(endless("a")))
         replay = Replay(grace=None)
         replay.start(client.generate("Hi"))
-        assert await replay.join().read()
-        return replay
+        reader = replay.join()
+        assert await reader.read()
 
     with FakeOllama() as fake, Client(fake.url, model="m") as client:
-        asyncio.run(main(fake, client))
+        if in_order:
+            asyncio.run(main(fake, client))
+        else:
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(main(fake, client))
+            loop.close()
         fake.wait_for_disconnect()
 
 
