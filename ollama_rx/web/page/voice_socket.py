@@ -1,20 +1,16 @@
 """The voice of one tab, over a WebSocket: it speaks each answer that begins in a conversation."""
 
 import asyncio
-import math
-from contextlib import ExitStack, suppress
-from typing import Any
+from contextlib import ExitStack
 
-import orjson
 from reactivex import Observable
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
+from ollama_rx.web.client_frames import InterruptFrame, read_frame
+from ollama_rx.web.client_socket import ClientSocket
 from ollama_rx.web.page.answers import Answers, RunningAnswer
 from ollama_rx.web.page.guard import PROTOCOL
 from ollama_rx.web.voice_channel import Voice, VoiceChannel
-from ollama_rx.web.web_event import WebEvent
-
-_MOST_FRAME = 10_000  # characters of what a client may send
 
 
 class VoiceSocket:
@@ -27,25 +23,24 @@ class VoiceSocket:
     async def serve(self, socket: WebSocket) -> None:
         """Speak to one client until it leaves."""
         await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
-        tab = _Tab(socket, self._voice)
-        try:
-            with self._answers.speaking(socket.path_params["id"], tab.speak):
-                while (message := await socket.receive())["type"] != "websocket.disconnect":
-                    await tab.handle(message.get("text") or "")  # without text it is a binary frame
-        finally:
-            await tab.close()
+        tab = _Tab(ClientSocket(socket), self._voice)
+        with self._answers.speaking(socket.path_params["id"], tab.speak):
+            await tab.serve()
 
 
 class _Tab:
     """One client."""
 
-    def __init__(self, socket: WebSocket, voice: Voice) -> None:
-        self._socket = socket
-        self._sending = asyncio.Lock()
-        self._channel = VoiceChannel(voice, self._send)
+    def __init__(self, client: ClientSocket, voice: Voice) -> None:
+        self._client = client
+        self._channel = VoiceChannel(voice, client.send)
         self._answer: RunningAnswer | None = None  # the one that is spoken, or was spoken last
         self._reading = ExitStack()
         self._following: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def serve(self) -> None:
+        """Speak until the client leaves, or is dropped because it takes nothing."""
+        await self._client.serve(self._take, self._end)
 
     def speak(self, answer: RunningAnswer, text: Observable[str]) -> None:
         """Speak an answer that begins; while it is spoken, its model goes on."""
@@ -62,44 +57,22 @@ class _Tab:
         if answer.shown.is_stopped and self._channel.is_speaking:
             self._channel.interrupt()
 
-    async def handle(self, text: str) -> None:
+    async def _take(self, text: str | None) -> None:
         """Do what a frame of the client asks for."""
-        frame = _parse(text)
-        if frame is None:
-            error = {"type": "BadFrame", "message": "expected {type: interrupt, played}", "retryable": False}
-            await self._send(WebEvent("error", error))
+        try:
+            frame = None if text is None else read_frame(text)
+        except (ValueError, TypeError) as error:
+            await self._client.refuse(str(error))
+            return
+        if not isinstance(frame, InterruptFrame):
+            await self._client.refuse("expected {type: interrupt, played}")
         elif self._channel.is_speaking:
-            heard = self._channel.interrupt(frame["played"])
-            if self._answer is not None:
+            heard = self._channel.interrupt(frame.played, resume=frame.resume)
+            if self._answer is not None and not frame.resume:
                 await self._answer.heard(heard)
 
-    async def _send(self, frame: WebEvent | bytes) -> None:
-        with suppress(WebSocketDisconnect):
-            async with self._sending:
-                if isinstance(frame, bytes):
-                    await self._socket.send_bytes(frame)
-                else:
-                    text = orjson.dumps({"event": frame.type, "data": frame.data}).decode()
-                    await self._socket.send_text(text)
-
-    async def close(self) -> None:
+    async def _end(self) -> None:
         """Be silent; the client has left."""
         self._reading.close()
         self._following.cancel()
         await self._channel.close()
-
-
-def _parse(text: str) -> dict[str, Any] | None:
-    """Return a frame that interrupts, with ``played`` in seconds or None; None for any other frame."""
-    try:
-        frame = orjson.loads(text) if len(text) <= _MOST_FRAME else None
-    except ValueError:
-        return None
-    if not isinstance(frame, dict) or frame.get("type") != "interrupt":
-        return None
-    played = frame.get("played")
-    if played is None:
-        return {"played": None}
-    if isinstance(played, bool) or not isinstance(played, int | float) or not 0 <= played < math.inf:
-        return None
-    return {"played": float(played)}
