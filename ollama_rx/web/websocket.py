@@ -7,7 +7,6 @@ from typing import TypeAlias, assert_never, cast
 
 from reactivex import Observable
 from reactivex import operators as rx
-from reactivex.subject import Subject
 from starlette.websockets import WebSocket, WebSocketState
 
 from ollama_rx.arguments import check_callable, check_instance, is_coroutine_function
@@ -190,15 +189,22 @@ class _ClientSession:
             await self._answer.wait()
 
     async def _begin(self, stream: Stream) -> None:
-        if self._channel is None:
+        channel = self._channel
+        if channel is None:
             self._answer = _SentAnswer(stream, self._client.send)
             return
-        spoken = Subject[object]()
-        self._answer = _SentAnswer(stream.pipe(rx.do(spoken)), self._client.send)
-        try:
-            self._channel.speak(spoken.pipe(rx.map(_text_of), rx.filter(bool)))
-        except Exception as error:  # noqa: BLE001 - the voice cannot be made; the text goes on
-            await self._report("there is no voice", error)
+        problems: list[Exception] = []
+
+        def speak(shared: Observable[object]) -> Observable[object]:
+            try:
+                channel.speak(shared.pipe(rx.map(_text_of), rx.filter(bool)))
+            except Exception as error:  # noqa: BLE001 - the voice cannot be made; the text goes on
+                problems.append(error)
+            return shared
+
+        self._answer = _SentAnswer(stream.pipe(rx.publish(speak)), self._client.send)
+        for problem in problems:
+            await self._report("there is no voice", problem)
 
     async def _report(self, what: str, error: Exception) -> None:
         _log.error("%s: %s", what, error, exc_info=error)

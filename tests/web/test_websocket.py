@@ -11,8 +11,9 @@ from typing import Any, cast
 import orjson
 import pytest
 from fastapi import FastAPI
-from reactivex import Observable, interval, of
+from reactivex import Observable, abc, create, interval, of
 from reactivex import operators as rx
+from reactivex.disposable import Disposable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed
@@ -343,6 +344,18 @@ def test_a_stream_of_other_things_has_a_voice_for_its_text() -> None:
     with opened(lambda socket: websocket(stream, socket, voice=voice)) as browser:
         browser.wait_for("speech_end")
     assert [frame["data"]["said"] for frame in browser.frames if frame["event"] == "sentence"] == ["Hi."] * 2
+
+
+def test_a_stream_that_sends_everything_when_it_is_subscribed_to_is_said_too() -> None:
+    def subscribe(observer: abc.ObserverBase[str], _: abc.SchedulerBase | None) -> abc.DisposableBase:
+        observer.on_next("Hi.")
+        observer.on_completed()
+        return Disposable()
+
+    voice = partial(Speech, Letters())
+    with opened(lambda socket: websocket(create(subscribe), socket, voice=voice)) as browser:
+        browser.wait_for("speech_end")
+        assert browser.text == "Hi."
 
 
 def _no_voice(_: SpeechOutput) -> Speech:
