@@ -71,7 +71,7 @@ async def websocket(
     Raises:
         TypeError: an argument of a wrong type.
     """
-    if not isinstance(stream, Observable):
+    if not isinstance(cast("object", stream), Observable):
         check_callable("stream", stream, "an Observable, or a function from a prompt to one")
         if is_coroutine_function(stream):
             raise TypeError(
@@ -84,7 +84,7 @@ async def websocket(
         check_callable("heard", heard)
     if socket.application_state is WebSocketState.CONNECTING:
         await socket.accept()
-    await _ClientSession(cast("Answers", stream), socket, voice, heard).run()
+    await _ClientSession(stream, socket, voice, heard).run()
 
 
 class _ClientSession:
