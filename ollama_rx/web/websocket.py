@@ -51,7 +51,7 @@ async def websocket(
 
     With a ``voice``, binary frames carry the answer's audio in real time, as `VoiceChannel` says. On an
     interruption the voice is silent, the model stops, and ``heard`` is told how much of the answer was heard,
-    so that the history holds no more:
+    so that the history holds no more::
 
         talk = Conversation(client)
         await websocket(talk.say, socket, voice=partial(Speech, engine), heard=talk.heard)
