@@ -4,18 +4,17 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from starlette.types import Message, Receive, Send
 
 from ollama_rx.web.server_shutdown import ended_by_shutdown
+from ollama_rx.web.server_transport import server_transport
 
 _log = logging.getLogger(__name__)
 
 STALLED_SECONDS: Final = 30.0
 """How long a connection may take nothing, while there is something for it, until it is dropped."""
-
-_MOST_WRAPPERS = 20  # around the server's `receive`, one for each layer of middleware
 
 
 class ClientConnection:
@@ -29,6 +28,7 @@ class ClientConnection:
     def __init__(self, receive: Receive, send: Send, on_end: Callable[[], object]) -> None:
         self._receive = receive
         self._send = send
+        self._transport = server_transport(receive)
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._sending_since: float | None = None
@@ -36,7 +36,7 @@ class ClientConnection:
         self._closing = ExitStack()
 
     def __enter__(self) -> Self:
-        self._closing.enter_context(ended_by_shutdown(self._end_with_server))
+        self._closing.enter_context(ended_by_shutdown(self._transport, self._end_with_server))
         self._closing.callback(self._loop.create_task(self._wait_for_disconnect()).cancel)
         self._check_later(self._loop.time())
         return self
@@ -71,26 +71,10 @@ class ClientConnection:
         _log.warning("a client has taken nothing for %g s, its connection is dropped", STALLED_SECONDS)
         self._timer = None
         self._on_end()
-        transport = _transport(self._receive)
-        if transport is not None:
-            transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     def _end_with_server(self) -> None:
         self._on_end()
-        transport = _transport(self._receive)
-        if transport is not None and transport.get_write_buffer_size():
-            transport.abort()  # the server would wait until the client has taken everything
-
-
-def _transport(receive: Any) -> asyncio.WriteTransport | None:
-    """Return uvicorn's transport, or None if the server is another one.
-
-    ASGI cannot abort a connection, and an orderly close waits for a client that takes nothing.
-    """
-    for _ in range(_MOST_WRAPPERS):
-        owner = getattr(receive, "__self__", None)
-        transport: asyncio.WriteTransport | None = getattr(owner, "transport", None)
-        if transport is not None:
-            return transport
-        receive = getattr(owner, "_receive", None)  # a Starlette request that middleware has made
-    return None
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self._transport.abort()  # the server would wait until the client has taken everything

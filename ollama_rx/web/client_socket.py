@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ollama_rx.web.client_connection import _transport  # pyright: ignore[reportPrivateUsage]
 from ollama_rx.web.client_frames import FrameLimit
+from ollama_rx.web.server_transport import server_transport
 from ollama_rx.web.socket_outbox import SocketOutbox
 from ollama_rx.web.web_event import WebEvent
 
@@ -88,6 +88,6 @@ class ClientSocket:
 
     def _drop_what_was_not_taken(self) -> None:
         """End the connection, for which the server would wait until the client has taken everything."""
-        transport = _transport(self._socket.receive)
+        transport = server_transport(self._socket.receive)
         if transport is not None and transport.get_write_buffer_size():
             transport.abort()

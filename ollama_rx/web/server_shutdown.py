@@ -7,24 +7,30 @@ extended here. Servers that cancel their responses, such as hypercorn, need noth
 
 import asyncio
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from functools import cache, wraps
 from typing import Any
 from weakref import WeakKeyDictionary
 
-_open: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, Callable[[], object]]] = WeakKeyDictionary()
+_Ends = dict[object, tuple[asyncio.BaseTransport | None, Callable[[], object]]]
+_open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Ends] = WeakKeyDictionary()
 
 
 @contextmanager
-def ended_by_shutdown(end: Callable[[], object]) -> Generator[None]:
-    """Call ``end`` when a server on the running event loop begins to shut down inside the ``with`` block."""
+def ended_by_shutdown(transport: asyncio.BaseTransport | None, end: Callable[[], object]) -> Generator[None]:
+    """Call ``end`` when the server of a connection begins to shut down inside the ``with`` block.
+
+    Args:
+        transport: of the connection; None if it is not known: then each server on the running loop counts.
+        end: a function.
+    """
     uvicorn: Any = sys.modules.get("uvicorn.server")
     if uvicorn is not None:  # it may be the server
         _extend(uvicorn.Server)
     ends = _open.setdefault(asyncio.get_running_loop(), {})
     key = object()
-    ends[key] = end
+    ends[key] = transport, end
     try:
         yield
     finally:
@@ -32,17 +38,18 @@ def ended_by_shutdown(end: Callable[[], object]) -> Generator[None]:
 
 
 @cache
-def _extend(server: Any) -> None:
-    shut_down = server.shutdown
+def _extend(server_class: Any) -> None:
+    shut_down = server_class.shutdown
 
     @wraps(shut_down)
-    async def shutdown(*arguments: Any, **options: Any) -> None:
-        _end_all()
-        await shut_down(*arguments, **options)
+    async def shutdown(server: Any, *arguments: Any, **options: Any) -> None:
+        _end_all({connection.transport for connection in server.server_state.connections})
+        await shut_down(server, *arguments, **options)
 
-    server.shutdown = shutdown
+    server_class.shutdown = shutdown
 
 
-def _end_all() -> None:
-    for end in tuple(_open.get(asyncio.get_running_loop(), {}).values()):
-        end()
+def _end_all(transports: Collection[object]) -> None:
+    for transport, end in tuple(_open.get(asyncio.get_running_loop(), {}).values()):
+        if transport is None or transport in transports:
+            end()

@@ -3,13 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 from starlette.types import Message, Receive
 
 from ollama_rx.web import server_shutdown
-from ollama_rx.web.client_connection import STALLED_SECONDS, ClientConnection, _transport
+from ollama_rx.web.client_connection import STALLED_SECONDS, ClientConnection
 from tests.web.clocked_loop import run_on_clock, turns, until
 
 BODY: Message = {"type": "http.response.body", "body": b"x", "more_body": True}
@@ -49,16 +48,6 @@ class Cycle:
     async def send(self, message: Message) -> None:
         await self.writable.wait()
         self.sent.append(message)
-
-
-class Wrapped:
-    """The request of a middleware, as Starlette makes it."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-
-    async def receive(self) -> Message:
-        return await self._receive()
 
 
 class Connected:
@@ -146,32 +135,6 @@ def test_a_connection_that_takes_something_now_and_then_is_kept(caplog: pytest.L
     assert not caplog.records
 
 
-def wrapped(receive: Receive) -> Receive:
-    return Wrapped(receive).receive
-
-
-def wrapped_twice(receive: Receive) -> Receive:
-    return wrapped(wrapped(receive))
-
-
-@pytest.mark.parametrize("wrap", [wrapped, wrapped_twice])
-def test_the_connection_is_found_behind_middleware(wrap: Callable[[Receive], Receive]) -> None:
-    async def test(at: Connected) -> None:
-        at.cycle.writable.clear()
-        sending = asyncio.create_task(at.connection.send(BODY))
-        await until(STALLED_SECONDS)
-        sending.cancel()
-
-    assert inside(test, wrap).cycle.transport.is_aborted
-
-
-def _endless_wrap(_: Receive) -> Receive:
-    owner: Any = Wrapped(lambda: None)  # type: ignore[arg-type,return-value]
-    owner._receive = owner.receive
-    receive: Receive = owner.receive
-    return receive
-
-
 def _function(receive: Receive) -> Receive:
     async def call() -> Message:
         return await receive()
@@ -184,7 +147,7 @@ def test_with_another_server_the_reader_leaves_all_the_same() -> None:
         at.cycle.writable.clear()
         sending = asyncio.create_task(at.connection.send(BODY))
         await until(STALLED_SECONDS)
-        server_shutdown._end_all()
+        server_shutdown._end_all([at.cycle.transport])
         sending.cancel()
 
     at = inside(test, _function)
@@ -192,22 +155,22 @@ def test_with_another_server_the_reader_leaves_all_the_same() -> None:
     assert not at.cycle.transport.is_aborted
 
 
-def test_the_search_for_the_connection_has_an_end() -> None:
-    async def receive() -> Message:
-        return {}
-
-    assert _transport(_endless_wrap(receive)) is None
-
-
 @pytest.mark.parametrize("unsent", [0, 1])
 def test_at_the_end_of_the_server_only_what_takes_nothing_is_aborted(unsent: int) -> None:
     async def test(at: Connected) -> None:
         at.cycle.transport.unsent = unsent
-        server_shutdown._end_all()
+        server_shutdown._end_all([at.cycle.transport])
 
     at = inside(test)
     assert at.ends == [0]
     assert at.cycle.transport.is_aborted == bool(unsent)
+
+
+def test_the_end_of_another_server_is_no_end() -> None:
+    async def test(_: Connected) -> None:
+        server_shutdown._end_all([Transport()])
+
+    assert inside(test).ends == []
 
 
 def test_nothing_is_left_behind() -> None:
@@ -217,7 +180,7 @@ def test_nothing_is_left_behind() -> None:
             pass
         await turns()
         assert len(asyncio.all_tasks()) == 1
-        server_shutdown._end_all()
+        server_shutdown._end_all([at.cycle.transport])
         assert at.ends == []
         await asyncio.get_running_loop().create_future()
 
