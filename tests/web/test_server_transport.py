@@ -1,5 +1,6 @@
 """uvicorn's transport, from what an application is given."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from ollama_rx.web.server_transport import server_transport
 class Cycle:
     """uvicorn's side of one request."""
 
-    transport = "the transport"
+    transport = asyncio.WriteTransport()
 
     async def receive(self) -> Message:
         return {}
@@ -36,7 +37,7 @@ def wrapped(times: int) -> Receive:
 
 @pytest.mark.parametrize("times", [0, 1, 2, 10])
 def test_the_transport_is_found_behind_middleware(times: int) -> None:
-    assert server_transport(wrapped(times)) == "the transport"
+    assert server_transport(wrapped(times)) is Cycle.transport
 
 
 def test_another_server_has_none() -> None:
