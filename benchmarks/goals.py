@@ -309,6 +309,14 @@ WEB = (
             ),
         )
     ),
+    *(
+        Goal(
+            "web_many_streams",
+            f"web, 200 streams, {loop}: CPU of an event, ours / bare relay",
+            ratio_of(f"ours/{loop}", f"relay/{loop}", "us_per_event"),
+        )
+        for loop in ("asyncio", "uvloop")
+    ),
     Goal(
         "web_never_read",
         "web, beside readers that never read: events that arrived",

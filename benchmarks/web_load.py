@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -25,12 +25,12 @@ Measure = Callable[[], Figures]
 
 def web_one_stream(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:
     """Measure one stream that all readers read."""
-    return _beside_echo("one stream", server, size, progress, gate=1)
+    return _beside(("echo",), "one stream", server, size, progress, gate=1)
 
 
 def web_many_streams(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:
     """Measure a stream for each reader, from a server of token streams in a process of its own."""
-    return _beside_echo("many streams", server, size, progress, gate=READERS)
+    return _beside(("echo", "relay"), "many streams", server, size, progress, gate=READERS)
 
 
 def web_never_read(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:
@@ -52,14 +52,14 @@ def web_idle(server: ReplayServer, size: Size, progress: Progress) -> list[Round
     )
 
 
-def _beside_echo(
-    shape: str, server: ReplayServer, size: Size, progress: Progress, *, gate: int
+def _beside(
+    others: Sequence[str], shape: str, server: ReplayServer, size: Size, progress: Progress, *, gate: int
 ) -> list[Round]:
     load = _load(server, size, gate=gate, readers=READERS)
     measures: dict[str, Measure] = {
         f"{app}/{loop}": partial(_read, f"{app}, {shape}", loop, load, 0)
         for loop in LOOPS
-        for app in ("ours", "echo")
+        for app in ("ours", *others)
     }
     return interleave(measures, size.web_rounds, progress)
 

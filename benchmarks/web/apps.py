@@ -5,16 +5,17 @@ log, serves no reader that comes back, and does not notice one that leaves.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
 from reactivex import Observable, never
-from reactivex import operators as ops
 from starlette.types import Receive, Scope, Send
 
+from benchmarks.clients.floor import AsyncFloorReader
 from benchmarks.web.load import RATE, Load, Stamps
-from ollama_rx import Client
-from ollama_rx import operators as op
+from ollama_rx import Chunk, Client
+from ollama_rx.rx import Emitter, through
 from ollama_rx.web import Replay, sse_response
 
 _HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache, no-transform")]
@@ -136,6 +137,35 @@ class EchoManyStreams:
         await _end(send)
 
 
+class RelayManyStreams:
+    """An echo that reads a stream for each reader, as ours does, with the floor of the other scenarios."""
+
+    def __init__(self, load: Load) -> None:
+        self.stamps = Stamps(load, streams=load.readers)
+        self._load = load
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Serve one reader."""
+        await _start(send)
+        loop = asyncio.get_running_loop()
+        texts: deque[str] = deque()
+        arrived: asyncio.Future[None] = loop.create_future()
+
+        def on_token(_: str) -> None:
+            texts.append(self.stamps.text())
+            if not arrived.done():
+                arrived.set_result(None)
+
+        reading = asyncio.create_task(AsyncFloorReader().read_many(self._load.source, 1, on_token))
+        for number in range(self._load.events):
+            while not texts:
+                await arrived
+                arrived = loop.create_future()
+            await _send(send, _frame(number, texts.popleft()))
+        await reading
+        await _end(send)
+
+
 class EchoIdle:
     """Readers to which nothing is sent."""
 
@@ -167,7 +197,19 @@ class _Gate:
 
 
 def _stream(client: Client, stamps: Stamps) -> Observable[str]:
-    return client.generate("Hello", model="llama3.2").pipe(op.text(), ops.map(stamps.text))
+    return client.generate("Hello", model="llama3.2").pipe(through(lambda out: _Stamped(out, stamps)))
+
+
+class _Stamped:
+    """The text of the benchmark for each chunk that has text."""
+
+    def __init__(self, out: Emitter[str], stamps: Stamps) -> None:
+        self._emit = out.emit
+        self._text = stamps.text
+
+    def feed(self, chunk: Chunk, /) -> None:
+        if chunk.text:
+            self._emit(self._text())
 
 
 def _frame(number: int, text: str) -> bytes:
@@ -194,5 +236,6 @@ APPS: dict[str, Callable[[Load], App]] = {
     "ours, idle streams": OursIdleStreams,
     "echo, one stream": EchoOneStream,
     "echo, many streams": EchoManyStreams,
+    "relay, many streams": RelayManyStreams,
     "echo, idle": EchoIdle,
 }

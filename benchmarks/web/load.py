@@ -34,7 +34,7 @@ class Stamps:
         self._last = load.events * streams
         self.cpu = 0.0
 
-    def text(self, _: object = None) -> str:
+    def text(self) -> str:
         """Return the text of the next event."""
         self._made += 1
         if self._made == self._first:
