@@ -12,7 +12,7 @@ const DRAFT = "ollama-rx.draft"; // of this tab
 
 /**
  * @typedef {object} Listener
- * @property {(question: { text: string, images: string[] }) => Promise<void>} onSend
+ * @property {(question: { text: string, images: string[] }) => void} onSend
  * @property {() => void} onStop
  * @property {() => void} onTyping
  * @property {() => void} onEditLast
@@ -96,6 +96,15 @@ export class Composer {
     this.#notices.replaceChildren(notice(text, options));
   }
 
+  /**
+   * Take back a message that was not sent, so that it is not lost.
+   *
+   * @param {{ text: string, images: string[] }} question
+   */
+  takeBack({ text, images }) {
+    if (this.#isEmpty) this.#set(text, images);
+  }
+
   quiet() {
     this.#notices.replaceChildren();
   }
@@ -116,17 +125,13 @@ export class Composer {
     return false;
   }
 
-  async #submit() {
+  #submit() {
     if (this.#isEmpty) return;
     if (this.#attachments.urls.length && !this.#canSee()) return;
     const question = { text: this.#field.value.trim(), images: this.#attachments.urls };
     this.quiet();
     this.#set(question.text && "", []);
-    try {
-      await this.#listener.onSend(question);
-    } catch {
-      if (this.#isEmpty) this.#set(question.text, question.images); // the reader's text must not be lost
-    }
+    this.#listener.onSend(question);
   }
 
   /**

@@ -2,7 +2,6 @@
 
 import { hasToken, setToken, takeTokenFromAddress } from "./access_token.js";
 import { announce } from "./announcer.js";
-import { NoServerError, RefusedError } from "./api.js";
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
 import { ConversationList } from "./conversation_list.js";
@@ -43,7 +42,7 @@ class Page {
     onChange: () => this.#draw(),
     onEvent: (event) => this.#showEvent(event),
     onLost: () => this.#sayLost(),
-    onBack: () => this.#connectionNotice.replaceChildren(),
+    onBack: () => this.#setNotice(null),
     onProblem: (error) => this.#report(error),
     onAsking: (id) => this.#prepareFor(id),
     onAnswered: (last) => this.#finish(last),
@@ -59,8 +58,8 @@ class Page {
   });
 
   #messages = new MessagesView({
-    ask: (text) => this.#ask({ text, images: [] }).catch(() => {}),
-    askAt: (question, position) => this.#ask(question, position).catch(() => {}),
+    ask: (text) => this.#ask({ text, images: [] }),
+    askAt: (question, position) => this.#ask(question, position),
     askAgain: () => this.#askAgain(),
   });
 
@@ -134,17 +133,19 @@ class Page {
    * @param {number} [position]
    */
   async #ask(question, position) {
-    await this.#attempt((choice) => this.#conversation.ask(question, choice, position));
+    const sent = await this.#attempt((choice) => this.#conversation.ask(question, choice, position));
+    if (!sent) this.#composer.takeBack(question);
   }
 
-  async #askAgain() {
-    await this.#attempt((choice) => this.#conversation.askAgain(choice)).catch(() => {});
+  #askAgain() {
+    return this.#attempt((choice) => this.#conversation.askAgain(choice));
   }
 
   /**
-   * Ask the server; if it refuses, say so at the field, and reject.
+   * Ask the server; if it refuses, say so at the field.
    *
    * @param {(choice: import("./open_conversation.js").Choice) => Promise<void>} request
+   * @returns {Promise<boolean>}  whether it has accepted
    */
   async #attempt(request) {
     this.#composer.quiet();
@@ -153,10 +154,11 @@ class Page {
       this.#end.toEnd();
       await request({ model: await this.#chosenModel(), think: this.#composer.think });
       this.#changed(this.#conversation.id);
+      return true;
     } catch (error) {
       this.#report(error);
-      if (error instanceof RefusedError && error.status === 409) this.#refresh();
-      throw error;
+      if (isRefusal(error, 409)) this.#refresh(); // changed in another tab: show how
+      return false;
     }
   }
 
@@ -165,7 +167,7 @@ class Page {
     await this.#loading;
     if (!this.#models.model) await this.#load();
     const name = this.#models.model?.name;
-    if (!name) throw new RefusedError(503, "There is no model to ask yet.");
+    if (!name) throw new api.RefusedError(503, "There is no model to ask yet.");
     return name;
   }
 
@@ -225,7 +227,7 @@ class Page {
       this.#models.choose(this.#conversation.model);
       if (!this.#isNew) this.#end.toEnd();
     } catch (error) {
-      if (error instanceof RefusedError && error.status === 404) this.#leaveMissing();
+      if (isRefusal(error, 404)) this.#leaveMissing();
       else this.#report(error);
     }
   }
@@ -330,11 +332,11 @@ class Page {
     const help = [{ label: "Check again", onclick: () => this.#load() }];
     if (!reachable) {
       const text = problem ?? `Ollama at ${server} does not answer. Is \`ollama serve\` running?`;
-      this.#connectionNotice.replaceChildren(notice(text, { kind: "error", help }));
+      this.#setNotice(notice(text, { kind: "error", help }));
     } else if (!models.length) {
       const text = problem ?? "Ollama has no model yet. Fetch one with `ollama pull llama3.2`.";
-      this.#connectionNotice.replaceChildren(notice(text, { help }));
-    } else this.#connectionNotice.replaceChildren();
+      this.#setNotice(notice(text, { help }));
+    } else this.#setNotice(null);
   }
 
   /** @param {string | null} id  of the conversation that has changed */
@@ -358,17 +360,17 @@ class Page {
     try {
       await this.#conversation.refresh();
     } catch (error) {
-      if (error instanceof RefusedError && error.status === 404) this.#leaveMissing();
+      if (isRefusal(error, 404)) this.#leaveMissing();
       else this.#report(error);
     }
   }
 
   /** @param {unknown} error */
   #report(error) {
-    if (error instanceof RefusedError && error.status === 401) this.#askToken();
-    else if (error instanceof NoServerError) this.#reconnect();
-    else if (error instanceof RefusedError) this.#composer.say(error.message, { kind: "error" });
-    else throw error;
+    if (isRefusal(error, 401)) this.#askToken();
+    else if (error instanceof api.NoServerError) this.#reconnect();
+    else if (error instanceof api.RefusedError) this.#composer.say(error.message, { kind: "error" });
+    else console.error(error);
   }
 
   async #askToken() {
@@ -390,7 +392,16 @@ class Page {
   #sayLost() {
     const help = [{ label: "Try now", onclick: () => dispatchEvent(new Event("online")) }];
     const text = "The connection to the server is lost. Trying again; is `ollama-rx serve` running?";
-    this.#connectionNotice.replaceChildren(notice(text, { kind: "error", help }));
+    this.#setNotice(notice(text, { kind: "error", help }));
+  }
+
+  /** @param {HTMLElement | null} said */
+  #setNotice(said) {
+    const hadFocus = this.#connectionNotice.contains(document.activeElement);
+    this.#connectionNotice.replaceChildren(...(said ? [said] : []));
+    if (!hadFocus) return;
+    if (said) said.querySelector("button")?.focus();
+    else this.#composer.focus();
   }
 
   /** Try until the server answers again, then show what it has. */
@@ -406,6 +417,14 @@ class Page {
     await this.#load();
     await this.#refresh();
   }
+}
+
+/**
+ * @param {unknown} error
+ * @param {number} status
+ */
+function isRefusal(error, status) {
+  return error instanceof api.RefusedError && error.status === status;
 }
 
 new Page().start();

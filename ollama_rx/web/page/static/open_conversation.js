@@ -38,6 +38,7 @@ export class OpenConversation {
   /** @type {string | null} */
   #version = null;
   #listener;
+  #creating = false;
   #leaving = new AbortController();
   /** @type {Promise<void>} resolves when the running answer has ended and the conversation is fetched */
   #answered = Promise.resolve();
@@ -62,8 +63,12 @@ export class OpenConversation {
   async refresh() {
     const { id, signal } = { id: this.id, signal: this.#leaving.signal };
     if (id === null || this.running) return; // the end of a running answer brings the rest
-    const conversation = await api.getConversation(id);
-    if (!signal.aborted && !this.running) this.#show(conversation);
+    try {
+      const conversation = await api.getConversation(id);
+      if (!signal.aborted && !this.running) this.#show(conversation);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   /**
@@ -74,8 +79,12 @@ export class OpenConversation {
    * @param {number} [position]
    */
   async ask(question, choice, position) {
+    const { signal } = this.#leaving;
     await this.stop();
     const id = this.id ?? (await this.#create(choice.model));
+    if (signal.aborted)
+      throw new api.RefusedError(409, "The message was not sent, because you left the conversation.");
+    this.id = id;
     const place = position ?? this.messages.length;
     const { text, images } = question;
     const request = {
@@ -111,9 +120,13 @@ export class OpenConversation {
    * @returns {Promise<string>}
    */
   async #create(model) {
-    const { id } = await api.createConversation(model);
-    this.id = id;
-    return id;
+    if (this.#creating) throw new api.RefusedError(409, "A message is being sent.");
+    this.#creating = true;
+    try {
+      return (await api.createConversation(model)).id;
+    } finally {
+      this.#creating = false;
+    }
   }
 
   /**

@@ -47,7 +47,9 @@ export class QuestionView {
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (field.value.trim()) this.askAgain({ text: field.value.trim(), images: this.#images });
+      if (!field.value.trim()) return;
+      this.#shown = ""; // the form goes away, also if the text is the same
+      this.askAgain({ text: field.value.trim(), images: this.#images });
     });
     form.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.#leaveForm();
