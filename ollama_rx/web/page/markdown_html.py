@@ -78,15 +78,16 @@ def _is_address(url: str) -> bool:
 
 def _harden(tokens: Sequence["Token"]) -> None:
     """Leave each element only the attributes that it may have."""
-    before = None
+    before: list[Token] = []  # the last two
     for token in tokens:
         if token.type == "inline":
             children = token.children or []
-            if before == ["list_item_open", "paragraph_open"]:
-                _show_task(children[0])
+            in_item = [one.type for one in before] == ["list_item_open", "paragraph_open"]
+            if in_item and _show_task(children[0]):
+                before[0].attrs = {"class": "task"}  # the box stands in for the item's bullet
             _harden_links(children)
         token.attrs = _attributes(token)
-        before = [*(before or ())[-1:], token.type]
+        before = [*before[-1:], token]
 
 
 def _attributes(token: "Token") -> dict[str, str | int | float]:
@@ -97,11 +98,14 @@ def _attributes(token: "Token") -> dict[str, str | int | float]:
     return {}
 
 
-def _show_task(first: "Token") -> None:
-    """Show the box of a task list as a character, which needs no form."""
-    if found := _TASK.match(first.content):
-        box = "☐" if found[1] == " " else "☑"
-        first.content = f"{box} {first.content[found.end() :]}"
+def _show_task(first: "Token") -> bool:
+    """Show the box of a task list as a character, which needs no form; return whether there is one."""
+    found = _TASK.match(first.content)
+    if found is None:
+        return False
+    box = "☐" if found[1] == " " else "☑"
+    first.content = f"{box} {first.content[found.end() :]}"
+    return True
 
 
 def _harden_links(children: Iterable["Token"]) -> None:

@@ -84,7 +84,7 @@ class Checked(HTMLParser):
         ("`a<b`", "<p><code>a&lt;b</code></p>\n"),
         ("[a](https://b.c/?d&e 'title')", f'<p><a href="https://b.c/?d&amp;e" {LINK}>a</a></p>\n'),
         ("<mailto:a@b.c>", f'<p><a href="mailto:a@b.c" {LINK}>mailto:a@b.c</a></p>\n'),
-        ("- [ ] a\n- [x] b", "<ul>\n<li>☐ a</li>\n<li>☑ b</li>\n</ul>\n"),
+        ("- [ ] a\n- [x] b", '<ul>\n<li class="task">☐ a</li>\n<li class="task">☑ b</li>\n</ul>\n'),
         ("- *[ ] a*", "<ul>\n<li><em>[ ] a</em></li>\n</ul>\n"),
         ("[x] a", "<p>[x] a</p>\n"),
         ("-", "<ul>\n<li></li>\n</ul>\n"),

@@ -135,7 +135,7 @@ export class AnswerView {
   #showProblem({ error, cut, stats }, isLast) {
     this.#problem.replaceChildren();
     const help = isLast ? [{ label: "Ask again", onclick: this.askAgain }] : [];
-    if (error) this.#problem.append(notice(error, { kind: "error", help }));
+    if (error) this.#problem.append(notice(error[0].toUpperCase() + error.slice(1), { kind: "error", help }));
     else if (cut) this.#problem.append(notice("This answer was stopped before its end.", { help }));
   }
 }

@@ -109,7 +109,7 @@ export class ConversationList {
       },
       element("span", { class: isAnswering ? "name answering" : "name" }, title),
       isAnswering && element("span", { class: "visually-hidden" }, " (is being answered)"),
-      snippet !== null && snippet !== undefined && element("span", { class: "snippet" }, snippet),
+      snippet && snippet !== title && element("span", { class: "snippet" }, snippet),
     );
     const rename = iconButton("pencil", `Rename ${title}`, () => this.#rename(id, title), {
       title: "Rename",

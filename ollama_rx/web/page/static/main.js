@@ -165,7 +165,7 @@ class Page {
   /** The model to ask; one may have been fetched, or Ollama started, since the page was loaded. */
   async #chosenModel() {
     await this.#loading;
-    if (!this.#models.model) await this.#load();
+    if (!this.#models.model) await this.#fetchState();
     const name = this.#models.model?.name;
     if (!name) throw new api.RefusedError(503, "There is no model to ask yet.");
     return name;
@@ -306,17 +306,12 @@ class Page {
 
   /** Fetch what the page as a whole shows: the models, and the list. */
   #load() {
-    this.#loading = this.#fetchState();
+    this.#loading = this.#fetchState().catch((error) => this.#report(error));
     return this.#loading;
   }
 
   async #fetchState() {
-    try {
-      this.#state = await api.getState();
-    } catch (error) {
-      this.#report(error);
-      return;
-    }
+    this.#state = await api.getState();
     this.#models.setState(this.#state);
     this.#models.choose(this.#conversation.model);
     this.#voiceButton.hidden = !this.#state.voice && !this.#state.voice_problem;

@@ -24,6 +24,8 @@ import { untilReachable } from "./until_reachable.js";
 
 /** @typedef {{ model: string | null, think: boolean }} Choice */
 
+const TITLE = 60; // characters
+
 export class OpenConversation {
   /** @type {string | null} */
   id = null;
@@ -141,7 +143,7 @@ export class OpenConversation {
     const { signal } = this.#leaving;
     const before = this.messages;
     this.messages = [...before.filter(({ position }) => position < question.position), question];
-    this.title ||= question.text.slice(0, 60); // until the server says its own
+    this.title ||= titleOf(question.text); // until the server says its own
     this.running = { ...EMPTY, position: question.position + 1, role: "assistant", model };
     this.#listener.onChange();
     try {
@@ -225,3 +227,9 @@ const EMPTY = {
   model: null,
   error: null,
 };
+
+/** @param {string} text */
+function titleOf(text) {
+  const line = text.replace(/\s+/g, " ");
+  return line.length > TITLE ? `${line.slice(0, TITLE - 1)}…` : line;
+}
