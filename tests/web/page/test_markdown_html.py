@@ -17,13 +17,14 @@ ALLOWED: dict[str, set[str]] = {
     "a": {"href", "target", "rel", "class"},
     "img": {"src", "alt"},
     "ol": {"start"},
+    "li": {"class"},
     "th": {"class"},
     "td": {"class"},
     "pre": {"data-language"},
     "code": {"class"},
     "span": {"class"},
 }
-_BARE_TAGS = "p em strong s h1 h2 h3 h4 h5 h6 ul li blockquote hr br table thead tbody tr"
+_BARE_TAGS = "p em strong s h1 h2 h3 h4 h5 h6 ul blockquote hr br table thead tbody tr"
 BARE = set(_BARE_TAGS.split(" "))
 VALUES = {
     "href": r"(https?://[^/]|mailto:.).*",
@@ -33,7 +34,7 @@ VALUES = {
     "alt": ".*",
     "start": r"\d+",
     "data-language": r"[A-Za-z0-9_+#.-]{1,30}",
-    "class": "image-link|highlight|align-(left|center|right)|[a-z0-9]{1,3}",
+    "class": "image-link|highlight|task|align-(left|center|right)|[a-z0-9]{1,3}",
 }
 EMPTY = {"img", "hr", "br"}
 
