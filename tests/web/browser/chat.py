@@ -1,6 +1,10 @@
 """The page of `ollama-rx serve`, as a person uses it."""
 
+from typing import Any, cast
+
 from playwright.sync_api import Locator, Page, expect
+
+from ollama_rx.testing import FakeOllama
 
 # One matcher waits this long, in milliseconds: for a busy machine; on a quiet one nothing takes a second.
 expect.set_options(timeout=5_000)
@@ -54,3 +58,9 @@ class Chat:
         page = self.page.context.new_page()
         page.goto(self.page.url)
         return Chat(page)
+
+
+def asked(ollama: FakeOllama) -> list[list[dict[str, Any]]]:
+    """Return the messages of each answer that was asked for."""
+    chats = [request for request in ollama.requests if request.path == "/api/chat"]
+    return [cast(list[dict[str, Any]], request.json["messages"]) for request in chats]

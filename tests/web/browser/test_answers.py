@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from ollama_rx.testing import FakeOllama, Gate, answer, endless, midstream_error, thinking
-from tests.web.browser.chat import Chat
+from tests.web.browser.chat import Chat, asked
 
 
 def test_an_answer_is_shown_while_it_is_written(chat: Chat, ollama: FakeOllama) -> None:
@@ -32,6 +32,19 @@ def test_an_answer_can_be_stopped(chat: Chat, ollama: FakeOllama) -> None:
     chat.wait_for_end()
     expect(chat.answer).to_contain_text("This answer was stopped before its end.")
     expect(chat.message).to_be_focused()
+
+
+def test_selected_text_stays_selected_while_the_answer_grows(chat: Chat, ollama: FakeOllama) -> None:
+    gate = Gate()
+    ollama.play(answer("The *sky* is blue", gate, ", and the **grass** is green."))
+    chat.ask("What colour is the sky?")
+    chat.answer.get_by_text("sky", exact=True).dblclick()
+
+    gate.open()
+
+    chat.wait_for_end()
+    expect(chat.answer).to_contain_text("the grass is green")
+    assert chat.page.evaluate("() => getSelection().toString()").strip() == "sky"
 
 
 def test_thinking_is_folded(chat: Chat, ollama: FakeOllama) -> None:
@@ -70,7 +83,7 @@ def test_an_edited_question_replaces_what_followed_it(chat: Chat, ollama: FakeOl
     chat.wait_for_end()
     expect(chat.questions).to_contain_text(["Three"])
     expect(chat.answers).to_contain_text(["Third answer."])
-    assert [message["content"] for message in ollama.requests[-1].json["messages"]] == ["Three"]
+    assert [message["content"] for message in asked(ollama)[-1]] == ["Three"]
 
 
 def test_the_figures_of_an_answer_are_shown(chat: Chat, ollama: FakeOllama) -> None:

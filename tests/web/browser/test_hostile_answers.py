@@ -181,7 +181,13 @@ def test_a_long_answer_leaves_the_page_usable(chat: Chat, ollama: FakeOllama) ->
         + row
     )
     ollama.play(answer(*rechunk(text, 10_000), "\n\nThe end."))
+    debugger = chat.page.context.new_cdp_session(chat.page)
+    debugger.send("Performance.enable")
+
     chat.ask("Attack")
+
     expect(chat.answer).to_contain_text("The end.", timeout=30_000)
     chat.wait_for_end()
     assert_page_is_usable(chat)
+    metrics = {it["name"]: it["value"] for it in debugger.send("Performance.getMetrics")["metrics"]}
+    assert metrics["LayoutCount"] < 1_000  # one for each block would take half a minute

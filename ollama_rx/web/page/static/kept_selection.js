@@ -9,10 +9,11 @@
  */
 export function keepingSelection(block, change) {
   const selection = document.getSelection();
-  if (!selection || selection.isCollapsed) return change();
+  // Not isCollapsed first: to answer that the browser lays out the whole page, and each block asks.
+  const ends = [selection?.anchorNode ?? null, selection?.focusNode ?? null];
+  if (!selection || !ends.some((node) => block.contains(node)) || selection.isCollapsed) return change();
   const anchor = offsetIn(block, selection.anchorNode, selection.anchorOffset);
   const focus = offsetIn(block, selection.focusNode, selection.focusOffset);
-  if (anchor === null && focus === null) return change();
   const { anchorNode, anchorOffset, focusNode, focusOffset } = selection;
   change();
   const [startNode, start] = anchor === null ? [anchorNode, anchorOffset] : placeAt(block, anchor);
