@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ollama_rx.testing import FakeOllama, Gate, answer
-from tests.web.browser.chat import Chat
+from tests.web.browser.chat import Chat, asked
 from tests.web.browser.conftest import Visit
 from tests.web.browser.relay import Relay
 from tests.web.browser.watch import Watch
@@ -40,7 +40,7 @@ def test_an_answer_goes_on_after_a_reload(chat: Chat, gate: Gate, ollama: FakeOl
     gate.open()
     chat.wait_for_end()
     expect(chat.answer.get_by_text("One, two, three, four.", exact=True)).to_be_visible()
-    assert len([it for it in ollama.requests if it.path == "/api/chat"]) == 1
+    assert len(asked(ollama)) == 1
 
 
 def test_an_answer_that_ends_while_the_page_is_closed_is_there_later(
@@ -93,6 +93,7 @@ def test_a_message_that_could_not_be_sent_stays_in_its_field(
 ) -> None:
     watch.expect(_LOST)
     chat = Chat(visit(relay.url))
+    expect(chat.message).to_have_attribute("placeholder", "Ask echo:latest")
     relay.cut()
 
     chat.ask("Are you there?")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ollama_rx.testing import FakeOllama, Gate, answer, json_reply
-from tests.web.browser.chat import Chat
+from tests.web.browser.chat import Chat, asked
 from tests.web.browser.watch import Watch
 
 
@@ -112,7 +112,7 @@ def test_an_image_is_sent_to_a_model_that_sees(chat: Chat, ollama: FakeOllama) -
     chat.ask("What is this?")
     chat.wait_for_end()
 
-    assert len(ollama.requests[-1].json["messages"][-1]["images"]) == 1
+    assert len(asked(ollama)[-1][-1]["images"]) == 1
     expect(chat.questions.get_by_role("img", name="Attached image 1")).to_be_visible()
 
 

@@ -16,7 +16,7 @@ from ollama_rx import Client
 from ollama_rx.speech import Audio, Speech, SpeechEngine, Word
 from ollama_rx.testing import FakeOllama, Gate, answer
 from ollama_rx.web import app
-from tests.web.browser.chat import Chat
+from tests.web.browser.chat import Chat, asked
 from tests.web.browser.conftest import Visit
 from tests.web.browser.serving import Serving
 
@@ -131,7 +131,7 @@ def test_what_was_heard_is_kept_when_the_voice_is_interrupted(
 
     chat.ask("Really?")
     expect(chat.answers).to_contain_text([heard, "Yes."])
-    assert ollama.requests[-1].json["messages"][1] == {"role": "assistant", "content": heard}
+    assert asked(ollama)[-1][1] == {"role": "assistant", "content": heard}
     spoken.wait_for_word("Yes.")
 
 
