@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 from ollama_rx.testing import FakeOllama
 
 # One matcher waits this long, in milliseconds: for a busy machine; on a quiet one nothing takes a second.
-expect.set_options(timeout=5_000)
+expect.set_options(timeout=20_000)
 
 
 class Chat:

@@ -48,7 +48,7 @@ def visit(chromium: Chromium, watch: Watch) -> Iterator[Visit]:
 
     def open_page(url: str, **options: object) -> Page:
         context = chromium.browser.new_context(**options)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-        context.set_default_timeout(5_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         watch.allow(url)
         watch.attach(context)
@@ -58,6 +58,8 @@ def visit(chromium: Chromium, watch: Watch) -> Iterator[Visit]:
 
     yield open_page
     for context in contexts:
+        for page in context.pages:
+            page.title()  # what has happened before is reported before the answer
         context.close()
 
 

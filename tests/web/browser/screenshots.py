@@ -35,7 +35,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "zoomed": {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2},  # 200 %
 }
 _MODELS = {"models": [{"name": "qwen3:8b", "model": "qwen3:8b", "size": 5_200_000_000, "digest": "e1" * 32}]}
-_ABILITIES = {"capabilities": ["completion", "vision", "thinking"], "details": {}}
+_ABILITIES = {"capabilities": ["completion", "vision", "thinking"]}
 
 
 def states(chat: Chat, ollama: FakeOllama) -> Iterator[str]:
