@@ -36,7 +36,10 @@ class Reader:
         for moment, data in self.received:
             encoded += data
             if not is_body:
-                _, is_body, encoded = (head := encoded.partition(HEAD_END))[0], bool(head[1]), head[2]
+                _, end, rest = encoded.partition(HEAD_END)
+                if not end:
+                    continue
+                is_body, encoded = True, rest
             payload, encoded, _ = decode(encoded)
             *frames, text = (text + payload).split(b"\n\n")
             for frame in frames:
