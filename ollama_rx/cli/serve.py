@@ -27,6 +27,7 @@ from ollama_rx.speech import Speech, SpeechOutput
 
 try:
     import uvicorn
+    from starlette.applications import Starlette
 
     from ollama_rx.web import app
     from ollama_rx.web.page.answers import Answers
@@ -84,7 +85,7 @@ class ServeCommand:
                     )
                 status.end()
                 url = _url(self.listen, listening.getsockname()[1], token)
-                running = _Server(page, page.state.answers, lambda: self._tell(url))
+                running = _Server(page, lambda: self._tell(url))
                 running.run(sockets=[listening])
                 if running.was_interrupted:
                     raise typer.Exit(EXIT_INTERRUPTED)
@@ -122,10 +123,10 @@ class ServeCommand:
 class _Server(uvicorn.Server):
     """A server that stops the models first when it is told to stop, and never waits for readers."""
 
-    def __init__(self, page: object, answers: Answers, on_start: Callable[[], object]) -> None:
+    def __init__(self, page: Starlette, on_start: Callable[[], object]) -> None:
         super().__init__(
             uvicorn.Config(
-                page,  # type: ignore[arg-type]
+                page,
                 log_level="warning",
                 access_log=False,  # a search is part of an address
                 server_header=False,
@@ -135,7 +136,7 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=1,
             )
         )
-        self._answers = answers
+        self._answers: Answers = page.state.answers
         self._on_start = on_start
         self.was_interrupted = False
 

@@ -15,6 +15,7 @@ from ollama_rx.chunks import Chunk, Message
 from ollama_rx.client import Client
 from ollama_rx.conversation import Conversation
 from ollama_rx.errors import OllamaError
+from ollama_rx.protocol.json_fields import JsonObject
 from ollama_rx.web.page.conversation_store import ConversationStore, StoredMessage, StoredTurn, StoreError
 from ollama_rx.web.page.page_events import ShownAnswer, page_events
 from ollama_rx.web.replay import Replay
@@ -80,8 +81,8 @@ class RunningAnswer:
 
     def start(self, events: Observable[WebEvent], on_end: Callable[[], object]) -> None:
         """Request the answer, on the running event loop; ``on_end`` is called after the last save."""
-        self._task = asyncio.create_task(self._run(events))
-        self._task.add_done_callback(lambda _: on_end())
+        self._saved_at = time.monotonic()
+        self._task = asyncio.create_task(self._run(events, on_end))
         self._wait_for_readers()
 
     def stop(self) -> None:
@@ -114,10 +115,10 @@ class RunningAnswer:
             self._wait_for_readers()
 
     def _wait_for_readers(self) -> None:
-        if not self._readers:
+        if not self._readers and not self.replay.is_over:
             self._leaving = asyncio.get_running_loop().call_later(self._grace, self.stop)
 
-    async def _run(self, events: Observable[WebEvent]) -> None:
+    async def _run(self, events: Observable[WebEvent], on_end: Callable[[], object]) -> None:
         try:
             async with self.replay.join() as reader:
                 self.replay.start(events)
@@ -129,9 +130,12 @@ class RunningAnswer:
         finally:
             if self._leaving is not None:
                 self._leaving.cancel()
-            if self._saving is not None:
-                await self._saving
-            await self._save()
+            try:
+                if self._saving is not None:
+                    await self._saving
+                await self._save()
+            finally:
+                on_end()  # before the task is done, so that what waits for that finds it gone
 
     def _save_now_and_then(self) -> None:
         now = time.monotonic()
@@ -153,9 +157,7 @@ class RunningAnswer:
         if not is_current:  # the conversation was deleted or goes on elsewhere
             self.stop()
 
-    def _save_blocking(
-        self, turn: Sequence[Message], stats: dict[str, object] | None, error: str | None
-    ) -> bool:
+    def _save_blocking(self, turn: Sequence[Message], stats: JsonObject | None, error: str | None) -> bool:
         *earlier, last = [_without_tags(message) for message in turn] or [Message("assistant", cut=True)]
         if last.role != "assistant":
             earlier, last = [*earlier, last], Message("assistant", cut=True)

@@ -11,7 +11,7 @@ from ollama_rx.arguments import check_instance, check_seconds, optional_texts
 from ollama_rx.client import Client
 from ollama_rx.web.page.answers import Answers
 from ollama_rx.web.page.conversation_store import ConversationStore, default_path
-from ollama_rx.web.page.guard import LOCAL_HOSTS, Guard, Limits
+from ollama_rx.web.page.guard import LOCAL_HOSTS, AllowedHosts, Guard, Limits
 from ollama_rx.web.page.page_api import ERROR_HANDLERS, PageApi
 from ollama_rx.web.page.server_state import ServerState
 from ollama_rx.web.page.voice_socket import VoiceSocket
@@ -56,8 +56,10 @@ def app(
         ValueError, TypeError: a wrong argument.
     """
     check_instance("client", client, Client)
-    optional_texts(model=model, system=system, voice_problem=voice_problem, server=server)
+    optional_texts(model=model, system=system, voice_problem=voice_problem, server=server, token=token)
     check_seconds("grace", grace, zero=True)
+    check_instance("limits", limits, Limits)
+    hosts = AllowedHosts(allowed_hosts)
     opened = (
         store
         if isinstance(store, ConversationStore)
@@ -81,7 +83,7 @@ def app(
 
     made = Starlette(
         routes=api.routes,
-        middleware=[Middleware(Guard, allowed_hosts=allowed_hosts, token=token, limits=limits)],
+        middleware=[Middleware(Guard, allowed_hosts=hosts, token=token, limits=limits)],
         exception_handlers=ERROR_HANDLERS,
         lifespan=lifespan,
     )

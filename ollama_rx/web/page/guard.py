@@ -73,12 +73,48 @@ class Limits:
         check_whole("streams", self.streams, least=1)
 
 
+class AllowedHosts:
+    """What the page may be called in a browser.
+
+    Args:
+        allowed: names, and addresses or networks of them.
+
+    Raises:
+        ValueError, TypeError: one of them is something else.
+    """
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        self._names: set[str] = set()
+        self._networks: list[IPv4Network | IPv6Network] = []
+        for host in as_items("allowed_hosts", allowed):
+            check_text("allowed_hosts", host)
+            try:
+                self._networks.append(ip_network(host))
+            except ValueError:
+                if not host or set(host) & set("/:@ *[]"):
+                    expected = "names such as 'localhost', and addresses or networks of them"
+                    raise wrong_value("allowed_hosts", expected, host) from None
+                self._names.add(host.lower().rstrip("."))
+
+    def has(self, host: str) -> bool:
+        """Check what a request says, which may have a port."""
+        name, port = _split_port(host)
+        if port and not (port.isascii() and port.isdigit()):
+            return False
+        if name.rstrip(".") in self._names:
+            return True
+        with suppress(ValueError):
+            address = ip_address(name)
+            return any(address in network for network in self._networks)
+        return False
+
+
 class Guard:
     """Refuses what is not from the page, or is too much; everything else goes on to the application.
 
     Args:
         app: the application.
-        allowed_hosts: what the page may be called in a browser: names, and addresses or networks of them.
+        allowed_hosts: what the page may be called in a browser.
         token: what each request for data must carry; None lets everybody in who reaches the server.
         limits: how much is too much.
     """
@@ -87,12 +123,12 @@ class Guard:
         self,
         app: ASGIApp,
         *,
-        allowed_hosts: Iterable[str] = LOCAL_HOSTS,
+        allowed_hosts: AllowedHosts = AllowedHosts(LOCAL_HOSTS),  # noqa: B008 - immutable
         token: str | None = None,
         limits: Limits = Limits(),
     ) -> None:
         self._app = app
-        self._hosts = _Hosts(allowed_hosts)
+        self._hosts = allowed_hosts
         self._token = None if token is None else token.encode()
         self._limits = limits
         self._open_streams = 0
@@ -211,35 +247,6 @@ class _Request:
         typed_by_user = site == "none" and self.method == "GET"  # into the field for addresses
         if not is_own or not (site == "same-origin" or typed_by_user):
             raise _RefusedError(403, "Only the page itself may ask this.")
-
-
-class _Hosts:
-    """Names and networks of addresses."""
-
-    def __init__(self, allowed: Iterable[str]) -> None:
-        self._names: set[str] = set()
-        self._networks: list[IPv4Network | IPv6Network] = []
-        for host in as_items("allowed_hosts", allowed):
-            check_text("allowed_hosts", host)
-            try:
-                self._networks.append(ip_network(host))
-            except ValueError:
-                if not host or set(host) & set("/:@ *[]"):
-                    expected = "names such as 'localhost', and addresses or networks of them"
-                    raise wrong_value("allowed_hosts", expected, host) from None
-                self._names.add(host.lower().rstrip("."))
-
-    def has(self, host: str) -> bool:
-        """Check a host of a request, which may have a port."""
-        name, port = _split_port(host)
-        if port and not (port.isascii() and port.isdigit()):
-            return False
-        if name.rstrip(".") in self._names:
-            return True
-        with suppress(ValueError):
-            address = ip_address(name)
-            return any(address in network for network in self._networks)
-        return False
 
 
 def _split_port(host: str) -> tuple[str, str]:

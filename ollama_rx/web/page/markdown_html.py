@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -159,25 +160,21 @@ def _coloured(code: str, language: str) -> str | None:
     """Return code as HTML with Pygments' classes; None for a language that it does not know."""
     if len(code) > _MOST_COLOURED:
         return None
-    from pygments import highlight  # noqa: PLC0415 - slow to import
-    from pygments.util import ClassNotFound  # noqa: PLC0415
-
-    try:
-        lexer = _lexer(language.lower())
-    except ClassNotFound:
-        return None
-    return str(highlight(code, lexer, _formatter()))
+    pygments = import_module("pygments")
+    lexer = _lexer(language.lower())
+    return None if lexer is None else str(pygments.highlight(code, lexer, _formatter()))
 
 
 @lru_cache(50)
 def _lexer(language: str) -> Any:
-    from pygments.lexers import get_lexer_by_name  # noqa: PLC0415 - slow to import
-
-    return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    lexers: Any = import_module("pygments.lexers")  # it has no types
+    try:
+        return lexers.get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except import_module("pygments.util").ClassNotFound:
+        return None
 
 
 @cache
 def _formatter() -> Any:
-    from pygments.formatters import HtmlFormatter  # noqa: PLC0415 - slow to import
-
-    return HtmlFormatter(nowrap=True)
+    formatters: Any = import_module("pygments.formatters")
+    return formatters.HtmlFormatter(nowrap=True)

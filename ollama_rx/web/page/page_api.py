@@ -3,10 +3,10 @@
 import asyncio
 import binascii
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -19,11 +19,13 @@ from starlette.websockets import WebSocket
 
 from ollama_rx.chunks import Message
 from ollama_rx.errors import OllamaError
+from ollama_rx.protocol.json_fields import JsonObject
 from ollama_rx.web.page.answers import AnswerRunsError, Answers, RunningAnswer, TooManyAnswersError
 from ollama_rx.web.page.conversation_store import (
     ChangedElsewhereError,
     ConversationStore,
     StoredConversation,
+    StoredMessage,
     StoredTurn,
     UnknownConversationError,
 )
@@ -113,16 +115,25 @@ class PageApi:
 
     async def read(self, request: Request) -> Response:
         """Return a conversation; an answer that is being written is beside its messages."""
-        id_ = request.path_params["id"]
+        found, answer = await self._read(request.path_params["id"])
+        if answer is None or answer.turn.version != found.version:  # another process has begun another one
+            messages, answering = found.messages, None
+        else:
+            messages, answering = found.messages[: answer.turn.position + 1], answering_json(answer)
+        shown = await asyncio.to_thread(_messages_json, messages)
+        fields = {"id": found.id, "title": found.title, "model": found.model, "version": found.version}
+        return _json({**fields, "messages": shown, "answering": answering})
+
+    async def _read(self, id_: str) -> tuple[StoredConversation, RunningAnswer | None]:
+        """Return a conversation and the answer that is being written in it, as of the same moment."""
         while True:
-            found = await asyncio.to_thread(self._store.read, id_)
             answer = self._answers.get(id_)
-            if answer is None or not answer.replay.is_over:
-                break
-            await answer.end()  # it is being saved
-        if answer is not None and answer.turn.version != found.version:
-            answer = None  # another process has begun another one
-        return _json(await asyncio.to_thread(_conversation_json, found, answer))
+            if answer is not None and answer.replay.is_over:
+                await answer.end()  # it is being saved
+                continue
+            found = await asyncio.to_thread(self._store.read, id_)
+            if self._answers.get(id_) is answer and (answer is None or not answer.replay.is_over):
+                return found, answer
 
     async def rename(self, request: Request) -> Response:
         """Change the title."""
@@ -215,16 +226,8 @@ async def _index(_: Request) -> Response:
     return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
 
 
-def _conversation_json(found: StoredConversation, answer: RunningAnswer | None) -> dict[str, object]:
-    messages = found.messages if answer is None else found.messages[: answer.turn.position + 1]
-    return {
-        "id": found.id,
-        "title": found.title,
-        "model": found.model,
-        "version": found.version,
-        "messages": [message_json(message, position) for position, message in enumerate(messages)],
-        "answering": None if answer is None else answering_json(answer),
-    }
+def _messages_json(messages: Iterable[StoredMessage]) -> list[JsonObject]:
+    return [message_json(message, position) for position, message in enumerate(messages)]
 
 
 def _version() -> str:
@@ -241,12 +244,12 @@ def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = 
 
 async def _body(request: Request) -> Mapping[str, Any]:
     try:
-        found = orjson.loads(await request.body() or b"{}")
+        found: object = orjson.loads(await request.body() or b"{}")
     except ValueError as error:
         raise HTTPException(400, "The request is not JSON.") from error
     if not isinstance(found, dict):
         raise HTTPException(400, "The request is not a JSON object.")
-    return found
+    return cast("dict[str, Any]", found)
 
 
 _REQUIRED: Final = object()
@@ -280,11 +283,11 @@ def _whole(body: Mapping[str, Any], name: str) -> int:
 
 def _images(body: Mapping[str, Any]) -> tuple[bytes, ...]:
     """Return the images, decoded here: text that is no base64 must not be taken for the path of a file."""
-    texts = body.get("images") or []
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+    texts: object = body.get("images") or []
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in cast("list[object]", texts)):
         raise HTTPException(400, "'images' must be a list of base64 texts.")
     try:
-        images = tuple(b64decode(text, validate=True) for text in texts)
+        images = tuple(b64decode(text, validate=True) for text in cast("list[str]", texts))
     except (binascii.Error, ValueError) as error:
         raise HTTPException(400, "An image is not base64.") from error
     if not all(map(image_type, images)):

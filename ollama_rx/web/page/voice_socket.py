@@ -66,9 +66,9 @@ class _Tab:
             return
         if not isinstance(frame, InterruptFrame):
             await self._client.refuse("expected {type: interrupt, played}")
-        elif self._channel.is_speaking:
+        elif self._answer is not None and self._channel.is_speaking:
             heard = self._channel.interrupt(frame.played, resume=frame.resume)
-            if self._answer is not None and not frame.resume:
+            if not frame.resume:
                 await self._answer.heard(heard)
 
     async def _end(self) -> None:

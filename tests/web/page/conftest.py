@@ -68,7 +68,14 @@ class Browser:
         return id_
 
     def ask(self, id_: str, text: str, position: int, **more: object) -> httpx.Response:
-        body = {"text": text, "images": [], "model": "llama", "think": False, "position": position, **more}
+        body: dict[str, object] = {
+            "text": text,
+            "images": [],
+            "model": "llama",
+            "think": False,
+            "position": position,
+            **more,
+        }
         return self.http.post(f"/api/conversations/{id_}/answers", json=body)
 
     def chat(self, *prompts: str) -> str:
@@ -133,7 +140,7 @@ def open_page(fake: FakeOllama, tmp_path: Path) -> Iterator[OpenPage]:
         def start(**options: Any) -> Browser:
             store = tmp_path / "conversations.sqlite3"
             client = stack.enter_context(Client(options.pop("url", fake.url)))
-            url = stack.enter_context(served(app(client, **{"store": store, **options})))
+            url = stack.enter_context(served(app(client, store=options.pop("store", store), **options)))
             http = httpx.Client(base_url=url, trust_env=False, timeout=20)
             return Browser(stack.enter_context(http), store)
 

@@ -2,16 +2,28 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ollama_rx import Client, Message
-from ollama_rx.testing import FakeOllama, Gate, answer, cut, endless, midstream_error, thinking
+from ollama_rx.testing import (
+    FakeOllama,
+    Gate,
+    answer,
+    cut,
+    endless,
+    error_status,
+    midstream_error,
+    thinking,
+    tool_call,
+)
 from ollama_rx.web.page import answers
 from ollama_rx.web.page.answers import Answers, RunningAnswer, TooManyAnswersError
-from ollama_rx.web.page.conversation_store import ConversationStore, StoredMessage, StoreError
+from ollama_rx.web.page.conversation_store import ConversationStore, StoredMessage, StoredTurn, StoreError
 from tests.web.page.conftest import Browser, OpenPage
 
 
@@ -127,7 +139,7 @@ def test_thinking_beside_the_text_is_kept_and_goes_back_to_the_model(page: Brows
     fake.play(answer(thinking("Hm"), "Yes"))
     id_ = page.chat("Hi", "Ho")
     assert page.read(id_)["messages"][1]["thinking"] == "Hm"
-    chats = [request.json for request in fake.requests if request.path == "/api/chat"]
+    chats: list[Any] = [request.json for request in fake.requests if request.path == "/api/chat"]
     assert chats[1]["messages"][1] == {"role": "assistant", "content": "Yes", "thinking": "Hm"}
 
 
@@ -135,7 +147,8 @@ def test_a_system_message_begins_each_request(open_page: OpenPage, fake: FakeOll
     page = open_page(system="Be brief.")
     id_ = page.chat("Hi")
     assert page.texts(id_) == ["Hi", "Hi"]
-    assert fake.requests[0].json["messages"][0] == {"role": "system", "content": "Be brief."}
+    sent: Any = fake.requests[0].json
+    assert sent["messages"][0] == {"role": "system", "content": "Be brief."}
 
 
 def test_a_deleted_conversation_stops_its_model(page: Browser, fake: FakeOllama) -> None:
@@ -285,6 +298,65 @@ def test_a_save_that_fails_is_logged_and_the_answer_goes_on(
     assert "the disk is full" in caplog.text
     assert "secret" not in caplog.text
     assert "Hi" not in caplog.text
+
+
+@pytest.fixture
+def held_save(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Hold back the first save of an answer until the gate is open."""
+    gate = Gate()
+    save = ConversationStore.save_turn
+
+    def save_later(store: ConversationStore, turn: StoredTurn, messages: list[StoredMessage]) -> bool:
+        asyncio.run(gate.wait())  # on a worker thread
+        return save(store, turn, messages)
+
+    monkeypatch.setattr(ConversationStore, "save_turn", save_later)
+    return gate
+
+
+def test_a_prompt_right_after_an_answer_waits_until_it_is_saved(
+    fake: FakeOllama, store: ConversationStore, held_save: Gate
+) -> None:
+    async def scenario() -> list[str]:
+        async with Client(fake.url) as client:
+            running = Answers(store, client)
+            found = await begin(running, store)
+            await until(found, lambda: found.replay.is_over)
+            id_ = found.turn.conversation
+            following = asyncio.create_task(
+                running.begin(id_, Message("user", "Ho"), position=2, model="llama")
+            )
+            asyncio.get_running_loop().call_soon(held_save.open)
+            await following
+            await running.stop(id_)
+            return [one.message.content for one in store.read(id_).messages[:3]]
+
+    assert asyncio.run(scenario()) == ["Hi", "Hi", "Ho"]
+
+
+def test_a_conversation_is_read_after_its_answer_is_saved(
+    page: Browser, fake: FakeOllama, held_save: Gate
+) -> None:
+    fake.play(answer("Hello"))
+    id_ = page.begin()
+    list(page.events(id_))
+    timer = threading.Timer(0.05, held_save.open)
+    timer.start()
+    assert page.texts(id_) == ["Hi", "Hello"]
+    timer.join()
+
+
+def test_a_model_that_calls_tools_which_it_was_not_given_is_told_so(page: Browser, fake: FakeOllama) -> None:
+    gate = Gate()
+    fake.play(answer(gate, tool_call("shell", {"command": "rm"})), error_status(500, "out of memory"))
+    id_ = page.begin()
+    with page.reading(id_) as events:
+        gate.open()
+        *_, last = events
+    assert last.type == "error"
+    messages = page.read(id_)["messages"]
+    assert [one["role"] for one in messages] == ["user", "assistant", "tool", "assistant"]
+    assert "out of memory" in messages[-1]["error"]
 
 
 def test_where_no_answer_is_written_there_is_nothing_to_stop(

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,7 +132,7 @@ def test_a_conversation_is_listed_once_it_has_a_message_the_newest_first(
     store: ConversationStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(100, 200))
-    monkeypatch.setattr(conversation_store.time, "time", lambda: float(next(clock)))
+    monkeypatch.setattr(time, "time", lambda: float(next(clock)))
     store.create("llama")
     older, newer = say(store, "older", "1"), say(store, "newer", "2")
     assert [(one.id, one.title) for one in store.summaries()] == [(newer, "newer"), (older, "older")]
@@ -233,6 +234,7 @@ def test_two_stores_share_a_file(path: Path, store: ConversationStore) -> None:
 
 WRITER = """
 import sys
+import time
 from ollama_rx.chunks import Message
 from ollama_rx.web.page.conversation_store import ConversationStore, StoredMessage
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from ollama_rx.web.page.guard import Guard, Limits
+from ollama_rx.web.page.guard import AllowedHosts, Guard, Limits
 
 HOST = "localhost:8000"
 TOKEN = "secret"  # noqa: S105 - of these tests
@@ -43,7 +43,7 @@ class Sent:
 
     def __init__(self, messages: list[Message]) -> None:
         self.messages = messages
-        start = messages[0] if messages else {}
+        start: Message = messages[0] if messages else {}
         self.status: int | None = start.get("status")
         self.type: str = start.get("type", "")
         self.headers = {
@@ -133,18 +133,18 @@ def test_a_request_without_a_host_or_with_two_is_refused() -> None:
 def test_further_hosts_can_be_allowed() -> None:
     allowed = ("Chat.Example", "10.0.0.0/8")
     for host, expected in {"chat.example:1": 200, "10.1.2.3": 200, "localhost": 403, "11.0.0.1": 403}.items():
-        assert status(make_scope(host=host), allowed_hosts=allowed) == expected
+        assert status(make_scope(host=host), allowed_hosts=AllowedHosts(allowed)) == expected
 
 
 @pytest.mark.parametrize("wrong", ["*", "http://a.b", "a:80", "", "a b"])
 def test_something_else_than_a_host_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="allowed_hosts: expected names"):
-        Guard(Application(), allowed_hosts=[wrong])
+        AllowedHosts([wrong])
 
 
 def test_one_host_must_be_in_a_list() -> None:
     with pytest.raises(TypeError, match="allowed_hosts: expected a list"):
-        Guard(Application(), allowed_hosts="localhost")
+        AllowedHosts("localhost")
 
 
 # origins
@@ -344,7 +344,8 @@ def make_socket(
     scope = make_scope("/api/conversations/1/voice", headers=headers)
     del scope["method"]
     extensions: dict[str, object] = {"websocket.http.response": {}} if extension else {}
-    return scope | {"type": "websocket", "subprotocols": list(protocols), "extensions": extensions}
+    more = {"type": "websocket", "subprotocols": list(protocols), "extensions": extensions}
+    return {**scope, **more}
 
 
 def reaches(scope: Scope, **options: Any) -> bool:

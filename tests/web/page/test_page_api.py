@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,19 @@ import pytest
 from starlette import requests
 
 from ollama_rx.errors import OllamaError
-from ollama_rx.testing import FakeOllama, Gate, Request, answer, error_status, thinking
+from ollama_rx.testing import FakeOllama, Gate, answer, error_status, thinking
 from ollama_rx.web.page import page_api
 from ollama_rx.web.page.conversation_store import ConversationStore, StoreError
 from ollama_rx.web.page.guard import Limits
+from ollama_rx.web.page.message_json import image_type
 from tests.web.page.conftest import Browser, OpenPage
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(10)
 
 
-def chats(fake: FakeOllama) -> list[Request]:
-    """Return the requests for answers; a conversation asks for other things too."""
-    return [request for request in fake.requests if request.path == "/api/chat"]
+def chats(fake: FakeOllama) -> list[Any]:
+    """Return the bodies of the requests for answers; a conversation asks for other things too."""
+    return [request.json for request in fake.requests if request.path == "/api/chat"]
 
 
 def base64_of(data: bytes) -> str:
@@ -59,7 +61,7 @@ def test_a_conversation_from_the_first_prompt_to_the_last_block(page: Browser, f
         "blocks": ["<h1>Hi</h1>\n", "<p>How <em>are</em> you?</p>\n"],
         "model": "llama",
     }
-    sent = chats(fake)[0].json
+    sent = chats(fake)[0]
     assert (sent["model"], sent["messages"]) == ("llama", [{"role": "user", "content": "Hello"}])
 
 
@@ -140,11 +142,11 @@ def test_images_reach_the_model_and_the_page(page: Browser, fake: FakeOllama) ->
     fake.play(answer("A cat."))
     id_ = page.begin("What is this?", images=[base64_of(PNG)])
     page.wait(id_)
-    assert chats(fake)[0].json["messages"][0]["images"] == [base64_of(PNG)]
+    assert chats(fake)[0]["messages"][0]["images"] == [base64_of(PNG)]
     assert page.read(id_)["messages"][0]["images"] == [f"data:image/png;base64,{base64_of(PNG)}"]
     assert page.ask(id_, "", 2, images=[base64_of(b"GIF89a")]).status_code == 202
     page.wait(id_)
-    assert [len(message.get("images", ())) for message in chats(fake)[1].json["messages"]] == [1, 0, 1]
+    assert [len(message.get("images", ())) for message in chats(fake)[1]["messages"]] == [1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_images_reach_the_model_and_the_page(page: Browser, fake: FakeOllama) ->
     ],
 )
 def test_the_type_of_an_image_is_known_by_its_content(image: bytes, kind: str | None) -> None:
-    assert page_api.image_type(image) == kind
+    assert image_type(image) == kind
 
 
 @pytest.mark.parametrize("image", ["/etc/passwd", "%%%", base64_of(b"<svg/>"), "é"])
@@ -181,7 +183,7 @@ def test_an_edited_prompt_replaces_what_followed(page: Browser, fake: FakeOllama
     assert page.ask(id_, "zwei", 2).json()["position"] == 2
     page.wait(id_)
     assert page.texts(id_) == ["one", "one", "zwei", "zwei"]
-    assert [one["content"] for one in chats(fake)[0].json["messages"]] == ["one", "one", "zwei"]
+    assert [one["content"] for one in chats(fake)[0]["messages"]] == ["one", "one", "zwei"]
 
 
 def test_the_last_prompt_can_be_asked_again(page: Browser, fake: FakeOllama) -> None:
@@ -192,7 +194,7 @@ def test_the_last_prompt_can_be_asked_again(page: Browser, fake: FakeOllama) -> 
     page.wait(id_)
     assert page.texts(id_) == ["one", "1", "two", "3"]
     assert page.last(id_)["model"] == "gemma"
-    assert (chats(fake)[2].json["model"], chats(fake)[2].json["think"]) == ("gemma", True)
+    assert (chats(fake)[2]["model"], chats(fake)[2]["think"]) == ("gemma", True)
 
 
 def test_a_prompt_that_does_not_fit_is_refused(page: Browser) -> None:
@@ -247,7 +249,8 @@ def test_a_prompt_while_an_answer_is_written_is_refused(page: Browser, fake: Fak
 )
 def test_a_wrong_field_is_named(page: Browser, body: dict[str, Any], error: str) -> None:
     id_ = page.chat("Hi")
-    refused = page.ask(id_, **{"text": "x", "position": 2, **body})
+    whole = {"text": "x", "model": "m", "position": 2, **body}
+    refused = page.http.post(f"/api/conversations/{id_}/answers", json=whole)
     assert (refused.status_code, refused.json()) == (400, {"error": error})
 
 
@@ -310,7 +313,7 @@ def test_a_store_that_fails_says_why(page: Browser, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_error_without_a_status_of_its_own_is_the_servers() -> None:
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/", "headers": []}
     response = asyncio.run(page_api.show_error(requests.Request(scope), OllamaError("It is broken.")))
     assert (response.status_code, bytes(response.body)) == (500, b'{"error":"It is broken."}')
 
@@ -344,7 +347,7 @@ def test_the_version_is_missing_where_the_package_is_not_installed(
     page: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(name: str) -> str:
-        raise page_api.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
     assert page.http.get("/api/state").json()["version"]
     monkeypatch.setattr(page_api, "version", missing)
@@ -377,5 +380,5 @@ def test_a_failure_of_the_model_is_told_kept_and_can_be_tried_again(page: Browse
     assert page.http.post(f"/api/conversations/{id_}/retry", json={"model": "m"}).status_code == 202
     page.wait(id_)
     assert page.texts(id_) == ["Hi", "x", "two", "Hello"]
-    assert [one["content"] for one in chats(fake)[-1].json["messages"]] == ["Hi", "x", "two"]
+    assert [one["content"] for one in chats(fake)[-1]["messages"]] == ["Hi", "x", "two"]
     assert page.last(id_)["error"] is None

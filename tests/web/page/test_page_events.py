@@ -144,21 +144,19 @@ def test_a_block_that_is_quick_to_draw_is_always_drawn(drawing: tuple[_Drawing, 
 
 
 def test_a_page_shows_what_the_events_add_up_to() -> None:
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("thinking", {"text": "a"}),
+        ("thinking", {"text": "b"}),
+        ("block", {"number": 0, "html": "x", "complete": False}),
+        ("block", {"number": 0, "html": "y", "complete": True}),
+        ("block", {"number": 1, "html": "z", "complete": False}),
+        ("figures", {"tokens": 1}),
+        ("error", {"message": "broken"}),
+        ("done", {"reason": "stopped"}),
+    ]
     shown = ShownAnswer("r-0")
-    for number, (kind, data) in enumerate(
-        [
-            ("thinking", {"text": "a"}),
-            ("thinking", {"text": "b"}),
-            ("block", {"number": 0, "html": "x", "complete": False}),
-            ("block", {"number": 0, "html": "y", "complete": True}),
-            ("block", {"number": 1, "html": "z", "complete": False}),
-            ("figures", {"tokens": 1}),
-            ("error", {"message": "broken"}),
-            ("done", {"reason": "stopped"}),
-        ],
-        1,
-    ):
+    for number, (kind, data) in enumerate(events, 1):
         shown.add(WebEvent(kind, data), f"r-{number}")
     shown.add(WebEvent("reset", {"missed": 1}), None)
     assert (shown.after, shown.thinking, shown.blocks) == ("r-8", "ab", ["y", "z"])
-    assert (shown.stats, shown.error) == ({"tokens": 1}, "broken")
+    assert (shown.stats, shown.error, shown.is_stopped) == ({"tokens": 1}, "broken", True)
