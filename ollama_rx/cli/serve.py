@@ -85,7 +85,7 @@ class ServeCommand:
                     )
                 status.end()
                 url = _url(self.listen, listening.getsockname()[1], token)
-                running = _Server(page, lambda: self._tell(url))
+                running = _PageServer(page, lambda: self._tell(url))
                 running.run(sockets=[listening])
                 if running.was_interrupted:
                     raise typer.Exit(EXIT_INTERRUPTED)
@@ -120,7 +120,7 @@ class ServeCommand:
             webbrowser.open(url)
 
 
-class _Server(uvicorn.Server):
+class _PageServer(uvicorn.Server):
     """A server that stops the models first when it is told to stop, and never waits for readers."""
 
     def __init__(self, page: Starlette, on_start: Callable[[], object]) -> None:

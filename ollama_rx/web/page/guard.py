@@ -138,7 +138,7 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request = _Request(scope)
+        request = _GuardedRequest(scope)
         try:
             self._check(request)
             body = await self._body(request, receive)
@@ -156,7 +156,7 @@ class Guard:
         finally:
             self._open_streams -= 1
 
-    def _check(self, request: "_Request") -> None:
+    def _check(self, request: "_GuardedRequest") -> None:
         if not self._hosts.has(request.host):
             raise _RefusedError(403, f"This server is not called {_shown(request.host)}.")
         if request.is_for_data:
@@ -165,11 +165,11 @@ class Guard:
         if request.is_stream and self._open_streams >= self._limits.streams:
             raise _RefusedError(503, "Too many streams are open; close other windows.", retry_after="5")
 
-    def _check_token(self, request: "_Request") -> None:
+    def _check_token(self, request: "_GuardedRequest") -> None:
         if self._token is not None and not compare_digest(request.token.encode(), self._token):
             raise _RefusedError(401, "The token is missing or wrong.", www_authenticate="Bearer")
 
-    async def _body(self, request: "_Request", receive: Receive) -> bytes | None:
+    async def _body(self, request: "_GuardedRequest", receive: Receive) -> bytes | None:
         """Read the whole body of a request that has one, so that the application never sees one too long."""
         if request.method not in _BODY_METHODS:
             return None
@@ -192,7 +192,7 @@ class Guard:
         return b"".join(pieces)
 
 
-class _Request:
+class _GuardedRequest:
     """What the guard looks at in a request."""
 
     def __init__(self, scope: Scope) -> None:
