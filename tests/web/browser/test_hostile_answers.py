@@ -179,7 +179,8 @@ class PageMetrics:
 
     def get(self, name: str) -> float:
         """Return one figure."""
-        return {it["name"]: it["value"] for it in self._send("Performance.getMetrics")["metrics"]}[name]
+        metrics = self._send("Performance.getMetrics")["metrics"]
+        return float({it["name"]: it["value"] for it in metrics}[name])
 
 
 def test_a_long_answer_leaves_the_page_usable(chat: Chat, ollama: FakeOllama) -> None:
