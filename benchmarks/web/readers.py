@@ -18,6 +18,7 @@ from benchmarks.web.load import WARM_UP, made_at
 from benchmarks.worker import raise_file_limit
 
 _REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
+_OPENING_END = b"\n\n\r\n"  # of what a reader is sent at once
 _LAST_CHUNK = b"0\r\n\r\n"
 _SMALL_BUFFER = 4096  # bytes that the kernel keeps for a reader that does not read
 
@@ -105,10 +106,10 @@ def load(port: int, *, readers: int, stalled: int, events: int, seconds: float) 
 def idle(port: int, *, readers: int, seconds: float) -> dict[str, float]:
     """Open many streams in which nothing happens, after some that load and warm everything."""
     warm = connect(port, readers // 20)
-    receive(warm, seconds, b":\n\n\r\n")
+    receive(warm, seconds, _OPENING_END)
     before = _figures(port)["kib"]
     opened = connect(port, readers)
-    receive(opened, seconds, b":\n\n\r\n")
+    receive(opened, seconds, _OPENING_END)
     return {"kib_per_reader": (_figures(port)["kib"] - before) / readers}
 
 
