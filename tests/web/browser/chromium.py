@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = [
@@ -25,6 +25,7 @@ class Chromium:
     def __init__(self) -> None:
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
+        self._page: Page | None = None
 
     @property
     def browser(self) -> Browser:
@@ -37,13 +38,31 @@ class Chromium:
             )
         return self._browser
 
+    @property
+    def page(self) -> Page:
+        """A page that is used again and again, since another one would be another process."""
+        if self._page is None or self._page.is_closed():
+            self._page = self.browser.new_context().new_page()
+        return self._page
+
+    def tidy(self) -> None:
+        """Leave that page as it was at first. Each server is another origin, unless it has the same port."""
+        page = self.page
+        for other in page.context.pages:
+            if other is not page:
+                other.close()
+        if page.url.startswith("http"):
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.context.set_offline(offline=False)
+        page.goto("about:blank")
+
     def close(self) -> None:
         """End the browser and the event loop of Playwright."""
         if self._browser is not None:
             self._browser.close()
         if self._playwright is not None:
             self._playwright.stop()
-        self._browser = self._playwright = None
+        self._browser = self._playwright = self._page = None
 
 
 def _find_program(playwright: Playwright) -> str:

@@ -1,10 +1,12 @@
 """Fixtures for tests in a real browser."""
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from ollama_rx import Client
 from ollama_rx.testing import FakeOllama
@@ -43,24 +45,27 @@ def watch() -> Iterator[Watch]:
 
 @pytest.fixture
 def visit(chromium: Chromium, watch: Watch) -> Iterator[Visit]:
-    """Open a page as another person would, with a browser of their own: `visit(url, color_scheme="dark")`."""
-    contexts: list[BrowserContext] = []
+    """Open a page as another person, with a browser of their own: `visit(url, color_scheme="dark")`."""
+    with ExitStack() as visits:
+        is_page_free = True
 
-    def open_page(url: str, **options: object) -> Page:
-        context = chromium.browser.new_context(**options)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        watch.allow(url)
-        watch.attach(context)
-        page = context.new_page()
-        page.goto(url)
-        return page
+        def open_page(url: str, **options: Any) -> Page:
+            nonlocal is_page_free
+            if is_page_free and not options:
+                is_page_free = False
+                visits.callback(chromium.tidy)
+                page = chromium.page
+            else:
+                context = chromium.browser.new_context(**options)
+                visits.callback(context.close)
+                page = context.new_page()
+            page.context.set_default_timeout(20_000)
+            watch.allow(url)
+            visits.enter_context(watch.over(page.context))
+            page.goto(url)
+            return page
 
-    yield open_page
-    for context in contexts:
-        for page in context.pages:
-            page.title()  # what has happened before is reported before the answer
-        context.close()
+        yield open_page
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ class PageMetrics:
     def get(self, name: str) -> float:
         """Return one figure."""
         metrics = self._send("Performance.getMetrics")["metrics"]
-        return float({it["name"]: it["value"] for it in metrics}[name])
+        return float(next(it["value"] for it in metrics if it["name"] == name))
 
 
 def test_a_long_answer_leaves_the_page_usable(chat: Chat, ollama: FakeOllama) -> None:

@@ -1,6 +1,9 @@
 """What a page must not do while a test runs."""
 
 import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, WebError, WebSocket
 
@@ -33,14 +36,31 @@ class Watch:
         """Let pages talk to the server of this address."""
         self._origins.append(re.sub(r"(?<![/:])/.*", "", url) + "/")
 
-    def attach(self, context: BrowserContext) -> None:
-        """Watch all pages of a context; its first page must not exist yet."""
-        context.on("console", self._see_message)
-        context.on("weberror", self._see_exception)
-        context.on("request", self._see_request)
-        context.on("requestfailed", self._see_failure)
-        context.on("dialog", self._see_dialog)
-        context.on("page", self._see_page)
+    @contextmanager
+    def over(self, context: BrowserContext) -> Generator[None]:
+        """Watch all pages of a context."""
+        for page in context.pages:
+            self._see_page(page)
+        seen = self._seen_events()
+        for event, see in seen.items():
+            context.on(event, see)
+        yield
+        for page in context.pages:
+            page.title()  # what has happened before is reported before the answer
+        for event, see in seen.items():
+            context.remove_listener(event, see)
+        for page in context.pages:
+            page.remove_listener("websocket", self._see_socket)
+
+    def _seen_events(self) -> dict[Any, Callable[[Any], None]]:
+        return {
+            "console": self._see_message,
+            "weberror": self._see_exception,
+            "request": self._see_request,
+            "requestfailed": self._see_failure,
+            "dialog": self._see_dialog,
+            "page": self._see_page,
+        }
 
     def _see_message(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning", "assert"):
