@@ -53,8 +53,8 @@ def visit(chromium: Chromium, watch: Watch) -> Iterator[Visit]:
             nonlocal is_page_free
             if is_page_free and not options:
                 is_page_free = False
-                visits.callback(chromium.tidy)
                 page = chromium.page
+                visits.callback(chromium.tidy)
             else:
                 context = chromium.browser.new_context(**options)
                 visits.callback(context.close)
