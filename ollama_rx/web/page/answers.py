@@ -24,6 +24,7 @@ from ollama_rx.web.web_event import WebEvent
 _log = logging.getLogger(__name__)
 
 _SAVE_EVERY = 1.0  # seconds
+_CLOSING_SECONDS = 0.5  # for the last save
 _MOST_EVENTS = 100_000  # a tab that resumes may ask for all of them: an answer of hours
 _TAG = "<think>"
 
@@ -259,12 +260,17 @@ class Answers:
                 self._voices.pop(conversation, None)
 
     async def close(self) -> None:
-        """Stop all answers, wait until they are saved, and begin no more."""
+        """Stop all answers, wait until they are saved, and begin no more.
+
+        If another process holds the file of conversations, they are not saved: a server has to end soon.
+        """
         self._is_closed = True
-        running = list(self._running.values())
-        for answer in running:
+        ends = [asyncio.create_task(answer.end()) for answer in self._running.values()]
+        for answer in tuple(self._running.values()):
             answer.stop()
-        await asyncio.gather(*(answer.end() for answer in running))
+        if ends and (await asyncio.wait(ends, timeout=_CLOSING_SECONDS))[1]:
+            self._store.hurry()
+        await asyncio.gather(*ends)
 
 
 def _history(stored: Iterable[StoredMessage]) -> list[Message]:

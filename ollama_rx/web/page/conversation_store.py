@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, Final
 
 import orjson
@@ -24,6 +24,8 @@ DATA_VARIABLE: Final = "OLLAMA_RX_DATA"
 
 _APPLICATION_ID: Final = 0x6F6C7278  # "olrx" in the file's header, so that another program's file is known
 _BUSY_SECONDS = 10.0  # how long a call waits for another process, which writes for milliseconds
+_TRY_SECONDS = 0.1  # how long it keeps calls of other threads waiting meanwhile
+_PAUSE_SECONDS = 0.02  # between tries
 _EMPTY_SECONDS = 86_400.0  # a conversation whose first prompt never arrived is removed after a day
 _MOST_LISTED = 1000
 _TITLE_LENGTH = 60  # characters
@@ -138,7 +140,8 @@ class ConversationStore:
     """Keeps conversations in one SQLite file; any thread may use it, and other processes the same file.
 
     Each call is one transaction. Calls may block, for milliseconds, and up to ten seconds if another process
-    holds the file, so an event loop makes them on a worker thread.
+    holds the file, so an event loop makes them on a worker thread. If the file is deleted or replaced, calls
+    use the one that is there now, an empty one if need be.
 
     Args:
         path: the file; it and its folder are made if they are missing, readable by their owner only.
@@ -150,23 +153,29 @@ class ConversationStore:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._lock = Lock()
+        self._is_in_haste = Event()
         with self._errors():
-            _make_private(self.path)
-            self._connection = sqlite3.connect(
-                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            try:
-                self._connection.create_function("contains", 2, _contains, deterministic=True)
-                self._open()
-            except BaseException:
-                self._connection.close()
-                raise
+            self._connect()
+
+    def _connect(self) -> None:
+        _make_private(self.path)
+        self._connection = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._connection.create_function("contains", 2, _contains, deterministic=True)
+            self._open()
+            self._file = _identity(self.path)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def _open(self) -> None:
         run = self._connection.execute
         run("PRAGMA foreign_keys = ON")
         run("PRAGMA synchronous = NORMAL")  # with a write-ahead log this survives all but a power cut
-        with self._transaction() as run:
+        run("BEGIN IMMEDIATE")
+        with self._ended():
             self._migrate()
             run(
                 "DELETE FROM conversations WHERE updated_at < ? AND NOT EXISTS "
@@ -174,6 +183,7 @@ class ConversationStore:
                 (time.time() - _EMPTY_SECONDS,),
             )
         _use_write_ahead_log(self._connection)
+        run(f"PRAGMA busy_timeout = {_TRY_SECONDS * 1000:.0f}")
 
     def _migrate(self) -> None:
         run = self._connection.execute
@@ -193,8 +203,13 @@ class ConversationStore:
         run(f"PRAGMA application_id = {_APPLICATION_ID}")
         run(f"PRAGMA user_version = {len(_MIGRATIONS)}")
 
+    def hurry(self) -> None:
+        """Let calls fail at once, from now on, when another process holds the file; from any thread."""
+        self._is_in_haste.set()
+
     def close(self) -> None:
         """Close the file; no call may follow."""
+        self.hurry()
         with self._lock:
             self._connection.close()
 
@@ -347,15 +362,41 @@ class ConversationStore:
     @contextmanager
     def _transaction(self, kind: str = "IMMEDIATE") -> Generator[Any]:
         """Hold the connection, and yield what runs a statement; all of them have an effect, or none."""
-        with self._lock, self._errors():
-            run = self._connection.execute
-            run(f"BEGIN {kind}")
+        with self._errors():
+            deadline = time.monotonic() + _BUSY_SECONDS
+            while not self._begin(kind, deadline):
+                self._is_in_haste.wait(_PAUSE_SECONDS)
             try:
-                yield run
-                run("COMMIT")
-            except BaseException:
-                self._connection.rollback()
+                with self._ended():
+                    yield self._connection.execute
+            finally:
+                self._lock.release()
+
+    def _begin(self, kind: str, deadline: float) -> bool:
+        """Begin a transaction, and keep the lock; False if it is worth another try."""
+        self._lock.acquire()
+        try:
+            if _identity(self.path) != self._file:
+                self._connection.close()
+                self._connect()
+            self._connection.execute(f"BEGIN {kind}")
+        except BaseException as error:
+            self._lock.release()
+            is_busy = isinstance(error, sqlite3.OperationalError) and _code(error) == sqlite3.SQLITE_BUSY
+            if not is_busy or self._is_in_haste.is_set() or time.monotonic() > deadline:
                 raise
+            return False
+        return True
+
+    @contextmanager
+    def _ended(self) -> Generator[None]:
+        """End a transaction: keep what was done, unless it has failed."""
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.rollback()
+            raise
 
     @contextmanager
     def _errors(self) -> Generator[None]:
@@ -401,6 +442,15 @@ def _make_private(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     path.chmod(0o600)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of the same name; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +23,7 @@ from ollama_rx.testing import (
     thinking,
     tool_call,
 )
-from ollama_rx.web.page import answers
+from ollama_rx.web.page import answers, conversation_store
 from ollama_rx.web.page.answers import Answers, RunningAnswer, TooManyAnswersError
 from ollama_rx.web.page.conversation_store import ConversationStore, StoredMessage, StoredTurn, StoreError
 from tests.web.page.conftest import Browser, OpenPage
@@ -239,6 +241,27 @@ def test_closing_stops_and_saves_all_answers(fake: FakeOllama, store: Conversati
         assert saved(store, id_).message.content.startswith("Hello")
         assert saved(store, id_).message.cut
     fake.wait_for_disconnect(2)
+
+
+def test_closing_does_not_wait_for_a_file_that_is_locked(
+    fake: FakeOllama, store: ConversationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "_CLOSING_SECONDS", 0.0)
+    monkeypatch.setattr(conversation_store, "_BUSY_SECONDS", math.inf)
+    fake.play(answer("Hello", endless(" more", every=0.005)))
+
+    async def scenario() -> None:
+        async with Client(fake.url) as client:
+            running = Answers(store, client)
+            one = await begin(running, store)
+            await until(one, lambda: one.text)
+            holder = sqlite3.connect(store.path, isolation_level=None)
+            holder.execute("BEGIN IMMEDIATE")
+            await running.close()
+            assert running.get(one.turn.conversation) is None
+            holder.close()
+
+    asyncio.run(scenario())
 
 
 def test_what_was_heard_ends_an_answer_that_is_being_written(

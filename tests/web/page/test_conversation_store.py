@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -413,3 +414,51 @@ def test_a_user_without_a_home_folder_is_told_what_to_set(monkeypatch: pytest.Mo
     monkeypatch.setattr(Path, "expanduser", no_home)
     with pytest.raises(StoreError, match="set OLLAMA_RX_DATA"):
         default_path()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files that are open")
+def test_a_file_that_is_deleted_meanwhile_begins_anew(store: ConversationStore, path: Path) -> None:
+    earlier = begin(store)
+    for file in path.parent.iterdir():
+        file.unlink()
+    assert store.summaries() == []
+    assert not store.save_turn(earlier, [])
+    later = say(store, "Again", "Yes")
+    store.close()
+    reopened = ConversationStore(path)
+    assert [found.id for found in reopened.summaries()] == [later]
+    reopened.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files that are open")
+def test_a_file_that_takes_the_place_of_this_one_is_used(store: ConversationStore, path: Path) -> None:
+    other = ConversationStore(path.with_name("other"))
+    id_ = say(other, "From elsewhere", "Yes")
+    other.close()
+    path.with_name("other").replace(path)
+    assert [found.id for found in store.summaries()] == [id_]
+
+
+def test_while_one_call_waits_for_another_process_others_read(store: ConversationStore, path: Path) -> None:
+    id_ = say(store, "Hi", "Hello")
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(store.create)
+        assert [found.id for found in store.summaries()] == [id_]
+        holder.execute("ROLLBACK")
+        waiting.result()
+    holder.close()
+
+
+def test_a_call_that_waits_for_another_process_fails_when_there_is_haste(
+    store: ConversationStore, path: Path
+) -> None:
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(store.create)
+        store.hurry()
+        with pytest.raises(StoreError, match="locked"):
+            waiting.result()
+    holder.close()
