@@ -7,8 +7,9 @@ rebinding"), its ``Origin``, and ``Sec-Fetch-Site``. There are no cookies, so a 
 request that would let it in; the token is sent by the page's own script.
 """
 
-from collections.abc import Iterable
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hmac import compare_digest
@@ -20,6 +21,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ollama_rx.arguments import as_items, check_text, check_whole, wrong_value
+from ollama_rx.web.server_shutdown import ended_by_shutdown
+from ollama_rx.web.server_transport import server_transport
 
 LOCAL_HOSTS: Final = ("localhost", "127.0.0.0/8", "::1")
 """Names and addresses of this machine, as only it can use them."""
@@ -31,6 +34,7 @@ _TOKEN_PREFIX: Final = "token."  # noqa: S105 - what stands before one among the
 _FILES: Final = "/static/"
 _STREAM_END: Final = "/events"
 _BODY_METHODS: Final = {"POST", "PATCH", "PUT"}
+_PAUSE_SECONDS: Final = 30.0  # between two parts of a body
 _NOT_ALLOWED: Final = 1008  # the code with which a WebSocket is refused
 
 _CONTENT_SECURITY_POLICY: Final = (
@@ -178,15 +182,16 @@ class Guard:
             raise _too_large(most)
         pieces: list[bytes] = []
         size, is_complete = 0, False
-        while not is_complete:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _RefusedError(400, "The request is incomplete.")
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            if size > most:
-                raise _too_large(most)
-            is_complete = not message.get("more_body", False)
+        async with _arriving(receive) as receive_in_time:
+            while not is_complete:
+                message = await receive_in_time()
+                if message["type"] == "http.disconnect":
+                    raise _RefusedError(400, "The request is incomplete.")
+                pieces.append(message.get("body", b""))
+                size += len(pieces[-1])
+                if size > most:
+                    raise _too_large(most)
+                is_complete = not message.get("more_body", False)
         if size and request.content_type != "application/json":
             raise _RefusedError(415, "The request must be JSON.")
         return b"".join(pieces)
@@ -272,6 +277,28 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return send_with_headers
+
+
+@asynccontextmanager
+async def _arriving(receive: Receive) -> AsyncGenerator[Receive]:
+    """Yield what receives the parts of a body, while they come; a shutdown of the server waits for none."""
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        with suppress(RuntimeError):  # the time is over already
+            limit.reschedule(loop.time())
+
+    async def receive_in_time() -> Message:
+        message = await receive()
+        limit.reschedule(loop.time() + _PAUSE_SECONDS)
+        return message
+
+    try:
+        async with asyncio.timeout(_PAUSE_SECONDS) as limit:
+            with ended_by_shutdown(server_transport(receive), end):
+                yield receive_in_time
+    except TimeoutError:
+        raise _RefusedError(408, "The request has not arrived in time.", connection="close") from None
 
 
 def _after(body: bytes, receive: Receive) -> Receive:

@@ -1,13 +1,15 @@
 """The guard: who is let in, and how much; tested bare, as an ASGI application."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any, cast
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from ollama_rx.web.page import guard
 from ollama_rx.web.page.guard import AllowedHosts, Guard, Limits
+from ollama_rx.web.server_shutdown import _end_all
 
 HOST = "localhost:8000"
 TOKEN = "secret"  # noqa: S105 - of these tests
@@ -400,3 +402,49 @@ def test_the_beginning_and_end_of_the_server_pass() -> None:
     application = Application()
     asyncio.run(ask(Guard(application), {"type": "lifespan"}))
     assert application.scopes == [{"type": "lifespan"}]
+
+
+# bodies that do not arrive
+
+
+async def ask_without_end(*, then: Callable[[], object] = lambda: None) -> Sent:
+    """Send the beginning of a body, call a function, and send no more."""
+    sent: list[Message] = []
+    parts: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive() -> Message:
+        if parts:
+            return parts.pop()
+        then()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await Guard(Application())(post(), receive, send)
+    return Sent(sent)
+
+
+def test_a_body_that_stops_in_the_middle_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_PAUSE_SECONDS", 0.0)
+    answer = asyncio.run(ask_without_end())
+    assert answer.status == 408
+    assert answer.headers["connection"] == "close"
+
+
+def test_a_server_that_shuts_down_waits_for_no_body() -> None:
+    def shut_down() -> None:
+        _end_all([])
+        _end_all([])  # may be told twice
+
+    assert asyncio.run(ask_without_end(then=shut_down)).status == 408
+
+
+def test_a_shutdown_after_the_time_for_a_body_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_PAUSE_SECONDS", 0.0)
+
+    def shut_down_when_it_is_over() -> None:
+        asyncio.get_running_loop().call_later(0, _end_all, [])
+
+    assert asyncio.run(ask_without_end(then=shut_down_when_it_is_over)).status == 408
