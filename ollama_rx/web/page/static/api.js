@@ -20,20 +20,20 @@ export class RefusedError extends Error {
 export class NoServerError extends Error {}
 
 /** @returns {Promise<ServerState>} */
-export const getState = () => request("GET", "/api/state");
+export const getState = () => request("GET", "api/state");
 
 /**
  * @param {string} search
  * @returns {Promise<Summary[]>}
  */
 export const getConversations = (search) =>
-  request("GET", search ? `/api/conversations?search=${encodeURIComponent(search)}` : "/api/conversations");
+  request("GET", search ? `api/conversations?search=${encodeURIComponent(search)}` : "api/conversations");
 
 /**
  * @param {string | null} model
  * @returns {Promise<{ id: string }>}
  */
-export const createConversation = (model) => request("POST", "/api/conversations", { model });
+export const createConversation = (model) => request("POST", "api/conversations", { model });
 
 /**
  * @param {string} id
@@ -75,7 +75,7 @@ export const stop = (id) => request("POST", path(id, "stop"));
  * @param {"" | "answers" | "retry" | "stop" | "events" | "voice"} [part]
  */
 export function path(id, part = "") {
-  return `/api/conversations/${encodeURIComponent(id)}${part && `/${part}`}`;
+  return `api/conversations/${encodeURIComponent(id)}${part && `/${part}`}`;
 }
 
 /**

@@ -35,7 +35,7 @@ export class VoicePlayer {
       await this.#tearDown();
       const context = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
       this.#context = context;
-      await context.audioWorklet.addModule("/static/voice_worklet.js");
+      await context.audioWorklet.addModule(new URL("voice_worklet.js", import.meta.url));
       this.#node = new AudioWorkletNode(context, "voice-player", {
         numberOfInputs: 0,
         outputChannelCount: [1],
