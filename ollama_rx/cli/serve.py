@@ -33,7 +33,7 @@ try:
     from ollama_rx.web.page.answers import Answers
     from ollama_rx.web.page.guard import LOCAL_HOSTS
 except ImportError as missing:
-    raise ImportError(f'the page needs an extra: pip install "ollama-rx[web]" ({missing})') from missing
+    sys.exit(f'ollama-rx: the page needs an extra: pip install "ollama-rx[web]" ({missing})')
 
 TOKEN_VARIABLE = "OLLAMA_RX_TOKEN"  # noqa: S105 - its name
 

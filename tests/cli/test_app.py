@@ -49,6 +49,16 @@ def test_without_typer_the_message_says_what_to_install(monkeypatch: pytest.Monk
         main()
 
 
+def test_without_the_extra_of_the_page_the_message_says_what_to_install(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "ollama_rx.cli.serve", raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    result = command_line("serve")
+    assert result.exit_code == 1
+    assert result.output.startswith('ollama-rx: the page needs an extra: pip install "ollama-rx[web]" (')
+
+
 def test_any_other_missing_module_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ollama_rx.cli.app", None)
     with pytest.raises(ModuleNotFoundError):
