@@ -29,7 +29,7 @@ _PAUSE_SECONDS = 0.02  # between tries
 _EMPTY_SECONDS = 86_400.0  # a conversation whose first prompt never arrived is removed after a day
 _MOST_LISTED = 1000
 _TITLE_LENGTH = 60  # characters
-_SNIPPET_BEFORE, _SNIPPET_LENGTH = 40, 140  # characters
+_SNIPPET_BEFORE, _SNIPPET_LENGTH = 16, 140  # characters; the list shows about forty of them, on one line
 
 # What brings a file from the version before to each version: the first entry makes version 1. A change of
 # the tables is a new entry; entries that were released never change.

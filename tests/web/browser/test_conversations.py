@@ -41,6 +41,24 @@ def test_the_search_finds_words_of_questions_and_answers(two: Chat) -> None:
     expect(two.list.get_by_role("link")).to_have_count(2)
 
 
+def test_the_list_shows_the_words_that_a_search_has_found(chat: Chat, ollama: FakeOllama) -> None:
+    ollama.play(answer(f"{'green ' * 30}with a remarkable pouch, {'and more green ' * 30}"))
+    chat.ask("What do marsupial frogs look like?")
+    chat.wait_for_end()
+    chat.page.get_by_role("searchbox", name="Search conversations").fill("remarkable")
+    expect(chat.list).to_contain_text("remarkable")
+    assert chat.list.locator(".snippet").evaluate(_IS_IN_SIGHT, "remarkable")
+
+
+_IS_IN_SIGHT = """(snippet, word) => {
+    const range = document.createRange();
+    const end = snippet.textContent.indexOf(word) + word.length;
+    range.setStart(snippet.firstChild, end - word.length);
+    range.setEnd(snippet.firstChild, end);
+    return range.getBoundingClientRect().right <= snippet.getBoundingClientRect().right;
+}"""
+
+
 def test_a_conversation_is_renamed(two: Chat) -> None:
     two.press_in_list("Rename", "Where does water come from?")
     dialog = two.page.get_by_role("dialog", name="Rename conversation")
