@@ -75,6 +75,7 @@ def test_a_deleted_conversation_is_gone_in_all_tabs(two: Chat, watch: Watch) -> 
     watch.expect("404")
     other = two.another_tab()
     expect(other.title).to_have_text("Where does water come from?")
+    two.page.bring_to_front()
 
     two.press_in_list("Delete", "Where does water come from?")
     dialog = two.page.get_by_role("dialog", name="Delete this conversation?")
@@ -99,7 +100,6 @@ def test_a_conversation_is_deleted_while_it_is_answered(chat: Chat, ollama: Fake
     ollama.wait_for_disconnect()
     expect(chat.title).to_have_text("New chat")
     expect(chat.answers).to_have_count(0)
-    chat.page.wait_for_load_state("networkidle")
     expect(chat.page.get_by_role("alert")).to_have_count(0)
 
 

@@ -6,6 +6,7 @@ from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.web.browser.chat import Chat
 from tests.web.browser.conftest import Visit
 
+_SCROLL_UP = "() => document.getElementById('log').scrollBy({ top: -400, behavior: 'instant' })"
 _PLACE = "() => document.getElementById('log').scrollTop"
 
 
@@ -16,8 +17,7 @@ def test_the_page_follows_an_answer_until_the_reader_scrolls_up(chat: Chat, olla
     chat.ask("Tell me a lot")
     expect(chat.answer.get_by_text("begin").last).to_be_in_viewport()
 
-    chat.page.get_by_role("region", name="Messages").hover()
-    chat.page.mouse.wheel(0, -400)
+    chat.page.evaluate(_SCROLL_UP)
     expect(to_end).to_be_visible()
     place = chat.page.evaluate(_PLACE)
     first.open()
