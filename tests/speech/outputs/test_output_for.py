@@ -21,7 +21,10 @@ from tests.speech.voices import Tape
         (io.BytesIO(), PcmStream),
     ],
 )
-def test_an_output_is_a_path_a_file_or_a_function(target: Target, kind: type[SpeechOutput]) -> None:
+def test_an_output_is_a_path_a_file_or_a_function(
+    target: Target, kind: type[SpeechOutput], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert isinstance(output_for(target), kind)
 
 
