@@ -133,6 +133,7 @@ class _PageServer(uvicorn.Server):
                 proxy_headers=False,
                 ws="websockets-sansio",
                 ws_max_size=2**16,
+                ws_per_message_deflate=False,  # audio hardly gets smaller, and each frame costs time
                 timeout_graceful_shutdown=1,
             )
         )
