@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from html import escape
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from ollama_rx.web.page.code_colours import coloured
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -21,8 +22,15 @@ _ADDRESS: Final = re.compile(r"https?://[^/?#]|mailto:.", re.IGNORECASE)
 _OWN_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+#.-]{0,29}", re.ASCII)
 _TASK: Final = re.compile(r"\[([ xX])\] ")
-_MOST_COLOURED = 50_000  # characters of code; colouring this much takes a fifth of a second
 _CACHED_BLOCKS = 1000
+
+# What a block may have, unless it is one piece of code. A model can write a line of brackets whose parsing
+# takes a minute, and the event loop serves nobody meanwhile. Within these limits the worst that was found
+# takes a fifth of a second; a page of prose has a tenth of them.
+_MOST_CHARACTERS = 20_000
+_MOST_MARKS = 4_000
+_MARK: Final = re.compile(r"[\n!-/:-@\[-`{-~]")
+_CODE: Final = re.compile(r" {0,3}(`{3,}|~{3,})[^\n]*\n")
 
 # Characters that reverse the order of what follows, so that code reads otherwise than it runs.
 # Source: https://trojansource.codes
@@ -34,6 +42,7 @@ def markdown_html(text: str) -> str:
 
     Links leave the page in a new tab. A foreign image is a link: fetching it would tell its server that this
     was read, and an address can carry what the model knows. Code has the classes of Pygments, and no styles.
+    A block that would take long to parse is shown as it was written.
 
     Raises:
         ImportError: markdown-it-py is not installed; the message has the command.
@@ -41,7 +50,8 @@ def markdown_html(text: str) -> str:
     >>> markdown_html("*Hi* <script>alert(1)</script>")
     '<p><em>Hi</em> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n'
     """
-    return str(_parser().render(text))
+    parser = _parser()
+    return _as_written(text) if _is_costly(text) else str(parser.render(text))
 
 
 @lru_cache(_CACHED_BLOCKS)
@@ -70,6 +80,27 @@ def _parser() -> "MarkdownIt":
     parser.add_render_rule("code_block", _code_block)
     parser.add_render_rule("code_inline", _code_in_text)
     return parser
+
+
+def _is_costly(text: str) -> bool:
+    """Check whether the parser could take long. Code is cheap, since nothing in it is parsed."""
+    if _is_code(text):
+        return False
+    return len(text) > _MOST_CHARACTERS or len(_MARK.findall(text)) > _MOST_MARKS
+
+
+def _is_code(text: str) -> bool:
+    """Check whether all of the text is one piece of code between fences; the second may be missing."""
+    opening = _CODE.match(text)
+    if opening is None:
+        return False
+    closing = re.compile(rf"^ {{0,3}}{opening[1]}", re.MULTILINE).search(text, opening.end())
+    return closing is None or "\n" not in text[closing.start() :].rstrip()
+
+
+def _as_written(text: str) -> str:
+    lines = escape(text.rstrip()).split("\n")
+    return f"<p>{'<br>'.join(lines)}</p>\n"
 
 
 def _is_address(url: str) -> bool:
@@ -147,34 +178,10 @@ def _code_block(self: object, tokens: Sequence["Token"], at: int, options: objec
     named = _LANGUAGE.match(token.info.strip())
     if named is None:
         return f'<pre><code class="highlight">{escape(code)}</code></pre>\n'
-    coloured = _coloured(code, named[0]) or escape(code)
-    return f'<pre data-language="{named[0]}"><code class="highlight">{coloured}</code></pre>\n'
+    shown = coloured(code, named[0]) or escape(code)
+    return f'<pre data-language="{named[0]}"><code class="highlight">{shown}</code></pre>\n'
 
 
 def _code_in_text(self: object, tokens: Sequence["Token"], at: int, options: object, env: object) -> str:
     del self, options, env
     return f"<code>{escape(tokens[at].content.translate(_REORDERING))}</code>"
-
-
-def _coloured(code: str, language: str) -> str | None:
-    """Return code as HTML with Pygments' classes; None for a language that it does not know."""
-    if len(code) > _MOST_COLOURED:
-        return None
-    pygments = import_module("pygments")
-    lexer = _lexer(language.lower())
-    return None if lexer is None else str(pygments.highlight(code, lexer, _formatter()))
-
-
-@lru_cache(50)
-def _lexer(language: str) -> Any:
-    lexers: Any = import_module("pygments.lexers")  # it has no types
-    try:
-        return lexers.get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except import_module("pygments.util").ClassNotFound:
-        return None
-
-
-@cache
-def _formatter() -> Any:
-    formatters: Any = import_module("pygments.formatters")
-    return formatters.HtmlFormatter(nowrap=True)

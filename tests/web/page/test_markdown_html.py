@@ -133,11 +133,6 @@ def test_indented_code_is_code() -> None:
     assert markdown_html("    <b>") == '<pre><code class="highlight">&lt;b&gt;\n</code></pre>\n'
 
 
-def test_much_code_is_not_coloured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_COLOURED", 5)
-    assert "<span" not in markdown_html("```python\nreturn 1\n```")
-
-
 def test_code_cannot_hide_what_it_does_by_reordering_characters() -> None:
     html = markdown_html("`a\u202eb`\n\n```\n\u2066x\n```")
     assert "a⟨U+202E⟩b" in html
@@ -247,3 +242,30 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "markdown_it", None)
     with pytest.raises(ImportError, match=r"pip install .*ollama-rx\[web\]"):
         markdown_html("a")
+
+
+# blocks that would take long
+
+
+@pytest.mark.parametrize(
+    "text", ["![a](" * 30_000, "[" * 10_000, "**a " * 10_000, "a\n" * 10_000, "x" * 30_000]
+)
+def test_a_block_that_would_take_long_is_shown_as_it_was_written(text: str) -> None:
+    html = markdown_html(text)
+    assert html == f"<p>{text.rstrip().replace(chr(10), '<br>')}</p>\n"
+    Checked(html)
+
+
+def test_a_block_that_is_shown_as_it_was_written_runs_nothing() -> None:
+    html = markdown_html("[" * 10_000 + "<script>alert(1)</script>")
+    assert Checked(html).text == "[" * 10_000 + "<script>alert(1)</script>\n"
+
+
+@pytest.mark.parametrize("end", ["", "```", "```\n", "  ````  "])
+def test_code_may_be_long(end: str) -> None:
+    assert markdown_html("```\n" + "[[[[\n" * 10_000 + end).startswith("<pre>")
+
+
+@pytest.mark.parametrize("end", ["```\n" + "[" * 10_000, "``` \n\n" + "x" * 30_000])
+def test_what_follows_code_may_not_be_long(end: str) -> None:
+    assert markdown_html("```\n```\n" + end).startswith("<p>```<br>```<br>")
