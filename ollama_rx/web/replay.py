@@ -94,6 +94,7 @@ class Replay:
         check_instance("stream", stream, Observable)
         if self._source is not None:
             raise RuntimeError("this Replay has a stream already; each stream needs one of its own")
+        _running_loop("started")
         source = LoopSource(self._take, self._end)
         self._source = source
         self._now = source.loop.time
@@ -115,7 +116,7 @@ class Replay:
         Raises:
             RuntimeError: the stream runs on another event loop, or there is no running event loop.
         """
-        loop = asyncio.get_running_loop()
+        loop = _running_loop("joined")
         if self._source is not None and self._source.loop is not loop:
             raise RuntimeError("the stream of this Replay runs on another event loop; join it there")
         self._log.expire(loop.time())
@@ -188,6 +189,15 @@ class Replay:
     def _wake_readers(self) -> None:
         for reader in self._readers:
             reader.wake()
+
+
+def _running_loop(done: str) -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            f"no running event loop; a Replay is {done} on that of the server, in an `async def`"
+        ) from None
 
 
 class ReplayReader:

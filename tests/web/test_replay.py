@@ -459,10 +459,10 @@ def test_a_replay_stays_on_its_loop() -> None:
 
 def test_starting_and_joining_need_a_loop() -> None:
     replay = Replay()
-    with pytest.raises(RuntimeError, match="no running event loop"):
+    with pytest.raises(RuntimeError, match=r"no running event loop; a Replay is started .* `async def`"):
         replay.start(reactivex.never())
     assert not replay.has_started
-    with pytest.raises(RuntimeError, match="no running event loop"):
+    with pytest.raises(RuntimeError, match="no running event loop; a Replay is joined"):
         replay.join()
 
 
