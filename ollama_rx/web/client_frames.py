@@ -64,6 +64,8 @@ def read_frame(text: str) -> ClientFrame:
 
 def _prompt(fields: dict[str, object]) -> PromptFrame:
     text = fields.get("text")
+    if text is None:
+        raise ValueError("text: expected text, got none")
     check_text("text", text)
     if not isinstance(text, str) or not text.strip():
         raise ValueError("text: expected a text that is not blank")

@@ -44,7 +44,7 @@ def messages_from_ui(body: object, /) -> tuple[Message, ...]:
     sent = objects_of(whole.get("messages")) or objects_of([whole.get("message")])
     messages = tuple(message for one in sent for message in _messages_of(one))
     if not messages:
-        raise wrong_value("body", "an object with 'messages'", body)
+        raise wrong_value("body", "an object with one message or more in 'messages'", body)
     return messages
 
 

@@ -38,7 +38,7 @@ def test_a_frame_is_read(text: str, frame: ClientFrame) -> None:
         ("null", "expected a JSON object"),
         ("{}", "type: expected one of prompt, stop, interrupt"),
         ('{"type": ["stop"]}', "type: expected one of prompt, stop, interrupt"),
-        ('{"type": "prompt"}', "text: expected text, got NoneType"),
+        ('{"type": "prompt"}', "text: expected text, got none"),
         ('{"type": "prompt", "text": 5}', "text: expected text, got int"),
         ('{"type": "prompt", "text": " "}', "text: expected a text that is not blank"),
         (

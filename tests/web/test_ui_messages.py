@@ -173,7 +173,7 @@ def test_texts_of_a_wrong_type_read_as_empty() -> None:
     ],
 )
 def test_a_body_without_messages_is_refused(wrong: object) -> None:
-    with pytest.raises(ValueError, match="body: expected an object with 'messages'"):
+    with pytest.raises(ValueError, match="body: expected an object with one message or more in 'messages'"):
         messages_from_ui(wrong)
 
 
