@@ -548,6 +548,8 @@ def _snippet(text: str, needle: str) -> str:
     text = " ".join(text.split())
     found = re.search(re.escape(" ".join(needle.split())), text, re.IGNORECASE)
     start = max(0, found.start() - _SNIPPET_BEFORE) if found else 0
+    if found and start:
+        start = text.find(" ", start - 1, found.start()) + 1 or start  # at the beginning of a word
     return ("…" if start else "") + _shortened(text[start:], _SNIPPET_LENGTH)
 
 

@@ -184,6 +184,12 @@ def test_a_search_shows_where_it_has_found_the_text(store: ConversationStore) ->
     assert store.summaries()[0].snippet is None
 
 
+def test_what_a_search_shows_begins_with_a_whole_word_if_there_is_one(store: ConversationStore) -> None:
+    say(store, "Tell me a short story about a bear.", "-" * 40 + "needle")
+    assert store.summaries("bear")[0].snippet == "…story about a bear."
+    assert store.summaries("needle")[0].snippet == "…" + "-" * 16 + "needle"
+
+
 def test_a_text_that_only_folding_finds_is_shown_from_its_beginning(store: ConversationStore) -> None:
     say(store, "Die Straße", "x")
     assert store.summaries("STRASSE")[0].snippet == "Die Straße"
