@@ -10,9 +10,10 @@ from typing import Any, TypedDict, cast
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ollama_rx.testing import FakeOllama, Gate, answer, error_status
+from ollama_rx.testing import FakeOllama, Gate, answer, error_status, json_reply
 from ollama_rx.testing.marbles.any_cutting import rechunk
 from tests.web.browser.chat import Chat
+from tests.web.browser.conftest import Visit
 from tests.web.browser.hostile import ANSWERS
 
 _TAGS = {
@@ -160,7 +161,17 @@ def test_a_title_is_only_text(chat: Chat) -> None:
     expect(chat.questions).to_contain_text([title])
 
 
-def test_names_and_errors_of_the_server_are_only_text(chat: Chat, ollama: FakeOllama) -> None:
+def test_the_name_of_a_model_is_only_text(ollama: FakeOllama, served: str, visit: Visit) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    ollama.play(json_reply({"models": [{"name": name, "model": name}]}), path="/api/tags")
+    chat = Chat(visit(served))
+    chat.ask("Hi")
+    chat.wait_for_end()
+    expect(chat.answer).to_contain_text(name)
+    assert_page_is_usable(chat)
+
+
+def test_an_error_of_the_server_is_only_text(chat: Chat, ollama: FakeOllama) -> None:
     ollama.play(error_status(500, "<img src=x onerror=alert(1)>"))
     chat.ask("Hi")
     expect(chat.answer.get_by_role("alert")).to_contain_text("<img src=x onerror=alert(1)>")
