@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from ollama_rx.testing import FakeOllama, Gate, answer, json_reply
 from tests.web.browser.chat import Chat, asked
+from tests.web.browser.conftest import Visit
 from tests.web.browser.watch import Watch
 
 
@@ -112,20 +113,20 @@ def test_the_address_of_a_conversation_that_is_gone_leads_to_a_new_chat(
     expect(chat.title).to_have_text("New chat")
 
 
-def test_an_image_is_sent_to_a_model_that_sees(chat: Chat, ollama: FakeOllama) -> None:
-    """The fake's model cannot see, until it says that it can."""
-    expect(chat.page.get_by_role("button", name="Attach images")).to_be_hidden()
-    ollama.play(json_reply({"capabilities": ["completion", "vision"], "details": {}}), path="/api/show")
-    ollama.play(
-        json_reply(
-            {"models": [{"name": "eye:latest", "model": "eye:latest", "size": 1, "digest": "e1" * 32}]}
-        ),
-        path="/api/tags",
-    )
-    chat.page.reload()
+@pytest.mark.parametrize("way", ["choose", "paste", "drop"])
+def test_an_image_is_sent_to_a_model_that_sees(
+    ollama: FakeOllama, served: str, visit: Visit, way: str
+) -> None:
+    ollama.play(json_reply({"capabilities": ["completion", "vision"]}), path="/api/show")
+    chat = Chat(visit(served))
     expect(chat.page.get_by_role("button", name="Attach images")).to_be_visible()
 
-    chat.page.set_input_files("#image-files", {"name": "dot.png", "mimeType": "image/png", "buffer": _DOT})
+    if way == "choose":
+        chat.page.set_input_files(
+            "#image-files", {"name": "dot.png", "mimeType": "image/png", "buffer": _DOT}
+        )
+    else:
+        chat.message.evaluate(_GIVE_FILE, [way, _DOT.hex()])
     expect(chat.page.get_by_role("list", name="Attached images").get_by_role("img")).to_have_count(1)
     chat.ask("What is this?")
     chat.wait_for_end()
@@ -134,6 +135,25 @@ def test_an_image_is_sent_to_a_model_that_sees(chat: Chat, ollama: FakeOllama) -
     expect(chat.questions.get_by_role("img", name="Attached image 1")).to_be_visible()
 
 
+def test_a_model_that_sees_nothing_is_sent_no_image(chat: Chat) -> None:
+    expect(chat.message).to_have_attribute("placeholder", "Ask echo:latest")
+    expect(chat.page.get_by_role("button", name="Attach images")).to_be_hidden()
+    chat.message.evaluate(_GIVE_FILE, ["paste", _DOT.hex()])
+    expect(chat.page.get_by_text("echo:latest cannot see images.")).to_be_visible()
+    expect(chat.page.get_by_role("list", name="Attached images")).to_be_hidden()
+
+
+_GIVE_FILE = """(field, [way, hex]) => {
+    const bytes = Uint8Array.from(hex.match(/../g), (it) => parseInt(it, 16));
+    const data = new DataTransfer();
+    data.items.add(new File([bytes], "dot.png", { type: "image/png" }));
+    const options = { bubbles: true, cancelable: true };
+    field.dispatchEvent(
+        way === "paste"
+            ? new ClipboardEvent("paste", { ...options, clipboardData: data })
+            : new DragEvent("drop", { ...options, dataTransfer: data }),
+    );
+}"""
 _DOT = bytes.fromhex(  # a PNG of one pixel
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0"
     "000003010100c9fe92ef0000000049454e44ae426082"
