@@ -61,7 +61,6 @@ _LANGUAGES: Final = frozenset(
         "Properties",
         "Protocol Buffer",
         "Python",
-        "Python console session",
         "reStructuredText",
         "Ruby",
         "Rust",
