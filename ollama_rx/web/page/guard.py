@@ -69,7 +69,7 @@ class Limits:
 
     body_bytes: int = 32 * 2**20
     """A prompt with its images, as JSON."""
-    streams: int = 100
+    streams: int = 500
     """Event streams and WebSockets that are open at the same time."""
 
     def __post_init__(self) -> None:

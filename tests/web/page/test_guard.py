@@ -310,6 +310,15 @@ def test_wrong_limits_are_refused(wrong: dict[str, int]) -> None:
 # streams
 
 
+def test_hundreds_of_readers_are_let_in_unless_they_are_limited() -> None:
+    async def scenario() -> int | None:
+        guard = Guard(Application())
+        guard._open_streams = 300
+        return (await ask(guard, make_scope("/api/conversations/1/events"))).status
+
+    assert asyncio.run(scenario()) == 200
+
+
 def test_so_many_streams_may_be_open_and_no_more() -> None:
     async def scenario() -> list[int | None]:
         application = Application()
