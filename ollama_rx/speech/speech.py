@@ -21,7 +21,7 @@ from ollama_rx.speech.engines.hibari import Hibari
 from ollama_rx.speech.events import SpeechEvent, SpeechEvents
 from ollama_rx.speech.outputs.loudspeaker import Loudspeaker
 from ollama_rx.speech.outputs.output_for import Target, output_for
-from ollama_rx.speech.speech_run import SpeechRun, SpeechSettings
+from ollama_rx.speech.speech_run import SpeechRun, SpeechSettings, speech_error
 from ollama_rx.speech.speech_stats import SpeechStats
 
 _CLOSING_SECONDS = 5.0  # how long a delivery waits for the one before, which was interrupted
@@ -137,10 +137,17 @@ class Speech(Sink[str]):
         return None if self._run is None else self._run.stats
 
     def load(self) -> None:
-        """Load the engine now, and not with the first delivery; wait while another voice uses it."""
+        """Load the engine now, and not with the first delivery; wait while another voice uses it.
+
+        Raises:
+            SpeechError: the engine has failed.
+        """
         engine = self._settings.engine
         with engine.in_use:
-            engine.load()
+            try:
+                engine.load()
+            except Exception as error:
+                raise speech_error(engine, error) from error
 
     def interrupt(self, played: float | None = None, *, resume: bool = False) -> str:
         """Be silent within 50 ms, drop what waits, and return what was heard; from any thread.

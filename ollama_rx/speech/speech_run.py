@@ -157,7 +157,7 @@ class SpeechRun:
     def _fail(self, part: SpeechEngine | SpeechOutput, error: BaseException) -> None:
         with self._lock:
             if self._failure is None and not self.is_over:
-                self._failure = error if isinstance(error, StopSink) else _speech_error(part, error)
+                self._failure = error if isinstance(error, StopSink) else speech_error(part, error)
         self._abandon()
 
     def _abandon(self) -> None:
@@ -171,7 +171,8 @@ class SpeechRun:
         return None if time is None else time - self._opened
 
 
-def _speech_error(part: SpeechEngine | SpeechOutput, error: BaseException) -> SpeechError:
+def speech_error(part: SpeechEngine | SpeechOutput, error: BaseException) -> SpeechError:
+    """Return the error that tells of one of an engine or an output, and names it."""
     reason = excerpt(str(error) or type(error).__name__, most=300)
     named = reason if reason.startswith(f"{part.name}: ") else f"{part.name}: {reason}"
     failure = SpeechError(part, named)

@@ -12,6 +12,7 @@ from ollama_rx import operators as op
 from ollama_rx.arguments import check_callable, check_instance
 from ollama_rx.delivery.deliver import Delivery, deliver
 from ollama_rx.errors import SinkError, SpeechError
+from ollama_rx.rx.worker_thread import as_coroutine_function
 from ollama_rx.speech import Pacer, Speech, SpeechEvent, SpeechOutput, Word
 from ollama_rx.web.voice_frames import VoiceFrames
 from ollama_rx.web.web_event import WebEvent, error_event
@@ -59,6 +60,7 @@ class VoiceChannel:
         self._send = send
         self._frames = VoiceFrames(asyncio.get_running_loop())
         self._utterance: _Utterance | None = None
+        self._loading: asyncio.Task[None] | None = None
         self._following: set[asyncio.Task[None]] = set()
         self._sending = asyncio.create_task(self._send_frames())
 
@@ -66,6 +68,14 @@ class VoiceChannel:
     def is_speaking(self) -> bool:
         """Whether a text is being said, or will be when it arrives."""
         return self._utterance is not None and not self._utterance.is_over
+
+    def load(self) -> None:
+        """Begin to load the engine, so that the first text need not wait for it; returns at once.
+
+        Channels that share an engine may all call this: it is loaded once. If it fails there is an "error".
+        """
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._load())
 
     def speak(self, text: Observable[str]) -> None:
         """Say a text while it arrives; one that is still being said is interrupted.
@@ -94,8 +104,18 @@ class VoiceChannel:
     async def close(self) -> None:
         """Be silent, and end everything; what has not been sent yet is dropped."""
         self._fall_silent()
-        self._sending.cancel()
-        await asyncio.gather(self._sending, *self._following, return_exceptions=True)
+        unfinished = [self._sending] if self._loading is None else [self._sending, self._loading]
+        for task in unfinished:  # the thread that loads goes on, for other channels
+            task.cancel()
+        await asyncio.gather(*unfinished, *self._following, return_exceptions=True)
+
+    async def _load(self) -> None:
+        try:
+            voice = _make_voice(self._voice, _FrameOutput(self._frames))
+            await as_coroutine_function(voice.load)()
+        except Exception as error:  # noqa: BLE001 - of the engine, or of the function that makes the voice
+            _log.error("a voice for the web cannot be loaded", exc_info=error)
+            self._frames.put(error_event(error))
 
     async def _send_frames(self) -> None:
         try:
@@ -115,8 +135,7 @@ class _Utterance:
     def __init__(self, voice: Voice, frames: VoiceFrames) -> None:
         self._frames = frames
         self._audio = _FrameOutput(frames)
-        self._voice = voice(Pacer(self._audio, ahead=_AHEAD))
-        check_instance("voice", self._voice, Speech)
+        self._voice = _make_voice(voice, Pacer(self._audio, ahead=_AHEAD))
         self._voice.events.subscribe(self._on_event)
         self._voice.words.subscribe(self._on_word)
         self._is_interrupted = False
@@ -216,6 +235,12 @@ class _FrameOutput(SpeechOutput):
         """Drop what has not been sent."""
         self.is_cut = True
         self._frames.drop_audio()
+
+
+def _make_voice(voice: Voice, output: SpeechOutput) -> Speech:
+    made = voice(output)
+    check_instance("voice", made, Speech)
+    return made
 
 
 def _no_more_than(characters: int) -> Callable[[Observable[str]], Observable[str]]:

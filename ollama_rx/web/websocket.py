@@ -111,6 +111,8 @@ class _ClientSession:
     async def _start(self) -> None:
         if self._only_stream is not None:
             await self._begin(self._only_stream)
+        elif self._channel is not None:
+            self._channel.load()
 
     async def _end(self) -> None:
         if self._answer is not None:

@@ -16,7 +16,7 @@ from ollama_rx import SinkError, SpeechError, deliver
 from ollama_rx import operators as op
 from ollama_rx.sinks import Collector, StopSink
 from ollama_rx.speech import Audio, Loudspeaker, Pacer, Speech, SpeechEngine, SpeechEvent, SpeechOutput, Word
-from tests.speech.voices import LETTER, RATE, TIMEOUT, Letters, Tape, Turntable, tone
+from tests.speech.voices import LETTER, RATE, TIMEOUT, Letters, SlowToLoad, Tape, Turntable, tone
 
 PAUSE = 0.1
 
@@ -937,6 +937,13 @@ def test_an_engine_is_loaded_on_request_when_no_other_voice_uses_it() -> None:
     voice(engine).load()
     assert engine.loads == 1
     assert not engine.in_use.locked()
+
+
+def test_an_engine_that_cannot_be_loaded_is_named() -> None:
+    engine = SlowToLoad(OSError("no lungs"))
+    engine.may_load.set()
+    with pytest.raises(SpeechError, match=r"^slow to load: no lungs$"):
+        voice(engine).load()
 
 
 @pytest.mark.parametrize(

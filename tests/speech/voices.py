@@ -46,6 +46,28 @@ class Letters(SpeechEngine):
         self.gate.set()
 
 
+class SlowToLoad(Letters):
+    """Takes as long to load as the test wants, and notes in which threads it did."""
+
+    name = "slow to load"
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.loads: list[threading.Thread] = []
+        self.loading = threading.Event()
+        self.may_load = threading.Event()
+        self._error = error
+
+    def load(self) -> None:
+        if self.loads:
+            return
+        self.loads.append(threading.current_thread())
+        self.loading.set()
+        assert self.may_load.wait(TIMEOUT)
+        if self._error is not None:
+            raise self._error
+
+
 class Tape(SpeechOutput):
     """Takes audio as fast as it comes."""
 

@@ -14,7 +14,7 @@ from reactivex.subject import Subject
 from ollama_rx.protocol.json_fields import JsonObject
 from ollama_rx.speech import Speech, SpeechEngine, SpeechOutput, Word
 from ollama_rx.web import VoiceChannel, WebEvent, voice_channel
-from tests.speech.voices import RATE, TIMEOUT, Letters
+from tests.speech.voices import RATE, TIMEOUT, Letters, SlowToLoad
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -201,6 +201,65 @@ def test_closing_in_the_middle_stops_the_voice_and_sends_no_more() -> None:
         assert len(client.frames) == sent
 
     asyncio.run(run())
+
+
+def test_an_engine_is_loaded_once_by_another_thread_before_there_is_a_text() -> None:
+    async def run() -> None:
+        engine, client = SlowToLoad(), Client()
+        async with opened(client, engine) as channel:
+            other = VoiceChannel(partial(Speech, engine), Client().send)
+            channel.load()
+            channel.load()
+            other.load()
+            engine.may_load.set()
+            channel.speak(of("One."))
+            await client.wait_for_event("speech_end")
+            (thread,) = engine.loads
+            assert thread is not threading.current_thread()
+            await other.close()
+        assert "error" not in client.kinds
+
+    asyncio.run(run())
+
+
+def test_a_client_that_leaves_does_not_wait_until_the_engine_is_loaded() -> None:
+    async def run() -> None:
+        async with opened(Client(), engine) as channel:
+            channel.load()
+            assert await asyncio.to_thread(engine.loading.wait, TIMEOUT)
+
+    engine = SlowToLoad()
+    asyncio.run(run())
+    assert engine.loads[0].is_alive()
+    engine.may_load.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (OSError("no lungs"), "SpeechError", "slow to load: no lungs"),
+        (None, "InternalError", "its log says why"),
+    ],
+)
+def test_an_engine_that_cannot_be_loaded_is_an_error(
+    error: OSError | None, kind: str, message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = SlowToLoad(error)
+    engine.may_load.set()
+    not_a_voice: Any = str
+
+    async def run() -> Client:
+        client = Client()
+        channel = VoiceChannel(partial(Speech, engine) if error else not_a_voice, client.send)
+        channel.load()
+        await client.wait_for_event("error")
+        await channel.close()
+        return client
+
+    (told,) = asyncio.run(run()).data_of("error")
+    assert told["type"] == kind
+    assert message in str(told["message"])
+    assert "a voice for the web cannot be loaded" in caplog.text
 
 
 def test_a_voice_that_fails_is_an_error_and_the_end_of_the_audio() -> None:

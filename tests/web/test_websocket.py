@@ -27,7 +27,7 @@ from ollama_rx.speech import Speech, SpeechEngine, SpeechOutput
 from ollama_rx.testing import FakeOllama, answer, cut, endless, thinking
 from ollama_rx.web import client_socket, socket_outbox, websocket
 from tests.conversation.strict_model import chats
-from tests.speech.voices import RATE, TIMEOUT, Letters
+from tests.speech.voices import RATE, TIMEOUT, Letters, SlowToLoad
 from tests.web import serving
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
@@ -326,6 +326,13 @@ def test_a_prompt_after_the_end_of_the_voice_changes_nothing_of_the_answer(
         browser.send(type="interrupt", played=0)
         browser.wait_for("interrupted")
     assert talk.messages[-1].content == ""
+
+
+def test_the_voice_is_loaded_before_the_first_prompt(talk: Conversation) -> None:
+    engine = SlowToLoad(OSError("no lungs"))
+    engine.may_load.set()
+    with opened(with_voice(talk, engine)) as browser:
+        assert browser.wait_for("error", of_answer=False)["message"] == "slow to load: no lungs"
 
 
 def test_a_voice_that_fails_leaves_the_text(fake: FakeOllama, talk: Conversation) -> None:

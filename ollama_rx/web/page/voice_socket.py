@@ -40,6 +40,7 @@ class _Tab:
 
     async def serve(self) -> None:
         """Speak until the client leaves, or is dropped because it takes nothing."""
+        self._channel.load()
         await self._client.serve(self._take, self._end)
 
     def speak(self, answer: RunningAnswer, text: Observable[str]) -> None:

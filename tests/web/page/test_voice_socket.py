@@ -13,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from ollama_rx.speech import Speech, SpeechOutput
 from ollama_rx.testing import FakeOllama, Gate, answer, endless
 from ollama_rx.web import voice_channel
-from tests.speech.voices import RATE, Letters
+from tests.speech.voices import RATE, Letters, SlowToLoad
 from tests.web.page.conftest import Browser, OpenPage
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
@@ -97,6 +97,15 @@ def test_an_answer_that_begins_is_spoken(page: Browser, fake: FakeOllama, engine
     assert engine.texts == ["Hi you.", "Bye."] * 2
     assert page.last(id_)["text"] == "Hi *you*. Bye."
     assert not page.last(id_)["cut"]
+
+
+def test_the_engine_is_loaded_once_when_tabs_turn_the_voice_on(open_page: OpenPage) -> None:
+    engine = SlowToLoad(OSError("no lungs"))
+    page = open_page(voice=partial(Speech, engine))
+    with voice_on(page, "1") as tab, voice_on(page, "1"):  # the server answers while it loads
+        engine.may_load.set()
+        assert tab.wait_for("error")["message"] == "slow to load: no lungs"
+    assert len(engine.loads) == 1
 
 
 @pytest.mark.usefixtures("_in_no_time")
