@@ -40,9 +40,10 @@ _REORDERING = {code: f"⟨U+{code:04X}⟩" for code in (*range(0x202A, 0x202F), 
 def markdown_html(text: str) -> str:
     r"""Return a block of Markdown as HTML: CommonMark with tables, strikethrough and task lists.
 
-    Links leave the page in a new tab. A foreign image is a link: fetching it would tell its server that this
-    was read, and an address can carry what the model knows. Code has the classes of Pygments, and no styles.
-    A block that would take long to parse is shown as it was written.
+    A bare address of http or https is a link. Links leave the page in a new tab. A foreign image is a link:
+    fetching it would tell its server that this was read, and an address can carry what the model knows. Code
+    has the classes of Pygments, and no styles. A block that would take long to parse is
+    shown as it was written.
 
     Raises:
         ImportError: markdown-it-py is not installed; the message has the command.
@@ -64,6 +65,8 @@ def complete_block_html(text: str) -> str:
 def _parser() -> "MarkdownIt":
     try:
         from markdown_it import MarkdownIt  # noqa: PLC0415 - an extra
+
+        from ollama_rx.web.page.bare_links import link_bare_addresses  # noqa: PLC0415 - of the same extra
     except ImportError as error:
         raise ImportError(
             'the page needs markdown-it-py and Pygments: pip install "ollama-rx[web]"'
@@ -74,6 +77,7 @@ def _parser() -> "MarkdownIt":
             return _is_address(url) or _OWN_IMAGE.fullmatch(url) is not None
 
     parser = Parser("commonmark", {"html": False, "xhtmlOut": False}).enable(["table", "strikethrough"])
+    parser.core.ruler.push("bare_links", link_bare_addresses)
     parser.core.ruler.push("harden", lambda state: _harden(state.tokens))
     parser.add_render_rule("image", _image)
     parser.add_render_rule("fence", _code_block)

@@ -214,7 +214,7 @@ WORDS = r"""
     < > " ' & ` ``` ~~~ [ ]( ) ![ ]: !  | |-| # - [x] * ** _ ~~ \ / : ; = , 1. {# } &lt; &quot; &#x22; &#106;
     <script> </script> <img onerror= <a href= <!-- --> <![CDATA[ <?php </code></pre> javascript: data:
     vbscript: data:text/html, data:image/png;base64,AAAA http:// https://a.b/ mailto:x@y.z //a.b %22 %00
-    onload=alert(1) style= id= class= python html
+    https://c @ ) ] onload=alert(1) style= id= class= python html
 """
 CHARACTERS = ["\n", "\n\n", " ", "    ", "\t", "\\\n", "\r", "\x00", "\x01", "\u202e", "\ufeff", "\u2028"]
 PIECES = st.sampled_from([*WORDS.split(), *CHARACTERS])
