@@ -42,8 +42,8 @@ def markdown_html(text: str) -> str:
 
     A bare address of http or https is a link. Links leave the page in a new tab. A foreign image is a link:
     fetching it would tell its server that this was read, and an address can carry what the model knows. Code
-    has the classes of Pygments, and no styles. A block that would take long to parse is
-    shown as it was written.
+    has the classes of Pygments, and no styles. A block that would take long to parse is shown as it was
+    written.
 
     Raises:
         ImportError: markdown-it-py is not installed; the message has the command.
