@@ -72,6 +72,7 @@ class RunningAnswer:
         self._saving: asyncio.Task[None] | None = None
         self._saved_at = 0.0
         self._has_changed = False  # since the last save began
+        self._unheard = ""  # after an interruption of the voice
         self._task: asyncio.Task[None]  # from `start` on
 
     @property
@@ -95,8 +96,15 @@ class RunningAnswer:
         await asyncio.shield(self._task)
 
     async def heard(self, text: str) -> None:
-        """Keep only this much of the answer, because the user has interrupted the voice; ends the answer."""
+        """Tell the model only this much of the answer, because the user has interrupted the voice.
+
+        The answer ends. What was not heard is saved beside it: the user may have read it, or want to.
+        """
+        written = self.text
         self._talk.heard(text)
+        kept = self.text
+        unheard = written[len(kept) :] if written.startswith(kept) else ""
+        self._unheard = unheard if unheard.strip() else ""
         if self._task.done():
             await self._save()
         else:
@@ -164,7 +172,7 @@ class RunningAnswer:
             earlier, last = [*earlier, last], Message("assistant", cut=True)
         messages = [StoredMessage(message, self.model) for message in earlier]
         if turn or error:
-            messages.append(StoredMessage(last, self.model, stats, error))
+            messages.append(StoredMessage(last, self.model, stats, error, self._unheard))
         return self._store.save_turn(self.turn, messages)
 
 

@@ -56,6 +56,7 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
             model TEXT,
             stats TEXT,
             error TEXT,
+            unheard TEXT NOT NULL,
             PRIMARY KEY (conversation, position)
         )""",
         """CREATE TABLE images (
@@ -98,6 +99,8 @@ class StoredMessage:
     stats: JsonObject | None = None
     error: str | None = None
     """Why the answer ended early, in words."""
+    unheard: str = ""
+    """The rest of an answer whose voice was interrupted: for the page only, the model is not told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,7 +492,7 @@ _FIRST_PROMPT = (
 )
 _MESSAGE_COLUMNS = (
     *("role", "content", "thinking", "tool_calls", "tool_name", "tool_call_id"),
-    *("cut", "model", "stats", "error"),
+    *("cut", "model", "stats", "error", "unheard"),
 )
 
 
@@ -506,11 +509,12 @@ def _row_of(stored: StoredMessage) -> tuple[object, ...]:
         stored.model,
         _to_json(stored.stats),
         stored.error,
+        make_whole(stored.unheard),
     )
 
 
 def _message_of(row: Sequence[Any], images: Sequence[bytes]) -> StoredMessage:
-    role, content, thinking, calls, tool_name, tool_call_id, cut, model, stats, error = row
+    role, content, thinking, calls, tool_name, tool_call_id, cut, model, stats, error, unheard = row
     message = Message(
         role,
         content,
@@ -521,7 +525,7 @@ def _message_of(row: Sequence[Any], images: Sequence[bytes]) -> StoredMessage:
         tool_call_id=tool_call_id,
         cut=bool(cut),
     )
-    return StoredMessage(message, model, None if stats is None else orjson.loads(stats), error)
+    return StoredMessage(message, model, None if stats is None else orjson.loads(stats), error, unheard)
 
 
 def _to_json(value: object) -> str | None:

@@ -50,6 +50,7 @@ def message_json(stored: StoredMessage, position: int) -> JsonObject:
         "stats": stored.stats,
         "model": stored.model,
         "error": stored.error,
+        "unheard": stored.unheard,
     }
 
 
@@ -69,6 +70,7 @@ def answering_json(answer: RunningAnswer) -> JsonObject:
             "stats": shown.stats,
             "model": answer.model,
             "error": None,
+            "unheard": "",
         },
     }
 

@@ -128,6 +128,9 @@ def test_what_was_heard_is_kept_when_the_voice_is_interrupted(
     assert heard != " ".join(WORDS)
     assert spoken.frames.received[-1] == {"event": "interrupted", "data": {"heard": heard}}
     expect(chat.answer.get_by_text(heard, exact=True)).to_be_visible()
+    chat.answer.get_by_text("Not heard").click()
+    rest = " ".join(WORDS).removeprefix(heard).strip()
+    expect(chat.answer.get_by_text(f"{rest}. And so on.", exact=True)).to_be_visible()
 
     chat.ask("Really?")
     expect(chat.answers).to_contain_text([heard, "Yes."])

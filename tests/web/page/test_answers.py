@@ -276,8 +276,9 @@ def test_what_was_heard_ends_an_answer_that_is_being_written(
             await found.heard("One two")
             return found.turn.conversation
 
-    message = saved(store, asyncio.run(scenario())).message
-    assert (message.content, message.cut) == ("One two", True)
+    last = saved(store, asyncio.run(scenario()))
+    assert (last.message.content, last.message.cut) == ("One two", True)
+    assert last.unheard.startswith(" three.")
     fake.wait_for_disconnect()
 
 
@@ -294,8 +295,39 @@ def test_what_was_heard_replaces_an_answer_that_is_complete(
             await found.heard("One")
             return found.turn.conversation
 
-    message = saved(store, asyncio.run(scenario())).message
-    assert (message.content, message.cut) == ("One", True)
+    last = saved(store, asyncio.run(scenario()))
+    assert (last.message.content, last.message.cut, last.unheard) == ("One", True, " two three.")
+
+
+def test_an_answer_that_was_heard_to_its_end_has_nothing_unheard(
+    fake: FakeOllama, store: ConversationStore
+) -> None:
+    fake.play(answer("One two. \n"))
+
+    async def scenario() -> str:
+        async with Client(fake.url) as client:
+            found = await begin(Answers(store, client), store)
+            await found.end()
+            await found.heard("One two.")
+            return found.turn.conversation
+
+    assert saved(store, asyncio.run(scenario())).unheard == ""
+
+
+def test_what_is_not_the_beginning_of_the_answer_leaves_nothing_unheard(
+    fake: FakeOllama, store: ConversationStore
+) -> None:
+    fake.play(answer("<think>Hm.</think>One two."))
+
+    async def scenario() -> str:
+        async with Client(fake.url) as client:
+            found = await begin(Answers(store, client), store)
+            await found.end()
+            await found.heard("One")
+            return found.turn.conversation
+
+    last = saved(store, asyncio.run(scenario()))
+    assert (last.message.content, last.unheard) == ("One", "")
 
 
 def test_a_save_that_fails_is_logged_and_the_answer_goes_on(

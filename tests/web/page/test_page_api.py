@@ -53,6 +53,7 @@ def test_a_conversation_from_the_first_prompt_to_the_last_block(page: Browser, f
         "stats": None,
         "model": None,
         "error": None,
+        "unheard": "",
     }
     assert assistant | {"stats": None} == user | {
         "position": 1,

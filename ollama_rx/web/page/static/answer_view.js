@@ -14,15 +14,22 @@ export class AnswerView {
   element = element("article", { class: "message answer", "aria-label": "Answer" });
   #heading = element("h2", { class: "visually-hidden" }, "Answer");
   #thinkingLabel = element("span", {}, "Thoughts");
-  #thoughts = element("div", { class: "thoughts" });
+  #thoughts = element("div", { class: "folded-text" });
   #thinking = element(
     "details",
-    { class: "thinking", hidden: true },
+    { class: "folded thinking", hidden: true },
     element("summary", {}, icon("right"), this.#thinkingLabel),
     this.#thoughts,
   );
   #waiting = element("p", { class: "waiting" });
   #blocks = new AnswerBlocks();
+  #unheardText = element("div", { class: "folded-text" });
+  #unheard = element(
+    "details",
+    { class: "folded", hidden: true },
+    element("summary", {}, icon("right"), "Not heard"),
+    this.#unheardText,
+  );
   #problem = element("div");
   #figures = new FiguresLine();
   #again;
@@ -44,6 +51,7 @@ export class AnswerView {
       this.#thinking,
       this.#waiting,
       this.#blocks.element,
+      this.#unheard,
       this.#problem,
       foot,
     );
@@ -59,7 +67,9 @@ export class AnswerView {
    * @param {{ running?: boolean, isLast?: boolean }} [options]
    */
   show(message, { running = false, isLast = false } = {}) {
-    this.#text = message.text;
+    this.#text = message.text + message.unheard;
+    this.#unheardText.textContent = message.unheard.trim();
+    this.#unheard.hidden = !message.unheard;
     this.#setModel(message.model);
     this.#setRunning(running);
     this.#setThoughts(message.thinking);
@@ -132,10 +142,10 @@ export class AnswerView {
    * @param {Message} message
    * @param {boolean} isLast
    */
-  #showProblem({ error, cut, stats }, isLast) {
+  #showProblem({ error, cut, unheard }, isLast) {
     this.#problem.replaceChildren();
     const help = isLast ? [{ label: "Ask again", onclick: this.askAgain }] : [];
     if (error) this.#problem.append(notice(error[0].toUpperCase() + error.slice(1), { kind: "error", help }));
-    else if (cut) this.#problem.append(notice("This answer was stopped before its end.", { help }));
+    else if (cut && !unheard) this.#problem.append(notice("This answer was stopped before its end.", { help }));
   }
 }

@@ -226,6 +226,7 @@ const EMPTY = {
   stats: null,
   model: null,
   error: null,
+  unheard: "",
 };
 
 /** @param {string} text */

@@ -32,6 +32,7 @@
  * @property {Stats | null} stats
  * @property {string | null} model
  * @property {string | null} error
+ * @property {string} unheard  the rest of an answer whose voice was interrupted
  *
  * @typedef {object} Conversation
  * @property {string} id
