@@ -29,6 +29,7 @@ _CACHED_BLOCKS = 1000
 # takes a fifth of a second; a page of prose has a tenth of them.
 _MOST_CHARACTERS = 20_000
 _MOST_MARKS = 4_000
+_TOO_DEEP = 19  # levels; from here on the parser leaves out the rest of the block (its `maxNesting` is 20)
 _MARK: Final = re.compile(r"[\n!-/:-@\[-`{-~]")
 _CODE: Final = re.compile(r" {0,3}(`{3,}|~{3,})[^\n]*\n")
 
@@ -42,8 +43,8 @@ def markdown_html(text: str) -> str:
 
     A bare address of http or https is a link. Links leave the page in a new tab. A foreign image is a link:
     fetching it would tell its server that this was read, and an address can carry what the model knows. Code
-    has the classes of Pygments, and no styles. A block that would take long to parse is shown as it was
-    written.
+    has the classes of Pygments, and no styles. A block that would take long to parse, or has lists in lists
+    ten levels deep, is shown as it was written.
 
     Raises:
         ImportError: markdown-it-py is not installed; the message has the command.
@@ -52,7 +53,12 @@ def markdown_html(text: str) -> str:
     '<p><em>Hi</em> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n'
     """
     parser = _parser()
-    return _as_written(text) if _is_costly(text) else str(parser.render(text))
+    if _is_costly(text):
+        return _as_written(text)
+    tokens = parser.parse(text)
+    if any(token.level >= _TOO_DEEP for token in tokens):
+        return _as_written(text)
+    return str(parser.renderer.render(tokens, parser.options, {}))
 
 
 @lru_cache(_CACHED_BLOCKS)

@@ -256,6 +256,14 @@ def test_a_block_that_would_take_long_is_shown_as_it_was_written(text: str) -> N
     Checked(html)
 
 
+@pytest.mark.parametrize("mark", ["- ", "> ", "1. "])
+@pytest.mark.parametrize("depth", range(1, 30))
+def test_no_text_is_left_out_however_deep_it_is(mark: str, depth: int) -> None:
+    html = markdown_html(mark * depth + "deep\n\nafter it")
+    assert "deep" in html
+    assert "after it" in html
+
+
 def test_a_block_that_is_shown_as_it_was_written_runs_nothing() -> None:
     html = markdown_html("[" * 10_000 + "<script>alert(1)</script>")
     assert Checked(html).text == "[" * 10_000 + "<script>alert(1)</script>\n"
