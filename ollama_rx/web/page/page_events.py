@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from reactivex import Observable, compose, defer, merge, of
+from reactivex import Observable, compose, defer, from_iterable, of
 from reactivex import operators as rx
+from reactivex.scheduler import ImmediateScheduler
 
 from ollama_rx import operators as op
 from ollama_rx.blocks import Block
@@ -45,11 +46,13 @@ def _page_events(
     def events(shared: Observable[Chunk]) -> Observable[WebEvent]:
         for listen in listeners:
             listen(shared.pipe(op.text()))
-        return merge(
+        branches = (
             shared.pipe(through(_Figures), op.throttle_latest(_FIGURES_EVERY)),
             shared.pipe(op.thinking(), rx.map(lambda text: WebEvent("thinking", {"text": text}))),
             shared.pipe(op.text(), draw_markdown()),
         )
+        # `merge` would subscribe a moment later, when a source that is quick has sent everything already.
+        return from_iterable(branches, ImmediateScheduler.singleton()).pipe(rx.merge_all())
 
     stats = defer(lambda _: of(WebEvent("stats", _stats_json(measured[0]))))
     measured_chunks = chunks.pipe(op.gather_stats(measured.append), op.split_thinking())
