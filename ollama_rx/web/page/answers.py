@@ -73,6 +73,7 @@ class RunningAnswer:
         self._saved_at = 0.0
         self._has_changed = False  # since the last save began
         self._unheard = ""  # after an interruption of the voice
+        self._stats: JsonObject | None = None  # from the end on
         self._task: asyncio.Task[None]  # from `start` on
 
     @property
@@ -90,6 +91,10 @@ class RunningAnswer:
     def stop(self) -> None:
         """Close the request; what has arrived is kept."""
         self.replay.stop()
+
+    def note_stats(self, stats: JsonObject) -> None:
+        """Take the statistics of the answer, when it has ended; the page's own figures are a little older."""
+        self._stats = stats
 
     async def end(self) -> None:
         """Wait until the answer has ended and is saved."""
@@ -158,7 +163,7 @@ class RunningAnswer:
         turn = self._talk.messages[self._before + 1 :]
         try:
             is_current = await asyncio.to_thread(
-                self._save_blocking, turn, self.shown.stats, self.shown.error
+                self._save_blocking, turn, self._stats or self.shown.stats, self.shown.error
             )
         except StoreError as error:
             _log.warning("an answer cannot be saved: %s", error)
@@ -247,7 +252,8 @@ class Answers:
         chunks = talk.say(user.content, images=user.images or None, think=think)
         listeners = [partial(speak, answer) for speak in self._voices.get(turn.conversation, ())]
         self._running[turn.conversation] = answer
-        answer.start(page_events(chunks, listeners), lambda: self._running.pop(turn.conversation))
+        events = page_events(chunks, listeners, answer.note_stats)
+        answer.start(events, lambda: self._running.pop(turn.conversation))
 
     async def stop(self, conversation: str) -> None:
         """Stop the answer of a conversation if there is one, and wait until what has arrived is saved."""

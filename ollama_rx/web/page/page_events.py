@@ -23,7 +23,9 @@ _QUICK = 0.005  # seconds; drawing that takes less needs no rest
 
 
 def page_events(
-    chunks: Observable[Chunk], listeners: Iterable[Callable[[Observable[str]], object]] = ()
+    chunks: Observable[Chunk],
+    listeners: Iterable[Callable[[Observable[str]], object]] = (),
+    note_stats: Callable[[JsonObject], object] | None = None,
 ) -> Observable[WebEvent]:
     """Return the events of an answer; the chunks are requested once.
 
@@ -33,15 +35,23 @@ def page_events(
     - "stats" {...}: the last event of an answer that is complete.
 
     Each listener is called with the text when the answer is requested, and subscribes at once. It does not
-    matter to the answer when it leaves.
+    matter to the answer when it leaves. ``note_stats`` is called with the statistics however the answer ends,
+    also if it is stopped.
     """
-    return defer(lambda _: _page_events(chunks, listeners))
+    return defer(lambda _: _page_events(chunks, listeners, note_stats))
 
 
 def _page_events(
-    chunks: Observable[Chunk], listeners: Iterable[Callable[[Observable[str]], object]]
+    chunks: Observable[Chunk],
+    listeners: Iterable[Callable[[Observable[str]], object]],
+    note_stats: Callable[[JsonObject], object] | None,
 ) -> Observable[WebEvent]:
-    measured: list[Stats] = []
+    measured: list[JsonObject] = []
+
+    def note(stats: Stats) -> None:
+        measured.append(_stats_json(stats))
+        if note_stats is not None:
+            note_stats(measured[0])
 
     def events(shared: Observable[Chunk]) -> Observable[WebEvent]:
         for listen in listeners:
@@ -54,8 +64,8 @@ def _page_events(
         # `merge` would subscribe a moment later, when a source that is quick has sent everything already.
         return from_iterable(branches, ImmediateScheduler.singleton()).pipe(rx.merge_all())
 
-    stats = defer(lambda _: of(WebEvent("stats", _stats_json(measured[0]))))
-    measured_chunks = chunks.pipe(op.gather_stats(measured.append), op.split_thinking())
+    stats = defer(lambda _: of(WebEvent("stats", measured[0])))
+    measured_chunks = chunks.pipe(op.gather_stats(note), op.split_thinking())
     return measured_chunks.pipe(rx.publish(events), rx.concat(stats))
 
 

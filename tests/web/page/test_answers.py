@@ -282,6 +282,24 @@ def test_what_was_heard_ends_an_answer_that_is_being_written(
     fake.wait_for_disconnect()
 
 
+def test_a_stopped_answer_has_the_figures_of_all_that_has_arrived(
+    fake: FakeOllama, store: ConversationStore
+) -> None:
+    fake.play(answer("One", " two", " three", endless("")))
+
+    async def scenario() -> str:
+        async with Client(fake.url) as client:
+            found = await begin(Answers(store, client), store)
+            await until(found, lambda: found.text == "One two three")
+            found.stop()
+            await found.end()
+            return found.turn.conversation
+
+    stats = saved(store, asyncio.run(scenario())).stats
+    assert stats is not None
+    assert (stats["ended_by"], stats["tokens"] >= 3) == ("disposed", True)
+
+
 def test_what_was_heard_replaces_an_answer_that_is_complete(
     fake: FakeOllama, store: ConversationStore
 ) -> None:
