@@ -6,6 +6,7 @@ security policy without inline scripts and styles. The only values that a model 
 which are http, https or mailto, and the words that stand for an image.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
@@ -17,6 +18,8 @@ from ollama_rx.web.page.code_colours import coloured
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
+
+_log = logging.getLogger(__name__)
 
 _ADDRESS: Final = re.compile(r"https?://[^/?#]|mailto:.", re.IGNORECASE)
 _OWN_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}", re.ASCII)
@@ -43,8 +46,8 @@ def markdown_html(text: str) -> str:
 
     A bare address of http or https is a link. Links leave the page in a new tab. A foreign image is a link:
     fetching it would tell its server that this was read, and an address can carry what the model knows. Code
-    has the classes of Pygments, and no styles. A block that would take long to parse, or has lists in lists
-    ten levels deep, is shown as it was written.
+    has the classes of Pygments, and no styles. A block that would take long to parse, has lists in lists ten
+    levels deep, or cannot be drawn is shown as it was written.
 
     Raises:
         ImportError: markdown-it-py is not installed; the message has the command.
@@ -55,10 +58,14 @@ def markdown_html(text: str) -> str:
     parser = _parser()
     if _is_costly(text):
         return _as_written(text)
-    tokens = parser.parse(text)
-    if any(token.level >= _TOO_DEEP for token in tokens):
+    try:
+        tokens = parser.parse(text)
+        if any(token.level >= _TOO_DEEP for token in tokens):
+            return _as_written(text)
+        return str(parser.renderer.render(tokens, parser.options, {}))
+    except Exception:  # noqa: BLE001 - whatever it is, the answer goes on
+        _log.exception("a block of an answer cannot be drawn; it is shown as it was written")
         return _as_written(text)
-    return str(parser.renderer.render(tokens, parser.options, {}))
 
 
 @lru_cache(_CACHED_BLOCKS)
@@ -125,7 +132,7 @@ def _harden(tokens: Sequence["Token"]) -> None:
         if token.type == "inline":
             children = token.children or []
             in_item = [one.type for one in before] == ["list_item_open", "paragraph_open"]
-            if in_item and _show_task(children[0]):
+            if in_item and children and _show_task(children[0]):
                 before[0].attrs = {"class": "task"}  # the box stands in for the item's bullet
             _harden_links(children)
         token.attrs = _attributes(token)
@@ -155,7 +162,7 @@ def _harden_links(children: Iterable["Token"]) -> None:
     for token in children:
         if token.type == "link_open":
             url = str(token.attrs.get("href", ""))
-            links.append(_is_address(url))
+            links.append(_is_address(url) and not any(links))  # an address in brackets is a link of its own
             token.attrs = {}
             if links[-1]:
                 token.attrs = {"href": url, "target": "_blank", "rel": "noopener noreferrer nofollow"}

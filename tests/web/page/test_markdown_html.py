@@ -277,3 +277,25 @@ def test_code_may_be_long(end: str) -> None:
 @pytest.mark.parametrize("end", ["```\n" + "[" * 10_000, "``` \n\n" + "x" * 30_000])
 def test_what_follows_code_may_not_be_long(end: str) -> None:
     assert markdown_html("```\n```\n" + end).startswith("<p>```<br>```<br>")
+
+
+def test_a_block_that_cannot_be_drawn_does_not_end_the_answer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_harden_links", None)
+    assert markdown_html("*a* <b>") == "<p>*a* &lt;b&gt;</p>\n"
+    assert "cannot be drawn" in caplog.text
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2028", "\u3000", "\x0c", "\x1f"])
+def test_an_item_may_be_a_blank_that_is_no_space_of_markdown(
+    space: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    Checked(markdown_html(f"- {space}\n- [x] {space}\n1. {space}"))
+    assert not caplog.records
+
+
+def test_a_link_within_a_link_is_text() -> None:
+    html = markdown_html("[see <https://b.test>](https://a.test)")
+    assert html == f'<p><a href="https://a.test" {LINK}>see <span>https://b.test</span></a></p>\n'
+    Checked(html)
