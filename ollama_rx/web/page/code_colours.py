@@ -37,7 +37,6 @@ _LANGUAGES: Final = frozenset(
         "Haskell",
         "HTML",
         "HTTP",
-        "INI",
         "Java",
         "JavaScript",
         "JSON",
