@@ -10,7 +10,7 @@ from typing import Any, TypedDict, cast
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ollama_rx.testing import FakeOllama, Gate, answer, error_status, json_reply
+from ollama_rx.testing import FakeOllama, Gate, answer, error_status, json_reply, thinking
 from ollama_rx.testing.marbles.any_cutting import rechunk
 from tests.web.browser.chat import Chat
 from tests.web.browser.conftest import Visit
@@ -192,6 +192,19 @@ class PageMetrics:
         """Return one figure."""
         metrics = self._send("Performance.getMetrics")["metrics"]
         return float(next(it["value"] for it in metrics if it["name"] == name))
+
+
+def test_a_flood_of_accents_does_not_freeze_the_page(chat: Chat, ollama: FakeOllama) -> None:
+    flood = "e" + "\u0301" * 100_000
+    ollama.play(
+        answer(thinking("Hm"), *map(thinking, rechunk(flood, 1_000)), *rechunk(flood, 997), " The end.")
+    )
+    chat.ask("Attack")
+    chat.answer.get_by_text("Thinking").or_(chat.answer.get_by_text("Thoughts")).click()
+    expect(chat.answer).to_contain_text("The end.")
+    chat.wait_for_end()
+    expect(chat.answer.locator(".folded-text").first).to_have_text("Hme" + "\u0301" * 20)
+    assert_page_is_usable(chat)
 
 
 def test_a_long_answer_leaves_the_page_usable(chat: Chat, ollama: FakeOllama) -> None:

@@ -143,3 +143,17 @@ def test_conversations_are_listed_by_period() -> None:
         console.log(dates.map((date) => period(date.getTime() / 1000, now)).join("|"));
     """
     assert run_after("dates.js", script) == "Today|Yesterday|Last 7 days|November 2026|January 2025\n"
+
+
+@needs_node
+def test_a_letter_has_few_marks() -> None:
+    script = """
+        const text = process.argv[1];
+        const flood = `${text} e${"\\u0301".repeat(100000)}n ${"\\u{1D165}".repeat(100)}`;
+        const few = `${text} e${"\\u0301".repeat(20)}n ${"\\u{1D165}".repeat(20)}`;
+        console.log(withFewMarks(text) === text, withFewMarks(flood) === few);
+    """
+    assert (
+        run_after("combining_marks.js", script, "\u0e01\u0e33\u0e49 e\u0302\u0301 नमस्ते 👩🏽\u200d🚀")
+        == "true true\n"
+    )

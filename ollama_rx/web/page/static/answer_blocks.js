@@ -5,6 +5,7 @@
 
 import { announceBlock } from "./announcer.js";
 import { copyFrom } from "./clipboard.js";
+import { withFewMarks } from "./combining_marks.js";
 import { element } from "./element.js";
 import { icon } from "./icons.js";
 import { keepingSelection } from "./kept_selection.js";
@@ -51,7 +52,7 @@ export class AnswerBlocks {
     if (this.#html[number] !== html) {
       this.#html[number] = html;
       keepingSelection(block, () => {
-        block.innerHTML = html; // the server has made it: no HTML of the model's is in it
+        block.innerHTML = withFewMarks(html); // the server has made it: no HTML of the model's is in it
         block.querySelectorAll(":is(h1, h2, h3, h4, h5, h6):empty").forEach((heading) => heading.remove());
         block.querySelectorAll("pre").forEach(frameCode);
         block.querySelectorAll("table").forEach(frameTable);

@@ -2,6 +2,7 @@
 
 import { AnswerBlocks } from "./answer_blocks.js";
 import { copyFrom } from "./clipboard.js";
+import { LONGEST_MARKS, withFewMarks } from "./combining_marks.js";
 import { element } from "./element.js";
 import { FiguresLine } from "./figures_line.js";
 import { iconButton } from "./icon_button.js";
@@ -14,12 +15,12 @@ export class AnswerView {
   element = element("article", { class: "message answer", "aria-label": "Answer" });
   #heading = element("h2", { class: "visually-hidden" }, "Answer");
   #thinkingLabel = element("span", {}, "Thoughts");
-  #thoughts = element("div", { class: "folded-text" });
+  #thoughts = document.createTextNode("");
   #thinking = element(
     "details",
     { class: "folded thinking", hidden: true },
     element("summary", {}, icon("right"), this.#thinkingLabel),
-    this.#thoughts,
+    element("div", { class: "folded-text" }, this.#thoughts),
   );
   #waiting = element("p", { class: "waiting" });
   #blocks = new AnswerBlocks();
@@ -84,14 +85,16 @@ export class AnswerView {
 
   /** @param {string} text */
   addThinking(text) {
-    this.#setThoughts(this.#thoughts.textContent + text);
+    const end = this.#thoughts.data.slice(-LONGEST_MARKS); // marks may go on in the next piece
+    this.#thoughts.appendData(withFewMarks(end + text).slice(end.length)); // not all again, it may be much
+    this.#showThinking();
     this.#setWaiting();
   }
 
   /** @param {{ number: number, html: string, complete: boolean }} block */
   replaceBlock(block) {
     this.#blocks.replace(block);
-    this.#setThoughts(this.#thoughts.textContent ?? "");
+    this.#showThinking();
     this.#setWaiting();
   }
 
@@ -131,9 +134,14 @@ export class AnswerView {
 
   /** @param {string | null} thinking */
   #setThoughts(thinking) {
+    const shown = withFewMarks(thinking ?? "");
+    if (this.#thoughts.data !== shown) this.#thoughts.data = shown;
+    this.#showThinking();
+  }
+
+  #showThinking() {
     const running = this.#isRunning && this.#blocks.isEmpty;
-    if (this.#thoughts.textContent !== thinking) this.#thoughts.textContent = thinking;
-    this.#thinking.hidden = !thinking;
+    this.#thinking.hidden = !this.#thoughts.length;
     this.#thinking.classList.toggle("running", running);
     this.#thinkingLabel.textContent = running ? "Thinking…" : "Thoughts";
   }

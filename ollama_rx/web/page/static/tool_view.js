@@ -1,5 +1,6 @@
 /** What a tool has returned to the model, folded. */
 
+import { withFewMarks } from "./combining_marks.js";
 import { element } from "./element.js";
 import { icon } from "./icons.js";
 
@@ -20,6 +21,6 @@ export class ToolView {
 
   /** @param {Message} message */
   show({ text }) {
-    this.#text.textContent = text;
+    this.#text.textContent = withFewMarks(text);
   }
 }

@@ -1,5 +1,6 @@
 /** What is being said, word by word, and the button that stops it. */
 
+import { withFewMarks } from "./combining_marks.js";
 import { byId, element } from "./element.js";
 
 /** @import { Spoken } from "./voice.js" */
@@ -23,7 +24,7 @@ export class VoiceBar {
 
   /** @param {Spoken} sentence */
   showSentence({ text, said = text }) {
-    this.#sentence = said.trim();
+    this.#sentence = withFewMarks(said.trim());
     this.#said = 0;
     this.#caption.textContent = this.#sentence;
   }
