@@ -69,7 +69,7 @@ export class AnswerView {
    */
   show(message, { running = false, isLast = false } = {}) {
     this.#text = message.text + message.unheard;
-    this.#unheardText.textContent = message.unheard.trim();
+    this.#unheardText.textContent = withFewMarks(message.unheard.trim());
     this.#unheard.hidden = !message.unheard;
     this.#setModel(message.model);
     this.#setRunning(running);
