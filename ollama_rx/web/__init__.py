@@ -5,15 +5,15 @@ from importlib.util import find_spec
 if find_spec("starlette") is None:
     raise ImportError('ollama_rx.web needs starlette: pip install "ollama-rx[web]"')
 
-from ollama_rx.web.live_page import LivePage
+from ollama_rx.web.ai_sdk.ui_message_response import ui_message_response
+from ollama_rx.web.ai_sdk.ui_messages import messages_from_ui
+from ollama_rx.web.live.live_page import LivePage
 from ollama_rx.web.page.chat_app import app
 from ollama_rx.web.replay import Replay, ReplayReader
+from ollama_rx.web.sockets.voice_channel import VoiceChannel
+from ollama_rx.web.sockets.websocket import websocket
 from ollama_rx.web.sse_response import sse_response
-from ollama_rx.web.ui_message_response import ui_message_response
-from ollama_rx.web.ui_messages import messages_from_ui
-from ollama_rx.web.voice_channel import VoiceChannel
 from ollama_rx.web.web_event import WebEvent
-from ollama_rx.web.websocket import websocket
 
 __all__ = [
     "LivePage",

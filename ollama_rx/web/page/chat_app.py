@@ -15,7 +15,7 @@ from ollama_rx.web.page.guard import LOCAL_HOSTS, AllowedHosts, Guard, Limits
 from ollama_rx.web.page.page_api import ERROR_HANDLERS, PageApi
 from ollama_rx.web.page.server_state import ServerState
 from ollama_rx.web.page.voice_socket import VoiceSocket
-from ollama_rx.web.voice_channel import Voice
+from ollama_rx.web.sockets.voice_channel import Voice
 
 
 def app(

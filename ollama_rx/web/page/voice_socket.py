@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from reactivex import Observable
 from starlette.websockets import WebSocket
 
-from ollama_rx.web.client_frames import InterruptFrame, read_frame
-from ollama_rx.web.client_socket import ClientSocket
 from ollama_rx.web.page.answers import Answers, RunningAnswer
 from ollama_rx.web.page.guard import PROTOCOL
-from ollama_rx.web.voice_channel import Voice, VoiceChannel
+from ollama_rx.web.sockets.client_frames import InterruptFrame, read_frame
+from ollama_rx.web.sockets.client_socket import ClientSocket
+from ollama_rx.web.sockets.voice_channel import Voice, VoiceChannel
 
 
 class VoiceSocket:

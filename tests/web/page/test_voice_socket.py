@@ -12,7 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from ollama_rx.speech import Speech, SpeechOutput
 from ollama_rx.testing import FakeOllama, Gate, answer, endless
-from ollama_rx.web import voice_channel
+from ollama_rx.web.sockets import voice_channel
 from tests.speech.voices import RATE, Letters, SlowToLoad
 from tests.web.page.conftest import Browser, OpenPage
 

@@ -14,7 +14,7 @@ from ollama_rx.delivery.deliver import Delivery, deliver
 from ollama_rx.errors import SinkError, SpeechError
 from ollama_rx.rx.worker_thread import as_coroutine_function
 from ollama_rx.speech import Pacer, Speech, SpeechEvent, SpeechOutput, Word
-from ollama_rx.web.voice_frames import VoiceFrames
+from ollama_rx.web.sockets.voice_frames import VoiceFrames
 from ollama_rx.web.web_event import WebEvent, error_event
 
 _log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ollama_rx.web.client_frames import (
+from ollama_rx.web.sockets.client_frames import (
     ClientFrame,
     FrameLimit,
     InterruptFrame,

@@ -25,7 +25,8 @@ from ollama_rx import operators as op
 from ollama_rx.protocol.json_fields import JsonObject
 from ollama_rx.speech import Speech, SpeechEngine, SpeechOutput
 from ollama_rx.testing import FakeOllama, answer, cut, endless, thinking
-from ollama_rx.web import client_socket, socket_outbox, websocket
+from ollama_rx.web import websocket
+from ollama_rx.web.sockets import client_socket, socket_outbox
 from tests.conversation.strict_model import chats
 from tests.speech.voices import RATE, TIMEOUT, Letters, SlowToLoad
 from tests.web import serving

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ollama_rx.web.client_frames import FrameLimit
 from ollama_rx.web.server_transport import server_transport
-from ollama_rx.web.socket_outbox import SocketOutbox
+from ollama_rx.web.sockets.client_frames import FrameLimit
+from ollama_rx.web.sockets.socket_outbox import SocketOutbox
 from ollama_rx.web.web_event import WebEvent
 
 _MOST_REFUSED = 1_000  # frames beyond the limit, after which the client is no longer listened to

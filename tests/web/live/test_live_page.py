@@ -22,8 +22,9 @@ from ollama_rx import Client, SinkError, deliver
 from ollama_rx import operators as op
 from ollama_rx.sinks import Collector, Sink
 from ollama_rx.testing import FakeOllama, Gate, answer, thinking, tool_call, tool_calls
-from ollama_rx.web import LivePage, live_page, sse_response
-from ollama_rx.web.loop_server import LoopServer
+from ollama_rx.web import LivePage, sse_response
+from ollama_rx.web.live import live_page
+from ollama_rx.web.live.loop_server import LoopServer
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 

@@ -7,10 +7,10 @@ import orjson
 from starlette.responses import Response
 
 from ollama_rx.arguments import check_flag, check_instance, check_text
+from ollama_rx.web.ai_sdk.ui_message_parts import Part, UiMessageParts
 from ollama_rx.web.event_log import LoggedEvent
 from ollama_rx.web.event_stream import Dialect, EventStream
 from ollama_rx.web.replay import Replay, Stream
-from ollama_rx.web.ui_message_parts import Part, UiMessageParts
 
 _HEADERS = {"x-vercel-ai-ui-message-stream": "v1"}
 _DONE = b"data: [DONE]\n\n"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-CACHE = Path(__file__).parents[3] / "build" / "npm"
+CACHE = Path(__file__).parents[4] / "build" / "npm"
 LONGEST_INSTALL = 300.0  # seconds; it takes five
 LONGEST_COMMAND = 120.0  # seconds, so that a command that hangs fails a test and not the whole run
 OLDEST_NODE = 18  # the first with `fetch`

@@ -1,4 +1,4 @@
-"""`ui_message_response` as an ASGI application; tests/web/npm reads it with the AI SDK itself."""
+"""`ui_message_response` as an ASGI application; tests/web/ai_sdk/npm reads it with the AI SDK itself."""
 
 import asyncio
 import json

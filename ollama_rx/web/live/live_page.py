@@ -15,9 +15,9 @@ from typing import Self
 
 from ollama_rx.arguments import check_flag, check_seconds, check_text, check_whole, wrong_value
 from ollama_rx.sinks import Sink
-from ollama_rx.web.live_answer import LiveAnswer
-from ollama_rx.web.live_app import LiveApp
-from ollama_rx.web.loop_server import LoopServer
+from ollama_rx.web.live.live_answer import LiveAnswer
+from ollama_rx.web.live.live_app import LiveApp
+from ollama_rx.web.live.loop_server import LoopServer
 from ollama_rx.web.page.markdown_html import markdown_html
 
 _CLOSING = 0.5  # seconds for tabs that still receive; Ctrl-C waits no longer than a second

@@ -11,10 +11,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ollama_rx.web.event_log import LoggedEvent
 from ollama_rx.web.event_stream import Dialect, EventStream
-from ollama_rx.web.live_answer import LiveAnswer
+from ollama_rx.web.live.live_answer import LiveAnswer
 from ollama_rx.web.page.guard import Guard
 
-_FOLDER: Final = Path(__file__).with_name("live")
+_FOLDER: Final = Path(__file__).parent
 _FILES: Final = {
     "/": ("live.html", "text/html"),
     "/live.css": ("live.css", "text/css"),

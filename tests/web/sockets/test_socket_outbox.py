@@ -8,9 +8,10 @@ import pytest
 from starlette.types import Message
 from starlette.websockets import WebSocket
 
-from ollama_rx.web import WebEvent, socket_outbox
+from ollama_rx.web import WebEvent
 from ollama_rx.web.event_log import LoggedEvent
-from ollama_rx.web.socket_outbox import SocketOutbox
+from ollama_rx.web.sockets import socket_outbox
+from ollama_rx.web.sockets.socket_outbox import SocketOutbox
 from tests.speech.voices import TIMEOUT
 
 HI = WebEvent("text", {"text": "Hi"})

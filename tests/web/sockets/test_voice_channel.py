@@ -13,7 +13,8 @@ from reactivex.subject import Subject
 
 from ollama_rx.protocol.json_fields import JsonObject
 from ollama_rx.speech import Speech, SpeechEngine, SpeechOutput, Word
-from ollama_rx.web import VoiceChannel, WebEvent, voice_channel
+from ollama_rx.web import VoiceChannel, WebEvent
+from ollama_rx.web.sockets import voice_channel
 from tests.speech.voices import RATE, TIMEOUT, Letters, SlowToLoad
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")

@@ -25,10 +25,10 @@ from ollama_rx.testing import (
     tool_calls,
 )
 from ollama_rx.web import Replay, WebEvent, messages_from_ui, ui_message_response
-from ollama_rx.web.ui_message_parts import UiMessageParts
+from ollama_rx.web.ai_sdk.ui_message_parts import UiMessageParts
 from ollama_rx.web.web_event import done_event
 from tests.conversation.strict_model import chats
-from tests.web.npm.conftest import ChatApp
+from tests.web.ai_sdk.npm.conftest import ChatApp
 
 UseChat = Callable[..., Any]
 

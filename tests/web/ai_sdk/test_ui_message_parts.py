@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ollama_rx.web.ui_message_parts import Part, UiMessageParts
+from ollama_rx.web.ai_sdk.ui_message_parts import Part, UiMessageParts
 from ollama_rx.web.web_event import WebEvent
 
 START = [{"type": "start", "messageId": "m"}, {"type": "start-step"}]

@@ -11,17 +11,17 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from ollama_rx.arguments import check_callable, check_instance, is_coroutine_function
 from ollama_rx.chunks import Chunk
-from ollama_rx.web.client_frames import (
+from ollama_rx.web.event_log import LoggedEvent
+from ollama_rx.web.replay import Replay, ReplayReader, Stream
+from ollama_rx.web.sockets.client_frames import (
     ClientFrame,
     InterruptFrame,
     PromptFrame,
     StopFrame,
     read_frame,
 )
-from ollama_rx.web.client_socket import ClientSocket
-from ollama_rx.web.event_log import LoggedEvent
-from ollama_rx.web.replay import Replay, ReplayReader, Stream
-from ollama_rx.web.voice_channel import Voice, VoiceChannel
+from ollama_rx.web.sockets.client_socket import ClientSocket
+from ollama_rx.web.sockets.voice_channel import Voice, VoiceChannel
 from ollama_rx.web.web_event import error_event
 
 Answers: TypeAlias = Stream | Callable[[str], Stream]

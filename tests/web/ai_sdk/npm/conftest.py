@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.web.npm.node_page import NodePage, installed_sdk
+from tests.web.ai_sdk.npm.node_page import NodePage, installed_sdk
 
 SDKS = ("ai5-first", "ai5", "ai6-first", "ai6", "ai7")
 

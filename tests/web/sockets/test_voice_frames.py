@@ -4,7 +4,7 @@ import asyncio
 from threading import Thread
 
 from ollama_rx.web import WebEvent
-from ollama_rx.web.voice_frames import VoiceFrames
+from ollama_rx.web.sockets.voice_frames import VoiceFrames
 from tests.speech.voices import TIMEOUT
 
 EVENT = WebEvent("word", {})

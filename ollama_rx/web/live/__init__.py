@@ -1,0 +1,1 @@
+"""A sink that shows a stream in the browser."""

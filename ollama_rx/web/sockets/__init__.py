@@ -1,0 +1,1 @@
+"""A stream, or a talk with a voice, through a WebSocket."""
