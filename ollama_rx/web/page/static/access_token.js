@@ -5,10 +5,12 @@
  * at once. It is kept for this tab only.
  */
 
+import { store, stored } from "./browser_storage.js";
+
 const KEY = "ollama-rx.token";
 const IN_ADDRESS = /^#token=(.+)$/;
 
-let token = sessionStorage.getItem(KEY);
+let token = stored("sessionStorage", KEY);
 
 /**
  * Take the token out of the address bar.
@@ -31,7 +33,7 @@ export function hasToken() {
 /** @param {string} text */
 export function setToken(text) {
   token = text.trim();
-  sessionStorage.setItem(KEY, token);
+  store("sessionStorage", KEY, token);
 }
 
 /**

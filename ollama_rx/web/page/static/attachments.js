@@ -13,6 +13,8 @@ export class Attachments {
   #form = byId("composer", HTMLFormElement);
   /** @type {string[]} */
   #urls = [];
+  /** @type {Promise<unknown>} */
+  #reading = Promise.resolve();
   #options;
 
   /**
@@ -68,20 +70,33 @@ export class Attachments {
     });
   }
 
+  /** Resolves when all that were added are read; a large one takes a second. */
+  get read() {
+    return this.#reading;
+  }
+
   /** @param {FileList | null} files */
-  async #add(files) {
-    const images = [...(files ?? [])]; // before the first await: the browser empties the list
+  #add(files) {
+    const images = [...(files ?? [])]; // now: the browser empties the list
     if (!images.length || !this.#options.allowed()) return;
+    this.#reading = Promise.all([this.#reading, this.#read(images)]);
+  }
+
+  /** @param {File[]} images */
+  async #read(images) {
     for (const file of images) {
-      if (this.#urls.length === MOST) return this.#options.onProblem(`A message can have ${MOST} images.`);
+      /** @type {string} */
+      let url;
       try {
-        this.#urls = [...this.#urls, await imageUrl(file)];
-        announce(`${file.name || "Image"} attached`);
+        url = await imageUrl(file); // meanwhile others may be added, removed or sent
       } catch {
         this.#options.onProblem(`${file.name || "This file"} is not an image that this browser can read.`);
+        continue;
       }
+      if (this.#urls.length >= MOST) return this.#options.onProblem(`A message can have ${MOST} images.`);
+      this.set([...this.#urls, url]);
+      announce(`${file.name || "Image"} attached`);
     }
-    this.#draw();
   }
 
   #draw() {

@@ -1,6 +1,7 @@
 /** The field for the next message: text, images, thinking, send and stop. */
 
 import { Attachments } from "./attachments.js";
+import { store, stored } from "./browser_storage.js";
 import { byId } from "./element.js";
 import { growWithText } from "./growing_field.js";
 import { notice } from "./notices.js";
@@ -40,13 +41,13 @@ export class Composer {
       onProblem: (text) => this.say(text),
       onChange: () => this.#update(),
     });
-    this.#field.value = sessionStorage.getItem(DRAFT) ?? "";
+    this.#field.value = stored("sessionStorage", DRAFT) ?? "";
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
     this.#field.addEventListener("input", () => {
-      sessionStorage.setItem(DRAFT, this.#field.value);
+      store("sessionStorage", DRAFT, this.#field.value);
       this.#update();
       listener.onTyping();
     });
@@ -125,7 +126,8 @@ export class Composer {
     return false;
   }
 
-  #submit() {
+  async #submit() {
+    await this.#attachments.read;
     if (this.#isEmpty) return;
     if (this.#attachments.urls.length && !this.#canSee()) return;
     const question = { text: this.#field.value.trim(), images: this.#attachments.urls };
@@ -140,7 +142,7 @@ export class Composer {
    */
   #set(text, images) {
     this.#field.value = text;
-    sessionStorage.setItem(DRAFT, text);
+    store("sessionStorage", DRAFT, text);
     this.#attachments.set(images);
   }
 

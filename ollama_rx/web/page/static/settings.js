@@ -1,5 +1,7 @@
 /** What this browser remembers of the reader's choices. */
 
+import { store, stored } from "./browser_storage.js";
+
 const PREFIX = "ollama-rx.";
 
 /**
@@ -7,11 +9,7 @@ const PREFIX = "ollama-rx.";
  * @returns {string | null}
  */
 export function setting(name) {
-  try {
-    return localStorage.getItem(PREFIX + name);
-  } catch {
-    return null; // storage is blocked: every visit is the first one
-  }
+  return stored("localStorage", PREFIX + name);
 }
 
 /**
@@ -19,9 +17,5 @@ export function setting(name) {
  * @param {string} value
  */
 export function remember(name, value) {
-  try {
-    localStorage.setItem(PREFIX + name, value);
-  } catch {
-    // storage is blocked or full; the choice holds until the page is closed
-  }
+  store("localStorage", PREFIX + name, value);
 }
