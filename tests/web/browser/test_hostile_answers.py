@@ -207,6 +207,22 @@ def test_a_flood_of_accents_does_not_freeze_the_page(chat: Chat, ollama: FakeOll
     assert_page_is_usable(chat)
 
 
+_COUNT_CHANGES_OF_TEXT = """() => {
+    window.changes = 0;
+    const observer = new MutationObserver((changes) => (window.changes += changes.length));
+    observer.observe(document.body, { subtree: true, characterData: true });
+}"""
+
+
+def test_long_thoughts_are_drawn_once_for_a_frame(chat: Chat, ollama: FakeOllama) -> None:
+    """Each time costs more, the more there is already: a megabyte would freeze the page for ten seconds."""
+    chat.page.evaluate(_COUNT_CHANGES_OF_TEXT)
+    ollama.play(answer(*[thinking("Hm. ")] * 5_000, Gate(), "The end."))
+    chat.ask("Attack")
+    expect(chat.answer.locator(".thinking .folded-text")).to_have_text(("Hm. " * 5_000).strip())
+    assert chat.page.evaluate("() => window.changes") < 2_500
+
+
 def test_a_long_answer_leaves_the_page_usable(chat: Chat, ollama: FakeOllama) -> None:
     """A megabyte: a word of 100,000 letters, a line of as many words, thousands of paragraphs, a table."""
     row = "|" + " cell |" * 100 + "\n"

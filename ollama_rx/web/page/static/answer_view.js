@@ -31,6 +31,7 @@ export class AnswerView {
     element("summary", {}, icon("right"), "Not heard"),
     this.#unheardText,
   );
+  #newThoughts = ""; // that are not drawn yet
   #problem = element("div");
   #figures = new FiguresLine();
   #again;
@@ -85,6 +86,14 @@ export class AnswerView {
 
   /** @param {string} text */
   addThinking(text) {
+    if (!this.#newThoughts) requestAnimationFrame(() => this.#drawNewThoughts());
+    this.#newThoughts += text;
+  }
+
+  /** Once for all that came since the last frame: each time costs more, the more there is already. */
+  #drawNewThoughts() {
+    const text = this.#newThoughts;
+    this.#newThoughts = "";
     const end = this.#thoughts.data.slice(-LONGEST_MARKS); // marks may go on in the next piece
     this.#thoughts.appendData(withFewMarks(end + text).slice(end.length)); // not all again, it may be much
     this.#showThinking();
@@ -135,6 +144,7 @@ export class AnswerView {
   /** @param {string | null} thinking */
   #setThoughts(thinking) {
     const shown = withFewMarks(thinking ?? "");
+    this.#newThoughts = "";
     if (this.#thoughts.data !== shown) this.#thoughts.data = shown;
     this.#showThinking();
   }
