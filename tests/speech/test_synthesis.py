@@ -36,6 +36,13 @@ def test_a_sentence_that_was_dropped_is_not_synthesised() -> None:
     assert engine.texts == []
 
 
+def test_a_passage_of_blanks_is_not_synthesised() -> None:
+    engine = Letters()
+    synthesis, _, _ = make(engine)
+    assert list(synthesis._audio(Passage(" \n"))) == []
+    assert engine.texts == []
+
+
 def test_the_rest_of_a_sentence_that_is_interrupted_is_not_synthesised() -> None:
     class Cut(Letters):
         pieces = 0

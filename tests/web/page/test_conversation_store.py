@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -455,6 +456,21 @@ def test_while_one_call_waits_for_another_process_others_read(store: Conversatio
         holder.execute("ROLLBACK")
         waiting.result()
     holder.close()
+
+
+def test_a_call_waits_until_another_process_has_written(store: ConversationStore, path: Path) -> None:
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    class Wait(Event):
+        def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
+            holder.execute("ROLLBACK")
+            return False
+
+    store._is_in_haste = Wait()
+    id_ = say(store, "Hi", "Hello")
+    holder.close()
+    assert [found.id for found in store.summaries()] == [id_]
 
 
 def test_a_call_that_waits_for_another_process_fails_when_there_is_haste(
