@@ -454,6 +454,6 @@ def test_a_shutdown_after_the_time_for_a_body_does_no_harm(monkeypatch: pytest.M
     monkeypatch.setattr(guard, "_PAUSE_SECONDS", 0.0)
 
     def shut_down_when_it_is_over() -> None:
-        asyncio.get_running_loop().call_later(0, _end_all, [])
+        asyncio.get_running_loop().call_later(0, _end_all, list[None]())
 
     assert asyncio.run(ask_without_end(then=shut_down_when_it_is_over)).status == 408
