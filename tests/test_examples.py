@@ -332,7 +332,7 @@ def test_pcm_websocket(fake: FakeOllama) -> None:
 
 def opened(url: str, path: str) -> ClientConnection:
     """Connect to a WebSocket of a server."""
-    return connect(url.replace("http", "ws") + path, proxy=None)
+    return connect(url.replace("http", "ws") + path, proxy=None, ping_interval=None)
 
 
 def test_fastapi_chat(fake: FakeOllama) -> None:

@@ -5,17 +5,22 @@ import base64
 import logging
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from starlette import requests
 
+from ollama_rx import Client
 from ollama_rx.errors import OllamaError
 from ollama_rx.testing import FakeOllama, Gate, answer, error_status, thinking
 from ollama_rx.web.page import page_api
+from ollama_rx.web.page.answers import Answers, RunningAnswer
 from ollama_rx.web.page.conversation_store import ConversationStore, StoreError
 from ollama_rx.web.page.guard import Limits
 from ollama_rx.web.page.message_json import image_type
+from ollama_rx.web.page.page_api import PageApi
+from ollama_rx.web.page.server_state import ServerState
 from tests.web.page.conftest import Browser, OpenPage
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(10)
@@ -383,3 +388,23 @@ def test_a_failure_of_the_model_is_told_kept_and_can_be_tried_again(page: Browse
     assert page.texts(id_) == ["Hi", "x", "two", "Hello"]
     assert [one["content"] for one in chats(fake)[-1]["messages"]] == ["Hi", "x", "two"]
     assert page.last(id_)["error"] is None
+
+
+def test_a_conversation_is_read_again_if_an_answer_begins_meanwhile(tmp_path: Path, fake: FakeOllama) -> None:
+    store = ConversationStore(tmp_path / "conversations.db")
+    begun = cast(RunningAnswer, SimpleNamespace(replay=SimpleNamespace(is_over=False)))
+    looks = iter([None, begun, begun, begun])  # before and after each reading of the store
+
+    class Beginning(Answers):
+        def get(self, conversation: str) -> RunningAnswer | None:  # noqa: ARG002
+            return next(looks)
+
+    async def scenario() -> RunningAnswer | None:
+        async with Client(fake.url) as client:
+            api = PageApi(store, Beginning(store, client), ServerState(client), None, None)
+            return (await api._read(id_))[1]
+
+    id_ = store.create()
+    assert asyncio.run(scenario()) is begun
+    assert list(looks) == []
+    store.close()

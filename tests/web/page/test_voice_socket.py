@@ -71,7 +71,9 @@ class Tab:
 @contextmanager
 def voice_on(page: Browser, id_: str, **options: Any) -> Generator[Tab]:
     url = str(page.http.base_url).replace("http", "ws").rstrip("/")
-    with connect(f"{url}/api/conversations/{id_}/voice", proxy=None, max_queue=None, **options) as socket:  # pyright: ignore[reportUnknownVariableType]
+    with connect(
+        f"{url}/api/conversations/{id_}/voice", proxy=None, ping_interval=None, max_queue=None, **options
+    ) as socket:  # pyright: ignore[reportUnknownVariableType]
         tab = Tab(cast(ClientConnection, socket))
         tab.send()  # its answer shows that the server listens
         assert tab.wait_for("error")["type"] == "InvalidFrame"

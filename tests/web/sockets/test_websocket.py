@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from ollama_rx import Client, Conversation
 from ollama_rx import operators as op
@@ -137,7 +138,7 @@ def served(app: ASGIApp) -> Generator[str]:
 def opened(serve: Serve) -> Generator[Browser]:
     app = WatchedApp(serve)
     with served(app) as url:
-        with connect(url, proxy=None) as connection:
+        with connect(url, proxy=None, ping_interval=None) as connection:
             yield Browser(connection)
         assert app.ended.acquire(timeout=TIMEOUT)
     assert app.faults == []
@@ -441,8 +442,8 @@ def test_a_client_that_never_reads_is_dropped_and_harms_nobody(
     fake.play(answer(endless("x" * 50_000)), answer("Yes."))
     with (
         served(WatchedApp(lambda socket: websocket(Conversation(client).say, socket))) as url,
-        connect(url, proxy=None, compression=None, max_queue=1, max_size=None) as deaf,
-        connect(url, proxy=None) as other,
+        connect(url, proxy=None, ping_interval=None, compression=None, max_queue=1, max_size=None) as deaf,
+        connect(url, proxy=None, ping_interval=None) as other,
     ):
         Browser(deaf).ask("Count")
         fake.wait_for_disconnect()
@@ -493,7 +494,7 @@ def test_the_end_of_the_server_stops_the_model(fake: FakeOllama, talk: Conversat
     fake.play(answer("One", endless(" more", every=0.005)))
     app = WatchedApp(text_only(talk))
     with served(app) as url, contextlib.ExitStack() as stack:
-        browser = Browser(stack.enter_context(connect(url, proxy=None)))
+        browser = Browser(stack.enter_context(connect(url, proxy=None, ping_interval=None)))
         browser.ask("Count")
         browser.wait_for("text")
         stack.pop_all()
@@ -539,7 +540,10 @@ def test_it_works_in_fastapi_with_a_socket_that_was_accepted(fake: FakeOllama, t
         await websocket(lambda text: talk.say(text).pipe(op.text()), socket)
 
     fake.play(answer("Yes."))
-    with served(app) as url, connect(url, proxy=None, subprotocols=["chat"]) as connection:  # type: ignore[list-item]
+    with (
+        served(app) as url,
+        connect(url, proxy=None, ping_interval=None, subprotocols=[Subprotocol("chat")]) as connection,
+    ):
         browser = Browser(connection)
         browser.ask("Are you there?")
         browser.wait_for("done")
