@@ -160,6 +160,12 @@ class ConversationStore:
         with self._errors():
             self._connect()
 
+    def __del__(self) -> None:
+        """Close the file of a store that nobody has closed, such as that of a page that was never served."""
+        connection: sqlite3.Connection | None = getattr(self, "_connection", None)
+        if connection is not None:
+            connection.close()
+
     def _connect(self) -> None:
         _make_private(self.path)
         self._connection = sqlite3.connect(

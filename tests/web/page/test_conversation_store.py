@@ -424,6 +424,14 @@ def test_a_user_without_a_home_folder_is_told_what_to_set(monkeypatch: pytest.Mo
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files that are open")
+def test_a_store_that_nobody_closes_leaves_nothing_open(path: Path) -> None:
+    store = ConversationStore(path)
+    connection = store._connection
+    del store
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
+
+
 def test_a_file_that_is_deleted_meanwhile_begins_anew(store: ConversationStore, path: Path) -> None:
     earlier = begin(store)
     for file in path.parent.iterdir():
