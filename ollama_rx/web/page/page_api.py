@@ -282,7 +282,7 @@ def _whole(body: Mapping[str, Any], name: str) -> int:
 
 
 def _images(body: Mapping[str, Any]) -> tuple[bytes, ...]:
-    """Return the images, decoded here: text that is no base64 must not be taken for the path of a file."""
+    """Return the images, decoded here: text that is not base64 must never be opened as a path."""
     texts: object = body.get("images") or []
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in cast("list[object]", texts)):
         raise HTTPException(400, "'images' must be a list of base64 texts.")

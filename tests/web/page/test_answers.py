@@ -300,52 +300,29 @@ def test_a_stopped_answer_has_the_figures_of_all_that_has_arrived(
     assert (stats["ended_by"], stats["tokens"] >= 3) == ("disposed", True)
 
 
+@pytest.mark.parametrize(
+    ("written", "heard", "unheard"),
+    [
+        ("One two three.", "One", " two three."),
+        ("One two. \n", "One two.", ""),
+        ("<think>Hm.</think>One two.", "One", ""),  # what was heard is not the beginning
+    ],
+)
 def test_what_was_heard_replaces_an_answer_that_is_complete(
-    fake: FakeOllama, store: ConversationStore
+    fake: FakeOllama, store: ConversationStore, written: str, heard: str, unheard: str
 ) -> None:
-    fake.play(answer("One two three."))
+    fake.play(answer(written))
 
     async def scenario() -> str:
         async with Client(fake.url) as client:
             found = await begin(Answers(store, client), store)
             await found.end()
             assert not saved(store, found.turn.conversation).message.cut
-            await found.heard("One")
+            await found.heard(heard)
             return found.turn.conversation
 
     last = saved(store, asyncio.run(scenario()))
-    assert (last.message.content, last.message.cut, last.unheard) == ("One", True, " two three.")
-
-
-def test_an_answer_that_was_heard_to_its_end_has_nothing_unheard(
-    fake: FakeOllama, store: ConversationStore
-) -> None:
-    fake.play(answer("One two. \n"))
-
-    async def scenario() -> str:
-        async with Client(fake.url) as client:
-            found = await begin(Answers(store, client), store)
-            await found.end()
-            await found.heard("One two.")
-            return found.turn.conversation
-
-    assert saved(store, asyncio.run(scenario())).unheard == ""
-
-
-def test_what_is_not_the_beginning_of_the_answer_leaves_nothing_unheard(
-    fake: FakeOllama, store: ConversationStore
-) -> None:
-    fake.play(answer("<think>Hm.</think>One two."))
-
-    async def scenario() -> str:
-        async with Client(fake.url) as client:
-            found = await begin(Answers(store, client), store)
-            await found.end()
-            await found.heard("One")
-            return found.turn.conversation
-
-    last = saved(store, asyncio.run(scenario()))
-    assert (last.message.content, last.unheard) == ("One", "")
+    assert (last.message.content, last.message.cut, last.unheard) == (heard, True, unheard)
 
 
 def test_a_save_that_fails_is_logged_and_the_answer_goes_on(
