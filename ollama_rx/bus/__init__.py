@@ -1,0 +1,6 @@
+"""Streams across machines: prompts and answers over NATS JetStream. Needs the extra ``bus``."""
+
+from importlib.util import find_spec
+
+if find_spec("nats") is None:
+    raise ImportError('ollama_rx.bus needs nats-py: pip install "ollama-rx[bus]"')

@@ -1,0 +1,70 @@
+"""A prompt on its way to a worker: the request that the client would send to a host, as it is."""
+
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import quote, unquote
+
+from nats.aio.msg import Msg
+
+from ollama_rx.bus.subjects import (
+    MESSAGE_ID,
+    PROMPT_DETACHED,
+    PROMPT_GRACE,
+    PROMPT_IS_LARGE,
+    PROMPT_MODEL,
+    PROMPT_PATH,
+)
+
+_YES = "true"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """The body of a request and what a worker has to know beside it."""
+
+    run: str
+    model: str
+    path: str
+    """Of the endpoint, such as "/api/chat"."""
+    body: bytes
+    grace: float = 10.0
+    """Seconds after which the answer is given up if nobody reads it."""
+    detached: bool = False
+    """Whether the answer is wanted even if nobody reads it."""
+    is_large: bool = False
+    """Whether the body is too large for a message; it is in the object store, under the id of the run."""
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of its message."""
+        headers = {
+            MESSAGE_ID: self.run,
+            PROMPT_PATH: self.path,
+            PROMPT_MODEL: quote(self.model, safe=":/", errors="surrogatepass"),
+            PROMPT_GRACE: f"{self.grace:g}",
+        }
+        if self.detached:
+            headers[PROMPT_DETACHED] = _YES
+        if self.is_large:
+            headers[PROMPT_IS_LARGE] = _YES
+        return headers
+
+    @classmethod
+    def of(cls, message: Msg) -> Self:
+        """Read a message of the work queue.
+
+        Raises:
+            ValueError: it is not a prompt.
+        """
+        headers = message.headers or {}
+        try:
+            return cls(
+                run=headers[MESSAGE_ID],
+                model=unquote(headers[PROMPT_MODEL], errors="surrogatepass"),
+                path=headers[PROMPT_PATH],
+                body=message.data,
+                grace=float(headers[PROMPT_GRACE]),
+                detached=headers.get(PROMPT_DETACHED) == _YES,
+                is_large=headers.get(PROMPT_IS_LARGE) == _YES,
+            )
+        except KeyError as missing:
+            raise ValueError(f"the header {missing} is missing") from missing

@@ -1,0 +1,101 @@
+"""The events of a run log: all that is known of one prompt, in the order in which it happened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+
+from nats.aio.msg import Msg
+
+from ollama_rx.bus.subjects import EVENT_KIND, EXPECTED_POSITION, MESSAGE_ID
+
+
+class EventKind(StrEnum):
+    """What an event tells; after a final one a run is over."""
+
+    START = "start"
+    """A worker has begun an attempt."""
+    LINES = "lines"
+    """Whole lines of the answer, or a piece of a line that is too long for one message."""
+    END = "end"
+    """The last lines, if any: the host has ended the answer in order. Final."""
+    CUT = "cut"
+    """The attempt has failed after it began; another may follow. The payload is {"reason"}."""
+    FAILED = "failed"
+    """The prompt was refused, or no attempt is left. Final; {"status", "reason", "signin_url"}."""
+    CANCELLED = "cancelled"
+    """Nobody wants the answer. Final; {"reason"}."""
+
+
+_FINAL = frozenset({EventKind.END, EventKind.FAILED, EventKind.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """One event: the ``seq``-th of an attempt, which begins with 0.
+
+    An event outside of all attempts has attempt 0: a cancellation, or a failure before the first attempt.
+    """
+
+    run: str
+    attempt: int
+    seq: int
+    kind: EventKind
+    payload: bytes = b""
+    position: int = 0
+    """Its sequence number in the stream; 0 while it is not stored."""
+
+    @property
+    def id(self) -> str:
+        """What tells it from all other events."""
+        return f"{self.run}:{self.attempt}:{self.seq}"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run is over with it."""
+        return self.kind in _FINAL
+
+    def then(self, kind: EventKind, payload: bytes = b"") -> Self:
+        """Return the event that follows in the same attempt."""
+        return replace(self, seq=self.seq + 1, kind=kind, payload=payload, position=0)
+
+    def headers(self, after: int | None = None) -> dict[str, str]:
+        """Return the headers with which it is stored; ``after`` is the only position that may precede it."""
+        headers = {MESSAGE_ID: self.id}
+        if self.kind is not EventKind.LINES:
+            headers[EVENT_KIND] = self.kind
+        if after is not None:
+            headers[EXPECTED_POSITION] = str(after)
+        return headers
+
+    @classmethod
+    def of(cls, message: Msg) -> Self:
+        """Read a message of a consumer.
+
+        Raises:
+            ValueError: it is not an event.
+        """
+        return cls.read(message.headers, message.data, _position_of(message.reply))
+
+    @classmethod
+    def read(cls, headers: Mapping[str, str] | None, payload: bytes, position: int) -> Self:
+        """Read a stored message.
+
+        Raises:
+            ValueError: it is not an event.
+        """
+        fields = headers or {}
+        run, attempt, seq = fields.get(MESSAGE_ID, "").split(":")
+        kind = fields.get(EVENT_KIND)
+        found = EventKind.LINES if kind is None else EventKind(kind)
+        return cls(run, int(attempt), int(seq), found, payload, position)
+
+
+def _position_of(reply: str) -> int:
+    """Return the position in the stream that the reply subject of a consumer's message names.
+
+    It is `$JS.ACK.<stream>.<consumer>.<delivered>.<position>...`, with two more words in front in an account
+    of a domain. Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md
+    """
+    words = reply.split(".")
+    return int(words[5 if len(words) < 11 else 7])  # noqa: PLR2004 - as described

@@ -1,0 +1,134 @@
+"""A run log: the one record of what became of a prompt, which clients and workers agree on.
+
+A worker stores an event only right after the last one it knows. Another worker, or a client that cancels,
+ends the attempt by storing something in between.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, TypeVar, cast
+
+import orjson
+from nats.errors import ConnectionClosedError, NoRespondersError, OutboundBufferLimitError
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
+
+from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.run_event import EventKind, RunEvent
+from ollama_rx.bus.subjects import Subjects
+from ollama_rx.errors import UnreachableError
+
+T = TypeVar("T")
+
+NOTHING_STORED: Final = 0
+"""The position after which the first event of a run is stored."""
+
+_ANSWER = 2.0  # seconds after which a request is repeated; the answer may have been lost with the connection
+_WAIT = 0.1  # seconds between two attempts while the server is starting
+_PATIENCE = 30.0  # seconds
+_WRONG_POSITION = 10071
+
+_UNANSWERED = (
+    NatsTimeoutError,
+    NoRespondersError,
+    NoStreamResponseError,  # right after its start the server does not have its streams yet
+    ServiceUnavailableError,
+    OutboundBufferLimitError,
+)
+
+
+class SupersededError(Exception):
+    """An event was refused because the run has gone on without its writer; ``last`` is its last event."""
+
+    def __init__(self, last: RunEvent | None) -> None:
+        super().__init__("the run has gone on without this attempt")
+        self.last = last
+
+
+class RunLog:
+    """The log of one run."""
+
+    def __init__(self, connection: BusConnection, subjects: Subjects, run: str) -> None:
+        self.run = run
+        self._connection = connection
+        self._stream = subjects.events_stream
+        self._subject = subjects.events(run)
+        self._control = subjects.control(run)
+
+    async def last(self) -> RunEvent | None:
+        """Return the last event, or None if there is none.
+
+        Raises:
+            UnreachableError: the server does not answer for half a minute.
+        """
+        return await self._persist(self._look_up)
+
+    async def append(self, event: RunEvent, *, after: int) -> int:
+        """Store an event right after a position, `NOTHING_STORED` for the first one; return its own position.
+
+        It is tried until there is an answer. If that of an earlier try was lost with the connection, the server
+        refuses the event although it is stored; then its position is looked up.
+
+        Raises:
+            SupersededError: another event is stored after that position.
+            UnreachableError: the server does not answer for half a minute.
+        """
+        headers = event.headers(after)
+
+        async def store() -> int:
+            try:
+                stored = await self._connection.jetstream.publish(
+                    self._subject, event.payload, timeout=_ANSWER, headers=headers
+                )
+            except APIError as error:
+                if error.err_code != _WRONG_POSITION:
+                    raise
+            else:
+                return stored.seq
+            last = await self._look_up()
+            if last is not None and last.id == event.id:
+                return last.position
+            raise SupersededError(last)
+
+        return await self._persist(store)
+
+    async def cancel(self, reason: str) -> None:
+        """Store that nobody wants the answer, which ends every attempt, and tell workers at once.
+
+        Nothing is awaited but that the server has received it.
+        """
+        payload = orjson.dumps({"reason": reason})
+        event = RunEvent(self.run, 0, 0, EventKind.CANCELLED, payload)
+        nats = self._connection.nats
+        with suppress(ConnectionClosedError, *_UNANSWERED):
+            await nats.publish(self._subject, event.payload, headers=event.headers())
+            await nats.publish(self._control)
+            await nats.flush(timeout=1)
+
+    async def _look_up(self) -> RunEvent | None:
+        try:
+            found = await self._connection.jetstream.get_last_msg(self._stream, self._subject, direct=True)
+        except NotFoundError:
+            return None
+        headers = cast("dict[str, str] | None", found.headers)  # pyright: ignore[reportUnknownMemberType]
+        return RunEvent.read(headers, found.data or b"", found.seq or 0)
+
+    async def _persist(self, request: Callable[[], Awaitable[T]]) -> T:
+        """Repeat a request until the server answers; a server that cannot be reached is waited for."""
+        clock = asyncio.get_running_loop().time
+        deadline = None
+        while True:
+            await self._connection.connected()
+            try:
+                return await request()
+            except ConnectionClosedError as error:
+                raise UnreachableError(self._connection.url, "the connection was closed") from error
+            except _UNANSWERED as error:
+                if not self._connection.is_connected:
+                    deadline = None
+                    continue
+                deadline = deadline or clock() + _PATIENCE
+                if clock() > deadline:
+                    raise UnreachableError(self._connection.url, "its streams do not answer") from error
+                await asyncio.sleep(_WAIT)

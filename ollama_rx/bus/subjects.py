@@ -1,0 +1,140 @@
+"""The names of everything on the bus: streams, subjects, buckets and headers, each in this place only.
+
+A subject is a list of words between dots. Whatever a user chooses becomes one word of it (`word_of`), so no
+name of a model can reach another subject.
+Source: https://docs.nats.io/nats-concepts/subjects
+"""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from secrets import token_hex
+from typing import Final
+
+from ollama_rx.arguments import check_text, wrong_value
+from ollama_rx.client.hosts.model_names import full_name
+
+DEFAULT_NAMESPACE: Final = "ollama_rx"
+
+MESSAGE_ID: Final = "Nats-Msg-Id"
+"""The header by which a stream recognises a message that it has already stored."""
+EXPECTED_POSITION: Final = "Nats-Expected-Last-Subject-Sequence"
+"""The header with the position after which alone an event may be stored."""
+EVENT_KIND: Final = "Ollama-Rx-Event"
+PROMPT_PATH: Final = "Ollama-Rx-Path"
+PROMPT_MODEL: Final = "Ollama-Rx-Model"
+PROMPT_GRACE: Final = "Ollama-Rx-Grace"
+PROMPT_DETACHED: Final = "Ollama-Rx-Detached"
+PROMPT_IS_LARGE: Final = "Ollama-Rx-Large"
+
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NOT_PLAIN = re.compile(rb"[^a-z0-9_-]")
+_LONGEST_WORD = 200  # characters; the server allows 255 in the name of a consumer
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """The streams and subjects of one namespace; two namespaces on one server know nothing of each other.
+
+    Raises:
+        ValueError: the namespace has other characters than letters, digits, "_" and "-".
+    """
+
+    namespace: str = DEFAULT_NAMESPACE
+
+    def __post_init__(self) -> None:
+        _check_word("namespace", self.namespace)
+
+    @property
+    def prompts_stream(self) -> str:
+        """The work queue of prompts."""
+        return f"{self.namespace}_prompts"
+
+    @property
+    def events_stream(self) -> str:
+        """The run logs."""
+        return f"{self.namespace}_events"
+
+    @property
+    def workers_bucket(self) -> str:
+        """The key-value bucket in which each worker has an entry while it lives."""
+        return f"{self.namespace}_workers"
+
+    @property
+    def models_bucket(self) -> str:
+        """The key-value bucket with the details of models, by digest."""
+        return f"{self.namespace}_models"
+
+    @property
+    def large_bucket(self) -> str:
+        """The object store of prompts that are too large for a message."""
+        return f"{self.namespace}_large"
+
+    @property
+    def all_prompts(self) -> str:
+        """The subjects of all prompts."""
+        return f"{self.namespace}.prompt.*.*"
+
+    def prompts_of(self, model: str) -> str:
+        """Return the subjects of all prompts for a model."""
+        return f"{self.namespace}.prompt.{word_of(model)}.*"
+
+    def prompt(self, model: str, run: str) -> str:
+        """Return the subject of one prompt."""
+        return f"{self.namespace}.prompt.{word_of(model)}.{run}"
+
+    @property
+    def all_events(self) -> str:
+        """The subjects of all run logs."""
+        return f"{self.namespace}.events.*"
+
+    def events(self, run: str) -> str:
+        """Return the subject of a run log."""
+        return f"{self.namespace}.events.{run}"
+
+    @property
+    def all_controls(self) -> str:
+        """The subjects on which workers are told at once that a run log has an end that is not theirs."""
+        return f"{self.namespace}.control.*"
+
+    def control(self, run: str) -> str:
+        """Return the subject of the hints for one run."""
+        return f"{self.namespace}.control.{run}"
+
+    def readers(self, run: str) -> str:
+        """Return the subject that has a subscriber as long as somebody reads the answer of a run."""
+        return f"{self.namespace}.readers.{run}"
+
+
+def word_of(model: str) -> str:
+    """Return a model's name as one word of a subject; other names of the same model give the same word.
+
+    >>> word_of("llama3.2"), word_of("hf.co/Me/Gemma:Q4_K_M")
+    ('llama3=2e2=3alatest', 'hf=2eco=2fme=2fgemma=3aq4_k_m')
+    """
+    name = full_name(model).encode("utf-8", "surrogatepass")
+    word = _NOT_PLAIN.sub(lambda found: b"=%02x" % found[0][0], name).decode()
+    if len(word) > _LONGEST_WORD:
+        return f"{word[:100]}={sha256(name).hexdigest()}"
+    return word
+
+
+def new_run() -> str:
+    """Return the id of a new run, which nobody can guess."""
+    return token_hex(12)
+
+
+def check_run(run: str) -> str:
+    """Return the id of a run that a user has chosen.
+
+    Raises:
+        ValueError: it is empty, longer than 64 characters, or has others than letters, digits, "_" and "-".
+    """
+    return _check_word("run", run)
+
+
+def _check_word(name: str, word: str) -> str:
+    check_text(name, word)
+    if not _WORD.fullmatch(word):
+        raise wrong_value(name, "1 to 64 letters, digits, '_' and '-'", word)
+    return word
