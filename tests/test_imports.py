@@ -49,9 +49,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "delivery": VALUES | {"rx", "sinks"},
     "speech": VALUES | {"rx", "operators", "sinks"},
     "web": VALUES | {"rx", "operators", "sinks", "delivery", "client", "conversation", "speech"},
+    "bus": VALUES | {"rx", "protocol", "sinks", "transport", "client", "delivery"},
 }
 # Lenient getters and parser, which the values may import too.
 LEAVES = {"ollama_rx.protocol.json_fields", "ollama_rx.protocol.lenient_json"}
+PARTS_WITH_NEEDS = {"bus", "web"}  # of an extra each
+BUS_NEEDS = {"nats", "httpx", "orjson", "reactivex"}
 WEB_NEEDS = {"starlette", "orjson", "reactivex"}  # of the extra `web`; the rest of it is imported when used
 CORE_NEEDS = {"reactivex", "httpx", "h11", "orjson"}
 
@@ -152,7 +155,8 @@ def test_only_the_transport_imports_network_modules() -> None:
         "ollama_rx/web/live/live_page.py",
         "ollama_rx/web/live/loop_server.py",
     }  # they open no connection
-    users = {found.file for found in CORE if found.top in network} - listening
+    http = [found for found in CORE if part_of(found.file) != "bus"]  # which opens connections to NATS
+    users = {found.file for found in http if found.top in network} - listening
     elsewhere = {file for file in users if not file.startswith("ollama_rx/transport/")}
     assert elsewhere == {"ollama_rx/client/client.py", "ollama_rx/speech/engines/openai_endpoint.py"}
     assert {found.module for found in CORE if found.file in elsewhere and found.top in network} == {"httpx"}
@@ -168,7 +172,8 @@ def test_the_core_uses_neither_subjects_nor_schedulers_that_change_threads() -> 
     core = [
         found for found in CORE if part_of(found.file) != "speech"
     ]  # its events come from its own threads
-    assert [found for found in core if found.name in banned or "subject" in found.module] == []
+    rx = [found for found in core if found.top == "reactivex"]  # the bus has subjects of NATS
+    assert [found for found in rx if found.name in banned or "subject" in found.module] == []
     used = {
         (file.name, node.attr)
         for file in PACKAGE.rglob("*.py")
@@ -184,11 +189,16 @@ def test_the_link_at_the_root_is_not_imported() -> None:
 
 
 def test_importing_the_core_needs_three_libraries() -> None:
-    needed = {found.top for found in CORE if found.eager and part_of(found.file) != "web"}
+    needed = {found.top for found in CORE if found.eager and part_of(found.file) not in PARTS_WITH_NEEDS}
     assert needed - set(sys.stdlib_module_names) - {"ollama_rx"} == CORE_NEEDS
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {text.partition(">")[0] for text in project["dependencies"]}
     assert declared | {"h11"} == CORE_NEEDS  # h11 comes with httpx
+
+
+def test_importing_the_bus_needs_nats_py() -> None:
+    needed = {found.top for found in CORE if found.eager and part_of(found.file) == "bus"}
+    assert needed - set(sys.stdlib_module_names) - {"ollama_rx"} <= BUS_NEEDS
 
 
 def test_importing_the_web_needs_starlette() -> None:
@@ -227,6 +237,8 @@ def test_the_core_can_be_imported_without_any_extra() -> None:
         "pydantic",
         "pytest",
         "icu4py",
+        "nats",
+        "nkeys",
     }
     code = BLOCKER.format(blocked=blocked, outside=OUTSIDE)
     done = subprocess.run(  # noqa: S603 - our own code
