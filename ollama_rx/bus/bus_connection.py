@@ -124,9 +124,8 @@ class BusConnection:
         _log.debug("bus %s: %s", self.url, type(error).__name__)
 
     async def _disconnected(self) -> None:
-        if self._connected.is_set():
-            self._connected.clear()
-            _log.info("lost the bus at %s; reconnecting", self.url)
+        self._connected.clear()
+        _log.info("lost the bus at %s", self.url)
 
     async def _reconnected(self) -> None:
         self._connected.set()
@@ -135,8 +134,7 @@ class BusConnection:
             callback()
 
     async def _closed(self) -> None:
-        if not self.lost.done():
-            self.lost.set_result(None)
+        self.lost.set_result(None)
 
 
 class BusConnections:

@@ -25,8 +25,7 @@ NOTHING_STORED: Final = 0
 """The position after which the first event of a run is stored."""
 
 _ANSWER = 2.0  # seconds after which a request is repeated; the answer may have been lost with the connection
-_WAIT = 0.1  # seconds between two attempts while the server is starting
-_PATIENCE = 30.0  # seconds
+_WAITS = (0.1, 0.1, 0.2, 0.5, 1.0) + 14 * (2.0,)  # seconds between two attempts: half a minute
 _WRONG_POSITION = 10071
 
 _UNANSWERED = (
@@ -67,8 +66,8 @@ class RunLog:
     async def append(self, event: RunEvent, *, after: int) -> int:
         """Store an event right after a position, `NOTHING_STORED` for the first one; return its own position.
 
-        It is tried until there is an answer. If that of an earlier try was lost with the connection, the server
-        refuses the event although it is stored; then its position is looked up.
+        It is tried until there is an answer. If an earlier answer was lost with the connection, the
+        server refuses the event although it is stored; then its position is looked up.
 
         Raises:
             SupersededError: another event is stored after that position.
@@ -116,19 +115,12 @@ class RunLog:
 
     async def _persist(self, request: Callable[[], Awaitable[T]]) -> T:
         """Repeat a request until the server answers; a server that cannot be reached is waited for."""
-        clock = asyncio.get_running_loop().time
-        deadline = None
-        while True:
+        for wait in _WAITS:
             await self._connection.connected()
             try:
                 return await request()
             except ConnectionClosedError as error:
                 raise UnreachableError(self._connection.url, "the connection was closed") from error
-            except _UNANSWERED as error:
-                if not self._connection.is_connected:
-                    deadline = None
-                    continue
-                deadline = deadline or clock() + _PATIENCE
-                if clock() > deadline:
-                    raise UnreachableError(self._connection.url, "its streams do not answer") from error
-                await asyncio.sleep(_WAIT)
+            except _UNANSWERED:
+                await asyncio.sleep(wait)
+        raise UnreachableError(self._connection.url, "its streams do not answer")

@@ -1,0 +1,175 @@
+"""The run log: one writer at a time, and nothing stored is lost or stored twice."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.errors import APIError, NoStreamResponseError
+
+from ollama_rx import UnreachableError
+from ollama_rx.bus import run_log
+from ollama_rx.bus.bus_connection import BusConnection, BusConnections
+from ollama_rx.bus.connection_options import ConnectionOptions
+from ollama_rx.bus.run_event import EventKind, RunEvent
+from ollama_rx.bus.run_log import NOTHING_STORED, RunLog, SupersededError
+from ollama_rx.bus.streams import prepare_streams
+from ollama_rx.bus.subjects import Subjects, new_run
+from tests.bus.nats_process import NatsProcess
+
+START = RunEvent("r", 1, 0, EventKind.START)
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncGenerator[BusConnection]:
+    connections = BusConnections(ConnectionOptions.of(url), name="test")
+    async with connections.lease() as connection:
+        yield connection
+    await connections.aclose()
+
+
+def run_with_log(url: str, namespace: str, main: Callable[[RunLog, BusConnection], Awaitable[None]]) -> None:
+    async def prepared() -> None:
+        async with opened(url) as connection:
+            subjects = Subjects(namespace)
+            await prepare_streams(connection, subjects)
+            await main(RunLog(connection, subjects, "r"), connection)
+
+    asyncio.run(prepared())
+
+
+def fail_once(
+    monkeypatch: pytest.MonkeyPatch, connection: BusConnection, error: Exception, *, is_stored: bool
+) -> None:
+    """Let the next publication end with an error, before or after the server has stored it."""
+    publish: Callable[..., Awaitable[Any]] = connection.jetstream.publish  # pyright: ignore[reportUnknownMemberType]
+
+    async def failing(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.undo()
+        if is_stored:
+            await publish(*args, **kwargs)
+        raise error
+
+    monkeypatch.setattr(connection.jetstream, "publish", failing)
+
+
+def test_events_are_stored_one_after_the_other(nats_url: str, namespace: str) -> None:
+    async def main(log: RunLog, _: BusConnection) -> None:
+        assert await log.last() is None
+        first = await log.append(START, after=NOTHING_STORED)
+        lines = START.then(EventKind.LINES, b"one\n")
+        second = await log.append(lines, after=first)
+        last = await log.last()
+        assert last is not None
+        assert (last.id, last.payload, last.position) == ("r:1:1", b"one\n", second)
+
+    run_with_log(nats_url, namespace, main)
+
+
+def test_a_writer_that_has_missed_an_event_is_superseded(nats_url: str, namespace: str) -> None:
+    async def main(log: RunLog, _: BusConnection) -> None:
+        position = await log.append(START, after=NOTHING_STORED)
+        newer = RunEvent("r", 2, 0, EventKind.START)
+        await log.append(newer, after=position)
+        with pytest.raises(SupersededError) as refused:
+            await log.append(START.then(EventKind.LINES, b"stale\n"), after=position)
+        assert refused.value.last is not None
+        assert refused.value.last.id == newer.id
+
+    run_with_log(nats_url, namespace, main)
+
+
+def test_of_two_that_start_at_the_same_time_one_is_superseded(nats_url: str, namespace: str) -> None:
+    async def main(log: RunLog, _: BusConnection) -> None:
+        starts = (RunEvent("r", attempt, 0, EventKind.START) for attempt in (1, 2))
+        ends = await asyncio.gather(
+            *(log.append(start, after=NOTHING_STORED) for start in starts), return_exceptions=True
+        )
+        assert sorted(type(end).__name__ for end in ends) == ["SupersededError", "int"]
+
+    run_with_log(nats_url, namespace, main)
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+@pytest.mark.parametrize("error", [NatsTimeoutError(), NoStreamResponseError()])
+def test_an_append_without_an_answer_is_repeated(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch, error: Exception, *, is_stored: bool
+) -> None:
+    async def main(log: RunLog, connection: BusConnection) -> None:
+        position = await log.append(START, after=NOTHING_STORED)
+        fail_once(monkeypatch, connection, error, is_stored=is_stored)
+        lines = START.then(EventKind.LINES, b"once\n")
+        assert await log.append(lines, after=position) == position + 1
+        assert await log.append(lines.then(EventKind.END), after=position + 1) == position + 2
+
+    run_with_log(nats_url, namespace, main)
+
+
+def test_an_append_goes_on_when_a_killed_server_is_back(nats_process: NatsProcess, namespace: str) -> None:
+    async def main(log: RunLog, connection: BusConnection) -> None:
+        back = asyncio.Event()
+        connection.on_reconnect(back.set)
+        position = await log.append(START, after=NOTHING_STORED)
+        nats_process.kill()
+        appending = asyncio.create_task(log.append(START.then(EventKind.LINES, b"x\n"), after=position))
+        looking_up = asyncio.create_task(log.last())
+        await asyncio.to_thread(nats_process.start)
+        assert await appending == position + 1
+        assert (await looking_up) is not None
+        await back.wait()
+
+    run_with_log(nats_process.url, namespace, main)
+
+
+def test_a_cancellation_ends_every_attempt(nats_url: str, namespace: str) -> None:
+    async def main(log: RunLog, connection: BusConnection) -> None:
+        position = await log.append(START, after=NOTHING_STORED)
+        hints = await connection.nats.subscribe(Subjects(namespace).control("r"))
+        await log.cancel("nobody reads it")
+        await log.cancel("again")
+        await hints.next_msg()
+        with pytest.raises(SupersededError) as refused:
+            await log.append(START.then(EventKind.LINES, b"x\n"), after=position)
+        last = refused.value.last
+        assert last is not None
+        assert (last.kind, last.payload) == (EventKind.CANCELLED, b'{"reason":"nobody reads it"}')
+        assert last.is_final
+
+    run_with_log(nats_url, namespace, main)
+
+
+def test_a_cancellation_on_a_closed_connection_does_nothing(nats_url: str, namespace: str) -> None:
+    async def main(log: RunLog, connection: BusConnection) -> None:
+        await connection.close()
+        await log.cancel("too late")
+        with pytest.raises(UnreachableError, match="the connection was closed"):
+            await log.last()
+
+    run_with_log(nats_url, namespace, main)
+
+
+def test_a_server_whose_streams_do_not_answer_is_given_up(
+    nats_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_log, "_WAITS", (0.01, 0.01))
+
+    async def main() -> None:
+        async with opened(nats_url) as connection:
+            log = RunLog(connection, Subjects(new_run()), "r")
+            with pytest.raises(UnreachableError, match="its streams do not answer"):
+                await log.append(START, after=NOTHING_STORED)
+
+    asyncio.run(main())
+
+
+def test_an_error_of_the_server_that_is_not_about_the_position_is_raised(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(log: RunLog, connection: BusConnection) -> None:
+        fail_once(monkeypatch, connection, APIError(code=503, err_code=10023), is_stored=False)
+        with pytest.raises(APIError):
+            await log.append(START, after=NOTHING_STORED)
+
+    run_with_log(nats_url, namespace, main)

@@ -1,0 +1,66 @@
+"""Streams and buckets are made by whoever comes first, and those of an operator are left as they are."""
+
+import asyncio
+
+import pytest
+from nats.js.api import StreamConfig
+from nats.js.errors import BadRequestError
+
+from ollama_rx.bus.bus_connection import BusConnections
+from ollama_rx.bus.connection_options import ConnectionOptions
+from ollama_rx.bus.streams import prepare_model, prepare_streams
+from ollama_rx.bus.subjects import Subjects
+
+pytestmark = pytest.mark.usefixtures("no_thread_left")
+
+
+def test_several_may_make_them_at_the_same_time(nats_url: str, namespace: str) -> None:
+    async def main() -> None:
+        connections = BusConnections(ConnectionOptions.of(nats_url), name="test")
+        subjects = Subjects(namespace)
+        async with connections.lease() as connection:
+            await asyncio.gather(*(prepare_streams(connection, subjects) for _ in range(3)))
+            names = {await prepare_model(connection, subjects, name) for name in ("m", "M:latest")}
+            assert len(names) == 1
+            info = await connection.jetstream.consumer_info(subjects.prompts_stream, names.pop())
+            assert info.config.filter_subject == subjects.prompts_of("m")
+            await connection.jetstream.key_value(subjects.workers_bucket)
+            await connection.jetstream.key_value(subjects.models_bucket)
+            await connection.jetstream.object_store(subjects.large_bucket)
+        await connections.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_an_operator_has_made_stays_as_it_is(nats_url: str, namespace: str) -> None:
+    async def main() -> None:
+        connections = BusConnections(ConnectionOptions.of(nats_url), name="test")
+        subjects = Subjects(namespace)
+        async with connections.lease() as connection:
+            for bucket in (f"KV_{subjects.workers_bucket}", f"OBJ_{subjects.large_bucket}"):
+                prefix = bucket.replace("KV_", "$KV.").replace("OBJ_", "$O.")
+                await connection.jetstream.add_stream(  # pyright: ignore[reportUnknownMemberType]
+                    StreamConfig(name=bucket, subjects=[f"{prefix}.>"], max_age=60)
+                )
+            theirs = StreamConfig(name=subjects.events_stream, subjects=[subjects.all_events], max_age=60)
+            await connection.jetstream.add_stream(theirs)  # pyright: ignore[reportUnknownMemberType]
+            await prepare_streams(connection, subjects)
+            info = await connection.jetstream.stream_info(subjects.events_stream)
+            assert info.config.max_age == 60
+        await connections.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_stream_whose_subjects_belong_to_another_one_is_an_error(nats_url: str, namespace: str) -> None:
+    async def main() -> None:
+        connections = BusConnections(ConnectionOptions.of(nats_url), name="test")
+        subjects = Subjects(namespace)
+        async with connections.lease() as connection:
+            other = StreamConfig(name=f"{namespace}_other", subjects=[f"{namespace}.>"])
+            await connection.jetstream.add_stream(other)  # pyright: ignore[reportUnknownMemberType]
+            with pytest.raises(BadRequestError, match="overlap"):
+                await prepare_streams(connection, subjects)
+        await connections.aclose()
+
+    asyncio.run(main())
