@@ -57,7 +57,14 @@ from ollama_rx.client.web import SERVICE_URL, web_session
 from ollama_rx.client.wrong_calls import explain_wrong_calls, missing_attribute
 from ollama_rx.protocol.json_fields import text_of
 from ollama_rx.protocol.ndjson import MAX_LINE_BYTES
-from ollama_rx.protocol.readers import ChunkReader, JsonReader, ProgressReader, ProgressTask, Reader
+from ollama_rx.protocol.readers import (
+    ChunkReader,
+    JsonReader,
+    ProgressReader,
+    ProgressTask,
+    RawReader,
+    Reader,
+)
 from ollama_rx.responses import (
     Embeddings,
     Model,
@@ -428,6 +435,29 @@ class Client:
         """Fetch a web page as text with Ollama's service; see `web_search`."""
         check_text("url", url)
         return self._from_web("/api/web_fetch", {"url": url}, WebPage.of)
+
+    # requests of others
+
+    def forward(self, path: str, body: bytes | None = None, *, model: str | None = None) -> Observable[bytes]:
+        """Send a request as it is, a POST if it has a body and else a GET, and emit the answer as it arrives.
+
+        For programs that pass requests on, such as a proxy. An item is one or more whole lines of the answer,
+        or a piece of a long line; all items joined are the answer. Nothing in them is read: a line that is an
+        error is an item too, and an answer is complete when its body is. The errors of a request that is
+        refused, and the way from one of several hosts to the next, are those of any other stream. ``model``
+        helps to choose the host.
+
+        Raises:
+            ValueError: the path does not begin with ``/``.
+        """
+        check_text("path", path)
+        if not path.startswith("/"):
+            raise wrong_value("path", "a path that begins with /", path)
+        if body is not None:
+            check_instance("body", body, bytes)
+        optional_texts(model=model)
+        request = PreparedRequest("GET" if body is None else "POST", path, body or b"")
+        return self._route.stream(path, lambda: request, RawReader, bytes, model=model)
 
     # closing
 

@@ -38,6 +38,7 @@ ProgressTask = Literal["pull", "push", "create"]
 _FAST_PATH_ERRORS = (JSONDecodeError, AttributeError, KeyError, TypeError)
 _BODY_LIMIT_IN_LINES = 32  # a single JSON body may be longer than a line: it may hold thousands of vectors
 _MAX_WRAPPINGS = 8  # of errors in errors; two were seen
+_MAX_HELD = 16_384  # bytes of an unfinished line for whose end `RawReader` waits
 
 
 class Reader(Protocol[T_co]):
@@ -254,6 +255,32 @@ class JsonReader(Generic[T]):
         item = self._item(raw)
         self.done = True
         yield item
+
+
+class RawReader:
+    """Passes a body on as it is: whole lines as soon as they are complete, and a long line in pieces."""
+
+    partial = ""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._held = b""
+
+    def read(self, payload: bytes) -> Iterable[bytes]:
+        """Return the lines that ``payload`` completes, as one item."""
+        if self._held:
+            payload = self._held + payload
+        end = payload.rfind(b"\n") + 1
+        if len(payload) - end > _MAX_HELD:
+            end = len(payload)
+        self._held = payload[end:]
+        return (payload[:end],) if end else ()
+
+    def end(self) -> Iterator[bytes]:
+        """Yield what is left of the body, which may be empty."""
+        if self._held:
+            yield self._held
+        self.done = True
 
 
 def reason_of(body: bytes) -> tuple[str, str | None]:

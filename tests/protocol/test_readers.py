@@ -23,6 +23,7 @@ from ollama_rx.protocol.readers import (
     JsonReader,
     ProgressReader,
     ProgressTask,
+    RawReader,
     Reader,
     reason_of,
 )
@@ -548,3 +549,31 @@ def test_progress_is_told_for_all_layers_too() -> None:
     )
     steps = [(step.overall_completed, step.overall_total) for step in ProgressReader().read(lines)]
     assert steps == [(None, None), (0, 10), (4, 10), (9, 15), (15, 15), (15, 15), (15, 15)]
+
+
+# bodies that are passed on
+
+
+@given(st.lists(st.sampled_from([b"\n", b"x", b"yy\n", b"z" * 20_000])))
+def test_a_body_is_passed_on_unchanged_however_it_is_cut(payloads: list[bytes]) -> None:
+    reader = RawReader()
+    items = [item for payload in payloads for item in reader.read(payload)]
+    assert not reader.done
+    items += reader.end()
+    assert reader.done
+    assert b"".join(items) == b"".join(payloads)
+    assert all(items)
+
+
+def test_a_body_is_passed_on_line_by_line_as_soon_as_lines_are_complete() -> None:
+    reader = RawReader()
+    assert list(reader.read(b"a")) == []
+    assert list(reader.read(b"b\nc\nd")) == [b"ab\nc\n"]
+    assert list(reader.end()) == [b"d"]
+
+
+def test_a_long_line_is_passed_on_in_pieces() -> None:
+    reader = RawReader()
+    assert list(reader.read(b"x" * 16_384)) == []
+    assert list(reader.read(b"x")) == [b"x" * 16_385]
+    assert list(reader.read(b"y\n")) == [b"y\n"]
