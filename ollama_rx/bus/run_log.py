@@ -4,37 +4,22 @@ A worker stores an event only right after the last one it knows. Another worker,
 ends the attempt by storing something in between.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 import orjson
-from nats.errors import ConnectionClosedError, NoRespondersError, OutboundBufferLimitError
-from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
+from nats.errors import ConnectionClosedError
+from nats.js.errors import APIError, NotFoundError
 
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.run_event import EventKind, RunEvent
 from ollama_rx.bus.subjects import Subjects
-from ollama_rx.errors import UnreachableError
-
-T = TypeVar("T")
+from ollama_rx.bus.until_answered import ANSWER_SECONDS, UNANSWERED, until_answered
 
 NOTHING_STORED: Final = 0
 """The position after which the first event of a run is stored."""
 
-_ANSWER = 2.0  # seconds after which a request is repeated; the answer may have been lost with the connection
-_WAITS = (0.1, 0.1, 0.2, 0.5, 1.0) + 14 * (2.0,)  # seconds between two attempts: half a minute
 _WRONG_POSITION = 10071
-
-_UNANSWERED = (
-    NatsTimeoutError,
-    NoRespondersError,
-    NoStreamResponseError,  # right after its start the server does not have its streams yet
-    ServiceUnavailableError,
-    OutboundBufferLimitError,
-)
 
 
 class SupersededError(Exception):
@@ -61,13 +46,13 @@ class RunLog:
         Raises:
             UnreachableError: the server does not answer for half a minute.
         """
-        return await self._persist(self._look_up)
+        return await until_answered(self._connection, self._look_up)
 
     async def append(self, event: RunEvent, *, after: int) -> int:
         """Store an event right after a position, `NOTHING_STORED` for the first one; return its own position.
 
-        It is tried until there is an answer. If an earlier answer was lost with the connection, the
-        server refuses the event although it is stored; then its position is looked up.
+        It is tried until there is an answer. If an earlier answer was lost with the connection, the server
+        refuses the event although it is stored; then its position is looked up.
 
         Raises:
             SupersededError: another event is stored after that position.
@@ -78,7 +63,7 @@ class RunLog:
         async def store() -> int:
             try:
                 stored = await self._connection.jetstream.publish(
-                    self._subject, event.payload, timeout=_ANSWER, headers=headers
+                    self._subject, event.payload, timeout=ANSWER_SECONDS, headers=headers
                 )
             except APIError as error:
                 if error.err_code != _WRONG_POSITION:
@@ -90,7 +75,7 @@ class RunLog:
                 return last.position
             raise SupersededError(last)
 
-        return await self._persist(store)
+        return await until_answered(self._connection, store)
 
     async def cancel(self, reason: str) -> None:
         """Store that nobody wants the answer, which ends every attempt, and tell workers at once.
@@ -100,7 +85,7 @@ class RunLog:
         payload = orjson.dumps({"reason": reason})
         event = RunEvent(self.run, 0, 0, EventKind.CANCELLED, payload)
         nats = self._connection.nats
-        with suppress(ConnectionClosedError, *_UNANSWERED):
+        with suppress(ConnectionClosedError, *UNANSWERED):
             await nats.publish(self._subject, event.payload, headers=event.headers())
             await nats.publish(self._control)
             await nats.flush(timeout=1)
@@ -112,15 +97,3 @@ class RunLog:
             return None
         headers = cast("dict[str, str] | None", found.headers)  # pyright: ignore[reportUnknownMemberType]
         return RunEvent.read(headers, found.data or b"", found.seq or 0)
-
-    async def _persist(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a request until the server answers; a server that cannot be reached is waited for."""
-        for wait in _WAITS:
-            await self._connection.connected()
-            try:
-                return await request()
-            except ConnectionClosedError as error:
-                raise UnreachableError(self._connection.url, "the connection was closed") from error
-            except _UNANSWERED:
-                await asyncio.sleep(wait)
-        raise UnreachableError(self._connection.url, "its streams do not answer")

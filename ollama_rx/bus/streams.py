@@ -55,7 +55,6 @@ async def prepare_streams(connection: BusConnection, subjects: Subjects) -> None
     await _make_bucket(
         jetstream, KeyValueConfig(bucket=subjects.workers_bucket, ttl=ENTRY_LIFETIME, direct=True)
     )
-    await _make_bucket(jetstream, KeyValueConfig(bucket=subjects.models_bucket, direct=True))
     await _make_object_store(jetstream, subjects.large_bucket)
 
 

@@ -26,6 +26,8 @@ PROMPT_MODEL: Final = "Ollama-Rx-Model"
 PROMPT_GRACE: Final = "Ollama-Rx-Grace"
 PROMPT_DETACHED: Final = "Ollama-Rx-Detached"
 PROMPT_IS_LARGE: Final = "Ollama-Rx-Large"
+REQUEST_PATH: Final = "Ollama-Rx-Path"
+REPLY_STATUS: Final = "Ollama-Rx-Status"
 
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_PLAIN = re.compile(rb"[^a-z0-9_-]")
@@ -59,11 +61,6 @@ class Subjects:
     def workers_bucket(self) -> str:
         """The key-value bucket in which each worker has an entry while it lives."""
         return f"{self.namespace}_workers"
-
-    @property
-    def models_bucket(self) -> str:
-        """The key-value bucket with the details of models, by digest."""
-        return f"{self.namespace}_models"
 
     @property
     def large_bucket(self) -> str:
@@ -104,6 +101,10 @@ class Subjects:
     def readers(self, run: str) -> str:
         """Return the subject that has a subscriber as long as somebody reads the answer of a run."""
         return f"{self.namespace}.readers.{run}"
+
+    def worker(self, worker: str) -> str:
+        """Return the subject of the requests that one worker answers beside the queue."""
+        return f"{self.namespace}.worker.{worker}"
 
 
 def word_of(model: str) -> str:

@@ -10,7 +10,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.errors import APIError, NoStreamResponseError
 
 from ollama_rx import UnreachableError
-from ollama_rx.bus import run_log
+from ollama_rx.bus import until_answered
 from ollama_rx.bus.bus_connection import BusConnection, BusConnections
 from ollama_rx.bus.connection_options import ConnectionOptions
 from ollama_rx.bus.run_event import EventKind, RunEvent
@@ -153,7 +153,7 @@ def test_a_cancellation_on_a_closed_connection_does_nothing(nats_url: str, names
 def test_a_server_whose_streams_do_not_answer_is_given_up(
     nats_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_log, "_WAITS", (0.01, 0.01))
+    monkeypatch.setattr(until_answered, "_WAITS", (0.01, 0.01))
 
     async def main() -> None:
         async with opened(nats_url) as connection:

@@ -1,0 +1,91 @@
+"""Read many stored messages with one request, without a consumer.
+
+Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import orjson
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from nats.js.errors import APIError
+
+from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.until_answered import ANSWER_SECONDS
+
+_MOST_MESSAGES = 1000  # in the answer to one request
+_MOST_BYTES = 4 * 1024**2  # the same, except that there is always one message
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message of a stream; ``position`` is its sequence number."""
+
+    subject: str
+    position: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+async def stored_messages(connection: BusConnection, stream: str, subject: str) -> list[StoredMessage]:
+    """Return all messages that a stream has of a subject, which may have wildcards, in their order.
+
+    In a key-value bucket without a history these are its entries. An entry that is written meanwhile is found
+    once, or twice with the newer one last.
+
+    Raises:
+        NoRespondersError: there is no such stream, or the server has just started.
+        TimeoutError: the server is silent, perhaps because the connection was lost.
+        APIError: the server refuses the request.
+    """
+    found: list[StoredMessage] = []
+    begin: int | None = 1
+    while begin is not None:
+        begin = await _read_batch(connection, stream, subject, begin, found)
+    return found
+
+
+async def _read_batch(
+    connection: BusConnection, stream: str, subject: str, begin: int, found: list[StoredMessage]
+) -> int | None:
+    """Add the messages from a position on, as many as one answer has; return where to go on, or None."""
+    ended: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+    clock = ended.get_loop().time
+
+    async def on_reply(reply: Msg) -> None:
+        headers = reply.headers or {}
+        if "Status" not in headers:
+            position = int(headers["Nats-Sequence"])
+            found.append(StoredMessage(headers["Nats-Subject"], position, headers, reply.data))
+            limit.reschedule(clock() + ANSWER_SECONDS)
+        elif not ended.done():  # pragma: no branch - there is one status
+            ended.set_result(reply)
+
+    request = {"seq": begin, "next_by_subj": subject, "batch": _MOST_MESSAGES, "max_bytes": _MOST_BYTES}
+    inbox = connection.nats.new_inbox()
+    async with asyncio.timeout(ANSWER_SECONDS) as limit:
+        replies = await connection.nats.subscribe(  # pyright: ignore[reportUnknownMemberType]
+            inbox, cb=on_reply, pending_bytes_limit=-1
+        )
+        try:
+            await connection.nats.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(request), reply=inbox)
+            return _next_position((await ended).headers or {})
+        finally:
+            with suppress(NatsError):  # the connection has just been closed
+                await replies.unsubscribe()
+
+
+def _next_position(status: Mapping[str, str]) -> int | None:
+    match status["Status"]:
+        case "204":  # the end of a batch
+            return int(status["Nats-Last-Sequence"]) + 1 if int(status["Nats-Num-Pending"]) else None
+        case "404":  # no messages
+            return None
+        case "503":  # no stream
+            raise NoRespondersError
+        case refused:
+            raise APIError(code=int(refused), description=status.get("Description"))

@@ -1,0 +1,19 @@
+"""Run the coroutine of a test with a connection to the bus."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ollama_rx.bus.bus_connection import BusConnection, BusConnections
+from ollama_rx.bus.connection_options import ConnectionOptions
+
+
+def on_bus(url: str, work: Callable[[BusConnection], Awaitable[None]]) -> None:
+    """Run ``work`` on a new event loop with a connection, and close that; at most for half a minute."""
+
+    async def run() -> None:
+        connections = BusConnections(ConnectionOptions.of(url), name="test")
+        async with asyncio.timeout(30), connections.lease() as connection:
+            await work(connection)
+        await connections.aclose()
+
+    asyncio.run(run())
