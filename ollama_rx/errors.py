@@ -14,6 +14,7 @@
     │   ├── IncompleteStreamError           the stream ended without its last chunk
     │   ├── BadLineError         .line      a line that is not a JSON object
     │   ├── LineTooLongError     .limit     a line above the limit
+    │   ├── RestartedError       .attempt   another attempt has begun after a part of the answer arrived
     │   └── BadJsonError                    the answer is not the JSON that was asked for
     ├── TimedOutError            .seconds .partial
     │   ├── FirstChunkTimeout               no chunk arrived in time
@@ -33,6 +34,7 @@ import re
 from typing import ClassVar
 
 _INTERNAL_SERVER_ERROR = 500
+_NATS_SCHEMES = ("nats://", "tls://", "ws://", "wss://")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MAX_EXCERPT = 80  # characters of a server's or model's text in one message
 
@@ -101,7 +103,8 @@ class UnreachableError(OllamaError):
     retryable = True
 
     def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"cannot reach {url} ({reason}); is `ollama serve` running?")
+        server = "the NATS server" if url.startswith(_NATS_SCHEMES) else "`ollama serve`"
+        super().__init__(f"cannot reach {url} ({reason}); is {server} running?")
         self.url = url
 
 
@@ -219,6 +222,24 @@ class LineTooLongError(StreamError):
             partial=partial,
         )
         self.limit = limit
+
+
+class RestartedError(StreamError):
+    """On a bus, a worker has begun the answer anew after a part of it had been delivered.
+
+    ``attempt`` is the number of the new attempt, whose text may be quite another. The same request may be sent
+    again, and ``jetstream(on_restart="hold")`` delivers nothing before an answer is complete.
+    """
+
+    retryable = True
+
+    def __init__(self, attempt: int, *, partial: str = "") -> None:
+        super().__init__(
+            f"the answer was begun anew (attempt {attempt}) after a part of it had arrived; ask again, or use "
+            'on_restart="hold"',
+            partial=partial,
+        )
+        self.attempt = attempt
 
 
 class BadJsonError(StreamError):

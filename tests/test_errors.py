@@ -23,6 +23,7 @@ from ollama_rx.errors import (
     ModelNotFoundError,
     OllamaError,
     RateLimitedError,
+    RestartedError,
     ServerError,
     SinkError,
     StatusError,
@@ -84,6 +85,7 @@ EXAMPLES: list[OllamaError] = [
     BadLineError(b"<html>"),
     BadJsonError("not JSON from here on", partial=""),
     LineTooLongError(5),
+    RestartedError(2),
     FirstChunkTimeout(1.0),
     IdleTimeout(1.0),
     TotalTimeout(1.0),
@@ -160,6 +162,7 @@ def test_the_retryable_errors() -> None:
         "RateLimitedError",
         "BusyError",
         "IncompleteStreamError",
+        "RestartedError",
         "FirstChunkTimeout",
         "IdleTimeout",
     }
@@ -170,6 +173,12 @@ def test_the_retryable_errors() -> None:
     ("error", "advice"),
     [
         (UnreachableError("http://x:1", "refused"), "cannot reach http://x:1 (refused); is `ollama serve`"),
+        (UnreachableError("nats://x:1", "refused"), "cannot reach nats://x:1 (refused); is the NATS server"),
+        (UnreachableError("tls://x:1", "refused"), "cannot reach tls://x:1 (refused); is the NATS server"),
+        (
+            RestartedError(2),
+            "the answer was begun anew (attempt 2) after a part of it had arrived; ask again",
+        ),
         (ModelNotFoundError(404, "model 'x' not found"), "HTTP 404: model 'x' not found; `ollama list`"),
         (
             ModelNotFoundError(404, "404 page not found"),
