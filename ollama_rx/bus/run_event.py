@@ -35,6 +35,9 @@ class RunEvent:
     """One event: the ``seq``-th of an attempt, which begins with 0.
 
     An event outside of all attempts has attempt 0: a cancellation, or a failure before the first attempt.
+
+    Two workers may believe that they begin the same attempt. Their events differ by ``writer``, so that neither
+    takes an event of the other for its own.
     """
 
     run: str
@@ -44,11 +47,14 @@ class RunEvent:
     payload: bytes = b""
     position: int = 0
     """Its sequence number in the stream; 0 while it is not stored."""
+    writer: str = ""
+    """The worker that has begun the attempt, as a text that no other attempt of any worker has."""
 
     @property
     def id(self) -> str:
         """What tells it from all other events."""
-        return f"{self.run}:{self.attempt}:{self.seq}"
+        id_in_log = f"{self.run}:{self.attempt}:{self.seq}"
+        return f"{id_in_log}:{self.writer}" if self.writer else id_in_log
 
     @property
     def is_final(self) -> bool:
@@ -85,10 +91,10 @@ class RunEvent:
             ValueError: it is not an event.
         """
         fields = headers or {}
-        run, attempt, seq = fields.get(MESSAGE_ID, "").split(":")
+        run, attempt, seq, *writer = fields.get(MESSAGE_ID, "").split(":")
         kind = fields.get(EVENT_KIND)
         found = EventKind.LINES if kind is None else EventKind(kind)
-        return cls(run, int(attempt), int(seq), found, payload, position)
+        return cls(run, int(attempt), int(seq), found, payload, position, ":".join(writer))
 
 
 def _position_of(reply: str) -> int:

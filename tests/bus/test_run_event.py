@@ -32,6 +32,13 @@ def test_an_event_that_follows_is_not_stored_yet() -> None:
     assert (event.id, event.kind, event.payload, event.position) == ("r:1:1", EventKind.CUT, b"{}", 0)
 
 
+def test_the_events_of_another_writer_have_other_ids() -> None:
+    start = RunEvent("r", 1, 0, EventKind.START, writer="w")
+    event = start.then(EventKind.LINES, b"x\n")
+    assert (start.id, event.id) == ("r:1:0:w", "r:1:1:w")
+    assert RunEvent.read(event.headers(), event.payload, 0) == event
+
+
 def test_a_run_is_over_with_its_end_a_failure_or_a_cancellation() -> None:
     final = [kind for kind in EventKind if RunEvent("r", 1, 1, kind).is_final]
     assert final == [EventKind.END, EventKind.FAILED, EventKind.CANCELLED]

@@ -92,6 +92,18 @@ def test_of_two_that_start_at_the_same_time_one_is_superseded(nats_url: str, nam
     run_with_log(nats_url, namespace, main)
 
 
+def test_of_two_that_start_the_same_attempt_neither_takes_the_other_for_itself(
+    nats_url: str, namespace: str
+) -> None:
+    async def main(log: RunLog, _: BusConnection) -> None:
+        mine, other = (RunEvent("r", 1, 0, EventKind.START, writer=writer) for writer in ("one", "two"))
+        await log.append(mine, after=NOTHING_STORED)
+        with pytest.raises(SupersededError):
+            await log.append(other, after=NOTHING_STORED)
+
+    run_with_log(nats_url, namespace, main)
+
+
 @pytest.mark.parametrize("is_stored", [True, False])
 @pytest.mark.parametrize("error", [NatsTimeoutError(), NoStreamResponseError()])
 def test_an_append_without_an_answer_is_repeated(
