@@ -81,7 +81,7 @@ class RunEvent:
         Raises:
             ValueError: it is not an event.
         """
-        return cls.read(message.headers, message.data, _position_of(message.reply))
+        return cls.read(message.headers, message.data, places_in(message.reply)[0])
 
     @classmethod
     def read(cls, headers: Mapping[str, str] | None, payload: bytes, position: int) -> Self:
@@ -97,11 +97,13 @@ class RunEvent:
         return cls(run, int(attempt), int(seq), found, payload, position, ":".join(writer))
 
 
-def _position_of(reply: str) -> int:
-    """Return the position in the stream that the reply subject of a consumer's message names.
+def places_in(reply: str) -> tuple[int, int]:
+    """Return the places of a consumer's message in the stream and in the consumer, from its reply subject.
 
-    It is `$JS.ACK.<stream>.<consumer>.<delivered>.<position>...`, with two more words in front in an account
-    of a domain. Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md
+    That is `$JS.ACK.<stream>.<consumer>.<delivered>.<in stream>.<in consumer>...`, with two more words in
+    front in an account of a domain.
+    Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md
     """
     words = reply.split(".")
-    return int(words[5 if len(words) < 11 else 7])  # noqa: PLR2004 - as described
+    first = 5 if len(words) < 11 else 7  # noqa: PLR2004 - as described
+    return int(words[first]), int(words[first + 1])

@@ -59,7 +59,7 @@ class NatsProcess:
         sync = "" if sync_interval is None else f"sync_interval: {sync_interval}"
         folder.mkdir(parents=True, exist_ok=True)
         self._config.write_text(
-            f'listen: "127.0.0.1:{self.port}"\njetstream {{ store_dir: "{folder}", {sync} }}\n{settings}\n',
+            f'listen: "127.0.0.1:{self.port}"\njetstream {{ store_dir: "{folder}", max_file_store: 1TB, {sync} }}\n{settings}\n',
             encoding="utf-8",
         )
         self._process: subprocess.Popen[bytes] | None = None
