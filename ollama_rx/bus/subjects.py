@@ -107,6 +107,14 @@ class Subjects:
         return f"{self.namespace}.worker.{worker}"
 
 
+def entry_subject(bucket: str, key: str) -> str:
+    """Return the subject under which a key-value bucket stores an entry.
+
+    Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md
+    """
+    return f"$KV.{bucket}.{key}"
+
+
 def word_of(model: str) -> str:
     """Return a model's name as one word of a subject; other names of the same model give the same word.
 

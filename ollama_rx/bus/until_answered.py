@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from nats.errors import ConnectionClosedError, NoRespondersError, OutboundBufferLimitError
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.errors import NoStreamResponseError, ServiceUnavailableError
 
 from ollama_rx.bus.bus_connection import BusConnection
@@ -16,7 +15,7 @@ T = TypeVar("T")
 ANSWER_SECONDS: Final = 2.0
 """Seconds after which a request is repeated; the answer may have been lost with the connection."""
 UNANSWERED: Final = (
-    NatsTimeoutError,
+    TimeoutError,
     NoRespondersError,
     NoStreamResponseError,  # right after its start the server does not have its streams yet
     ServiceUnavailableError,
@@ -41,4 +40,4 @@ async def until_answered(connection: BusConnection, request: Callable[[], Awaita
             raise UnreachableError(connection.url, "the connection was closed") from error
         except UNANSWERED:
             await asyncio.sleep(wait)
-    raise UnreachableError(connection.url, "its streams do not answer")
+    raise UnreachableError(connection.url, "its streams do not answer; is JetStream enabled there?")

@@ -25,7 +25,6 @@ def test_several_may_make_them_at_the_same_time(nats_url: str, namespace: str) -
             info = await connection.jetstream.consumer_info(subjects.prompts_stream, names.pop())
             assert info.config.filter_subject == subjects.prompts_of("m")
             await connection.jetstream.key_value(subjects.workers_bucket)
-            await connection.jetstream.key_value(subjects.models_bucket)
             await connection.jetstream.object_store(subjects.large_bucket)
         await connections.aclose()
 

@@ -46,10 +46,10 @@ def test_each_thing_has_a_subject_of_its_own() -> None:
     assert (names.events("r"), names.all_events) == ("here.events.r", "here.events.*")
     assert (names.control("r"), names.all_controls) == ("here.control.r", "here.control.*")
     assert names.readers("r") == "here.readers.r"
-    buckets = {names.workers_bucket, names.models_bucket, names.large_bucket}
+    assert names.worker("w") == "here.worker.w"
+    buckets = {names.workers_bucket, names.large_bucket}
     assert buckets | {names.prompts_stream, names.events_stream} == {
         "here_workers",
-        "here_models",
         "here_large",
         "here_prompts",
         "here_events",

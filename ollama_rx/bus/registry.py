@@ -1,0 +1,113 @@
+"""Which workers there are, and which models they have."""
+
+import asyncio
+import logging
+from typing import Final
+
+from nats.errors import NoRespondersError
+
+from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.direct_get import StoredMessage, stored_messages
+from ollama_rx.bus.subjects import Subjects, entry_subject
+from ollama_rx.bus.until_answered import until_answered
+from ollama_rx.bus.worker_state import WorkerState
+from ollama_rx.client.hosts.model_names import full_name
+from ollama_rx.rx.internal_loop import TASK_NAME
+
+_FRESH = 1.0  # seconds for which a model that was found counts as found, without asking again
+_DELETION = "KV-Operation"  # the header of what is stored when an entry is deleted
+
+_log = logging.getLogger("ollama_rx.bus")
+
+
+class Registry:
+    """Reads what the workers have registered, for all streams of one event loop.
+
+    Streams that ask at the same time share one request, which is given up when none of them waits any longer.
+    """
+
+    def __init__(self, connection: BusConnection, subjects: Subjects) -> None:
+        self.connection: Final = connection
+        self.subjects: Final = subjects
+        self._known: dict[str, tuple[int, WorkerState]] = {}  # by subject, with the position of the entry
+        self._models: frozenset[str] = frozenset()
+        self._fresh_until = float("-inf")
+        self._look_up: asyncio.Task[tuple[WorkerState, ...]] | None = None
+        self._waiting = 0
+
+    async def workers(self) -> tuple[WorkerState, ...]:
+        """Return the workers that are registered.
+
+        A worker that was killed is among them until its entry expires, see `ENTRY_LIFETIME`.
+
+        Raises:
+            UnreachableError: the server does not answer for half a minute.
+        """
+        if self._look_up is None:
+            self._look_up = asyncio.create_task(self._read(), name=TASK_NAME)
+            self._look_up.add_done_callback(self._ended)
+        look_up = self._look_up
+        self._waiting += 1
+        try:
+            return await asyncio.shield(look_up)
+        finally:
+            self._waiting -= 1
+            if not self._waiting and not look_up.done():
+                self._look_up = None
+                look_up.cancel()
+
+    async def workers_with(self, model: str) -> tuple[WorkerState, ...]:
+        """Return the workers that have a model, whichever of its names is given; otherwise as `workers`."""
+        return tuple(worker for worker in await self.workers() if worker.has_model(model))
+
+    async def has_model(self, model: str) -> bool:
+        """Return whether a worker has a model, whichever of its names is given.
+
+        That it is there may be known from the last second; that it is missing is always asked.
+
+        Raises:
+            UnreachableError: the server does not answer for half a minute.
+        """
+        is_fresh = asyncio.get_running_loop().time() < self._fresh_until
+        if not (is_fresh and full_name(model) in self._models):
+            await self.workers()
+        return full_name(model) in self._models
+
+    def _ended(self, look_up: "asyncio.Task[tuple[WorkerState, ...]]") -> None:
+        if self._look_up is look_up:
+            self._look_up = None
+
+    async def _read(self) -> tuple[WorkerState, ...]:
+        asked_at = asyncio.get_running_loop().time()
+        entries = await until_answered(self.connection, self._entries)
+        known: dict[str, tuple[int, WorkerState]] = {}
+        for entry in entries:
+            known.pop(entry.subject, None)
+            state = self._state_of(entry)
+            if state is not None:
+                known[entry.subject] = entry.position, state
+        workers = tuple(state for _, state in known.values())
+        self._known = known
+        self._models = frozenset[str]().union(*(worker.model_names for worker in workers))
+        self._fresh_until = asked_at + _FRESH
+        return workers
+
+    async def _entries(self) -> list[StoredMessage]:
+        bucket = self.subjects.workers_bucket
+        try:
+            return await stored_messages(self.connection, f"KV_{bucket}", entry_subject(bucket, "*"))
+        except NoRespondersError:  # there is no bucket, because there has never been a worker
+            return []
+
+    def _state_of(self, entry: StoredMessage) -> WorkerState | None:
+        """Return the worker of an entry, None if it was deleted or cannot be read."""
+        if _DELETION in entry.headers:
+            return None
+        position, state = self._known.get(entry.subject, (0, None))
+        if position == entry.position:
+            return state
+        try:
+            return WorkerState.decode(entry.subject.rpartition(".")[2], entry.data)
+        except ValueError as error:
+            _log.debug("entry %s is ignored: %s", entry.subject, error)
+            return None

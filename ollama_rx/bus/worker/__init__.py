@@ -1,0 +1,1 @@
+"""A worker: it takes prompts from the bus, asks its hosts, and stores what they answer."""

@@ -1,0 +1,172 @@
+"""The registration of a worker: what its hosts have, told anew every few seconds."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from secrets import token_hex
+from typing import Final
+
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError
+
+from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.streams import prepare_model, prepare_streams
+from ollama_rx.bus.subjects import Subjects, entry_subject
+from ollama_rx.bus.until_answered import ANSWER_SECONDS, until_answered
+from ollama_rx.bus.worker.request_desk import request_desk
+from ollama_rx.bus.worker_state import WorkerState, name_of
+from ollama_rx.client.client import Client
+from ollama_rx.errors import OllamaError, UnreachableError
+
+_INTERVAL = 3.0  # seconds from the end of one round to the next; with _HOST_LIMIT less than ENTRY_LIFETIME
+_HOST_LIMIT = 8.0  # seconds; a host that is busy with models answers late
+_STREAMS = ""  # stands for them among the names of models that are prepared
+_DELETION = {"KV-Operation": "DEL"}
+_FAREWELL = 1.0  # seconds for deleting the entry
+
+_log = logging.getLogger("ollama_rx.bus")
+
+
+class Registration:
+    """Keeps the entry of a worker up to date, and answers the requests that are sent to this worker.
+
+    Every few seconds, and when the connection was lost for a moment, the hosts are asked what they have. A model
+    is in the entry only when its queue is there and ``on_models`` has been called. If the hosts do not answer, the
+    worker is registered without models until they do.
+
+    Args:
+        client: for the hosts of the worker.
+        connection: to the bus.
+        subjects: of the worker's namespace.
+        name: shown to people.
+        parallel: how many prompts the worker answers at the same time.
+        streams: returns how many it answers at this moment.
+        on_models: called with the names of all models when they have changed.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        connection: BusConnection,
+        subjects: Subjects,
+        *,
+        name: str,
+        parallel: int,
+        streams: Callable[[], int],
+        on_models: Callable[[frozenset[str]], None],
+    ) -> None:
+        self.registered: Final = asyncio.Event()
+        """Set when the entry has been stored for the first time."""
+        self.state = WorkerState(id=token_hex(6), name=name, parallel=parallel)
+        """What was registered last."""
+        self._client = client
+        self._connection = connection
+        self._subjects = subjects
+        self._streams = streams
+        self._on_models = on_models
+        self._models: frozenset[str] = frozenset()
+        self._prepared: frozenset[str] = frozenset()
+        self._wake_up = asyncio.Event()
+
+    async def run(self) -> None:
+        """Be registered until the caller is cancelled; the entry is deleted then.
+
+        Raises:
+            UnreachableError: the streams cannot be made, or the connection has ended for good.
+        """
+        stop_watching = self._connection.on_reconnect(self._wake_up.set)
+        try:
+            async with request_desk(self._client, self._connection, self._subjects, self.state.id):
+                while True:
+                    await self._register(await self._look())
+                    await self._pause()
+        finally:
+            stop_watching()
+            await self._delete()
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_INTERVAL):
+                await self._wake_up.wait()
+        if self._wake_up.is_set():  # the server may have lost its streams
+            self._wake_up.clear()
+            self._prepared = frozenset()
+
+    async def _look(self) -> WorkerState:
+        """Ask the hosts."""
+        try:
+            async with asyncio.timeout(_HOST_LIMIT):
+                models = await self._client.models()
+                running = await self._client.running()
+                version = await self._client.version()
+        except (OllamaError, TimeoutError) as error:
+            problem = str(error) or f"no host has answered within {_HOST_LIMIT:g} s"
+            return replace(self.state, models=(), running=(), problem=problem)
+        return replace(
+            self.state,
+            version=version,
+            models=[model.raw for model in models if model.name],
+            running=[model.raw for model in running if model.name],
+            problem="",
+        )
+
+    async def _register(self, state: WorkerState) -> None:
+        """Tell what was found. After the first time an error is not the end, because it may pass."""
+        try:
+            await until_answered(self._connection, lambda: self._publish(state))
+        except (UnreachableError, APIError) as error:
+            if not self.registered.is_set() or self._connection.lost.done():
+                raise _unreachable(self._connection, error) from error
+            _log.warning("worker %s cannot register: %s", state.name, error)
+            return
+        self._log_changes(state)
+        self.state = state
+        self.registered.set()
+
+    async def _publish(self, state: WorkerState) -> None:
+        models = frozenset(name_of(model) for model in state.models)
+        try:
+            await self._prepare(models)
+            if models != self._models:
+                self._models = models
+                self._on_models(models)
+            counted = replace(state, streams=self._streams())
+            await self._store(counted.encode(self._connection.max_payload))
+        except Exception:
+            self._prepared = frozenset()  # the server may have lost its streams
+            raise
+
+    async def _prepare(self, models: frozenset[str]) -> None:
+        """Make what is not known to be there: the streams, and the queue of each model."""
+        if not self._prepared:
+            await prepare_streams(self._connection, self._subjects)
+        for model in models - self._prepared:
+            await prepare_model(self._connection, self._subjects, model)
+        self._prepared = models | {_STREAMS}
+
+    async def _store(self, entry: bytes, headers: dict[str, str] | None = None) -> None:
+        subject = entry_subject(self._subjects.workers_bucket, self.state.id)
+        await self._connection.jetstream.publish(subject, entry, timeout=ANSWER_SECONDS, headers=headers)
+
+    async def _delete(self) -> None:
+        if self._connection.is_connected:
+            with suppress(NatsError, TimeoutError):
+                async with asyncio.timeout(_FAREWELL):
+                    await self._store(b"", _DELETION)
+
+    def _log_changes(self, new: WorkerState) -> None:
+        old = self.state
+        if new.problem and not old.problem:
+            _log.warning("worker %s has no models until its host answers: %s", new.name, new.problem)
+        elif new.model_names != old.model_names or (old.problem and not new.problem):
+            _log.info(
+                "worker %s has %d models: %s", new.name, len(self._models), ", ".join(sorted(self._models))
+            )
+
+
+def _unreachable(connection: BusConnection, error: Exception) -> UnreachableError:
+    if isinstance(error, UnreachableError):
+        return error
+    return UnreachableError(connection.url, str(error))

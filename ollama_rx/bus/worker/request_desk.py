@@ -1,0 +1,71 @@
+"""The requests that a worker answers at once, beside the prompts of the queue."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+import orjson
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from reactivex import operators as rx_operators
+
+from ollama_rx.bus.api_answer import ApiAnswer
+from ollama_rx.bus.api_answers import is_unload, model_of
+from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.subjects import REQUEST_PATH, Subjects
+from ollama_rx.bus.worker_request import reply_to
+from ollama_rx.client.client import Client
+from ollama_rx.errors import OllamaError, StatusError
+from ollama_rx.protocol.json_fields import object_of
+
+
+@asynccontextmanager
+async def request_desk(
+    client: Client, connection: BusConnection, subjects: Subjects, worker: str
+) -> AsyncGenerator[None]:
+    """Answer the requests to a worker with what its hosts answer, until the block is left."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(request: Msg) -> None:
+        path = (request.headers or {}).get(REQUEST_PATH, "")
+        answer = await _answer(client, path, request.data)
+        with suppress(NatsError):  # the connection has just been closed
+            await reply_to(connection, request, answer)
+
+    async def on_request(request: Msg) -> None:
+        task = asyncio.create_task(serve(request))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    subscription = await connection.nats.subscribe(  # pyright: ignore[reportUnknownMemberType]
+        subjects.worker(worker), cb=on_request
+    )
+    try:
+        yield
+    finally:
+        with suppress(NatsError):
+            await subscription.unsubscribe()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _answer(client: Client, path: str, body: bytes) -> ApiAnswer:
+    try:
+        fields = object_of(orjson.loads(body))
+    except ValueError:
+        return ApiAnswer.error(400, "the request is not JSON")
+    model = model_of(fields)
+    if not model:
+        return ApiAnswer.error(400, "model is required")
+    try:
+        if path == "/api/show":
+            pieces = await client.forward(path, body, model=model).pipe(rx_operators.to_list())
+            return ApiAnswer(200, b"".join(pieces))
+        if is_unload(path, fields):  # from each of several hosts; the last chunk stands for all
+            return ApiAnswer.of((await client.unload(model)).raw)
+    except StatusError as error:
+        return ApiAnswer.error(error.status, error.reason, error.signin_url)
+    except OllamaError as error:
+        return ApiAnswer.error(502, str(error))
+    return ApiAnswer.error(501, f"{path} is answered through the queue of prompts only")
