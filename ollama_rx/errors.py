@@ -141,10 +141,15 @@ class ModelNotFoundError(StatusError):
 
 
 class UnauthorizedError(StatusError):
-    """401: a cloud model without a valid sign-in; ``signin_url`` is the sign-in page, if it was sent."""
+    """401: a cloud model without a valid sign-in, or a wrong login at NATS.
+
+    ``signin_url`` is the page to sign in at Ollama, if it was sent.
+    """
 
     @staticmethod
-    def _advice(_: str, /) -> str:
+    def _advice(reason: str, /) -> str:
+        if any(f" at {scheme}" in reason for scheme in _NATS_SCHEMES):
+            return "; check the user and password, the token or the credentials file"
         return "; sign in with `ollama signin` or set OLLAMA_API_KEY"
 
 

@@ -10,12 +10,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from nats.aio.client import Client as NatsClient
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
+from ollama_rx.bus.connection_failure import failure_of
 from ollama_rx.bus.connection_options import ConnectionOptions
-from ollama_rx.errors import UnreachableError
+from ollama_rx.errors import OllamaError, UnreachableError
 from ollama_rx.rx.event_loops import user_loop
 from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.rx.loop_end import end_with_loop
@@ -34,7 +34,7 @@ class BusConnection:
     """An open connection, which reconnects by itself for as long as it takes."""
 
     def __init__(self, options: ConnectionOptions, name: str) -> None:
-        self.nats: Final = NatsClient()
+        self.nats: Final = options.new_client()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the connection has ended for good, for instance because its user was removed."""
         self._options = options
@@ -86,7 +86,8 @@ class BusConnection:
         """Connect.
 
         Raises:
-            UnreachableError: no server answers, or it refuses the credentials.
+            UnreachableError: no server answers.
+            UnauthorizedError: it refuses the login.
         """
         try:
             if seconds is None:
@@ -96,7 +97,7 @@ class BusConnection:
                     await self._connect()
         except (NatsError, OSError, TimeoutError) as error:
             reason = self._problem or error
-            raise UnreachableError(self.url, str(reason) or type(reason).__name__) from reason
+            raise failure_of(self.url, reason) from reason
         self._jetstream = self.nats.jetstream()  # pyright: ignore[reportUnknownMemberType]
         self.nats.options["max_reconnect_attempts"] = _FOR_EVER
 
@@ -154,6 +155,7 @@ class BusConnections:
 
         Raises:
             UnreachableError: it cannot be opened within so many seconds.
+            UnauthorizedError: the server refuses the login.
         """
         await end_with_loop()
         loop = asyncio.get_running_loop()
@@ -232,7 +234,7 @@ class _LoopConnection:
             await self._connection.open(seconds)
             self._ready.set_result(self._connection)
             await self._unused.wait()
-        except UnreachableError as error:
+        except OllamaError as error:
             self.is_ending = True
             self._ready.set_exception(error)
             self._ready.exception()  # a user that is gone does not look at it

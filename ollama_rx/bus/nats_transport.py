@@ -1,0 +1,100 @@
+"""The socket of nats-py's client, which demands TLS if it was asked for, and always ends in time."""
+
+import asyncio
+import ssl
+from typing import Final, cast
+from urllib.parse import ParseResult
+
+from nats.aio.client import Client as NatsClient
+from nats.aio.transport import TcpTransport
+from nats.errors import Error as NatsError
+
+_CLOSING = 1.0  # seconds in which a server may take what is still being sent
+
+
+def new_client(*, demands_tls: bool) -> NatsClient:
+    """Return a client that is not connected yet."""
+    client = NatsClient()
+    transport = NatsTransport(demands_tls=demands_tls)
+    client._transport = transport  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no argument sets it
+    return client
+
+
+class NatsTransport(TcpTransport):
+    """nats-py's transport with four differences.
+
+    - If TLS is demanded, nothing is sent without. nats-py leaves the choice to the server, even if it has
+      been given certificates, so whoever answers in its place would get the login in plain text.
+    - A failed handshake closes the connection. nats-py would wait for its end for ever.
+    - Closing takes a second at most, even if the server has been paused and reads nothing.
+    - asyncio is told that there is TLS. Otherwise it logs "returning true from eof_received() has no effect".
+    """
+
+    _io_reader: asyncio.StreamReader | None
+    _io_writer: asyncio.StreamWriter | None
+
+    def __init__(self, *, demands_tls: bool) -> None:
+        super().__init__()
+        self._demands_tls: Final = demands_tls
+        self._has_tls = False
+
+    def __bool__(self) -> bool:
+        """Be true, also before the first connection: otherwise nats-py makes a transport of its own."""
+        return True
+
+    async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
+        """Connect without TLS: the server speaks first and says whether it uses TLS."""
+        self._has_tls = False
+        await super().connect(uri, buffer_size, connect_timeout)
+
+    async def connect_tls(
+        self, uri: str | ParseResult, ssl_context: ssl.SSLContext, buffer_size: int, connect_timeout: int
+    ) -> None:
+        """Begin TLS on the connection."""
+        name = uri if isinstance(uri, str) else uri.hostname
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=buffer_size)  # nothing that was sent before TLS counts
+        protocol = asyncio.StreamReaderProtocol(reader)
+        plain, self._io_writer = cast(asyncio.StreamWriter, self._io_writer), None
+        try:
+            async with asyncio.timeout(connect_timeout):
+                begun = await loop.start_tls(plain.transport, protocol, ssl_context, server_hostname=name)
+        except BaseException:
+            plain.transport.abort()
+            raise
+        transport = cast(asyncio.Transport, begun)
+        protocol.connection_made(transport)
+        self._io_reader = reader
+        self._io_writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        self._has_tls = True
+
+    def write(self, payload: bytes) -> None:
+        """Send the login or another command.
+
+        Raises:
+            nats.errors.Error: the server does not use TLS, which was demanded.
+        """
+        if self._demands_tls and not self._has_tls:
+            raise NatsError("the server does not use TLS; a nats:// URL connects without")
+        super().write(payload)
+
+    def writelines(self, payload: list[bytes]) -> None:
+        """Send what has been waiting; when a connection is closed that was never complete, nothing."""
+        if self._io_writer is not None and self._has_tls >= self._demands_tls:
+            super().writelines(payload)
+
+    async def drain(self) -> None:
+        """Wait until the server has taken most of what was sent."""
+        if self._io_writer is not None:
+            await super().drain()
+
+    async def wait_closed(self) -> None:
+        """Wait for the end of the connection, but not for a server that does not read."""
+        writer = self._io_writer
+        if writer is None:
+            return
+        try:
+            async with asyncio.timeout(_CLOSING):
+                await writer.wait_closed()
+        except OSError:  # also when time is up; how a connection ends tells nothing new
+            writer.transport.abort()
