@@ -1,5 +1,6 @@
 """The streams and buckets on the server; whoever needs them first makes them."""
 
+from dataclasses import replace
 from typing import Final
 
 from nats.js import JetStreamContext
@@ -24,8 +25,9 @@ ENTRY_LIFETIME: Final = 15.0
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
-_MAX_EVENT_BYTES = 4 * 1024**3  # the oldest run logs go first
+_MAX_EVENT_BYTES = 1024**3  # the oldest go first; an hour of 50 streams with 20 tokens a second
 _MAX_WAITING_ACKS = 10_000  # prompts that the workers of a model have in hand
+_NO_SPACE = 10047  # the server reserves what a stream may grow to
 _NAME_IN_USE = 10058  # with another configuration; that of an operator stays as it is
 
 
@@ -81,6 +83,10 @@ async def _make_stream(jetstream: JetStreamContext, config: StreamConfig) -> Non
         await jetstream.add_stream(config)  # pyright: ignore[reportUnknownMemberType]
     except BadRequestError as error:
         _ignore_existing(error)
+    except APIError as error:
+        if error.err_code != _NO_SPACE or not config.max_bytes:
+            raise
+        await _make_stream(jetstream, replace(config, max_bytes=config.max_bytes // 10))
 
 
 async def _make_bucket(jetstream: JetStreamContext, config: KeyValueConfig) -> None:

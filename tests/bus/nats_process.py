@@ -45,21 +45,25 @@ class NatsProcess:
 
     Args:
         folder: for its configuration, its log and what JetStream stores.
+        space: what JetStream may store.
         sync_interval: how often JetStream makes sure that files are on the disk, such as "always".
         settings: more lines of its configuration, such as those for users or TLS.
     """
 
-    def __init__(self, folder: Path, *, sync_interval: str | None = None, settings: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, sync_interval: str | None = None, space: str = "1TB", settings: str = ""
+    ) -> None:
         self._program = nats_server_program()
         self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self._folder = folder
         self._config = folder / "nats.conf"
         self._log = folder / "nats.log"
-        sync = "" if sync_interval is None else f"sync_interval: {sync_interval}"
+        sync = "" if sync_interval is None else f", sync_interval: {sync_interval}"
+        jetstream = f'store_dir: "{folder}", max_file_store: {space}{sync}'
         folder.mkdir(parents=True, exist_ok=True)
         self._config.write_text(
-            f'listen: "127.0.0.1:{self.port}"\njetstream {{ store_dir: "{folder}", max_file_store: 1TB, {sync} }}\n{settings}\n',
+            f'listen: "127.0.0.1:{self.port}"\njetstream {{ {jetstream} }}\n{settings}\n',
             encoding="utf-8",
         )
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,15 +1,17 @@
 """Streams and buckets are made by whoever comes first, and those of an operator are left as they are."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from nats.js.api import StreamConfig
-from nats.js.errors import BadRequestError
+from nats.js.errors import BadRequestError, ServerError
 
 from ollama_rx.bus.bus_connection import BusConnections
 from ollama_rx.bus.connection_options import ConnectionOptions
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects
+from tests.bus.nats_process import NatsProcess
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -63,3 +65,29 @@ def test_a_stream_whose_subjects_belong_to_another_one_is_an_error(nats_url: str
         await connections.aclose()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("space", "is_enough"), [("300MB", True), ("1", False)])
+def test_a_server_with_little_space_keeps_shorter_logs(
+    tmp_path: Path, namespace: str, space: str, *, is_enough: bool
+) -> None:
+    server = NatsProcess(tmp_path, space=space)
+
+    async def main() -> None:
+        connections = BusConnections(ConnectionOptions.of(server.url), name="test")
+        subjects = Subjects(namespace)
+        async with connections.lease() as connection:
+            if is_enough:
+                await prepare_streams(connection, subjects)
+                info = await connection.jetstream.stream_info(subjects.events_stream)
+                assert info.config.max_bytes == 1024**3 // 10
+            else:
+                with pytest.raises(ServerError, match="insufficient storage"):
+                    await prepare_streams(connection, subjects)
+        await connections.aclose()
+
+    server.start()
+    try:
+        asyncio.run(main())
+    finally:
+        server.kill()
