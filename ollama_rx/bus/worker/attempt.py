@@ -1,0 +1,138 @@
+"""One attempt to answer a prompt: ask the host, and store what it answers in the run log, up to its end."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.prompt import Prompt
+from ollama_rx.bus.run_event import EventKind, RunEvent
+from ollama_rx.bus.run_log import RunLog, SupersededError
+from ollama_rx.bus.subjects import Subjects
+from ollama_rx.bus.worker.event_writer import EventWriter
+from ollama_rx.bus.worker.host_failure import HostFailure
+from ollama_rx.bus.worker.reader_watch import PROBE_EVERY, ReaderWatch
+from ollama_rx.bus.worker.run_controls import RunControls
+from ollama_rx.client import Client
+
+UNREAD: Final = orjson.dumps({"reason": "nobody reads the answer"})
+"""What a cancellation says that a worker has stored."""
+
+_LOOKS = (0.0, 0.005, 0.02, 0.1)  # seconds before each look for the event that a hint has announced
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What the attempts of a worker share."""
+
+    client: Client
+    connection: BusConnection
+    subjects: Subjects
+    controls: RunControls
+    max_attempts: int
+
+
+class Attempt:
+    """Makes one attempt; ``number`` counts all of a run, whichever worker has made them."""
+
+    def __init__(
+        self, place: Workplace, prompt: Prompt, log: RunLog, readers: ReaderWatch, number: int
+    ) -> None:
+        self._place = place
+        self._prompt = prompt
+        self._log = log
+        self._readers = readers
+        self._start = RunEvent(prompt.run, number, 0, EventKind.START, writer=secrets.token_hex(4))
+        self._stop_model: Callable[[], object] | None = None  # while it is at work
+        self._superseded: SupersededError | None = None
+        self._is_unread = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, body: bytes, *, after: int) -> bool:
+        """Make the attempt; return whether the run is over, or else another one has to follow.
+
+        Raises:
+            SupersededError: the run has gone on without this attempt; its model is stopped.
+            UnreachableError: the bus does not answer; its model is stopped.
+        """
+        position = await self._log.append(self._start, after=after)
+        if self._start.attempt > 1:
+            await self._place.controls.hint(self._prompt.run)
+        writer = EventWriter(self._log, self._start, position, max_payload=self._place.connection.max_payload)
+        rest = await self._written(writer, body)
+        if self._superseded is not None:
+            raise self._superseded
+        if self._is_unread:
+            await writer.store(EventKind.CANCELLED, UNREAD)
+        elif writer.error is None:
+            await writer.store(EventKind.END, rest)
+        else:
+            failure = HostFailure.of(writer.error)
+            if failure.is_worth_another_attempt and self._start.attempt < self._place.max_attempts:
+                await writer.store(EventKind.CUT, orjson.dumps({"reason": failure.reason}))
+                return False
+            await writer.store(EventKind.FAILED, failure.to_json())
+        return True
+
+    async def _written(self, writer: EventWriter, body: bytes) -> bytes:
+        """Store the host's answer and return its last part; whatever ends this ends the model's work."""
+        stream = self._place.client.forward(self._prompt.path, body, model=self._prompt.model)
+        answering = stream.subscribe(writer.put, writer.end, writer.end, scheduler=writer.scheduler)
+
+        def stop_model() -> None:
+            answering.dispose()
+            writer.stop()
+
+        self._stop_model = stop_model
+        if not self._prompt.detached:
+            self._begin(self._watch_readers())
+        try:
+            return await writer.write()
+        finally:
+            self._stop_model = None
+            answering.dispose()
+            for task in self._tasks:
+                task.cancel()
+
+    def follow_hint(self) -> None:
+        """Look whether the run has gone on without this attempt, and stop the model if it has."""
+        if self._stop_model is not None:
+            self._begin(self._look_for_other_event(_LOOKS))
+
+    async def _look_for_other_event(self, waits: tuple[float, ...]) -> None:
+        """A hint may be sooner here than the event that it announces is in the log."""
+        for wait in waits:
+            await asyncio.sleep(wait)
+            last = await self._log.last()
+            if last is None or last.writer != self._start.writer:
+                self._superseded = SupersededError(last)
+                self._stop()
+                return
+
+    async def _watch_readers(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_EVERY)
+            if not await self._readers.is_read():
+                await self._look_for_other_event((0.0,))  # it may be cancelled, and the hint was lost
+                if not await self._readers.read_again():
+                    self._is_unread = True
+                    self._stop()
+                    return
+
+    def _stop(self) -> None:
+        if self._stop_model is not None:
+            self._stop_model()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # if the bus does not answer, `write` raises that too

@@ -1,0 +1,160 @@
+"""One prompt in the hands of a worker, from its pick-up to its acknowledgement.
+
+A prompt is acknowledged, and so leaves the queue, only when its run log has a final event. Whatever happens
+before, a worker gets it again: soon after a failure that another attempt may mend, and a few seconds after
+its worker has died.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+from typing import Final
+
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from ollama_rx.bus.prompt import Prompt
+from ollama_rx.bus.run_event import EventKind, RunEvent
+from ollama_rx.bus.run_log import NOTHING_STORED, RunLog, SupersededError
+from ollama_rx.bus.worker.attempt import UNREAD, Attempt, Workplace
+from ollama_rx.bus.worker.host_failure import HostFailure
+from ollama_rx.bus.worker.reader_watch import ReaderWatch
+from ollama_rx.errors import UnreachableError
+
+PATHS: Final = frozenset({"/api/generate", "/api/chat", "/api/embed"})
+"""The endpoints that a prompt may be for: those that change nothing on a host."""
+
+_SIGN_OF_LIFE = 0.75  # seconds between two of them; the server waits for 3
+_NEXT_ATTEMPT = 0.5  # seconds until another attempt
+_BAD_REQUEST = 400
+_INTERNAL_ERROR = 500
+
+_log = logging.getLogger("ollama_rx.bus")
+
+
+class _Verdict(Enum):
+    """What becomes of the message of a prompt."""
+
+    DONE = "the run is over: acknowledge it"
+    AGAIN = "another attempt may do better: give it back, for a moment later"
+    BACK = "somebody reads the answer again: give it back"
+    LEFT = "another worker has it"
+
+
+async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object]) -> None:
+    """Do what a message of the queue asks for, and settle it.
+
+    ``leave_slot`` is called as soon as no model will be needed: the prompt only waits for a reader.
+    """
+    run = message.subject.rpartition(".")[2]
+    if run in place.controls:
+        return  # it is being answered here; that attempt settles it
+    handler = _Handler(place, message, run, leave_slot)
+    signs = asyncio.create_task(_show_signs_of_life(place, message))
+    try:
+        verdict = await handler.verdict()
+    except asyncio.CancelledError:
+        with suppress(NatsError):
+            await message.nak()  # so that another worker need not wait until this one counts as dead
+        raise
+    finally:
+        signs.cancel()
+    with suppress(NatsError):  # then it comes again, and the log says what is to be done
+        match verdict:
+            case _Verdict.DONE:
+                await message.ack()
+            case _Verdict.AGAIN:
+                await message.nak(_NEXT_ATTEMPT)
+            case _Verdict.BACK:
+                await message.nak()
+            case _Verdict.LEFT:
+                pass
+
+
+async def _show_signs_of_life(place: Workplace, message: Msg) -> None:
+    while True:
+        await asyncio.sleep(_SIGN_OF_LIFE)
+        if place.connection.is_connected:
+            with suppress(NatsError):
+                await message.in_progress()
+
+
+class _Handler:
+    """Finds out what becomes of one prompt."""
+
+    def __init__(self, place: Workplace, message: Msg, run: str, leave_slot: Callable[[], object]) -> None:
+        self._place = place
+        self._message = message
+        self._run = run
+        self._leave_slot = leave_slot
+        self._log = RunLog(place.connection, place.subjects, run)
+
+    async def verdict(self) -> _Verdict:
+        """Answer the prompt; a failure is told in its log, unless the bus does not answer."""
+        try:
+            return await self._answered()
+        except SupersededError as refused:
+            return _Verdict.DONE if refused.last is not None and refused.last.is_final else _Verdict.LEFT
+        except UnreachableError as error:
+            _log.warning("run %s is left to another worker: %s", self._run, error)
+            return _Verdict.LEFT
+
+    async def _answered(self) -> _Verdict:
+        last = await self._log.last()
+        if last is not None and last.is_final:
+            return _Verdict.DONE
+        if last is not None and await self._place.controls.is_held_elsewhere(self._run):
+            return _Verdict.LEFT
+        try:
+            return await self._attempted(last)
+        except (SupersededError, UnreachableError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the client must hear of it, whatever it is
+            _log.exception("run %s cannot be answered", self._run)
+            return await self._failed(await self._log.last(), HostFailure.of(error))
+
+    async def _attempted(self, last: RunEvent | None) -> _Verdict:
+        position = NOTHING_STORED if last is None else last.position
+        number = 1 if last is None else last.attempt + 1
+        if number > self._place.max_attempts:
+            reason = f"{number - 1} workers have died while they answered this prompt"
+            return await self._failed(last, HostFailure(_INTERNAL_ERROR, reason))
+        try:
+            prompt = self._read()
+        except ValueError as error:
+            _log.warning("run %s is not a prompt that this worker can answer: %s", self._run, error)
+            return await self._failed(last, HostFailure(_BAD_REQUEST, str(error)))
+        readers = ReaderWatch(
+            self._place.connection, self._place.subjects.readers(self._run), grace=prompt.grace
+        )
+        attempt = Attempt(self._place, prompt, self._log, readers, number)
+        with self._place.controls.hold(self._run, attempt.follow_hint):
+            if not prompt.detached and not await readers.is_read():
+                self._leave_slot()
+                if await readers.read_again():
+                    return _Verdict.BACK
+                await self._end_run(last, EventKind.CANCELLED, UNREAD)
+                return _Verdict.DONE
+            is_over = await attempt.run(prompt.body, after=position)
+        return _Verdict.DONE if is_over else _Verdict.AGAIN
+
+    def _read(self) -> Prompt:
+        prompt = Prompt.of(self._message)
+        if prompt.run != self._run:
+            raise ValueError("its subject names another run")
+        if prompt.path not in PATHS:
+            raise ValueError(f"prompts cannot be sent to {prompt.path}")
+        return prompt
+
+    async def _failed(self, last: RunEvent | None, failure: HostFailure) -> _Verdict:
+        if last is None or not last.is_final:
+            await self._end_run(last, EventKind.FAILED, failure.to_json())
+        return _Verdict.DONE
+
+    async def _end_run(self, last: RunEvent | None, kind: EventKind, payload: bytes) -> None:
+        """Store an event that ends the run outside of all attempts."""
+        event = RunEvent(self._run, 0, 0, kind, payload, writer=secrets.token_hex(4))
+        await self._log.append(event, after=NOTHING_STORED if last is None else last.position)

@@ -1,0 +1,165 @@
+"""Take prompts for any of some models from the bus, as many at a time as there are free slots.
+
+While a slot is free, one request for a prompt of each model waits at the server. So two prompts may come for
+one slot: the second is given back at once, for another worker or for later. That costs nobody an attempt.
+
+The requests are plain messages, without nats-py's subscriptions to consumers, which need a task each and do
+not survive every loss of the server.
+Source: https://docs.nats.io/reference/reference-protocols/nats_api_reference
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Final
+
+import orjson
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+
+from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.streams import prepare_model, prepare_streams
+from ollama_rx.bus.subjects import Subjects, word_of
+from ollama_rx.transport.timeouts import TimeLimit
+
+Release = Callable[[], None]
+"""Gives a slot back; the second call does nothing."""
+
+_WAIT: Final = 30.0  # seconds for which a request waits at the server
+_LOST: Final = _WAIT + 5.0  # seconds after which a request that was not answered counts as lost
+_RETRY: Final = 0.25  # seconds until the next request after one that was refused
+_DRAIN: Final = 1.0  # seconds for which the end waits for prompts that are on their way
+_REQUEST = orjson.dumps({"batch": 1, "expires": int(_WAIT * 1e9)})
+_STATUS = "Status"
+_EXPIRED = "408"
+
+_log = logging.getLogger("ollama_rx.bus")
+
+
+class PromptQueue:
+    """Calls ``take`` with each prompt, and with what gives its slot back."""
+
+    def __init__(
+        self,
+        connection: BusConnection,
+        subjects: Subjects,
+        *,
+        slots: int,
+        take: Callable[[Msg, Release], object],
+    ) -> None:
+        self._connection = connection
+        self._subjects = subjects
+        self._free = slots
+        self._take = take
+        self._inbox = connection.nats.new_inbox()
+        self._models: dict[str, str] = {}  # names by word; that which was served least recently is the first
+        self._lost_at: dict[str, float] = {}  # when the request that waits counts as lost, by word
+        self._refused: set[str] = set()  # words of models whose queue may be missing
+        self._news = asyncio.Event()
+
+    def set_models(self, names: Iterable[str]) -> None:
+        """Take prompts for these models from now on."""
+        models = {word_of(name): name for name in names}
+        kept = {word: name for word, name in self._models.items() if word in models}
+        self._models = {**kept, **models}
+        self._news.set()
+
+    async def run(self) -> None:
+        """Take prompts until this is cancelled; then what is on its way is given back."""
+        nats = self._connection.nats
+        subscription = await nats.subscribe(f"{self._inbox}.*", cb=self._received)
+        forget = self._connection.on_reconnect(self._ask_anew)
+        try:
+            while True:
+                self._news.clear()
+                await self._ask_for_prompts()
+                with suppress(TimeoutError):
+                    async with TimeLimit(_LOST):
+                        await self._news.wait()
+        finally:
+            forget()
+            self._models = {}
+            await _drain(subscription)
+
+    async def _ask_for_prompts(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for word, name in tuple(self._models.items()):
+            if self._free < 1 or not self._connection.is_connected:
+                return
+            if self._lost_at.get(word, now) > now:
+                continue
+            self._lost_at[word] = now + _LOST
+            try:
+                if word in self._refused:
+                    await self._make_queue(name)
+                    self._refused.discard(word)
+                subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._subjects.prompts_stream}.{word}"
+                await self._connection.nats.publish(subject, _REQUEST, reply=f"{self._inbox}.{word}")
+            except NatsError as error:
+                _log.debug("no request for a prompt: %s", error)
+                self._ask_later(word)
+
+    async def _make_queue(self, model: str) -> None:
+        """Make a queue that somebody has removed."""
+        await prepare_streams(self._connection, self._subjects)
+        await prepare_model(self._connection, self._subjects, model)
+
+    def _ask_later(self, word: str) -> None:
+        def retry() -> None:
+            self._lost_at.pop(word, None)
+            self._news.set()
+
+        asyncio.get_running_loop().call_later(_RETRY, retry)
+
+    def _ask_anew(self) -> None:
+        """Forget the requests that have been lost with the connection."""
+        self._lost_at.clear()
+        self._news.set()
+
+    async def _received(self, message: Msg) -> None:
+        status = (message.headers or {}).get(_STATUS)
+        if status is None:
+            await self._received_prompt(message)
+            return
+        word = message.subject.rpartition(".")[2]
+        if status == _EXPIRED:
+            self._lost_at.pop(word, None)
+            self._news.set()
+        else:
+            self._refused.add(word)
+            self._ask_later(word)
+
+    async def _received_prompt(self, message: Msg) -> None:
+        word = message.subject.split(".")[-2]
+        self._lost_at.pop(word, None)
+        name = self._models.pop(word, None)
+        if name is not None:
+            self._models[word] = name  # the last one in the row for the next slot
+        if name is None or self._free < 1:
+            with suppress(NatsError):
+                await message.nak()
+            return
+        self._free -= 1
+        self._take(message, self._release_once())
+        self._news.set()
+
+    def _release_once(self) -> Release:
+        is_taken = True
+
+        def release() -> None:
+            nonlocal is_taken
+            if is_taken:
+                is_taken = False
+                self._free += 1
+                self._news.set()
+
+        return release
+
+
+async def _drain(subscription: Subscription) -> None:
+    """Receive what is on its way, and nothing after it."""
+    with suppress(NatsError, TimeoutError):
+        async with TimeLimit(_DRAIN):
+            await subscription.drain()

@@ -1,0 +1,64 @@
+"""What workers tell each other, and clients tell them, about single runs; one subscription for each worker.
+
+A hint says that the log of a run has an event that is not its worker's: it has been cancelled, or another
+worker has taken it over. It is for speed only, the log decides. A request asks whether a worker has a run in
+hand: that one answers, all others are silent.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Final
+
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.subjects import Subjects
+
+_ANSWER: Final = 0.25  # seconds in which a worker says that it has a run
+
+
+class RunControls:
+    """The runs that this worker has in hand."""
+
+    def __init__(self, connection: BusConnection, subjects: Subjects) -> None:
+        self._connection = connection
+        self._subjects = subjects
+        self._hints: dict[str, Callable[[], object]] = {}
+
+    async def open(self) -> None:
+        """Listen."""
+        await self._connection.nats.subscribe(self._subjects.all_controls, cb=self._received)
+
+    def __contains__(self, run: str) -> bool:
+        return run in self._hints
+
+    @contextmanager
+    def hold(self, run: str, on_hint: Callable[[], object]) -> Generator[None]:
+        """Have a run in hand, and call something at each hint about it."""
+        self._hints[run] = on_hint
+        try:
+            yield
+        finally:
+            del self._hints[run]
+
+    async def is_held_elsewhere(self, run: str) -> bool:
+        """Ask all other workers whether one of them has the run in hand."""
+        try:
+            await self._connection.nats.request(self._subjects.control(run), timeout=_ANSWER)
+        except NatsError:
+            return False
+        return True
+
+    async def hint(self, run: str) -> None:
+        """Tell a worker that may have a run in hand that it is no longer its own."""
+        await self._connection.nats.publish(self._subjects.control(run))
+
+    async def _received(self, message: Msg) -> None:
+        on_hint = self._hints.get(message.subject.rpartition(".")[2])
+        if on_hint is None:
+            return
+        if message.reply:
+            await message.respond(b"")
+        else:
+            on_hint()
