@@ -30,7 +30,7 @@ class EventWriter:
         self._log = log
         self._last = start
         self._position = position
-        self._most = max_payload - _HEADERS
+        self._most = max(max_payload - _HEADERS, max_payload // 2)
         self._waiting: list[bytes] = []
         self._size = 0
         self._has_ended = False

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import orjson
+from nats.aio.msg import Msg
 
 from ollama_rx.bus.bus_connection import BusConnection, BusConnections
 from ollama_rx.bus.connection_options import ConnectionOptions
@@ -95,16 +96,25 @@ class Asker:
         body = orjson.dumps({"model": model, "prompt": text})
         prompt = Prompt(run=asked.run, model=model, path=path, body=body, grace=grace, detached=detached)
         log = RunReader(self.connection, self.subjects, asked.run, receive=asked.receive, fail=_raise)
-        async with log:
-            readers = None
+        async with log, AsyncExitStack() as presence:
             if is_read:
-                readers = await self.connection.nats.subscribe(self.subjects.readers(asked.run))
+                await presence.enter_async_context(self.reading(asked.run))
             await self.publish(prompt)
-            try:
-                yield asked
-            finally:
-                if readers is not None:
-                    await readers.unsubscribe()
+            yield asked
+
+    @asynccontextmanager
+    async def reading(self, run: str) -> AsyncGenerator[None]:
+        """Be a reader of a run."""
+
+        async def here(probe: Msg) -> None:
+            await probe.respond(b"")
+
+        readers = await self.connection.nats.subscribe(self.subjects.readers(run), cb=here)
+        await self.connection.nats.flush()
+        try:
+            yield
+        finally:
+            await readers.unsubscribe()
 
     async def publish(self, prompt: Prompt) -> None:
         """Put a prompt into the queue."""
@@ -116,13 +126,27 @@ class Asker:
         """Do what a client does when its stream is disposed of."""
         await RunLog(self.connection, self.subjects, run).cancel("disposed")
 
+    async def hint(self, run: str) -> None:
+        """Tell the worker of a run to look at its log."""
+        await self.connection.nats.publish(self.subjects.control(run))
+
+    async def last(self, run: str) -> RunEvent:
+        """Return the last event of a run."""
+        found = await RunLog(self.connection, self.subjects, run).last()
+        assert found is not None
+        return found
+
+    async def append(self, run: str, event: RunEvent, *, after: int = 0) -> int:
+        """Store an event as another worker would."""
+        return await RunLog(self.connection, self.subjects, run).append(event, after=after)
+
     async def left_in_queue(self) -> int:
         """Return how many prompts nobody has acknowledged."""
         info = await self.connection.jetstream.stream_info(self.subjects.prompts_stream)
         return info.state.messages
 
     async def until_queue_is_empty(self) -> None:
-        """Wait until all prompts are acknowledged; the server does not tell, so it is asked again and again."""
+        """Wait until all prompts are acknowledged; the server is asked again and again."""
         async with asyncio.timeout(LIMIT):
             while await self.left_in_queue():
                 await self.connection.nats.flush()

@@ -1,6 +1,5 @@
 """A worker takes prompts for the models that its hosts have, and stores what they answer."""
 
-import asyncio
 
 import orjson
 import pytest
