@@ -17,3 +17,9 @@ def on_bus(url: str, work: Callable[[BusConnection], Awaitable[None]]) -> None:
         await connections.aclose()
 
     asyncio.run(run())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds that another process or task brings about; `on_bus` limits the time."""
+    while not condition():
+        await asyncio.sleep(0.005)

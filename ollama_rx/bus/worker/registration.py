@@ -32,8 +32,8 @@ _log = logging.getLogger("ollama_rx.bus")
 class Registration:
     """Keeps the entry of a worker up to date, and answers the requests that are sent to this worker.
 
-    Every few seconds, and when the connection was lost for a moment, the hosts are asked what they have. A model
-    is in the entry only when its queue is there and ``on_models`` has been called. If the hosts do not answer, the
+    Every few seconds, and after a lost connection, the hosts are asked what they have. A model
+    is in the entry only when its queue is there and ``on_models`` has been called. If no host answers, the
     worker is registered without models until they do.
 
     Args:
