@@ -1,7 +1,7 @@
 """A request to one worker, beside the queue of prompts; its reply comes at once.
 
-The message on the subject `Subjects.worker` is the body of the request, with the header ``Ollama-Rx-Path``. The
-reply is the body of the answer, compressed if it is long (see `pack`), with the header ``Ollama-Rx-Status``.
+The message on the subject `Subjects.worker` is the body of the request, with the header ``Ollama-Rx-Path``.
+The reply is the body of the answer, compressed if it is long (see `pack`), with ``Ollama-Rx-Status``.
 """
 
 from nats.aio.msg import Msg

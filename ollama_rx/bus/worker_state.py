@@ -17,7 +17,7 @@ _log = logging.getLogger("ollama_rx.bus")
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerState:
-    """A worker, and what its hosts have: an entry of the bucket ``<namespace>_workers``, under the worker's id.
+    """A worker, and what its hosts have: an entry of the bucket ``<namespace>_workers``, under its id.
 
     The entry is a JSON object with the fields below except ``id``, compressed by zlib if it is long (see
     `pack`). A reader ignores fields that it does not know, and takes the default for a field that is missing
@@ -63,7 +63,8 @@ class WorkerState:
             state = replace(state, models=state.models[: len(state.models) // 2])
         if len(state.models) < len(self.models):
             _log.warning(
-                "worker %s: only %d of %d models fit into a message of %d bytes; raise the server's max_payload",
+                "worker %s: only %d of %d models fit into a message of %d bytes; "
+                "raise the server's max_payload",
                 self.name,
                 len(state.models),
                 len(self.models),
