@@ -19,6 +19,7 @@ from ollama_rx.protocol.json_fields import JsonObject, parse_time, text_of
 _ANSWERING_PATHS = ("/api/generate", "/api/chat")
 _PROMPTS = ("prompt", "images", "messages")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_NOT_FOUND = 404
 _SERVER_ERRORS = 500
 
 
@@ -126,7 +127,7 @@ async def _ask(
         return ApiAnswer.error(400, "model is required")
     workers = await registry.workers_with(model)
     if not workers:
-        return ApiAnswer.error(404, f"model '{model}' not found")
+        return ApiAnswer.error(_NOT_FOUND, f"model '{model}' not found")
     return await choose(
         lambda worker: ask_worker(registry.connection, registry.subjects, worker.id, path, body), workers
     )
@@ -143,6 +144,9 @@ async def _first_that_answers(ask: _AskOne, workers: Sequence[WorkerState]) -> A
 
 
 async def _all(ask: _AskOne, workers: Sequence[WorkerState]) -> ApiAnswer:
-    """Ask all workers; answer what one of them says, and what went wrong if something did."""
+    """Ask all workers; answer what one of them says, and what went wrong if something did.
+
+    A worker that has lost the model meanwhile is passed over, and one that was killed.
+    """
     answers = [one for one in await asyncio.gather(*map(ask, workers)) if one is not None]
-    return max(answers, key=lambda one: one.status, default=_NO_WORKER)
+    return max(answers, key=lambda one: 0 if one.status == _NOT_FOUND else one.status, default=_NO_WORKER)
