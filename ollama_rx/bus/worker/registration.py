@@ -161,9 +161,9 @@ class Registration:
         if new.problem and not old.problem:
             _log.warning("worker %s has no models until its host answers: %s", new.name, new.problem)
         elif new.model_names != old.model_names or (old.problem and not new.problem):
-            _log.info(
-                "worker %s has %d models: %s", new.name, len(self._models), ", ".join(sorted(self._models))
-            )
+            names = sorted(self._models)
+            plural = "" if len(names) == 1 else "s"
+            _log.info("worker %s has %d model%s: %s", new.name, len(names), plural, ", ".join(names))
 
 
 def _unreachable(connection: BusConnection, error: Exception) -> UnreachableError:
