@@ -232,16 +232,16 @@ class LineTooLongError(StreamError):
 class RestartedError(StreamError):
     """On a bus, a worker has begun the answer anew after a part of it had been delivered.
 
-    ``attempt`` is the number of the new attempt, whose text may be quite another. The same request may be sent
-    again, and ``jetstream(on_restart="hold")`` delivers nothing before an answer is complete.
+    ``attempt`` is the number of the new attempt, whose text may be quite another. The same request may be
+    sent again, and ``jetstream(on_restart="hold")`` delivers nothing before an answer is complete.
     """
 
     retryable = True
 
     def __init__(self, attempt: int, *, partial: str = "") -> None:
         super().__init__(
-            f"the answer was begun anew (attempt {attempt}) after a part of it had arrived; ask again, or use "
-            'on_restart="hold"',
+            f"the answer was begun anew (attempt {attempt}) after a part of it had arrived; "
+            'ask again, or use on_restart="hold"',
             partial=partial,
         )
         self.attempt = attempt

@@ -80,6 +80,10 @@ class Subjects:
         """Return the subject of one prompt."""
         return f"{self.namespace}.prompt.{word_of(model)}.{run}"
 
+    def prompt_of_any_model(self, run: str) -> str:
+        """Return the subjects that the prompt of a run may have."""
+        return f"{self.namespace}.prompt.*.{run}"
+
     @property
     def all_events(self) -> str:
         """The subjects of all run logs."""

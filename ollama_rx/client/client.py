@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import httpx
 from reactivex import Observable
+from reactivex import operators as rx_operators
 
 from ollama_rx.arguments import (
     check_instance,
@@ -76,7 +77,9 @@ from ollama_rx.responses import (
     models_of,
     running_of,
 )
+from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
 from ollama_rx.transport.request_stream import RequestStream
+from ollama_rx.transport.run_request import RunRequest
 from ollama_rx.transport.session import PreparedRequest, Session
 from ollama_rx.transport.timeouts import Timeouts
 
@@ -141,10 +144,11 @@ class Client:
         check_instance("timeouts", timeouts, Timeouts)
         check_whole("max_line_bytes", max_line_bytes, least=1)
         self._model = model
+        self._run: RunRequest | None = None
         self._max_line_bytes = max_line_bytes
         self._route: Route
         if hosts is None:
-            url = base_url(host)
+            url = base_url(host) if _is_on_host(transport) else _placeholder_url(host)
             self._session = Session(url, _build_headers(_parse_url(url), headers), timeouts, transport)
             self._route = SingleHost(self._session)
             return
@@ -186,6 +190,44 @@ class Client:
         """
         route = self._route.sticky()
         return self if route is self._route else self._with_route(route)
+
+    def with_run(self, run: str) -> Self:
+        """Return a client whose next answer is the run of this id, on a bus (see `ollama_rx.bus.jetstream`).
+
+        The first subscription begins the run, and stops it when it is disposed of; all others, in this
+        process or another one, join it and read the same answer from its beginning. Use each id once.
+
+        Raises:
+            ValueError: this client is not on a bus; or the id has other characters than letters, digits, "_"
+                and "-", or more than 64.
+        """
+        request = RunRequest(run)
+        self._check_has_runs("with_run")
+        client = copy(self)
+        client._run = request  # noqa: SLF001 - of its own class
+        return client
+
+    def attach(self, run: str, *, after: int = 0, attempt: int = 1) -> Observable[Chunk]:
+        """Read an answer that another subscription or another process has begun, on a bus; see `with_run`.
+
+        It comes from its beginning, or without the first ``after`` chunks of this ``attempt``, which were
+        received before. Disposing does not stop the run. A run can be read for an hour.
+
+        Raises:
+            RestartedError: in the stream, if another attempt has begun since these chunks were received.
+            StatusError: in the stream, 410, if nothing is known of the run.
+            ValueError: as `with_run`.
+        """
+        attached = RunRequest(run, attached=True, after=after, attempt=attempt)
+        self._check_has_runs("attach")
+        path = "/api/attach"  # which no server has
+        request = PreparedRequest("GET", path, run=attached)
+        chunks = self._route.stream(path, lambda: request, lambda: ChunkReader(self._max_line_bytes), Chunk)
+        return chunks.pipe(rx_operators.skip(after)) if after else chunks
+
+    def _check_has_runs(self, method: str) -> None:
+        if not self._session.transport.has_runs:
+            raise ValueError(f"{method}: expected a client on a bus, got one for {self.url}")
 
     def _with_route(self, route: Route) -> Self:
         client = copy(self)
@@ -509,7 +551,7 @@ class Client:
 
         def request() -> PreparedRequest:
             content = encode_body({**body, "context": context_field(box.value)})
-            return PreparedRequest("POST", "/api/generate", content)
+            return PreparedRequest("POST", "/api/generate", content, run=self._run)
 
         return self._route.stream(
             "/api/generate", request, lambda: ChunkReader(self._max_line_bytes), Chunk, model=body["model"]
@@ -551,9 +593,21 @@ class Client:
         reader: Callable[[], Reader[T]],
         item_type: type[T] | None = None,
     ) -> Observable[T]:
-        request = PreparedRequest(method, path, b"" if body is None else encode_body(body))
+        content = b"" if body is None else encode_body(body)
+        request = PreparedRequest(method, path, content, run=self._run)
         model = None if body is None else body["model"]
         return self._route.stream(path, lambda: request, reader, item_type, model=model)
+
+
+def _is_on_host(transport: httpx.AsyncBaseTransport | None) -> bool:
+    return not isinstance(transport, LoopAgnosticTransport) or transport.url is None
+
+
+def _placeholder_url(host: str | None) -> str:
+    """Return the host in the requests to a transport that knows its servers itself."""
+    if host is not None:
+        raise ValueError("host: expected none beside a transport that has servers of its own")
+    return "http://localhost"
 
 
 def _ignore(_: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from ollama_rx.arguments import wrong_value
 DEFAULT_PORT = 11434
 _log = logging.getLogger(__name__)
 _UNSPECIFIED = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, never bound
+_BUS_SCHEMES = frozenset({"nats", "tls"})
 _MAX_PORT = 65535
 _HOST_NAME = re.compile(r"[\w.-]*")
 _ENCODED_ZONE = re.compile("%25(?=.)")  # RFC 6874: how a URL writes the % before the zone of an IPv6 address
@@ -43,6 +44,11 @@ def base_url(host: str | None = None) -> str:
     scheme = scheme.lower() if separator else "http"
     if not separator:
         rest = text
+    if scheme in _BUS_SCHEMES:
+        raise ValueError(
+            f"host: expected http:// or https://, got {scheme}://; for a bus write "
+            "Client(transport=ollama_rx.bus.jetstream(...))"
+        )
     if scheme not in {"http", "https"}:
         raise wrong_value("host", "http:// or https://", f"{scheme.rpartition('@')[2]}://")
     port = {"http": 80, "https": 443}[scheme] if separator else DEFAULT_PORT

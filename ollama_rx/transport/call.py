@@ -17,7 +17,7 @@ from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
-from ollama_rx.transport.exchange import Exchange
+from ollama_rx.transport.exchange import PushedBody
 from ollama_rx.transport.session import PreparedRequest, Session, read_status_error, translate
 from ollama_rx.transport.terminal_event import send_terminal
 from ollama_rx.transport.timeouts import Watchdog
@@ -66,10 +66,12 @@ class Call(Generic[T]):
         self._deferred: list[Callable[[], None]] = []  # what to do first when a pause is over
         self._draining = False  # the deferred actions are being called, further up the stack
         self._resumed: asyncio.Future[None] | None = None
-        self._exchange: Exchange | None = None
+        self._exchange: PushedBody | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_abandoned = False  # another thread has disposed
+        self._has_ended = False  # the last event was sent
+        self._was_left = False  # the subscriber has disposed before
         self._interruptible = False  # the task may be cancelled, because it is not closing its response
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -101,6 +103,7 @@ class Call(Generic[T]):
 
     def stop(self) -> None:
         """Close the connection of a disposed subscription; from any thread, any number of times."""
+        self._was_left = self._was_left or not self._has_ended
         self._run_on_loop(self._close)
 
     def end_with_client(self) -> None:
@@ -131,12 +134,12 @@ class Call(Generic[T]):
         try:
             if self._subscription.is_disposed:
                 return
-            opened = await self._session.open(self._request)
-            if isinstance(opened, Exchange):
+            opened = await self._session.open(self._request, lambda: self._was_left)
+            if not isinstance(opened, httpx.Response):
                 self._exchange = opened  # from here on it is closed with this call
             if self._state is _State.OPENING:
                 self._state = _STREAMING
-            if isinstance(opened, Exchange):
+            if not isinstance(opened, httpx.Response):
                 opened.send_body_to(self)
                 if self._state is _State.PAUSED:
                     opened.pause()
@@ -253,6 +256,7 @@ class Call(Generic[T]):
 
     def _send_terminal(self, event: Callable[[], object]) -> None:
         assert self._loop is not None  # noqa: S101 - events come after `begin`
+        self._has_ended = True
         send_terminal(self._loop, event)
 
     def _close(self) -> None:

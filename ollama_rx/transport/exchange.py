@@ -27,6 +27,30 @@ class BodyReceiver(Protocol):
         ...
 
 
+class PushedBody(Protocol):
+    """A body that is sent to a receiver as it arrives."""
+
+    def send_body_to(self, receiver: BodyReceiver, /) -> None:
+        """Send the body to ``receiver`` as it arrives, beginning with the payloads received so far."""
+        ...
+
+    def pause(self) -> None:
+        """Make the server wait."""
+        ...
+
+    def resume(self) -> None:
+        """Let the server continue."""
+        ...
+
+    def abort(self) -> None:
+        """Give up the rest; ``receiver.ended`` is called when nothing of it is left."""
+        ...
+
+    def shut_down_threadsafe(self) -> None:
+        """Give up at once what can be given up from any thread; `abort` follows on the loop."""
+        ...
+
+
 class ConnectionControl(Protocol):
     """The part of a connection that an exchange uses."""
 

@@ -17,7 +17,7 @@ import httpx
 from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.transport.connect import connect
 from ollama_rx.transport.connection import Connection
-from ollama_rx.transport.exchange import Exchange
+from ollama_rx.transport.exchange import Exchange, PushedBody
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
 from ollama_rx.transport.message_head import ResponseHead, encode_request
 from ollama_rx.transport.pool import Pool, Pools
@@ -169,10 +169,10 @@ def to_response(head: ResponseHead, exchange: Exchange) -> httpx.Response:
 class PulledBody(httpx.AsyncByteStream):
     """A body that is buffered as it is pushed, and read by iteration."""
 
-    __slots__ = ("_buffer", "_buffer_size", "_changed", "_ended", "_error", "_exchange")
+    __slots__ = ("_buffer", "_buffer_size", "_changed", "_ended", "_error", "exchange")
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, exchange: PushedBody) -> None:
+        self.exchange = exchange
         self._buffer: deque[bytes] = deque()
         self._buffer_size = 0
         self._ended = False
@@ -181,7 +181,7 @@ class PulledBody(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the payloads of the body as they arrive."""
-        self._exchange.send_body_to(self)
+        self.exchange.send_body_to(self)
         while True:
             while self._buffer:
                 payload = self._buffer.popleft()
@@ -189,7 +189,7 @@ class PulledBody(httpx.AsyncByteStream):
                 yield payload
             if self._ended:
                 break
-            self._exchange.resume()
+            self.exchange.resume()
             self._changed = asyncio.get_running_loop().create_future()
             await self._changed
         if self._error is not None:
@@ -198,14 +198,14 @@ class PulledBody(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Give up the rest of the body."""
         if not self._ended:
-            self._exchange.abort()
+            self.exchange.abort()
 
     def received(self, payload: bytes) -> None:
         """Buffer a payload for the reader."""
         self._buffer.append(payload)
         self._buffer_size += len(payload)
         if self._buffer_size > _MAX_BUFFERED:
-            self._exchange.pause()
+            self.exchange.pause()
         self._wake_reader()
 
     def ended(self, error: Exception | None) -> None:

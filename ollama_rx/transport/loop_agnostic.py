@@ -29,6 +29,10 @@ class LoopAgnosticTransport(httpx.AsyncBaseTransport):
 
     default_model: str | None = None
     """The model for requests that do not name one."""
+    url: str | None = None
+    """What it is connected to, without credentials, if that is not the host of the client."""
+    has_runs = False
+    """Whether its answers are runs with an id, which other clients can join; see `RunRequest`."""
 
     @abstractmethod
     def close(self) -> None:

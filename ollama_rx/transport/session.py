@@ -1,7 +1,7 @@
 """The state that all requests of a client share: the transport, the server's URL, headers and limits."""
 
 from base64 import b64encode
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from copy import copy
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ from urllib.parse import unquote_to_bytes
 import httpx
 
 from ollama_rx.arguments import wrong_type
-from ollama_rx.errors import IncompleteStreamError, StatusError, UnreachableError
+from ollama_rx.errors import IncompleteStreamError, StatusError, StreamError, UnreachableError
 from ollama_rx.protocol.readers import reason_of
 from ollama_rx.rx.loop_end import LoopEnd
 from ollama_rx.transport.content_coding import decompressed
-from ollama_rx.transport.exchange import Exchange
+from ollama_rx.transport.exchange import PushedBody
 from ollama_rx.transport.failure_words import connect_words, failure_words
 from ollama_rx.transport.http_transport import (
     SAFE_METHODS,
@@ -29,6 +29,7 @@ from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport, LoopBridgeT
 from ollama_rx.transport.message_head import encode_head
 from ollama_rx.transport.open_calls import OpenCalls
 from ollama_rx.transport.proxy import proxy_transport
+from ollama_rx.transport.run_request import IS_LEFT_EXTENSION, RUN_EXTENSION, RunRequest
 from ollama_rx.transport.timeouts import Timeouts
 
 _DEFAULT_HEADERS = {
@@ -57,6 +58,8 @@ class PreparedRequest:
     content: bytes = b""
     upload: Upload | None = None
     """The body in the place of ``content``, if it is too large to be held in memory."""
+    run: RunRequest | None = None
+    """The run that it belongs to; for a transport that has runs."""
 
     @property
     def repeatable(self) -> bool:
@@ -87,7 +90,7 @@ class Session:
         self.transport = _transport(base, transport)
         self._other_transports: dict[str, LoopAgnosticTransport] = {}  # by URL
         self._is_transport_given = transport is not None
-        self.shown_url = str(base)
+        self.shown_url = self.transport.url or str(base)
         self._base = base
         default_port = 443 if base.scheme == "https" else 80
         self._origin = Origin(base.scheme, base.host, default_port if base.port is None else base.port)
@@ -131,16 +134,21 @@ class Session:
         session.timeouts = timeouts
         return session
 
-    async def open(self, request: PreparedRequest) -> Exchange | httpx.Response:
+    async def open(
+        self, request: PreparedRequest, is_left: Callable[[], bool] | None = None
+    ) -> PushedBody | httpx.Response:
         """Send a request; return when the head of the response has arrived.
 
-        Returns the exchange if the body can be pushed as it arrives, and an httpx response for anything else:
-        an error, a compressed body, any transport other than `HttpTransport`.
+        Returns a body that can be pushed as it arrives, and an httpx response for anything else: an error, a
+        compressed body, a transport that is not one of ours. ``is_left`` is as in `IS_LEFT_EXTENSION`.
         """
         await LoopEnd.of_running_loop()  # which cancels this task
         transport = self.transport
         if not isinstance(transport, HttpTransport):
-            return decompressed(await transport.handle_async_request(self._for_httpx(request)))
+            response = decompressed(await transport.handle_async_request(self._for_httpx(request, is_left)))
+            if isinstance(response.stream, PulledBody) and response.is_success:
+                return response.stream.exchange
+            return response
         head, exchange = await transport.exchange(
             self._origin,
             request.method,
@@ -160,7 +168,9 @@ class Session:
             StatusError: the server has refused the request.
         """
         opened = await self.open(request)
-        response = httpx.Response(200, stream=PulledBody(opened)) if isinstance(opened, Exchange) else opened
+        response = (
+            opened if isinstance(opened, httpx.Response) else httpx.Response(200, stream=PulledBody(opened))
+        )
         try:
             if not response.is_success:
                 raise await read_status_error(response)
@@ -187,18 +197,25 @@ class Session:
             return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(content), content)
         return head + b"\r\n"
 
-    def _for_httpx(self, request: PreparedRequest) -> httpx.Request:
+    def _for_httpx(self, request: PreparedRequest, is_left: Callable[[], bool] | None) -> httpx.Request:
         headers = self._json_headers if request.content else self._headers
         content: bytes | AsyncIterator[bytes] | None = request.content or None
         if request.upload is not None:
             headers = httpx.Headers([*headers.multi_items(), ("content-length", str(request.upload.size))])
             content = request.upload.blocks()
+        extensions: dict[str, object] = {
+            "timeout": httpx.Timeout(None, connect=self.timeouts.connect).as_dict()
+        }
+        if request.run is not None:
+            extensions[RUN_EXTENSION] = request.run
+        if is_left is not None:
+            extensions[IS_LEFT_EXTENSION] = is_left
         return httpx.Request(
             request.method,
-            self.shown_url.rstrip("/") + request.path,
+            str(self._base).rstrip("/") + request.path,
             headers=headers,
             content=content,
-            extensions={"timeout": httpx.Timeout(None, connect=self.timeouts.connect).as_dict()},
+            extensions=extensions,
         )
 
     async def aclose(self) -> None:
@@ -246,6 +263,8 @@ def translate(error: Exception, *, url: str, partial: str = "") -> Exception:
         words = failure_words(error, url=url, answer_began=bool(partial))
         translated = IncompleteStreamError(words, partial=partial)
     else:
+        if isinstance(error, StreamError) and not error.partial:
+            error.partial = partial
         return error
     translated.__cause__ = error
     return translated

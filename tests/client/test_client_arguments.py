@@ -99,7 +99,7 @@ WRONG: list[tuple[str, str, dict[str, object]]] = [
 
 METHODS = (
     *("generate", "chat", "load", "unload", "embed", "pull", "push", "create", "show", "copy", "delete"),
-    *("create_blob", "web_search", "web_fetch", "on_host"),
+    *("create_blob", "web_search", "web_fetch", "on_host", "with_run", "attach", "forward"),
 )
 REQUIRED: dict[str, dict[str, object]] = {
     "generate": {"prompt": "x"},
@@ -108,6 +108,8 @@ REQUIRED: dict[str, dict[str, object]] = {
     "create": {"model": "a"},
     "copy": {"source": "a", "destination": "b"},
     "web_search": {"query": "x"},
+    "attach": {"run": "x"},
+    "forward": {"path": "/api/chat"},
 }
 ARGUMENTS = [
     (method, argument)

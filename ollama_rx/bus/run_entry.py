@@ -1,0 +1,205 @@
+"""How a client comes to a run: it stores the prompt, or joins a run whose prompt is stored already."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final, Protocol
+
+import orjson
+from nats.errors import Error as NatsError
+from nats.js.api import PubAck
+from nats.js.errors import APIError
+
+from ollama_rx.bus.answer import Answer
+from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.direct_get import stored_messages
+from ollama_rx.bus.large_bodies import delete_body, put_body
+from ollama_rx.bus.prompt import Prompt
+from ollama_rx.bus.registry import Registry
+from ollama_rx.bus.run_log import RunLog
+from ollama_rx.bus.subjects import EXPECTED_POSITION, Subjects
+from ollama_rx.bus.until_answered import ANSWER_SECONDS, until_answered
+from ollama_rx.errors import ModelNotFoundError, OllamaError, StatusError
+
+_LOOKS: Final = 5  # at the registry before a model counts as missing: a worker may just be starting
+_LOOK_AGAIN: Final = 0.15  # seconds between two of them
+_MOST_HEADER_BYTES: Final = 4096  # of a prompt
+_PATIENCE: Final = 1.0  # seconds
+_WRONG_POSITION: Final = 10071
+_GONE: Final = 410
+_UNAVAILABLE: Final = 503
+
+
+class RunEntry(Protocol):
+    """A client's way into one run."""
+
+    @property
+    def run(self) -> str:
+        """The id of the run."""
+        ...
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether the run goes on without the client."""
+        ...
+
+    async def find(self, connection: BusConnection) -> Answer:
+        """Look for what is stored of the run, and return what is to be read of it.
+
+        Raises:
+            StatusError: there is no such run, or no model that could answer.
+        """
+        ...
+
+    async def submit(self, connection: BusConnection) -> bool:
+        """Store the prompt unless it is stored; return whether this client now waits for a worker to take it.
+
+        Raises:
+            StatusError: the prompt is not accepted.
+        """
+        ...
+
+    async def withdraw(self, connection: BusConnection, reason: str) -> None:
+        """Stop the run if this client has begun it."""
+        ...
+
+
+class NewRun:
+    """A run of a client's own prompt.
+
+    ``is_shared`` tells that the caller has chosen the id of the run: whoever uses it first stores the prompt,
+    and all others join that run. They do not stop it.
+    """
+
+    def __init__(
+        self,
+        subjects: Subjects,
+        registry: Callable[[BusConnection], Registry],
+        prompt: Prompt,
+        *,
+        is_shared: bool,
+        hold: bool,
+    ) -> None:
+        self.run = prompt.run
+        self.is_detached = prompt.detached
+        self._subjects = subjects
+        self._registry = registry
+        self._prompt = prompt
+        self._subject = subjects.prompt(prompt.model, prompt.run)
+        self._is_shared = is_shared
+        self._hold = hold
+        self._is_joined = False  # another client has stored the prompt
+        self._is_sent = False  # the prompt may be stored
+
+    async def find(self, connection: BusConnection) -> Answer:
+        """Join the run if it has begun, else check that a worker has the model."""
+        if self._is_shared:
+            last = await RunLog(connection, self._subjects, self.run).last()
+            if last is not None:
+                self._is_joined = True
+                return Answer(hold=self._hold, attempt=last.attempt)
+        registry = self._registry(connection)
+        for _ in range(_LOOKS - 1):
+            if await registry.has_model(self._prompt.model):
+                return Answer(hold=self._hold)
+            await asyncio.sleep(_LOOK_AGAIN)
+        if not await registry.has_model(self._prompt.model):
+            raise ModelNotFoundError(404, f"model '{self._prompt.model}' not found")
+        return Answer(hold=self._hold)
+
+    async def submit(self, connection: BusConnection) -> bool:
+        """Store the prompt; try until the server has answered, which it recognises by the id of the run."""
+        if self._is_joined:
+            return False
+        self._is_sent = True
+        prompt = self._prompt
+        if len(prompt.body) + _MOST_HEADER_BYTES > connection.max_payload:
+            await put_body(connection, self._subjects, self.run, prompt.body)
+            prompt = self._prompt = replace(prompt, body=b"", is_large=True)
+        headers = prompt.headers()
+        if self._is_shared:
+            headers[EXPECTED_POSITION] = "0"  # refused if a prompt with this id is in the queue
+        answers = 0
+
+        async def store() -> PubAck | None:
+            nonlocal answers
+            answers += 1
+            try:
+                return await connection.jetstream.publish(
+                    self._subject, prompt.body, timeout=ANSWER_SECONDS, headers=headers
+                )
+            except APIError as error:
+                if error.err_code == _WRONG_POSITION:
+                    return None
+                raise
+
+        try:
+            stored = await until_answered(connection, store)
+        except APIError as error:
+            raise StatusError.of(
+                _UNAVAILABLE, f"the bus does not take the prompt: {error.description}"
+            ) from error
+        # After a second try it may be this client's own prompt that was there.
+        self._is_joined = answers == 1 and (stored is None or bool(stored.duplicate))
+        return not self._is_joined
+
+    async def withdraw(self, connection: BusConnection, reason: str) -> None:
+        """Stop the run, whether or not a worker has taken the prompt, and remove that from the queue."""
+        if self._is_joined or not self._is_sent:
+            return
+        await RunLog(connection, self._subjects, self.run).cancel(reason)
+        with suppress(NatsError):
+            await connection.nats.publish(
+                f"$JS.API.STREAM.PURGE.{self._subjects.prompts_stream}",
+                orjson.dumps({"filter": self._subject}),
+            )
+            if self._prompt.is_large:
+                await self._delete_body(connection)
+
+    async def _delete_body(self, connection: BusConnection) -> None:
+        """Delete the body if that is possible now; otherwise it is gone in a day."""
+        with suppress(TimeoutError, OllamaError):
+            async with asyncio.timeout(_PATIENCE):
+                await delete_body(connection, self._subjects, self.run)
+
+
+class AttachedRun:
+    """A run that another client has begun, from its last attempt on.
+
+    With ``after`` the reader has received a part of ``attempt`` before, and no other attempt can be read.
+    """
+
+    is_detached = True
+
+    def __init__(self, subjects: Subjects, run: str, *, after: int, attempt: int, hold: bool) -> None:
+        self.run = run
+        self._subjects = subjects
+        self._is_continued = after > 0
+        self._attempt = attempt
+        self._hold = hold
+
+    async def find(self, connection: BusConnection) -> Answer:
+        """Find the run, which has events as soon as a worker has begun with it."""
+        log = RunLog(connection, self._subjects, self.run)
+        last = await log.last()
+        if last is None:
+            waiting = self._subjects.prompt_of_any_model(self.run)
+            stream = self._subjects.prompts_stream
+            if not await until_answered(connection, lambda: stored_messages(connection, stream, waiting)):
+                last = await log.last()  # it may have been taken meanwhile
+                if last is None:
+                    raise StatusError.of(
+                        _GONE, f"nothing is known of the run {self.run!r}; a run is kept for an hour"
+                    )
+        if self._is_continued:
+            return Answer(hold=self._hold, attempt=self._attempt, is_continued=True)
+        return Answer(hold=self._hold, attempt=0 if last is None else last.attempt)
+
+    async def submit(self, connection: BusConnection) -> bool:
+        """Store nothing."""
+        del connection
+        return False
+
+    async def withdraw(self, connection: BusConnection, reason: str) -> None:
+        """Stop nothing: the run belongs to the client that has begun it."""
