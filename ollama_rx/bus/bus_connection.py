@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 from nats.errors import Error as NatsError
@@ -125,8 +126,9 @@ class BusConnection:
         _log.debug("bus %s: %s", self.url, type(error).__name__)
 
     async def _disconnected(self) -> None:
-        self._connected.clear()
-        _log.info("lost the bus at %s", self.url)
+        if self._connected.is_set():  # else it is being closed
+            self._connected.clear()
+            _log.info("lost the bus at %s", self.url)
 
     async def _reconnected(self) -> None:
         self._connected.set()
@@ -162,16 +164,21 @@ class BusConnections:
         shared = self._by_loop.get(loop)
         if shared is None or shared.is_ending:
             shared = self._by_loop[loop] = _LoopConnection(self.options, self._name, seconds)
+            shared.when_closed(partial(self._forget, loop, shared))
         shared.users += 1
         try:
             yield await shared.opened()
         finally:
             shared.release()
 
+    def _forget(self, loop: asyncio.AbstractEventLoop, shared: "_LoopConnection", _: object) -> None:
+        if self._by_loop.get(loop) is shared:
+            del self._by_loop[loop]
+
     async def aclose(self) -> None:
         """Close the connections as soon as nobody uses them; wait a moment for that of the running loop."""
         self.close()
-        shared = self._by_loop.pop(asyncio.get_running_loop(), None)
+        shared = self._by_loop.get(asyncio.get_running_loop())
         if shared is not None:
             await shared.wait_closed(_CLOSING)
 
@@ -203,6 +210,10 @@ class _LoopConnection:
             self._timer.cancel()
             self._timer = None
         return await asyncio.shield(self._ready)
+
+    def when_closed(self, callback: Callable[[object], object]) -> None:
+        """Call something when nothing of the connection is left."""
+        self._keeper.add_done_callback(callback)
 
     def release(self) -> None:
         """Remove a user."""

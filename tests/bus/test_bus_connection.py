@@ -205,3 +205,19 @@ def test_closing_after_a_loop_was_closed_by_hand_is_harmless(nats_url: str) -> N
     loop.run_until_complete(use())
     loop.close()
     connections.close()
+
+
+def test_closed_connections_are_forgotten_and_closing_one_is_no_loss(
+    nats_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    connections = connections_to(nats_url)
+
+    async def use() -> None:
+        async with connections.lease():
+            assert len(connections._by_loop) == 1
+
+    asyncio.run(use())
+    asyncio.run(use())
+    assert not connections._by_loop
+    assert not caplog.records
