@@ -34,7 +34,7 @@ class ConnectArguments(TypedDict, total=False):
     tls: ssl.SSLContext
 
 
-class _Server(NamedTuple):
+class _ServerAddress(NamedTuple):
     """One server: its URL without credentials, and those that the URL had."""
 
     url: str
@@ -110,7 +110,7 @@ class ConnectionOptions:
         return arguments
 
 
-def _read_servers(servers: str | Sequence[str] | None) -> list[_Server]:
+def _read_servers(servers: str | Sequence[str] | None) -> list[_ServerAddress]:
     given = os.environ.get(URL_VARIABLE) or DEFAULT_URL if servers is None else servers
     texts = text_or_texts("servers", given)
     several = [texts] if isinstance(texts, str) else texts
@@ -120,7 +120,7 @@ def _read_servers(servers: str | Sequence[str] | None) -> list[_Server]:
     return found
 
 
-def _read_server(text: str) -> _Server:
+def _read_server(text: str) -> _ServerAddress:
     """Read a URL. Its errors do not show it: any part of a wrong URL may be a part of a password."""
     scheme, separator, rest = text.strip().partition("://")
     if not separator:
@@ -133,7 +133,7 @@ def _read_server(text: str) -> _Server:
             "servers: expected nats://host:port or tls://host:port, got something else, which is not shown "
             "because it may hold a password; special characters of a password are written percent-encoded"
         )
-    return _Server(f"{scheme}://{host}:{port}", _read_login(login))
+    return _ServerAddress(f"{scheme}://{host}:{port}", _read_login(login))
 
 
 def _read_address(address: str) -> tuple[str, int]:

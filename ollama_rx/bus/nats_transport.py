@@ -14,10 +14,23 @@ _CLOSING = 1.0  # seconds in which a server may take what is still being sent
 
 def new_client(*, demands_tls: bool) -> NatsClient:
     """Return a client that is not connected yet."""
-    client = NatsClient()
-    transport = NatsTransport(demands_tls=demands_tls)
-    client._transport = transport  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no argument sets it
-    return client
+    return _BoundedClient(NatsTransport(demands_tls=demands_tls))
+
+
+class _BoundedClient(NatsClient):
+    """nats-py's client with another transport, and an end in time."""
+
+    def __init__(self, transport: "NatsTransport") -> None:
+        super().__init__()
+        self._transport = self._same_transport = transport
+
+    async def close(self) -> None:
+        """Close the connection; what the server does not take within a second is dropped."""
+        try:
+            async with asyncio.timeout(_CLOSING):
+                await super().close()
+        except TimeoutError:
+            self._same_transport.abort()
 
 
 class NatsTransport(TcpTransport):
@@ -88,13 +101,15 @@ class NatsTransport(TcpTransport):
         if self._io_writer is not None:
             await super().drain()
 
+    def abort(self) -> None:
+        """Close the connection at once."""
+        if self._io_writer is not None:
+            self._io_writer.transport.abort()
+
     async def wait_closed(self) -> None:
         """Wait for the end of the connection, but not for a server that does not read."""
-        writer = self._io_writer
-        if writer is None:
-            return
         try:
             async with asyncio.timeout(_CLOSING):
-                await writer.wait_closed()
+                await super().wait_closed()
         except OSError:  # also when time is up; how a connection ends tells nothing new
-            writer.transport.abort()
+            self.abort()

@@ -5,7 +5,7 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import nkeys
 
@@ -30,7 +30,7 @@ class _Key:
     def __init__(self, prefix: int) -> None:
         self.seed: bytes = nkeys.encode_seed(secrets.token_bytes(32), prefix)
         self._pair = nkeys.from_seed(bytearray(self.seed))
-        self.public: str = self._pair.public_key.decode().rstrip("=")
+        self.public = cast("bytes", self._pair.public_key).decode().rstrip("=")
 
     def sign(self, subject: "_Key", name: str, claims: dict[str, Any]) -> str:
         """Return the JWT in which this key says what holds for another one."""

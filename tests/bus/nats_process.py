@@ -47,7 +47,8 @@ class NatsProcess:
         folder: for its configuration, its log and what JetStream stores.
         space: what JetStream may store.
         sync_interval: how often JetStream makes sure that files are on the disk, such as "always".
-        settings: more lines of its configuration, such as those for users or TLS.
+        settings: more lines of its configuration, such as those for users or TLS; others may be set before it
+            is started again.
     """
 
     def __init__(
@@ -56,21 +57,19 @@ class NatsProcess:
         self._program = nats_server_program()
         self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
-        self._folder = folder
+        self.settings = settings
         self._config = folder / "nats.conf"
         self._log = folder / "nats.log"
         sync = "" if sync_interval is None else f", sync_interval: {sync_interval}"
         jetstream = f'store_dir: "{folder}", max_file_store: {space}{sync}'
+        self._always = f'listen: "127.0.0.1:{self.port}"\njetstream {{ {jetstream} }}\n'
         folder.mkdir(parents=True, exist_ok=True)
-        self._config.write_text(
-            f'listen: "127.0.0.1:{self.port}"\njetstream {{ {jetstream} }}\n{settings}\n',
-            encoding="utf-8",
-        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         """Start it and wait until it answers; what it had stored before is there again."""
         assert self._process is None, "it runs already"
+        self._config.write_text(f"{self._always}{self.settings}\n", encoding="utf-8")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - a server of this test
                 [self._program, "-c", str(self._config)], stdout=log, stderr=log
