@@ -47,7 +47,7 @@ class NatsTransport(TcpTransport):
     _io_writer: asyncio.StreamWriter | None
 
     def __init__(self, *, demands_tls: bool) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._demands_tls: Final = demands_tls
         self._has_tls = False
 
@@ -89,17 +89,17 @@ class NatsTransport(TcpTransport):
         """
         if self._demands_tls and not self._has_tls:
             raise NatsError("the server does not use TLS; a nats:// URL connects without")
-        super().write(payload)
+        super().write(payload)  # type: ignore[no-untyped-call]
 
     def writelines(self, payload: list[bytes]) -> None:
         """Send what has been waiting; when a connection is closed that was never complete, nothing."""
         if self._io_writer is not None and self._has_tls >= self._demands_tls:
-            super().writelines(payload)
+            super().writelines(payload)  # type: ignore[no-untyped-call]
 
     async def drain(self) -> None:
         """Wait until the server has taken most of what was sent."""
         if self._io_writer is not None:
-            await super().drain()
+            await super().drain()  # type: ignore[no-untyped-call]
 
     def abort(self) -> None:
         """Close the connection at once."""
@@ -110,6 +110,6 @@ class NatsTransport(TcpTransport):
         """Wait for the end of the connection, but not for a server that does not read."""
         try:
             async with asyncio.timeout(_CLOSING):
-                await super().wait_closed()
+                await super().wait_closed()  # type: ignore[no-untyped-call]
         except OSError:  # also when time is up; how a connection ends tells nothing new
             self.abort()

@@ -185,7 +185,7 @@ def test_a_transport_that_was_never_connected_is_closed_at_once(run: Run) -> Non
         transport.writelines([b"nothing"])
         await transport.drain()
         transport.abort()
-        transport.close()
+        transport.close()  # type: ignore[no-untyped-call]
         await transport.wait_closed()
 
     run(main())
