@@ -3,7 +3,6 @@
 import os
 import re
 import sqlite3
-import sys
 import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,10 @@ from typing import Any, Final
 import orjson
 
 from ollama_rx.chunks import Message, ToolCall
+from ollama_rx.data_folder import DATA_VARIABLE, data_folder
 from ollama_rx.errors import OllamaError
 from ollama_rx.protocol.json_fields import JsonObject
 from ollama_rx.protocol.lenient_json import make_whole
-
-DATA_VARIABLE: Final = "OLLAMA_RX_DATA"
 
 _APPLICATION_ID: Final = 0x6F6C7278  # "olrx" in the file's header, so that another program's file is known
 _BUSY_SECONDS = 10.0  # how long a call waits for another process, which writes for milliseconds
@@ -421,29 +419,13 @@ class ConversationStore:
 def default_path() -> Path:
     """Return the file of conversations in the user's folder for data.
 
-    OLLAMA_RX_DATA names another folder. A relative XDG_DATA_HOME is ignored, as its specification says:
-    https://specifications.freedesktop.org/basedir-spec/latest/
-
     Raises:
         StoreError: the user has no home folder.
     """
     try:
-        return _data_folder() / "conversations.sqlite3"
-    except RuntimeError as error:
-        raise StoreError(f"there is no home folder: set {DATA_VARIABLE} to the path of a folder") from error
-
-
-def _data_folder() -> Path:
-    if chosen := os.environ.get(DATA_VARIABLE):
-        return Path(chosen).expanduser()
-    home = Path(os.environ.get("XDG_DATA_HOME", ""))
-    if home.is_absolute():
-        return home / "ollama_rx"
-    if sys.platform == "darwin":
-        return Path("~/Library/Application Support/ollama_rx").expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local").expanduser() / "ollama_rx" / "Data"
-    return Path("~/.local/share/ollama_rx").expanduser()
+        return data_folder() / "conversations.sqlite3"
+    except FileNotFoundError as error:
+        raise StoreError(str(error)) from error
 
 
 def _make_private(path: Path) -> None:
