@@ -6,16 +6,18 @@ for a moment, when it is closed, and when its event loop ends, so nothing is eve
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from ollama_rx.bus.connection_failure import failure_of
 from ollama_rx.bus.connection_options import ConnectionOptions
+from ollama_rx.bus.reply_inbox import ReplyInbox
 from ollama_rx.errors import OllamaError, UnreachableError
 from ollama_rx.rx.event_loops import user_loop
 from ollama_rx.rx.internal_loop import TASK_NAME
@@ -83,6 +85,12 @@ class BusConnection:
         self._on_reconnect.add(callback)
         return lambda: self._on_reconnect.discard(callback)
 
+    async def request(
+        self, subject: str, payload: bytes, *, seconds: float, headers: Mapping[str, str] | None = None
+    ) -> Msg:
+        """Send a request and return the reply; see `ReplyInbox.request`."""
+        return await self._replies.request(subject, payload, seconds=seconds, headers=headers)
+
     async def open(self, seconds: float | None) -> None:
         """Connect.
 
@@ -100,6 +108,9 @@ class BusConnection:
             reason = self._problem or error
             raise failure_of(self.url, reason) from reason
         self._jetstream = self.nats.jetstream()  # pyright: ignore[reportUnknownMemberType]
+        self._replies = ReplyInbox(self.nats)
+        self.lost.add_done_callback(lambda _: self._replies.close())
+        await self._replies.open()
         self.nats.options["max_reconnect_attempts"] = _FOR_EVER
 
     async def _connect(self) -> None:

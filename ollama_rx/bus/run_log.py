@@ -61,15 +61,15 @@ class RunLog:
         headers = event.headers(after)
 
         async def store() -> int:
-            try:
-                stored = await self._connection.jetstream.publish(
-                    self._subject, event.payload, timeout=ANSWER_SECONDS, headers=headers
-                )
-            except APIError as error:
-                if error.err_code != _WRONG_POSITION:
-                    raise
-            else:
-                return stored.seq
+            reply = await self._connection.request(
+                self._subject, event.payload, seconds=ANSWER_SECONDS, headers=headers
+            )
+            stored = orjson.loads(reply.data)
+            error = stored.get("error")
+            if error is None:
+                return cast("int", stored["seq"])
+            if error.get("err_code") != _WRONG_POSITION:
+                APIError.from_error(error)  # raises the class of its code
             last = await self._look_up()
             if last is not None and last.id == event.id:
                 return last.position

@@ -1,13 +1,13 @@
 """The run log: one writer at a time, and nothing stored is lost or stored twice."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js.errors import APIError, NoStreamResponseError
+from nats.aio.msg import Msg
+from nats.errors import NoRespondersError
+from nats.js.errors import APIError
 
 from ollama_rx import UnreachableError
 from ollama_rx.bus import until_answered
@@ -43,16 +43,16 @@ def run_with_log(url: str, namespace: str, main: Callable[[RunLog, BusConnection
 def fail_once(
     monkeypatch: pytest.MonkeyPatch, connection: BusConnection, error: Exception, *, is_stored: bool
 ) -> None:
-    """Let the next publication end with an error, before or after the server has stored it."""
-    publish: Callable[..., Awaitable[Any]] = connection.jetstream.publish  # pyright: ignore[reportUnknownMemberType]
+    """Let the next request end with an error, before or after the server has stored its event."""
+    request = connection.request
 
-    async def failing(*args: Any, **kwargs: Any) -> Any:
+    async def failing(subject: str, payload: bytes, *, seconds: float, headers: Mapping[str, str]) -> Msg:
         monkeypatch.undo()
         if is_stored:
-            await publish(*args, **kwargs)
+            await request(subject, payload, seconds=seconds, headers=headers)
         raise error
 
-    monkeypatch.setattr(connection.jetstream, "publish", failing)
+    monkeypatch.setattr(connection, "request", failing)
 
 
 def test_events_are_stored_one_after_the_other(nats_url: str, namespace: str) -> None:
@@ -105,7 +105,7 @@ def test_of_two_that_start_the_same_attempt_neither_takes_the_other_for_itself(
 
 
 @pytest.mark.parametrize("is_stored", [True, False])
-@pytest.mark.parametrize("error", [NatsTimeoutError(), NoStreamResponseError()])
+@pytest.mark.parametrize("error", [TimeoutError(), NoRespondersError()])
 def test_an_append_without_an_answer_is_repeated(
     nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch, error: Exception, *, is_stored: bool
 ) -> None:
@@ -180,8 +180,12 @@ def test_an_error_of_the_server_that_is_not_about_the_position_is_raised(
     nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(log: RunLog, connection: BusConnection) -> None:
-        fail_once(monkeypatch, connection, APIError(code=503, err_code=10023), is_stored=False)
-        with pytest.raises(APIError):
+        async def refuse(*_: object, **__: object) -> Msg:
+            refusal = b'{"error":{"code":400,"err_code":10054,"description":"message size exceeds maximum"}}'
+            return Msg(connection.nats, data=refusal)
+
+        monkeypatch.setattr(connection, "request", refuse)
+        with pytest.raises(APIError, match="message size exceeds maximum"):
             await log.append(START, after=NOTHING_STORED)
 
     run_with_log(nats_url, namespace, main)
