@@ -4,3 +4,9 @@ from importlib.util import find_spec
 
 if find_spec("nats") is None:
     raise ImportError('ollama_rx.bus needs nats-py: pip install "ollama-rx[bus]"')
+
+from ollama_rx.bus.credentials import Credentials
+from ollama_rx.bus.jetstream_transport import JetStreamTransport, jetstream
+from ollama_rx.bus.worker.worker import Worker
+
+__all__ = ["Credentials", "JetStreamTransport", "Worker", "jetstream"]
