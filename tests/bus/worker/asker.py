@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import orjson
 from nats.aio.msg import Msg
+from nats.js.api import ConsumerInfo
 
 from ollama_rx.bus.bus_connection import BusConnection, BusConnections
 from ollama_rx.bus.connection_options import ConnectionOptions
@@ -15,7 +16,7 @@ from ollama_rx.bus.run_event import EventKind, RunEvent
 from ollama_rx.bus.run_log import RunLog
 from ollama_rx.bus.run_reader import RunReader
 from ollama_rx.bus.streams import prepare_model, prepare_streams
-from ollama_rx.bus.subjects import Subjects, new_run
+from ollama_rx.bus.subjects import Subjects, new_run, word_of
 
 MODEL = "echo"
 """The model that `FakeOllama` has."""
@@ -144,6 +145,17 @@ class Asker:
         """Return how many prompts nobody has acknowledged."""
         info = await self.connection.jetstream.stream_info(self.subjects.prompts_stream)
         return info.state.messages
+
+    async def redelivered(self) -> int:
+        """Return how many prompts a worker has that another one had before."""
+        return (await self._queue()).num_redelivered or 0
+
+    async def requests_of_workers(self) -> int:
+        """Return how many workers ask for a prompt."""
+        return (await self._queue()).num_waiting or 0
+
+    async def _queue(self) -> ConsumerInfo:
+        return await self.connection.jetstream.consumer_info(self.subjects.prompts_stream, word_of(MODEL))
 
     async def until_queue_is_empty(self) -> None:
         """Wait until all prompts are acknowledged; the server is asked again and again."""

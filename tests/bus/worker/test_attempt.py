@@ -45,9 +45,11 @@ def with_worker(url: str, namespace: str, fake: FakeOllama, work: Work, *, max_a
     """Run a test with a worker beside a scripted Ollama."""
 
     async def main(asker: Asker) -> None:
-        async with Client(fake.url) as client:
-            async with Worker(client, url, namespace=namespace, max_attempts=max_attempts):
-                await work(asker, fake)
+        async with (
+            Client(fake.url) as client,
+            Worker(client, url, namespace=namespace, max_attempts=max_attempts),
+        ):
+            await work(asker, fake)
 
     with fake:
         with_asker(url, namespace, main)

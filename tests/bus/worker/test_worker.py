@@ -1,14 +1,17 @@
 """A worker takes prompts for the models that its hosts have, and stores what they answer."""
 
+import asyncio
+from typing import Any
 
 import orjson
 import pytest
 
-from ollama_rx import Client
+from ollama_rx import Client, UnreachableError
 from ollama_rx.bus.run_event import EventKind
 from ollama_rx.bus.worker.worker import Worker
-from ollama_rx.testing import FakeOllama, answer
-from tests.bus.worker.asker import Asker, with_asker
+from ollama_rx.testing import FakeOllama, Gate, answer
+from tests.bus.nats_process import free_port
+from tests.bus.worker.asker import LIMIT, AskedRun, Asker, with_asker
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -26,3 +29,158 @@ def test_a_prompt_is_answered_and_leaves_the_queue(nats_url: str, namespace: str
         assert [event.seq for event in asked.events] == list(range(len(asked.events)))
 
     with_asker(nats_url, namespace, work)
+
+
+def test_a_worker_has_a_thread_of_its_own_outside_of_an_event_loop(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker) -> None:
+        async with asker.ask() as asked:
+            await asked.until_over()
+
+    with (
+        FakeOllama() as fake,
+        Client(fake.url) as client,
+        Worker(client, nats_url, namespace=namespace, name="here") as worker,
+    ):
+        assert worker.state is not None
+        assert worker.state.model_names == {"echo:latest"}
+        assert repr(worker) == f"<Worker here at {nats_url}>"
+        with_asker(nats_url, namespace, work)
+
+
+def test_a_worker_that_is_stopped_finishes_what_it_has_begun_and_takes_nothing_new(
+    nats_url: str, namespace: str
+) -> None:
+    gate = Gate()
+
+    async def work(asker: Asker) -> None:
+        with FakeOllama(answer("a", gate, "b")) as fake, Client(fake.url) as client:
+            worker = Worker(client, nats_url, namespace=namespace, parallel=9)
+            async with asker.ask() as asked:
+                async with worker:
+                    await asked.until_kind(EventKind.LINES)
+                    worker.stop()
+                    async with asyncio.timeout(LIMIT):
+                        while await asker.requests_of_workers():
+                            pass
+                    async with asker.ask() as later:
+                        gate.open()
+                await asked.until_over()
+                assert asked.texts() == ["a", "b", ""]
+                assert later.events == []
+                assert await asker.left_in_queue() == 1
+
+    with_asker(nats_url, namespace, work)
+
+
+def test_a_worker_that_is_stopped_at_once_gives_its_prompts_to_others(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker) -> None:
+        with FakeOllama(answer("a", Gate()), answer("b")) as fake, Client(fake.url) as client:
+            first, second = (Worker(client, nats_url, namespace=namespace) for _ in range(2))
+            async with asker.ask() as asked:
+                async with first:
+                    await asked.until_kind(EventKind.LINES)
+                    first.stop(finish=False)
+                    await fake.aio.wait_for_disconnect()
+                async with second:
+                    await asked.until_over()
+                assert asked.texts(attempt=2) == ["b", ""]
+
+    with_asker(nats_url, namespace, work)
+
+
+async def fails_in(worker: Worker, asked: AskedRun) -> None:
+    async with worker:
+        await asked.until_kind(EventKind.LINES)
+        raise KeyError
+
+
+def test_a_block_that_ends_with_an_error_stops_its_worker_at_once(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker) -> None:
+        with FakeOllama(answer("a", Gate())) as fake, Client(fake.url) as client:
+            worker = Worker(client, nats_url, namespace=namespace)
+            async with asker.ask() as asked:
+                with pytest.raises(KeyError):
+                    await fails_in(worker, asked)
+                await fake.aio.wait_for_disconnect()
+
+    with_asker(nats_url, namespace, work)
+
+
+def test_a_task_that_runs_a_worker_can_be_cancelled(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker) -> None:
+        with FakeOllama(answer("a", Gate())) as fake, Client(fake.url) as client:
+            working = asyncio.create_task(Worker(client, nats_url, namespace=namespace).run())
+            async with asker.ask() as asked:
+                await asked.until_kind(EventKind.LINES)
+                working.cancel()
+                await fake.aio.wait_for_disconnect()
+                with pytest.raises(asyncio.CancelledError):
+                    await working
+
+    with_asker(nats_url, namespace, work)
+
+
+def test_a_worker_that_was_stopped_before_it_began_does_nothing(nats_url: str, namespace: str) -> None:
+    async def main() -> None:
+        with Client("http://127.0.0.1:9") as client:
+            worker = Worker(client, nats_url, namespace=namespace)
+            worker.stop()
+            await worker.run()
+            worker.stop(finish=False)
+
+    asyncio.run(main())
+
+
+def test_without_a_server_a_worker_does_not_begin() -> None:
+    url = f"nats://127.0.0.1:{free_port()}"
+
+    async def block() -> None:
+        async with Worker(client, url):
+            pytest.fail("there is no server")
+
+    with Client() as client:
+        with pytest.raises(UnreachableError), Worker(client, url):
+            pytest.fail("there is no server")
+        with pytest.raises(UnreachableError):
+            asyncio.run(block())
+        with pytest.raises(UnreachableError):
+            asyncio.run(Worker(client, url).run())
+
+
+@pytest.mark.usefixtures("no_descriptors")
+def test_a_worker_without_a_loop_does_not_begin(nats_url: str) -> None:
+    with Client() as client, pytest.raises(OSError, match="Too many open files"), Worker(client, nats_url):
+        pytest.fail("there is no loop")
+
+
+async def loses_its_connection(worker: Worker, asked: AskedRun) -> None:
+    async with worker:
+        await asked.until_kind(EventKind.LINES)
+        assert worker._tasks is not None
+        await worker._tasks._place.connection.nats.close()
+
+
+def test_a_worker_whose_connection_ends_for_good_says_so(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker) -> None:
+        with FakeOllama(answer("a", Gate())) as fake, Client(fake.url) as client:
+            worker = Worker(client, nats_url, namespace=namespace)
+            async with asker.ask() as asked:
+                with pytest.raises(UnreachableError):
+                    await loses_its_connection(worker, asked)
+                await fake.aio.wait_for_disconnect()
+
+    with_asker(nats_url, namespace, work)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"parallel": 0}, "^parallel: expected "),
+        ({"max_attempts": 0}, "^max_attempts: expected "),
+        ({"namespace": "a.b"}, "^namespace: expected "),
+        ({"servers": "http://127.0.0.1"}, "^servers: expected "),
+    ],
+)
+def test_wrong_arguments_are_refused_at_once(arguments: dict[str, Any], message: str) -> None:
+    with Client() as client, pytest.raises(ValueError, match=message):
+        Worker(client, **arguments)

@@ -1,0 +1,180 @@
+"""What becomes of a message of the queue, before and after a model is asked."""
+
+from collections.abc import Awaitable, Callable
+
+import orjson
+import pytest
+from nats.aio.msg import Msg
+
+from ollama_rx import Client
+from ollama_rx.bus.run_event import EventKind, RunEvent
+from ollama_rx.bus.worker import prompt_handler
+from ollama_rx.bus.worker.worker import Worker
+from ollama_rx.testing import FakeOllama, Gate, answer
+from tests.bus.worker.asker import MODEL, Asker, with_asker
+
+START, LINES, END = EventKind.START, EventKind.LINES, EventKind.END
+FAILED, CANCELLED = EventKind.FAILED, EventKind.CANCELLED
+
+Work = Callable[[Asker, FakeOllama, Worker], Awaitable[None]]
+
+
+def with_later_worker(url: str, namespace: str, fake: FakeOllama, work: Work) -> None:
+    """Run a test with a worker that it starts itself."""
+
+    async def main(asker: Asker) -> None:
+        async with Client(fake.url) as client:
+            await work(asker, fake, Worker(client, url, namespace=namespace))
+
+    with fake:
+        with_asker(url, namespace, main)
+
+
+def asked_of(fake: FakeOllama) -> int:
+    """Return how many prompts the model has got."""
+    return sum(request.path == "/api/generate" for request in fake.requests)
+
+
+@pytest.mark.parametrize("kind", [END, FAILED, CANCELLED])
+def test_a_run_that_is_over_is_only_acknowledged(nats_url: str, namespace: str, kind: EventKind) -> None:
+    async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
+        async with asker.ask() as asked:
+            await asker.append(asked.run, RunEvent(asked.run, 0, 0, kind))
+            async with worker:
+                await asker.until_queue_is_empty()
+            assert asked.kinds == [kind]
+            assert asked_of(fake) == 0
+
+    with_later_worker(nats_url, namespace, FakeOllama(), work)
+
+
+def test_a_run_whose_worker_has_died_is_begun_anew(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker, _: FakeOllama, worker: Worker) -> None:
+        async with asker.ask() as asked:
+            start = RunEvent(asked.run, 1, 0, START, writer="dead")
+            position = await asker.append(asked.run, start)
+            await asker.append(asked.run, start.then(LINES, b"half"), after=position)
+            async with worker:
+                await asked.until_over()
+            assert asked.texts(attempt=2) == ["Hello", ""]
+
+    with_later_worker(nats_url, namespace, FakeOllama(answer("Hello")), work)
+
+
+def test_a_prompt_that_kills_every_worker_fails_and_leaves_the_queue(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
+        async with asker.ask() as asked:
+            position = 0
+            for attempt in (1, 2, 3):
+                start = RunEvent(asked.run, attempt, 0, START, writer=f"dead {attempt}")
+                position = await asker.append(asked.run, start, after=position)
+            async with worker:
+                failed = await asked.until_over()
+                await asker.until_queue_is_empty()
+            assert (failed.kind, failed.attempt) == (FAILED, 0)
+            assert orjson.loads(failed.payload)["reason"].startswith("3 workers have died")
+            assert asked_of(fake) == 0
+
+    with_later_worker(nats_url, namespace, FakeOllama(), work)
+
+
+def test_a_run_that_another_worker_still_has_is_left_to_it(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
+        async with asker.ask() as asked:
+            await asker.append(asked.run, RunEvent(asked.run, 1, 0, START, writer="other"))
+            questions = 0
+
+            async def have_it(question: Msg) -> None:
+                nonlocal questions
+                questions += 1
+                await question.respond(b"")
+
+            await asker.connection.nats.subscribe(asker.subjects.control(asked.run), cb=have_it)
+            async with worker, asker.ask() as next_one:
+                await next_one.until_over()
+                assert questions == 1
+                assert asked.kinds == [START]
+                assert await asker.left_in_queue() >= 1
+            assert asked_of(fake) == 1
+
+    with_later_worker(nats_url, namespace, FakeOllama(), work)
+
+
+def garbage(run: str) -> dict[str, dict[str, str]]:
+    proper = {"Nats-Msg-Id": run, "Ollama-Rx-Path": "/api/chat", "Ollama-Rx-Model": MODEL}
+    proper["Ollama-Rx-Grace"] = "10"
+    return {
+        "no headers": {},
+        "another run": {**proper, "Nats-Msg-Id": "another"},
+        "a path that changes a host": {**proper, "Ollama-Rx-Path": "/api/delete"},
+        "a grace that is no number": {**proper, "Ollama-Rx-Grace": "long"},
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["no headers", "another run", "a path that changes a host", "a grace that is no number"]
+)
+def test_what_is_not_a_prompt_fails_and_leaves_the_queue(
+    nats_url: str, namespace: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
+        subject = asker.subjects.prompt(MODEL, "r")
+        headers = garbage("r")[kind]
+        await asker.connection.jetstream.publish(subject, b"{}", headers=headers)
+        async with worker:
+            await asker.until_queue_is_empty()
+        failed = await asker.last("r")
+        assert (failed.kind, orjson.loads(failed.payload)["status"]) == (FAILED, 400)
+        assert "r is not a prompt that this worker can answer" in caplog.text
+        assert len(fake.requests) == sum(request.method == "GET" for request in fake.requests)
+
+    with_later_worker(nats_url, namespace, FakeOllama(), work)
+
+
+def test_a_prompt_that_nobody_reads_does_not_hold_back_others(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
+        async with asker.ask(is_read=False, grace=30.0) as unread, worker, asker.ask() as other:
+            await other.until_over()
+            assert unread.events == []
+            async with asker.reading(unread.run):
+                await unread.until_over()
+            assert unread.kinds[0] is START
+        assert asked_of(fake) == 2
+
+    with_later_worker(nats_url, namespace, FakeOllama(), work)
+
+
+def test_a_prompt_that_nobody_reads_is_cancelled_after_its_grace(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
+        async with asker.ask(is_read=False, grace=0.05) as unread, worker:
+            await unread.until_over()
+            await asker.until_queue_is_empty()
+            assert unread.kinds == [CANCELLED]
+        assert asked_of(fake) == 0
+
+    with_later_worker(nats_url, namespace, FakeOllama(), work)
+
+
+def test_a_prompt_stays_with_its_worker_as_long_as_the_model_thinks(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ollama_rx.bus.streams.ACK_WAIT", 0.3)
+    monkeypatch.setattr(prompt_handler, "_SIGN_OF_LIFE", 0.05)
+    gate = Gate()
+    signs = 0
+    in_progress = Msg.in_progress
+
+    async def counted(message: Msg) -> None:
+        nonlocal signs
+        signs += 1
+        if signs == 10:  # longer than the server waits
+            gate.open()
+        await in_progress(message)
+
+    async def work(asker: Asker, _: FakeOllama, worker: Worker) -> None:
+        async with worker, asker.ask() as asked:
+            await asked.until_over()
+            assert await asker.redelivered() == 0
+
+    monkeypatch.setattr(Msg, "in_progress", counted)
+    with_later_worker(nats_url, namespace, FakeOllama(answer(gate, "a")), work)
