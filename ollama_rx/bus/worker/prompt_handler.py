@@ -16,13 +16,15 @@ from typing import Final
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from ollama_rx.bus.large_bodies import delete_body, get_body
 from ollama_rx.bus.prompt import Prompt
 from ollama_rx.bus.run_event import EventKind, RunEvent
 from ollama_rx.bus.run_log import NOTHING_STORED, RunLog, SupersededError
+from ollama_rx.bus.subjects import PROMPT_IS_LARGE
 from ollama_rx.bus.worker.attempt import UNREAD, Attempt, Workplace
 from ollama_rx.bus.worker.host_failure import HostFailure
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
-from ollama_rx.errors import UnreachableError
+from ollama_rx.errors import StatusError, UnreachableError
 
 PATHS: Final = frozenset({"/api/generate", "/api/chat", "/api/embed"})
 """The endpoints that a prompt may be for: those that change nothing on a host."""
@@ -66,6 +68,7 @@ async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object
         match verdict:
             case _Verdict.DONE:
                 await message.ack()
+                await handler.clean_up()
             case _Verdict.AGAIN:
                 await message.nak(_NEXT_ATTEMPT)
             case _Verdict.BACK:
@@ -106,12 +109,14 @@ class _Handler:
         last = await self._log.last()
         if last is not None and last.is_final:
             return _Verdict.DONE
-        if last is not None and await self._place.controls.is_held_elsewhere(self._run):
+        if last is not None and last.kind is not EventKind.CUT and await self._is_held_elsewhere():
             return _Verdict.LEFT
         try:
             return await self._attempted(last)
         except (SupersededError, UnreachableError):
             raise
+        except StatusError as error:
+            return await self._failed(last, HostFailure.of(error))
         except Exception as error:  # noqa: BLE001 - the client must hear of it, whatever it is
             _log.exception("run %s cannot be answered", self._run)
             return await self._failed(await self._log.last(), HostFailure.of(error))
@@ -138,8 +143,11 @@ class _Handler:
                     return _Verdict.BACK
                 await self._end_run(last, EventKind.CANCELLED, UNREAD)
                 return _Verdict.DONE
-            is_over = await attempt.run(prompt.body, after=position)
+            is_over = await attempt.run(await self._body_of(prompt), after=position)
         return _Verdict.DONE if is_over else _Verdict.AGAIN
+
+    async def _is_held_elsewhere(self) -> bool:
+        return await self._place.controls.is_held_elsewhere(self._run)
 
     def _read(self) -> Prompt:
         prompt = Prompt.of(self._message)
@@ -148,6 +156,17 @@ class _Handler:
         if prompt.path not in PATHS:
             raise ValueError(f"prompts cannot be sent to {prompt.path}")
         return prompt
+
+    async def _body_of(self, prompt: Prompt) -> bytes:
+        if prompt.is_large:
+            return await get_body(self._place.connection, self._place.subjects, prompt.run)
+        return prompt.body
+
+    async def clean_up(self) -> None:
+        """Delete what is stored for the prompt, and not needed any more."""
+        if PROMPT_IS_LARGE in (self._message.headers or {}):
+            with suppress(UnreachableError):
+                await delete_body(self._place.connection, self._place.subjects, self._run)
 
     async def _failed(self, last: RunEvent | None, failure: HostFailure) -> _Verdict:
         if last is None or not last.is_final:

@@ -6,7 +6,9 @@ import orjson
 import pytest
 from nats.aio.msg import Msg
 
-from ollama_rx import Client
+from ollama_rx import Client, StatusError
+from ollama_rx.bus.large_bodies import get_body, put_body
+from ollama_rx.bus.prompt import Prompt
 from ollama_rx.bus.run_event import EventKind, RunEvent
 from ollama_rx.bus.worker import prompt_handler
 from ollama_rx.bus.worker.worker import Worker
@@ -151,6 +153,37 @@ def test_a_prompt_that_nobody_reads_is_cancelled_after_its_grace(nats_url: str, 
             await asker.until_queue_is_empty()
             assert unread.kinds == [CANCELLED]
         assert asked_of(fake) == 0
+
+    with_later_worker(nats_url, namespace, FakeOllama(), work)
+
+
+def test_a_body_that_is_too_large_for_a_message_is_fetched_and_then_deleted(
+    nats_url: str, namespace: str
+) -> None:
+    body = orjson.dumps({"model": MODEL, "prompt": "x" * 2_000_000})
+
+    async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
+        prompt = Prompt(run="r", model=MODEL, path="/api/generate", body=b"", detached=True, is_large=True)
+        await put_body(asker.connection, asker.subjects, "r", body)
+        async with worker:
+            await asker.publish(prompt)
+            await asker.until_queue_is_empty()
+        assert (await asker.last("r")).kind is END
+        assert [request.body for request in fake.requests if request.path == prompt.path] == [body]
+        with pytest.raises(StatusError):
+            await get_body(asker.connection, asker.subjects, "r")
+
+    with_later_worker(nats_url, namespace, FakeOllama(answer("a")), work)
+
+
+def test_a_body_that_is_not_there_is_a_failure(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker, _: FakeOllama, worker: Worker) -> None:
+        prompt = Prompt(run="r", model=MODEL, path="/api/generate", body=b"", detached=True, is_large=True)
+        async with worker:
+            await asker.publish(prompt)
+            await asker.until_queue_is_empty()
+        failed = await asker.last("r")
+        assert (failed.kind, orjson.loads(failed.payload)["status"]) == (FAILED, 410)
 
     with_later_worker(nats_url, namespace, FakeOllama(), work)
 
