@@ -288,6 +288,43 @@ def serve(
 
 
 @app.command()
+def worker(
+    *,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            callback=_check_texts,
+            help="A server of Ollama that answers. Repeatable. Default: as for run.",
+        ),
+    ] = None,
+    bus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            callback=_check_text,
+            help="The NATS server. Default: NATS_URL, else nats://127.0.0.1:4222.",
+        ),
+    ] = None,
+    parallel: Annotated[
+        int, typer.Option(metavar="NUMBER", min=1, help="How many prompts are answered at the same time.")
+    ] = 1,
+    with_server: Annotated[
+        bool,
+        typer.Option("--with-server", help="Start a NATS server on this machine, for programs on it only."),
+    ] = False,
+) -> None:
+    """Answer the prompts that other programs send over a NATS server, with the models of this machine.
+
+    They use it with --host nats://... in the place of a server of Ollama. The first Ctrl-C or SIGTERM lets it
+    finish what it has begun, the second one stops it at once.
+    """
+    from ollama_rx.cli.worker import WorkerCommand  # noqa: PLC0415 - keeps --help fast
+
+    WorkerCommand(hosts=tuple(host or ()), bus=bus, parallel=parallel, with_server=with_server).execute()
+
+
+@app.command()
 def models(host: Host = None) -> None:
     """List the server's models."""
     from ollama_rx.cli.models import print_models  # noqa: PLC0415 - keeps --help fast

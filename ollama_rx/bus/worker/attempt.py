@@ -1,6 +1,7 @@
 """One attempt to answer a prompt: ask the host, and store what it answers in the run log, up to its end."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -18,9 +19,12 @@ from ollama_rx.bus.worker.host_failure import HostFailure
 from ollama_rx.bus.worker.reader_watch import PROBE_EVERY, ReaderWatch
 from ollama_rx.bus.worker.run_controls import RunControls
 from ollama_rx.client import Client
+from ollama_rx.errors import excerpt
 
 UNREAD: Final = orjson.dumps({"reason": "nobody reads the answer"})
 """What a cancellation says that a worker has stored."""
+
+_log = logging.getLogger("ollama_rx.bus")
 
 _LOOKS = (0.0, 0.005, 0.02, 0.1)  # seconds before each look for the event that a hint has announced
 
@@ -63,20 +67,37 @@ class Attempt:
         if self._start.attempt > 1:
             await self._place.controls.hint(self._prompt.run)
         writer = EventWriter(self._log, self._start, position, max_payload=self._place.connection.max_payload)
-        rest = await self._written(writer, body)
-        if self._superseded is not None:
-            raise self._superseded
+        try:
+            rest = await self._written(writer, body)
+            if self._superseded is not None:
+                raise self._superseded
+            return await self._concluded(writer, rest)
+        except SupersededError as refused:
+            is_over = refused.last is not None and refused.last.is_final
+            self._note("stopped, it is not wanted any more" if is_over else "stopped, another worker has it")
+            raise
+
+    async def _concluded(self, writer: EventWriter, rest: bytes) -> bool:
+        """Store the event at the end; return whether the run is over with it."""
         if self._is_unread:
             await writer.store(EventKind.CANCELLED, UNREAD)
-        elif writer.error is None:
+            self._note("stopped, nobody reads the answer")
+            return True
+        if writer.error is None:
             await writer.store(EventKind.END, rest)
-        else:
-            failure = HostFailure.of(writer.error)
-            if failure.is_worth_another_attempt and self._start.attempt < self._place.max_attempts:
-                await writer.store(EventKind.CUT, orjson.dumps({"reason": failure.reason}))
-                return False
-            await writer.store(EventKind.FAILED, failure.to_json())
+            self._note("answered")
+            return True
+        failure = HostFailure.of(writer.error)
+        if failure.is_worth_another_attempt and self._start.attempt < self._place.max_attempts:
+            await writer.store(EventKind.CUT, orjson.dumps({"reason": failure.reason}))
+            self._note(f"broke off, another attempt follows ({excerpt(failure.reason)})")
+            return False
+        await writer.store(EventKind.FAILED, failure.to_json())
+        self._note(f"failed ({excerpt(failure.reason)})")
         return True
+
+    def _note(self, outcome: str) -> None:
+        _log.info("run %s for %s: %s", self._prompt.run, excerpt(self._prompt.model), outcome)
 
     async def _written(self, writer: EventWriter, body: bytes) -> bytes:
         """Store the host's answer and return its last part; whatever ends this ends the model's work."""

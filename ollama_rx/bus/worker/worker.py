@@ -113,6 +113,10 @@ class Worker:
             _settle(self._ready)
             _settle(self._ended)
 
+    async def ready(self) -> None:
+        """Wait until it is registered, so that clients find the models of its hosts; raises what `run` does."""
+        await asyncio.shield(asyncio.wrap_future(self._ready))
+
     def stop(self, *, finish: bool = True) -> None:
         """Take nothing new, and end when what was begun is finished, or at once; from any thread."""
         self._may_finish = finish and self._may_finish is not False
@@ -147,7 +151,7 @@ class Worker:
         task = asyncio.create_task(self.run(), name=TASK_NAME)
         task.add_done_callback(_note_error)
         try:
-            await asyncio.wrap_future(self._ready)
+            await self.ready()
         except asyncio.CancelledError:
             task.cancel()
             raise
