@@ -1,0 +1,116 @@
+"""Keep nats-server running for as long as the process that wants it lives, however that process ends.
+
+A small program of its own, which imports nothing of this package:
+``python server_guard.py LOCK SECONDS COMMAND...``. Its standard input is a pipe from that process. When the
+pipe is closed, at the latest by the system when the process is killed, the server is stopped. Once a byte has
+come through it, which says that the server has answered, a server that ends by itself is started again;
+before, its exit code is passed on.
+
+The lock is a file in the server's folder, for which the guard waits so many seconds. The server inherits it,
+so two servers never use one folder, even if somebody kills the guard.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+LOCKED = 75  # the exit code if another server uses the folder; EX_TEMPFAIL in sysexits.h
+_STOP_SECONDS = 10.0  # before a server that does not stop is killed
+_PAUSE_SECONDS = 0.5  # before a server that has died is started again
+_POLL_SECONDS = 0.02
+
+
+def main(arguments: list[str], parent: int = 0) -> int:
+    """Run the server until the file descriptor ``parent`` ends; return the exit code."""
+    lock, seconds, *command = arguments
+    held = _take_lock(lock, float(seconds))
+    if held is None:
+        return LOCKED
+    try:
+        return ServerGuard(command, held).run(parent)
+    finally:
+        os.close(held)
+
+
+class ServerGuard:
+    """A server's process, and whether it should be there."""
+
+    def __init__(self, command: list[str], lock: int) -> None:
+        self._command = command
+        self._lock = lock
+        self._has_answered = False
+        self._is_unwanted = threading.Event()
+        self._changing = threading.Lock()
+        self._process = self._start()
+
+    def run(self, parent: int) -> int:
+        """Wait until the server is unwanted and has ended; start it again if it ends before."""
+        threading.Thread(target=self._watch, args=(parent,), daemon=True).start()
+        while True:
+            code = self._process.wait()
+            if self._has_answered:
+                self._is_unwanted.wait(_PAUSE_SECONDS)
+            with self._changing:
+                if self._is_unwanted.is_set():
+                    return 0
+                if not self._has_answered:
+                    return code or 1
+                self._process = self._start()
+
+    def stop(self) -> None:
+        """Stop the server, and do not start it again."""
+        with self._changing:
+            self._is_unwanted.set()
+            self._process.terminate()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        inherited = () if sys.platform == "win32" else (self._lock,)
+        return subprocess.Popen(self._command, stdin=subprocess.DEVNULL, pass_fds=inherited)  # noqa: S603
+
+    def _watch(self, parent: int) -> None:
+        while os.read(parent, 1):
+            self._has_answered = True
+        self.stop()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+
+def _take_lock(path: str, seconds: float) -> int | None:
+    """Return the file descriptor that holds the lock, or None if it stays taken for so long."""
+    held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + seconds
+    while not _locks(held):
+        if time.monotonic() > deadline:
+            os.close(held)
+            return None
+        time.sleep(_POLL_SECONDS)
+    return held
+
+
+if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
+    import msvcrt
+
+    def _locks(held: int) -> bool:
+        try:
+            msvcrt.locking(held, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _locks(held: int) -> bool:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+if __name__ == "__main__":  # pragma: no cover - runs in a process of its own
+    sys.exit(main(sys.argv[1:]))
