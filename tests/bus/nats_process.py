@@ -1,5 +1,6 @@
 """A real nats-server as a process, which a test can kill, pause and start again."""
 
+import os
 import secrets
 import shutil
 import signal
@@ -111,6 +112,7 @@ class NatsProcess:
     def pause(self) -> None:
         """Stop its execution: connections stay open, nothing is answered."""
         self._running.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._running.pid, os.WSTOPPED | os.WNOWAIT)  # its threads stop one after the other
 
     def resume(self) -> None:
         """Let a paused one go on."""

@@ -225,16 +225,17 @@ def test_the_request_of_streams_that_are_all_given_up_is_given_up(nats_process: 
         await register(connection, subjects, worker_with("w1", "a"))
         registry = Registry(connection, subjects)
         nats_process.pause()
-        before = asyncio.all_tasks()
         tasks = [asyncio.create_task(registry.has_model("a")) for _ in range(3)]
-        await until(lambda: len(asyncio.all_tasks()) > len(before) + 3)
+        await until(lambda: registry._look_up is not None)
+        look_up = registry._look_up
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         again = asyncio.create_task(registry.has_model("a"))
         nats_process.resume()
         assert await again
-        await until(lambda: asyncio.all_tasks() <= before)
+        assert look_up is not None
+        assert look_up.cancelled()
 
     on_bus(nats_process.url, work)
 

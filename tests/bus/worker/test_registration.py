@@ -28,7 +28,7 @@ def _short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def listing(*names: str) -> Reply:
-    return json_reply({"models": [{"name": name, "model": name, "details": {}} for name in names]})
+    return json_reply({"models": [{"name": name, "model": name} for name in names]})
 
 
 class Registered:
