@@ -112,7 +112,9 @@ class NatsProcess:
     def pause(self) -> None:
         """Stop its execution: connections stay open, nothing is answered."""
         self._running.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self._running.pid, os.WSTOPPED | os.WNOWAIT)  # its threads stop one after the other
+        os.waitid(
+            os.P_PID, self._running.pid, os.WSTOPPED | os.WNOWAIT
+        )  # its threads stop one after the other
 
     def resume(self) -> None:
         """Let a paused one go on."""
