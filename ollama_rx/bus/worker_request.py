@@ -20,8 +20,8 @@ async def ask_worker(
 ) -> ApiAnswer | None:
     """Return the answer of a worker, None if there is no such worker; 504 if it is silent."""
     try:
-        reply = await connection.nats.request(
-            subjects.worker(worker), body, timeout=_SECONDS, headers={REQUEST_PATH: path}
+        reply = await connection.request(
+            subjects.worker(worker), body, seconds=_SECONDS, headers={REQUEST_PATH: path}
         )
         status = int((reply.headers or {})[REPLY_STATUS])
         return ApiAnswer(status, unpack(reply.data))

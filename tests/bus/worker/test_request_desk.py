@@ -132,7 +132,6 @@ def test_leaving_ends_what_is_being_answered(nats_url: str, namespace: str) -> N
     async def work(connection: BusConnection) -> None:
         subjects = Subjects(namespace)
         async with Client(fake.url) as client:
-            await ask_worker(connection, subjects, "w1", "", b"")  # the connection keeps a task for replies
             before = asyncio.all_tasks()
             async with request_desk(client, connection, subjects, "w1"):
                 asking = asyncio.create_task(
