@@ -20,6 +20,7 @@
     │   ├── FirstChunkTimeout               no chunk arrived in time
     │   ├── IdleTimeout                     no further chunk arrived in time
     │   └── TotalTimeout                    the whole answer took too long
+    ├── SubjectError         .subject   a subject of the bus can't be used: no stream, no permission, too large
     ├── ClientClosedError        .partial   the client was closed, before or during the answer
     ├── ToolRoundsError          .rounds    a model still calls tools after `max_rounds` rounds
     ├── SinkError                .sink      a sink failed; the cause is chained
@@ -284,6 +285,14 @@ class TotalTimeout(TimedOutError):  # noqa: N818 - as above
     """The whole answer took too long."""
 
     _missing = "no complete answer"
+
+
+class SubjectError(OllamaError):
+    """Events can't be sent to a subject of the bus, or not be received from it; ``subject`` is its name."""
+
+    def __init__(self, subject: str, reason: str) -> None:
+        super().__init__(reason)
+        self.subject = subject
 
 
 class ClientClosedError(OllamaError):

@@ -7,6 +7,7 @@ if find_spec("nats") is None:
 
 from ollama_rx.bus.credentials import Credentials
 from ollama_rx.bus.jetstream_transport import JetStreamTransport, jetstream
+from ollama_rx.bus.subject_sink import SubjectSink, to_subject
 from ollama_rx.bus.worker.worker import Worker
 
-__all__ = ["Credentials", "JetStreamTransport", "Worker", "jetstream"]
+__all__ = ["Credentials", "JetStreamTransport", "SubjectSink", "Worker", "jetstream", "to_subject"]

@@ -66,6 +66,11 @@ class BusConnection:
         """Whether the server can be reached at this moment."""
         return self._connected.is_set()
 
+    def denies(self, subject: str) -> bool:
+        """Whether the server has just said that this user may not use a subject."""
+        problem = str(self._problem).lower()  # as nats-py passes it on
+        return "permissions violation" in problem and f'"{subject.lower()}"' in problem
+
     async def connected(self) -> None:
         """Wait until the server can be reached.
 

@@ -26,6 +26,8 @@ PROMPT_MODEL: Final = "Ollama-Rx-Model"
 PROMPT_GRACE: Final = "Ollama-Rx-Grace"
 PROMPT_DETACHED: Final = "Ollama-Rx-Detached"
 PROMPT_IS_LARGE: Final = "Ollama-Rx-Large"
+SUBJECT_END: Final = "Ollama-Rx-End"
+"""The header of the empty message after the last item of a stream: how the stream has ended."""
 REQUEST_PATH: Final = "Ollama-Rx-Path"
 REPLY_STATUS: Final = "Ollama-Rx-Status"
 

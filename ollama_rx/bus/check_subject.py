@@ -1,0 +1,34 @@
+"""The subjects that a user names. Source: https://docs.nats.io/nats-concepts/subjects ."""
+
+import re
+
+from ollama_rx.arguments import check_text, wrong_value
+
+_WORD = r"[^\s.*>\x00-\x1f\x7f]+"
+_SUBJECT = re.compile(rf"{_WORD}(\.{_WORD})*")
+_PATTERN = re.compile(rf"((\*|{_WORD})\.)*(\*|>|{_WORD})")
+
+
+def check_subject(subject: str) -> None:
+    """Refuse what is not the name of one subject.
+
+    >>> check_subject("answers.*")
+    Traceback (most recent call last):
+    ValueError: subject: expected words between dots, as in answers.kitchen, got 'answers.*'
+    """
+    check_text("subject", subject)
+    if not _SUBJECT.fullmatch(subject):
+        raise wrong_value("subject", "words between dots, as in answers.kitchen", subject)
+
+
+def check_pattern(subject: str) -> None:
+    """Refuse what names neither one subject nor, with ``*`` for any word or ``>`` for any end, several.
+
+    >>> check_pattern("answers.>")
+    >>> check_pattern("answers.>.kitchen")
+    Traceback (most recent call last):
+    ValueError: subject: expected words between dots, as in answers.* or answers.>, got 'answers.>.kitchen'
+    """
+    check_text("subject", subject)
+    if not _PATTERN.fullmatch(subject):
+        raise wrong_value("subject", "words between dots, as in answers.* or answers.>", subject)
