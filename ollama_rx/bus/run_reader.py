@@ -136,7 +136,7 @@ class RunReader:
         subject = f"$JS.API.CONSUMER.CREATE.{self._stream}.{name}.{self._subject}"
         nats = self._connection.nats
         answer = await until_answered(
-            self._connection, lambda: nats.request(subject, content, timeout=ANSWER_SECONDS)
+            self._connection, lambda: self._connection.request(subject, content, seconds=ANSWER_SECONDS)
         )
         error = orjson.loads(answer.data).get("error")
         if error is not None:

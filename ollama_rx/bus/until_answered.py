@@ -8,6 +8,7 @@ from nats.errors import ConnectionClosedError, NoRespondersError, OutboundBuffer
 from nats.js.errors import NoStreamResponseError, ServiceUnavailableError
 
 from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.lost_cancellation import LostCancellation
 from ollama_rx.errors import UnreachableError
 
 T = TypeVar("T")
@@ -35,7 +36,8 @@ async def until_answered(connection: BusConnection, request: Callable[[], Awaita
     for wait in _WAITS:
         await connection.connected()
         try:
-            return await request()
+            with LostCancellation():
+                return await request()
         except ConnectionClosedError as error:
             raise UnreachableError(connection.url, "the connection was closed") from error
         except UNANSWERED:

@@ -30,10 +30,10 @@ class ReaderWatch:
         """Check whether there is a reader; a bus that does not answer counts as one."""
         if self._connection.is_connected:
             try:
-                await self._connection.nats.request(self._subject, timeout=_ANSWER)
+                await self._connection.request(self._subject, b"", seconds=_ANSWER)
             except NoRespondersError:
                 return False
-            except NatsError:
+            except (NatsError, TimeoutError):
                 pass
         return True
 

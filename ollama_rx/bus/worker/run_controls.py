@@ -45,8 +45,8 @@ class RunControls:
     async def is_held_elsewhere(self, run: str) -> bool:
         """Ask all other workers whether one of them has the run in hand."""
         try:
-            await self._connection.nats.request(self._subjects.control(run), timeout=_ANSWER)
-        except NatsError:
+            await self._connection.request(self._subjects.control(run), b"", seconds=_ANSWER)
+        except (NatsError, TimeoutError):
             return False
         return True
 
