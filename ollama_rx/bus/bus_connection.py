@@ -27,6 +27,7 @@ from ollama_rx.transport.timeouts import TimeLimit
 _KEEPALIVE = 5.0  # seconds for which an unused connection is kept on a user's loop, as in `HttpTransport`
 _CLOSING = 0.5  # seconds for which `aclose` waits
 _RECONNECT_WAIT = 0.1  # seconds between two attempts
+_FLUSHING = 1.0  # seconds for which a full buffer holds up whoever publishes; nats-py's own limit is none
 _FIRST_ATTEMPTS = 1  # repetitions for each server while the first connection is opened
 _FOR_EVER: Final = -1
 
@@ -124,6 +125,7 @@ class BusConnection:
             name=self._name,
             max_reconnect_attempts=_FIRST_ATTEMPTS,
             reconnect_time_wait=_RECONNECT_WAIT,  # type: ignore[arg-type] # it may be a fraction
+            flush_timeout=_FLUSHING,
             error_cb=self._failed,
             disconnected_cb=self._disconnected,
             reconnected_cb=self._reconnected,
@@ -134,8 +136,12 @@ class BusConnection:
     async def close(self) -> None:
         """Close the connection, after what was published has been sent."""
         self._connected.clear()
-        with suppress(NatsError, OSError):
+        try:
             await self.nats.close()
+        except (NatsError, OSError):  # the connection has broken meanwhile, and nats-py stops half-way
+            for subscription in self.nats._subs.values():  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+                subscription._stop_processing()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            await self._closed()
 
     async def _failed(self, error: Exception) -> None:
         self._problem = error

@@ -26,7 +26,8 @@ def other_tasks() -> set["asyncio.Task[object]"]:
 
 async def until_no_task_is_left() -> None:
     while tasks := other_tasks():
-        await asyncio.wait(tasks, timeout=5)
+        _, pending = await asyncio.wait(tasks, timeout=5)
+        assert not pending
 
 
 def test_users_on_one_loop_share_a_connection(nats_url: str) -> None:
@@ -221,3 +222,37 @@ def test_closed_connections_are_forgotten_and_closing_one_is_no_loss(
     asyncio.run(use())
     assert not connections._by_loop
     assert not caplog.records
+
+
+def test_nothing_is_left_of_a_connection_that_breaks_while_it_is_closed(
+    nats_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        connections = connections_to(nats_url)
+        async with connections.lease() as connection:
+            await connection.nats.subscribe("anything", cb=_ignore)
+            close = connection.nats.close
+
+            async def break_off() -> None:
+                await connection.nats._flush_pending()
+                with monkeypatch.context() as patch:
+                    patch.setattr(connection.nats, "_pending_data_size", 1)
+                    patch.setattr(connection.nats._transport, "drain", _raise_reset)
+                    await close()
+
+            monkeypatch.setattr(connection.nats, "close", break_off)
+        await connections.aclose()
+        await until_no_task_is_left()
+        assert connection.lost.done()
+        monkeypatch.undo()
+        connection.nats._transport.close()
+
+    asyncio.run(main())
+
+
+async def _ignore(_: object) -> None:
+    pass
+
+
+async def _raise_reset() -> None:
+    raise ConnectionResetError
