@@ -31,9 +31,9 @@ def exit_on_error() -> Generator[None]:
     except KeyboardInterrupt as error:
         raise typer.Exit(EXIT_INTERRUPTED) from error
     except UnreachableError as error:
-        raise _exit(
-            error, " The embedded model answers only if neither a server nor a model is named."
-        ) from error
+        is_ollama = error.url.startswith("http")  # and not the bus
+        advice = " The embedded model answers only if neither a server nor a model is named."
+        raise _exit(error, advice if is_ollama else "") from error
     except (OllamaError, OSError) as error:
         raise _exit(error) from error
 

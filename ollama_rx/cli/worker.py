@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ import typer
 from ollama_rx import Client
 from ollama_rx.cli.choose_client import embedded_client, server_client
 from ollama_rx.cli.terminal import echo, exit_on_error, usage_error, usage_errors
+from ollama_rx.errors import OllamaError
 
 try:
     from ollama_rx.bus import Worker
@@ -43,19 +44,21 @@ class WorkerCommand:
         """Answer prompts until Ctrl-C or SIGTERM; raises `typer.Exit` on failure."""
         with exit_on_error(), ExitStack() as resources:
             own_server = self._own_server()
-            client = resources.enter_context(self._client())
+            named = self._named_client()
+            client = resources.enter_context(named or embedded_client())
+            shown_hosts = ", ".join(host.url for host in client.hosts) if named else "the embedded model"
             servers = self.bus
             if own_server is not None:
                 servers = resources.enter_context(own_server).url
             with usage_errors({"servers": "--bus"}):
                 worker = Worker(client, servers, parallel=self.parallel)
-            with _stopped_by_signals(worker) as signals:
-                asyncio.run(_work(worker))
+            with _stopped_by_signals(worker) as signals, _log_on_terminal() as log:
+                asyncio.run(_work(worker, shown_hosts, log))
             if len(signals) > 1:
                 raise typer.Exit(_EXIT_BY_SIGNAL + signals[-1])
 
-    def _client(self) -> Client:
-        """Return a client for the hosts that were named, else for what answers on this machine."""
+    def _named_client(self) -> Client | None:
+        """Return a client for the hosts that were named, else for Ollama on this machine if it is there."""
         with usage_error("--host" if self.hosts else "OLLAMA_HOST"):
             for host in self.hosts or [os.environ.get("OLLAMA_HOST", "")]:
                 if host.strip().startswith(_BUS_SCHEMES):
@@ -63,7 +66,7 @@ class WorkerCommand:
         if len(self.hosts) > 1:
             with usage_errors({"hosts": "--host", "host": "--host"}):
                 return Client(hosts=self.hosts)
-        return server_client(self.hosts[0] if self.hosts else None) or embedded_client()
+        return server_client(self.hosts[0] if self.hosts else None)
 
     def _own_server(self) -> NatsServer | None:
         if not self.with_server:
@@ -77,25 +80,25 @@ class WorkerCommand:
             return NatsServer(port=url.port or _DEFAULT_PORT)
 
 
-async def _work(worker: Worker) -> None:
-    working = asyncio.create_task(worker.run())
+async def _work(worker: Worker, shown_hosts: str, log: logging.Logger) -> None:
+    async def tell_when_ready() -> None:
+        with suppress(OllamaError):  # `run` raises it too
+            await worker.ready()
+            echo(_readiness(worker, shown_hosts), sys.stdout)
+            log.setLevel(logging.INFO)
+
+    telling = asyncio.create_task(tell_when_ready())
     try:
-        await worker.ready()
-        echo(_readiness(worker), sys.stdout)
-        with _log_on_terminal():
-            await working
+        await worker.run()
     finally:
-        await asyncio.wait({working})
+        telling.cancel()
 
 
-def _readiness(worker: Worker) -> str:
+def _readiness(worker: Worker, shown_hosts: str) -> str:
     """Say in one line who works where, and with which models."""
-    state = worker.state
-    assert state is not None  # noqa: S101 - it is registered
-    names = sorted(state.model_names)
-    models = f"{len(names)} models: {', '.join(names)}" if names else "no models"
-    problem = f" ({state.problem})" if state.problem else ""
-    return f"{worker.name} at {worker.url}, {models}{problem}"
+    names = sorted(worker.state.model_names) if worker.state else []
+    models = f"the models {', '.join(names)}" if names else "no models yet"
+    return f"worker {worker.name} at {worker.url}, beside {shown_hosts}, with {models}"
 
 
 @contextmanager
@@ -109,7 +112,7 @@ def _stopped_by_signals(worker: Worker) -> Generator[list[int]]:
     def stop(number: int, _: FrameType | None) -> None:
         received.append(number)
         worker.stop(finish=len(received) == 1)
-        if len(received) == 1 and worker.state is not None and worker.state.streams:
+        if len(received) == 1 and worker.streams:
             echo("finishing what was begun; a second signal stops at once")
 
     before = {number: signal.signal(number, stop) for number in _SIGNALS}
@@ -121,16 +124,16 @@ def _stopped_by_signals(worker: Worker) -> Generator[list[int]]:
 
 
 @contextmanager
-def _log_on_terminal() -> Generator[None]:
-    """Write what the worker logs to standard error, a line each."""
+def _log_on_terminal() -> Generator[logging.Logger]:
+    """Write what goes wrong to standard error, a line each; at level INFO what is done, too."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     log = logging.getLogger("ollama_rx")
     level = log.level
     log.addHandler(handler)
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.WARNING)
     try:
-        yield
+        yield log
     finally:
         log.setLevel(level)
         log.removeHandler(handler)

@@ -150,9 +150,11 @@ class Asker:
         """Return how many prompts a worker has that another one had before."""
         return (await self._queue()).num_redelivered or 0
 
-    async def requests_of_workers(self) -> int:
-        """Return how many workers ask for a prompt."""
-        return (await self._queue()).num_waiting or 0
+    async def until_no_worker_asks(self) -> None:
+        """Wait until no worker takes prompts."""
+        async with asyncio.timeout(LIMIT):
+            while (await self._queue()).num_waiting:
+                await self.connection.nats.flush()
 
     async def _queue(self) -> ConsumerInfo:
         return await self.connection.jetstream.consumer_info(self.subjects.prompts_stream, word_of(MODEL))

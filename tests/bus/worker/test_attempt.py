@@ -13,7 +13,7 @@ from ollama_rx import Client
 from ollama_rx.bus.run_event import EventKind, RunEvent
 from ollama_rx.bus.worker import attempt
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
-from ollama_rx.bus.worker.worker import Worker
+from ollama_rx.bus.worker.bus_worker import Worker
 from ollama_rx.testing import (
     FakeOllama,
     Gate,

@@ -11,7 +11,7 @@ from ollama_rx.bus.large_bodies import get_body, put_body
 from ollama_rx.bus.prompt import Prompt
 from ollama_rx.bus.run_event import EventKind, RunEvent
 from ollama_rx.bus.worker import prompt_handler
-from ollama_rx.bus.worker.worker import Worker
+from ollama_rx.bus.worker.bus_worker import Worker
 from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.bus.worker.asker import MODEL, Asker, with_asker
 

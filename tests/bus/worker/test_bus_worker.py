@@ -8,10 +8,10 @@ import pytest
 
 from ollama_rx import Client, UnreachableError
 from ollama_rx.bus.run_event import EventKind
-from ollama_rx.bus.worker.worker import Worker
+from ollama_rx.bus.worker.bus_worker import Worker
 from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.bus.nats_process import free_port
-from tests.bus.worker.asker import LIMIT, AskedRun, Asker, with_asker
+from tests.bus.worker.asker import AskedRun, Asker, with_asker
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -59,9 +59,7 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun_and_takes_nothing_n
                 async with worker:
                     await asked.until_kind(EventKind.LINES)
                     worker.stop()
-                    async with asyncio.timeout(LIMIT):
-                        while await asker.requests_of_workers():
-                            pass
+                    await asker.until_no_worker_asks()
                     async with asker.ask() as later:
                         gate.open()
                 await asked.until_over()

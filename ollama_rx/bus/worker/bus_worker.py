@@ -91,6 +91,11 @@ class Worker:
         """What it has registered last; None before it has begun."""
         return None if self._tasks is None else self._tasks.registration.state
 
+    @property
+    def streams(self) -> int:
+        """How many prompts it has in hand at this moment."""
+        return 0 if self._tasks is None else self._tasks.streams
+
     async def run(self) -> None:
         """Work until `stop` is called. A task that is cancelled stops at once.
 
@@ -114,7 +119,7 @@ class Worker:
             _settle(self._ended)
 
     async def ready(self) -> None:
-        """Wait until it is registered, so that clients find the models of its hosts; raises what `run` does."""
+        """Wait until it is registered, so that clients find its models; raises what `run` does."""
         await asyncio.shield(asyncio.wrap_future(self._ready))
 
     def stop(self, *, finish: bool = True) -> None:
@@ -180,9 +185,14 @@ class _Tasks:
             place.subjects,
             name=name,
             parallel=parallel,
-            streams=lambda: len(self._prompts),
+            streams=lambda: self.streams,
             on_models=self._queue.set_models,
         )
+
+    @property
+    def streams(self) -> int:
+        """How many prompts are in hand."""
+        return len(self._prompts)
 
     def end(self, *, finish: bool) -> None:
         """Take nothing new; from any thread."""
