@@ -159,6 +159,10 @@ def test_a_host_that_does_not_answer_yet_is_waited_for(
     assert f"cannot reach {unused_url}" in result.stderr
 
 
+def no_server(_: str | None) -> None:
+    """Find no server on this machine."""
+
+
 def test_without_a_host_the_embedded_model_answers(
     run: Callable[..., Result], bus: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +170,7 @@ def test_without_a_host_the_embedded_model_answers(
         send(signal.SIGTERM)
 
     with FakeOllama() as model:
-        monkeypatch.setattr(worker_module, "server_client", lambda _: None)
+        monkeypatch.setattr(worker_module, "server_client", no_server)
         monkeypatch.setattr(worker_module, "embedded_client", lambda: Client(model.url))
         result = run(bus=bus, work=work)
     assert "beside the embedded model, with the models echo:latest" in result.stdout

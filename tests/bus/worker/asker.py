@@ -160,9 +160,13 @@ class Asker:
         return await self.connection.jetstream.consumer_info(self.subjects.prompts_stream, word_of(MODEL))
 
     async def until_queue_is_empty(self) -> None:
-        """Wait until all prompts are acknowledged; the server is asked again and again."""
+        """Wait until all prompts are acknowledged."""
+        await self.until_left_in_queue(0)
+
+    async def until_left_in_queue(self, count: int) -> None:
+        """Wait until all prompts but so many are acknowledged; the server is asked again and again."""
         async with asyncio.timeout(LIMIT):
-            while await self.left_in_queue():
+            while await self.left_in_queue() != count:
                 await self.connection.nats.flush()
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import orjson
 import pytest
-from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js import JetStreamContext
+from nats.aio.msg import Msg
 
 from ollama_rx import Client
+from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.run_event import EventKind, RunEvent
 from ollama_rx.bus.worker import attempt
-from ollama_rx.bus.worker.reader_watch import ReaderWatch
 from ollama_rx.bus.worker.bus_worker import Worker
+from ollama_rx.bus.worker.reader_watch import ReaderWatch
 from ollama_rx.testing import (
     FakeOllama,
     Gate,
@@ -345,26 +345,27 @@ def test_a_hint_without_a_reason_changes_nothing(nats_url: str, namespace: str) 
 def test_acknowledgements_that_are_lost_neither_lose_nor_repeat_a_line(
     nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish: Callable[..., Awaitable[Any]] = JetStreamContext.publish  # pyright: ignore[reportUnknownMemberType]
+    request = BusConnection.request
     count = 0
 
-    async def forgetful(*args: Any, **kwargs: Any) -> Any:
+    async def forgetful(self: BusConnection, subject: str, *args: Any, **kwargs: Any) -> Msg:
         nonlocal count
-        count += 1
-        stored = await publish(*args, **kwargs)
-        if count % 2:
-            raise NatsTimeoutError
-        return stored
+        reply = await request(self, subject, *args, **kwargs)
+        if ".events." in subject:
+            count += 1
+            if count % 2:
+                raise TimeoutError
+        return reply
 
     async def work(asker: Asker, _: FakeOllama) -> None:
         async with asker.ask() as asked:
-            monkeypatch.setattr(JetStreamContext, "publish", forgetful)
             await asked.until_over()
-            monkeypatch.undo()
             assert "".join(asked.texts()) == "abcdefgh"
             assert asked.kinds.count(START) == 1
 
+    monkeypatch.setattr(BusConnection, "request", forgetful)
     with_worker(nats_url, namespace, FakeOllama(answer(*"abcdefgh", every=0.01)), work)
+    assert count > 2
 
 
 def test_an_attempt_goes_on_when_a_killed_server_is_back(nats_process: NatsProcess, namespace: str) -> None:

@@ -65,7 +65,7 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun_and_takes_nothing_n
                 await asked.until_over()
                 assert asked.texts() == ["a", "b", ""]
                 assert later.events == []
-                assert await asker.left_in_queue() == 1
+                await asker.until_left_in_queue(1)
 
     with_asker(nats_url, namespace, work)
 
