@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, cast
 
 import orjson
 from nats.aio.msg import Msg
@@ -53,30 +54,44 @@ async def _read_batch(
     connection: BusConnection, stream: str, subject: str, begin: int, found: list[StoredMessage]
 ) -> int | None:
     """Add the messages from a position on, as many as one answer has; return where to go on, or None."""
-    ended: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
-    clock = ended.get_loop().time
-
-    async def on_reply(reply: Msg) -> None:
-        headers = reply.headers or {}
-        if "Status" not in headers:
-            position = int(headers["Nats-Sequence"])
-            found.append(StoredMessage(headers["Nats-Subject"], position, headers, reply.data))
-            limit.reschedule(clock() + ANSWER_SECONDS)
-        elif not ended.done():  # pragma: no branch - there is one status
-            ended.set_result(reply)
-
     request = {"seq": begin, "next_by_subj": subject, "batch": _MOST_MESSAGES, "max_bytes": _MOST_BYTES}
-    inbox = connection.nats.new_inbox()
+    nats = connection.nats
+    inbox = nats.new_inbox()
     async with asyncio.timeout(ANSWER_SECONDS) as limit:
-        replies = await connection.nats.subscribe(  # pyright: ignore[reportUnknownMemberType]
-            inbox, cb=on_reply, pending_bytes_limit=-1
+        batch = _Batch(found, limit)
+        replies = await nats.subscribe(  # pyright: ignore[reportUnknownMemberType]
+            inbox, future=cast("asyncio.Future[Any]", batch)
         )
         try:
-            await connection.nats.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(request), reply=inbox)
-            return _next_position((await ended).headers or {})
+            await nats.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(request), reply=inbox)
+            return _next_position(await batch.status)
         finally:
             with suppress(NatsError):  # the connection has just been closed
                 await replies.unsubscribe()
+
+
+class _Batch:
+    """Takes the messages of an answer, in the place of the future that nats-py has for a single reply."""
+
+    def __init__(self, found: list[StoredMessage], limit: asyncio.Timeout) -> None:
+        self.status: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
+        self._clock = self.status.get_loop().time
+        self._found = found
+        self._limit = limit
+
+    def cancelled(self) -> bool:
+        """Return whether nobody waits any longer."""
+        return self.status.done() or self._limit.expired()
+
+    def set_result(self, reply: Msg) -> None:
+        """Take a message, or the status that ends the answer; the silence is measured from here."""
+        headers = reply.headers or {}
+        if "Status" in headers:
+            self.status.set_result(headers)
+            return
+        position = int(headers["Nats-Sequence"])
+        self._found.append(StoredMessage(headers["Nats-Subject"], position, headers, reply.data))
+        self._limit.reschedule(self._clock() + ANSWER_SECONDS)
 
 
 def _next_position(status: Mapping[str, str]) -> int | None:
