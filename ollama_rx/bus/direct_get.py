@@ -5,17 +5,15 @@ Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/AD
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
 
 import orjson
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from nats.js.errors import APIError
 
 from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.subscribed import subscribed
 from ollama_rx.bus.until_answered import ANSWER_SECONDS
 
 _MOST_MESSAGES = 1000  # in the answer to one request
@@ -55,43 +53,24 @@ async def _read_batch(
 ) -> int | None:
     """Add the messages from a position on, as many as one answer has; return where to go on, or None."""
     request = {"seq": begin, "next_by_subj": subject, "batch": _MOST_MESSAGES, "max_bytes": _MOST_BYTES}
-    nats = connection.nats
-    inbox = nats.new_inbox()
-    async with asyncio.timeout(ANSWER_SECONDS) as limit:
-        batch = _Batch(found, limit)
-        replies = await nats.subscribe(  # pyright: ignore[reportUnknownMemberType]
-            inbox, future=cast("asyncio.Future[Any]", batch)
-        )
-        try:
-            await nats.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(request), reply=inbox)
-            return _next_position(await batch.status)
-        finally:
-            with suppress(NatsError):  # the connection has just been closed
-                await replies.unsubscribe()
+    ended: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
+    clock = ended.get_loop().time
 
-
-class _Batch:
-    """Takes the messages of an answer, in the place of the future that nats-py has for a single reply."""
-
-    def __init__(self, found: list[StoredMessage], limit: asyncio.Timeout) -> None:
-        self.status: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
-        self._clock = self.status.get_loop().time
-        self._found = found
-        self._limit = limit
-
-    def cancelled(self) -> bool:
-        """Return whether nobody waits any longer."""
-        return self.status.done() or self._limit.expired()
-
-    def set_result(self, reply: Msg) -> None:
-        """Take a message, or the status that ends the answer; the silence is measured from here."""
+    def receive(reply: Msg) -> None:
         headers = reply.headers or {}
+        if ended.done() or limit.expired():
+            return
         if "Status" in headers:
-            self.status.set_result(headers)
+            ended.set_result(headers)
             return
         position = int(headers["Nats-Sequence"])
-        self._found.append(StoredMessage(headers["Nats-Subject"], position, headers, reply.data))
-        self._limit.reschedule(self._clock() + ANSWER_SECONDS)
+        found.append(StoredMessage(headers["Nats-Subject"], position, headers, reply.data))
+        limit.reschedule(clock() + ANSWER_SECONDS)  # silence is limited, not the length of the answer
+
+    inbox = connection.nats.new_inbox()
+    async with asyncio.timeout(ANSWER_SECONDS) as limit, subscribed(connection, inbox, receive):
+        await connection.nats.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(request), reply=inbox)
+        return _next_position(await ended)
 
 
 def _next_position(status: Mapping[str, str]) -> int | None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
@@ -55,29 +55,28 @@ class WorkerState:
 
         If it does not fit, the details of the models are left out, and then the models that are listed last.
         """
-        entry = self._entry()
+        entry = self._entry(self.models)
         if len(entry) <= most_bytes:
             return entry
-        state = replace(self, models=[_without_details(model) for model in self.models])
-        while len(entry := state._entry()) > most_bytes and state.models:
-            state = replace(state, models=state.models[: len(state.models) // 2])
-        if len(state.models) < len(self.models):
+        models = [_without_details(model) for model in self.models]
+        while len(entry := self._entry(models)) > most_bytes and models:
+            models = models[: len(models) // 2]
+        if len(models) < len(self.models):
             _log.warning(
-                "worker %s: only %d of %d models fit into a message of %d bytes; "
-                "raise the server's max_payload",
+                "worker %s: only %d of %d models fit into a message of %d bytes; raise max_payload",
                 self.name,
-                len(state.models),
+                len(models),
                 len(self.models),
                 most_bytes,
             )
         return entry
 
-    def _entry(self) -> bytes:
+    def _entry(self, models: Sequence[JsonObject]) -> bytes:
         return pack_object(
             {
                 "name": self.name,
                 "version": self.version,
-                "models": self.models,
+                "models": models,
                 "running": self.running,
                 "streams": self.streams,
                 "parallel": self.parallel,

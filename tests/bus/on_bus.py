@@ -21,5 +21,5 @@ def on_bus(url: str, work: Callable[[BusConnection], Awaitable[None]]) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something holds that another process or task brings about; `on_bus` limits the time."""
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0.005)

@@ -78,6 +78,19 @@ def test_a_refusal_is_an_error(nats_url: str, namespace: str) -> None:
     on_bus(nats_url, work)
 
 
+def test_what_comes_after_the_end_is_dropped(nats_url: str, namespace: str) -> None:
+    async def work(connection: BusConnection) -> None:
+        async def answer(request: Msg) -> None:
+            for _ in range(2):
+                await connection.nats.publish(request.reply, headers={"Status": "404"})
+
+        await connection.nats.subscribe(f"$JS.API.DIRECT.GET.{namespace}", cb=answer)
+        assert await stored_messages(connection, namespace, ">") == []
+        await connection.nats.flush()
+
+    on_bus(nats_url, work)
+
+
 def test_a_silent_server_is_an_error(nats_process: NatsProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ollama_rx.bus.direct_get.ANSWER_SECONDS", 0.05)
 

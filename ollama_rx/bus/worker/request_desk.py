@@ -13,6 +13,7 @@ from ollama_rx.bus.api_answer import ApiAnswer
 from ollama_rx.bus.api_answers import is_unload, model_of
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.subjects import REQUEST_PATH, Subjects
+from ollama_rx.bus.subscribed import subscribed
 from ollama_rx.bus.worker_request import reply_to
 from ollama_rx.client.client import Client
 from ollama_rx.errors import OllamaError, StatusError
@@ -32,19 +33,15 @@ async def request_desk(
         with suppress(NatsError):  # the connection has just been closed
             await reply_to(connection, request, answer)
 
-    async def on_request(request: Msg) -> None:
+    def on_request(request: Msg) -> None:
         task = asyncio.create_task(serve(request))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    subscription = await connection.nats.subscribe(  # pyright: ignore[reportUnknownMemberType]
-        subjects.worker(worker), cb=on_request
-    )
     try:
-        yield
+        async with subscribed(connection, subjects.worker(worker), on_request):
+            yield
     finally:
-        with suppress(NatsError):
-            await subscription.unsubscribe()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -59,13 +56,17 @@ async def _answer(client: Client, path: str, body: bytes) -> ApiAnswer:
     if not model:
         return ApiAnswer.error(400, "model is required")
     try:
-        if path == "/api/show":
-            pieces = await client.forward(path, body, model=model).pipe(rx_operators.to_list())
-            return ApiAnswer(200, b"".join(pieces))
-        if is_unload(path, fields):  # from each of several hosts; the last chunk stands for all
-            return ApiAnswer.of((await client.unload(model)).raw)
+        return await _from_hosts(client, path, body, model, is_unload=is_unload(path, fields))
     except StatusError as error:
         return ApiAnswer.error(error.status, error.reason, error.signin_url)
     except OllamaError as error:
         return ApiAnswer.error(502, str(error))
-    return ApiAnswer.error(501, f"{path} is answered through the queue of prompts only")
+
+
+async def _from_hosts(client: Client, path: str, body: bytes, model: str, *, is_unload: bool) -> ApiAnswer:
+    if path == "/api/show":
+        pieces = await client.forward(path, body, model=model).pipe(rx_operators.to_list())
+        return ApiAnswer(200, b"".join(pieces))
+    if is_unload:  # several hosts send a chunk each; the last one stands for all
+        return ApiAnswer.of((await client.unload(model)).raw)
+    return ApiAnswer.error(501, f"a worker does not answer {path} here")

@@ -1,0 +1,45 @@
+"""Subscriptions whose messages are handed over as they are read from the connection."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
+
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from ollama_rx.bus.bus_connection import BusConnection
+
+
+@asynccontextmanager
+async def subscribed(
+    connection: BusConnection, subject: str, receive: Callable[[Msg], object]
+) -> AsyncGenerator[None]:
+    """Call a function with each message of a subject, until the block is left.
+
+    The function must neither block nor raise: it runs in the middle of nats-py's reading. For a callback of
+    its own nats-py has a task, which costs a switch for each message, and is left over if the connection
+    breaks while it is being closed.
+    """
+    receiver = cast("asyncio.Future[Any]", _Receiver(receive))
+    subscription = await connection.nats.subscribe(  # pyright: ignore[reportUnknownMemberType]
+        subject, future=receiver
+    )
+    try:
+        yield
+    finally:
+        with suppress(NatsError):  # the connection is closed
+            await subscription.unsubscribe()
+
+
+class _Receiver:
+    """What nats-py takes for the future of a single reply, and tells of each message."""
+
+    __slots__ = ("set_result",)
+
+    def __init__(self, receive: Callable[[Msg], object]) -> None:
+        self.set_result = receive
+
+    def cancelled(self) -> bool:
+        """Return False: all messages are wanted."""
+        return False
