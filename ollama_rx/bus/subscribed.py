@@ -9,13 +9,18 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.transport.timeouts import TimeLimit
+
+_DRAIN = 1.0  # seconds
 
 
 @asynccontextmanager
 async def subscribed(
-    connection: BusConnection, subject: str, receive: Callable[[Msg], object]
+    connection: BusConnection, subject: str, receive: Callable[[Msg], object], *, drains: bool = False
 ) -> AsyncGenerator[None]:
     """Call a function with each message of a subject, until the block is left.
+
+    With ``drains`` it is called with those messages too that are on their way when the block is left.
 
     The function must neither block nor raise: it runs in the middle of nats-py's reading. For a callback of
     its own nats-py has a task, which costs a switch for each message, and is left over if the connection
@@ -28,8 +33,12 @@ async def subscribed(
     try:
         yield
     finally:
-        with suppress(NatsError):  # the connection is closed
-            await subscription.unsubscribe()
+        with suppress(NatsError, TimeoutError):  # the connection is closed
+            if drains and connection.is_connected:
+                async with TimeLimit(_DRAIN):
+                    await subscription.drain()
+            else:
+                await subscription.unsubscribe()
 
 
 class _Receiver:

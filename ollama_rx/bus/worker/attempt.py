@@ -18,6 +18,7 @@ from ollama_rx.bus.worker.event_writer import EventWriter
 from ollama_rx.bus.worker.host_failure import HostFailure
 from ollama_rx.bus.worker.reader_watch import PROBE_EVERY, ReaderWatch
 from ollama_rx.bus.worker.run_controls import RunControls
+from ollama_rx.bus.worker.spread import spread_over
 from ollama_rx.client import Client
 from ollama_rx.errors import excerpt
 
@@ -135,14 +136,15 @@ class Attempt:
                 return
 
     async def _watch_readers(self) -> None:
+        await asyncio.sleep(spread_over(PROBE_EVERY))
         while True:
-            await asyncio.sleep(PROBE_EVERY)
             if not await self._readers.is_read():
                 await self._look_for_other_event((0.0,))  # it may be cancelled, and the hint was lost
                 if not await self._readers.read_again():
                     self._is_unread = True
                     self._stop()
                     return
+            await asyncio.sleep(PROBE_EVERY)
 
     def _stop(self) -> None:
         if self._stop_model is not None:

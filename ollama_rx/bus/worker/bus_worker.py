@@ -207,7 +207,10 @@ class _Tasks:
         Raises:
             UnreachableError: the worker cannot register, or the connection has ended for good.
         """
-        await self._place.controls.open()
+        async with self._place.controls.listening():
+            await self._run(ready)
+
+    async def _run(self, ready: Callable[[], object]) -> None:
         taking = [asyncio.create_task(self._queue.run()), asyncio.create_task(self.registration.run())]
         telling = asyncio.create_task(self._tell_when_registered(ready))
         try:

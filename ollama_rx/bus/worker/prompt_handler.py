@@ -24,6 +24,7 @@ from ollama_rx.bus.subjects import PROMPT_IS_LARGE
 from ollama_rx.bus.worker.attempt import UNREAD, Attempt, Workplace
 from ollama_rx.bus.worker.host_failure import HostFailure
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
+from ollama_rx.bus.worker.spread import spread_over
 from ollama_rx.errors import StatusError, UnreachableError
 
 PATHS: Final = frozenset({"/api/generate", "/api/chat", "/api/embed"})
@@ -78,11 +79,12 @@ async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object
 
 
 async def _show_signs_of_life(place: Workplace, message: Msg) -> None:
+    await asyncio.sleep(spread_over(_SIGN_OF_LIFE))
     while True:
-        await asyncio.sleep(_SIGN_OF_LIFE)
         if place.connection.is_connected:
             with suppress(NatsError):
                 await message.in_progress()
+        await asyncio.sleep(_SIGN_OF_LIFE)
 
 
 class _Handler:

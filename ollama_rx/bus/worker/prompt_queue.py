@@ -16,12 +16,12 @@ from typing import Final
 
 import orjson
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects, word_of
+from ollama_rx.bus.subscribed import subscribed
 from ollama_rx.transport.timeouts import TimeLimit
 
 Release = Callable[[], None]
@@ -30,7 +30,6 @@ Release = Callable[[], None]
 _WAIT: Final = 30.0  # seconds for which a request waits at the server
 _LOST: Final = _WAIT + 5.0  # seconds after which a request that was not answered counts as lost
 _RETRY: Final = 0.25  # seconds until the next request after one that was refused
-_DRAIN: Final = 1.0  # seconds for which the end waits for prompts that are on their way
 _REQUEST = orjson.dumps({"batch": 1, "expires": int(_WAIT * 1e9)})
 _STATUS = "Status"
 _EXPIRED = "408"
@@ -57,6 +56,7 @@ class PromptQueue:
         self._models: dict[str, str] = {}  # names by word; that which was served least recently is the first
         self._lost_at: dict[str, float] = {}  # when the request that waits counts as lost, by word
         self._refused: set[str] = set()  # words of models whose queue may be missing
+        self._unwanted: list[Msg] = []  # prompts to give back
         self._news = asyncio.Event()
 
     def set_models(self, names: Iterable[str]) -> None:
@@ -68,20 +68,25 @@ class PromptQueue:
 
     async def run(self) -> None:
         """Take prompts until this is cancelled; then what is on its way is given back."""
-        nats = self._connection.nats
-        subscription = await nats.subscribe(f"{self._inbox}.*", cb=self._received)
         forget = self._connection.on_reconnect(self._ask_anew)
         try:
-            while True:
-                self._news.clear()
-                await self._ask_for_prompts()
-                with suppress(TimeoutError):
-                    async with TimeLimit(_LOST):
-                        await self._news.wait()
+            async with subscribed(self._connection, f"{self._inbox}.*", self._received, drains=True):
+                try:
+                    await self._ask_again_and_again()
+                finally:
+                    self._models = {}  # so that nothing is taken any more
         finally:
             forget()
-            self._models = {}
-            await _drain(subscription)
+            await self._give_back()
+
+    async def _ask_again_and_again(self) -> None:
+        while True:
+            self._news.clear()
+            await self._give_back()
+            await self._ask_for_prompts()
+            with suppress(TimeoutError):
+                async with TimeLimit(_LOST):
+                    await self._news.wait()
 
     async def _ask_for_prompts(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -118,10 +123,10 @@ class PromptQueue:
         self._lost_at.clear()
         self._news.set()
 
-    async def _received(self, message: Msg) -> None:
+    def _received(self, message: Msg) -> None:
         status = (message.headers or {}).get(_STATUS)
         if status is None:
-            await self._received_prompt(message)
+            self._received_prompt(message)
             return
         word = message.subject.rpartition(".")[2]
         if status == _EXPIRED:
@@ -131,19 +136,23 @@ class PromptQueue:
             self._refused.add(word)
             self._ask_later(word)
 
-    async def _received_prompt(self, message: Msg) -> None:
+    def _received_prompt(self, message: Msg) -> None:
         word = message.subject.split(".")[-2]
         self._lost_at.pop(word, None)
         name = self._models.pop(word, None)
         if name is not None:
             self._models[word] = name  # the last one in the row for the next slot
         if name is None or self._free < 1:
-            with suppress(NatsError):
-                await message.nak()
-            return
-        self._free -= 1
-        self._take(message, self._release_once())
+            self._unwanted.append(message)
+        else:
+            self._free -= 1
+            self._take(message, self._release_once())
         self._news.set()
+
+    async def _give_back(self) -> None:
+        while self._unwanted:
+            with suppress(NatsError):
+                await self._unwanted.pop().nak()
 
     def _release_once(self) -> Release:
         is_taken = True
@@ -156,10 +165,3 @@ class PromptQueue:
                 self._news.set()
 
         return release
-
-
-async def _drain(subscription: Subscription) -> None:
-    """Receive what is on its way, and nothing after it."""
-    with suppress(NatsError, TimeoutError):
-        async with TimeLimit(_DRAIN):
-            await subscription.drain()

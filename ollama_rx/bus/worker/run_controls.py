@@ -5,8 +5,9 @@ worker has taken it over. It is for speed only, the log decides. A request asks 
 hand: that one answers, all others are silent.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
 from nats.aio.msg import Msg
@@ -14,6 +15,7 @@ from nats.errors import Error as NatsError
 
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.subjects import Subjects
+from ollama_rx.bus.subscribed import subscribed
 
 _ANSWER: Final = 0.25  # seconds in which a worker says that it has a run
 
@@ -25,10 +27,17 @@ class RunControls:
         self._connection = connection
         self._subjects = subjects
         self._hints: dict[str, Callable[[], object]] = {}
+        self._answers: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> None:
-        """Listen."""
-        await self._connection.nats.subscribe(self._subjects.all_controls, cb=self._received)
+    @asynccontextmanager
+    async def listening(self) -> AsyncGenerator[None]:
+        """Hear what others ask and tell, until the block is left."""
+        try:
+            async with subscribed(self._connection, self._subjects.all_controls, self._received):
+                yield
+        finally:
+            for answer in self._answers:
+                answer.cancel()
 
     def __contains__(self, run: str) -> bool:
         return run in self._hints
@@ -54,11 +63,18 @@ class RunControls:
         """Tell a worker that may have a run in hand that it is no longer its own."""
         await self._connection.nats.publish(self._subjects.control(run))
 
-    async def _received(self, message: Msg) -> None:
+    def _received(self, message: Msg) -> None:
         on_hint = self._hints.get(message.subject.rpartition(".")[2])
         if on_hint is None:
             return
         if message.reply:
-            await message.respond(b"")
+            answer = asyncio.create_task(_say_yes(message))
+            self._answers.add(answer)
+            answer.add_done_callback(self._answers.discard)
         else:
             on_hint()
+
+
+async def _say_yes(question: Msg) -> None:
+    with suppress(NatsError):  # the connection has just been closed
+        await question.respond(b"")

@@ -1,8 +1,9 @@
 """Workers tell each other which runs they have."""
 
-from contextlib import ExitStack
+import asyncio
 
 import pytest
+from nats.aio.msg import Msg
 
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.subjects import Subjects
@@ -17,34 +18,30 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_controls, "_ANSWER", 0.05)
 
 
-async def opened(connection: BusConnection, namespace: str) -> RunControls:
-    controls = RunControls(connection, Subjects(namespace))
-    await controls.open()
-    return controls
-
-
 def test_a_worker_that_has_a_run_says_so(nats_url: str, namespace: str) -> None:
     async def work(connection: BusConnection) -> None:
-        mine = await opened(connection, namespace)
-        others = await opened(connection, namespace)
-        with others.hold("r", lambda: None):
-            assert await mine.is_held_elsewhere("r")
-            assert not await mine.is_held_elsewhere("another")
-        assert not await mine.is_held_elsewhere("r")
+        mine, others = (RunControls(connection, Subjects(namespace)) for _ in range(2))
+        async with mine.listening(), others.listening():
+            with others.hold("r", lambda: None):
+                assert await mine.is_held_elsewhere("r")
+                assert not await mine.is_held_elsewhere("another")
+            assert not await mine.is_held_elsewhere("r")
 
     on_bus(nats_url, work)
 
 
 def test_a_worker_hears_of_hints_about_its_runs_only(nats_url: str, namespace: str) -> None:
     async def work(connection: BusConnection) -> None:
-        controls = await opened(connection, namespace)
+        controls = RunControls(connection, Subjects(namespace))
         hints: list[str] = []
-        with ExitStack() as held:
-            held.enter_context(controls.hold("one", lambda: hints.append("one")))
-            held.enter_context(controls.hold("two", lambda: hints.append("two")))
-            for run in ("two", "three", "one"):
-                await controls.hint(run)
-            assert await controls.is_held_elsewhere("one")  # it answers after the hints
+        async with controls.listening():
+            with (
+                controls.hold("one", lambda: hints.append("one")),
+                controls.hold("two", lambda: hints.append("two")),
+            ):
+                for run in ("two", "three", "one"):
+                    await controls.hint(run)
+                assert await controls.is_held_elsewhere("one")  # it answers after the hints
         assert hints == ["two", "one"]
 
     on_bus(nats_url, work)
@@ -52,9 +49,23 @@ def test_a_worker_hears_of_hints_about_its_runs_only(nats_url: str, namespace: s
 
 def test_a_run_is_in_the_hands_of_a_worker_until_it_lets_go(nats_url: str, namespace: str) -> None:
     async def work(connection: BusConnection) -> None:
-        controls = await opened(connection, namespace)
+        controls = RunControls(connection, Subjects(namespace))
         with controls.hold("r", lambda: None):
             assert "r" in controls
         assert "r" not in controls
+
+    on_bus(nats_url, work)
+
+
+def test_a_question_that_is_not_answered_yet_is_dropped_at_the_end(nats_url: str, namespace: str) -> None:
+    async def work(connection: BusConnection) -> None:
+        controls = RunControls(connection, Subjects(namespace))
+        async with controls.listening():
+            with controls.hold("r", lambda: None):
+                question = Msg(connection.nats, subject=Subjects(namespace).control("r"), reply="reply")
+                controls._received(question)
+                [answer] = controls._answers
+        await asyncio.wait({answer})
+        assert answer.cancelled()
 
     on_bus(nats_url, work)
