@@ -46,6 +46,7 @@ class BusConnection:
         self._on_reconnect: set[Callable[[], object]] = set()
         self._connected = asyncio.Event()
         self._problem: Exception | None = None
+        self._problem_at = float("-inf")
 
     @property
     def jetstream(self) -> JetStreamContext:
@@ -71,6 +72,12 @@ class BusConnection:
         """Whether the server has just said that this user may not use a subject."""
         problem = str(self._problem).lower()  # as nats-py passes it on
         return "permissions violation" in problem and f'"{subject.lower()}"' in problem
+
+    def refusal_since(self, moment: float) -> str | None:
+        """Return for want of which permission the server has refused something since a moment of the loop."""
+        problem = str(self._problem)
+        is_refusal = self._problem_at >= moment and "permissions violation" in problem.lower()
+        return problem.removeprefix("nats: ") if is_refusal else None
 
     async def connected(self) -> None:
         """Wait until the server can be reached.
@@ -145,6 +152,7 @@ class BusConnection:
 
     async def _failed(self, error: Exception) -> None:
         self._problem = error
+        self._problem_at = asyncio.get_running_loop().time()
         _log.debug("bus %s: %s", self.url, type(error).__name__)
 
     async def _disconnected(self) -> None:

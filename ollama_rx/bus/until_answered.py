@@ -9,7 +9,7 @@ from nats.js.errors import NoStreamResponseError, ServiceUnavailableError
 
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.lost_cancellation import LostCancellation
-from ollama_rx.errors import UnreachableError
+from ollama_rx.errors import StatusError, UnreachableError
 
 T = TypeVar("T")
 
@@ -32,14 +32,22 @@ async def until_answered(connection: BusConnection, request: Callable[[], Awaita
 
     Raises:
         UnreachableError: the server can be reached, and does not answer for half a minute.
+        StatusError: 403, the user needs a permission.
     """
+    clock = asyncio.get_running_loop().time
     for wait in _WAITS:
         await connection.connected()
+        begin = clock()
         try:
             with LostCancellation():
                 return await request()
         except ConnectionClosedError as error:
             raise UnreachableError(connection.url, "the connection was closed") from error
-        except UNANSWERED:
+        except UNANSWERED as error:
+            refusal = connection.refusal_since(begin)
+            if refusal is not None:
+                raise StatusError.of(
+                    403, f"the user of {connection.url} needs a permission: {refusal}"
+                ) from error
             await asyncio.sleep(wait)
     raise UnreachableError(connection.url, "its streams do not answer; is JetStream enabled there?")

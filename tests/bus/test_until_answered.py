@@ -1,13 +1,15 @@
 """A request is repeated until the server answers."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from nats.errors import ConnectionClosedError, NoRespondersError
 from nats.js.errors import APIError, NoStreamResponseError, ServiceUnavailableError
 
-from ollama_rx import UnreachableError
+from ollama_rx import StatusError, UnreachableError
 from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.direct_get import stored_messages
 from ollama_rx.bus.until_answered import until_answered
 from tests.bus.nats_process import NatsProcess
 from tests.bus.on_bus import on_bus, until
@@ -49,6 +51,31 @@ def test_a_server_that_does_not_answer_is_given_up(nats_url: str) -> None:
             await until_answered(connection, Request(*(TimeoutError() for _ in range(9))))
 
     on_bus(nats_url, work)
+
+
+def test_a_permission_that_is_missing_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ollama_rx.bus.direct_get.ANSWER_SECONDS", 0.2)
+    permissions = 'permissions: { publish: "other" }'
+    settings = f'authorization {{ users: [{{ user: ada, password: "secret", {permissions} }}] }}'
+    server = NatsProcess(tmp_path, settings=settings).start()
+
+    async def work(connection: BusConnection) -> None:
+        with pytest.raises(StatusError) as caught:
+            await until_answered(connection, lambda: stored_messages(connection, "here", ">"))
+        assert caught.value.status == 403
+        assert caught.value.reason == (
+            f"the user of {server.url} needs a permission: "
+            'permissions violation for publish to "$js.api.direct.get.here"'
+        )
+        with pytest.raises(UnreachableError, match="its streams do not answer"):
+            await until_answered(connection, Request(*(TimeoutError() for _ in range(9))))
+
+    try:
+        on_bus(f"nats://ada:secret@127.0.0.1:{server.port}", work)
+    finally:
+        server.kill()
 
 
 def test_another_error_is_raised_at_once(nats_url: str) -> None:

@@ -74,7 +74,7 @@ class Registration:
         """Be registered until the caller is cancelled; the entry is deleted then.
 
         Raises:
-            UnreachableError: the streams cannot be made, or the connection has ended for good.
+            OllamaError: the streams cannot be made, or the connection has ended for good.
         """
         stop_watching = self._connection.on_reconnect(self._wake_up.set)
         try:
@@ -116,9 +116,9 @@ class Registration:
         """Tell what was found. After the first time an error is not the end, because it may pass."""
         try:
             await until_answered(self._connection, lambda: self._publish(state))
-        except (UnreachableError, APIError) as error:
+        except (OllamaError, APIError) as error:
             if not self.registered.is_set() or self._connection.lost.done():
-                raise _unreachable(self._connection, error) from error
+                raise _told(self._connection, error) from error
             _log.warning("worker %s cannot register: %s", state.name, error)
             return
         self._log_changes(state)
@@ -166,7 +166,5 @@ class Registration:
             _log.info("worker %s has %d model%s: %s", new.name, len(names), plural, ", ".join(names))
 
 
-def _unreachable(connection: BusConnection, error: Exception) -> UnreachableError:
-    if isinstance(error, UnreachableError):
-        return error
-    return UnreachableError(connection.url, str(error))
+def _told(connection: BusConnection, error: Exception) -> OllamaError:
+    return error if isinstance(error, OllamaError) else UnreachableError(connection.url, str(error))
