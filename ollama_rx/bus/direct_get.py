@@ -21,7 +21,7 @@ _MOST_BYTES = 4 * 1024**2  # the same, except that there is always one message
 
 
 @dataclass(frozen=True, slots=True)
-class StoredMessage:
+class StreamMessage:
     """A message of a stream; ``position`` is its sequence number."""
 
     subject: str
@@ -30,7 +30,7 @@ class StoredMessage:
     data: bytes
 
 
-async def stored_messages(connection: BusConnection, stream: str, subject: str) -> list[StoredMessage]:
+async def stored_messages(connection: BusConnection, stream: str, subject: str) -> list[StreamMessage]:
     """Return all messages that a stream has of a subject, which may have wildcards, in their order.
 
     In a key-value bucket without a history these are its entries. An entry that is written meanwhile is found
@@ -41,7 +41,7 @@ async def stored_messages(connection: BusConnection, stream: str, subject: str) 
         TimeoutError: the server is silent, perhaps because the connection was lost.
         APIError: the server refuses the request.
     """
-    found: list[StoredMessage] = []
+    found: list[StreamMessage] = []
     begin: int | None = 1
     while begin is not None:
         begin = await _read_batch(connection, stream, subject, begin, found)
@@ -49,7 +49,7 @@ async def stored_messages(connection: BusConnection, stream: str, subject: str) 
 
 
 async def _read_batch(
-    connection: BusConnection, stream: str, subject: str, begin: int, found: list[StoredMessage]
+    connection: BusConnection, stream: str, subject: str, begin: int, found: list[StreamMessage]
 ) -> int | None:
     """Add the messages from a position on, as many as one answer has; return where to go on, or None."""
     request = {"seq": begin, "next_by_subj": subject, "batch": _MOST_MESSAGES, "max_bytes": _MOST_BYTES}
@@ -64,7 +64,7 @@ async def _read_batch(
             ended.set_result(headers)
             return
         position = int(headers["Nats-Sequence"])
-        found.append(StoredMessage(headers["Nats-Subject"], position, headers, reply.data))
+        found.append(StreamMessage(headers["Nats-Subject"], position, headers, reply.data))
         limit.reschedule(clock() + ANSWER_SECONDS)  # silence is limited, not the length of the answer
 
     inbox = connection.nats.new_inbox()

@@ -7,7 +7,7 @@ from typing import Final
 from nats.errors import NoRespondersError
 
 from ollama_rx.bus.bus_connection import BusConnection
-from ollama_rx.bus.direct_get import StoredMessage, stored_messages
+from ollama_rx.bus.direct_get import StreamMessage, stored_messages
 from ollama_rx.bus.subjects import Subjects, entry_subject
 from ollama_rx.bus.until_answered import until_answered
 from ollama_rx.bus.worker_state import WorkerState
@@ -92,14 +92,14 @@ class Registry:
         self._fresh_until = asked_at + _FRESH
         return workers
 
-    async def _entries(self) -> list[StoredMessage]:
+    async def _entries(self) -> list[StreamMessage]:
         bucket = self.subjects.workers_bucket
         try:
             return await stored_messages(self.connection, f"KV_{bucket}", entry_subject(bucket, "*"))
         except NoRespondersError:  # there is no bucket, because there has never been a worker
             return []
 
-    def _state_of(self, entry: StoredMessage) -> WorkerState | None:
+    def _state_of(self, entry: StreamMessage) -> WorkerState | None:
         """Return the worker of an entry, None if it was deleted or cannot be read."""
         if _DELETION in entry.headers:
             return None
