@@ -4,14 +4,16 @@ import asyncio
 import logging
 from typing import Final
 
+import orjson
 from nats.errors import NoRespondersError
 
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.direct_get import StreamMessage, stored_messages
 from ollama_rx.bus.subjects import Subjects, entry_subject
 from ollama_rx.bus.until_answered import until_answered
+from ollama_rx.bus.worker_request import ask_worker
 from ollama_rx.bus.worker_state import WorkerState
-from ollama_rx.client.hosts.model_names import full_name
+from ollama_rx.client.hosts.model_names import full_name, is_cloud_model
 from ollama_rx.rx.internal_loop import TASK_NAME
 
 _FRESH = 1.0  # seconds for which a model that was found counts as found, without asking again
@@ -57,13 +59,21 @@ class Registry:
                 look_up.cancel()
 
     async def workers_with(self, model: str) -> tuple[WorkerState, ...]:
-        """Return the workers that have a model, whichever of its names is given; otherwise as `workers`."""
-        return tuple(worker for worker in await self.workers() if worker.has_model(model))
+        """Return the workers that have a model, whichever of its names is given; otherwise as `workers`.
+
+        For a model of ollama.com that no worker has yet these are all workers with a host that answers.
+        """
+        workers = await self.workers()
+        having = tuple(worker for worker in workers if worker.has_model(model))
+        if having or not is_cloud_model(full_name(model)):
+            return having
+        return tuple(worker for worker in workers if not worker.problem)
 
     async def has_model(self, model: str) -> bool:
         """Return whether a worker has a model, whichever of its names is given.
 
-        That it is there may be known from the last second; that it is missing is always asked.
+        That it is there may be known from the last second; that it is missing is always asked. For a model of
+        ollama.com that no worker has yet the workers are asked to show it; each one that can has it then.
 
         Raises:
             UnreachableError: the server does not answer for half a minute.
@@ -71,7 +81,19 @@ class Registry:
         is_fresh = asyncio.get_running_loop().time() < self._fresh_until
         if not (is_fresh and full_name(model) in self._models):
             await self.workers()
-        return full_name(model) in self._models
+        return full_name(model) in self._models or await self._is_offered(model)
+
+    async def _is_offered(self, model: str) -> bool:
+        if not is_cloud_model(full_name(model)):
+            return False
+        body = orjson.dumps({"model": model})
+        answers = await asyncio.gather(
+            *(
+                ask_worker(self.connection, self.subjects, worker.id, "/api/show", body)
+                for worker in await self.workers_with(model)
+            )
+        )
+        return any(answer is not None and not answer.is_error for answer in answers)
 
     def _ended(self, look_up: "asyncio.Task[tuple[WorkerState, ...]]") -> None:
         if self._look_up is look_up:

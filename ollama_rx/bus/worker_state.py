@@ -8,7 +8,7 @@ from typing import Self
 
 from ollama_rx.bus.compact_json import pack_object, unpack_object
 from ollama_rx.client.hosts.model_names import full_name
-from ollama_rx.protocol.json_fields import JsonObject, number_of, objects_of, text_of
+from ollama_rx.protocol.json_fields import JsonObject, list_of, number_of, objects_of, text_of
 
 _KEPT = ("name", "model", "modified_at", "size", "digest")  # of a model, if there is no room for its details
 
@@ -32,6 +32,8 @@ class WorkerState:
     """The version of Ollama on its host, or on one of them."""
     models: Sequence[JsonObject] = ()
     """The models on the disks of its hosts, each as GET /api/tags lists it."""
+    offered: Sequence[str] = ()
+    """Models of ollama.com that its hosts can use without listing them, as far as the worker was asked."""
     running: Sequence[JsonObject] = ()
     """The models in the memory of its hosts, each as GET /api/ps lists it."""
     streams: int = 0
@@ -44,7 +46,8 @@ class WorkerState:
     @cached_property
     def model_names(self) -> frozenset[str]:
         """The full names of its models."""
-        return frozenset(full_name(name_of(model)) for model in self.models)
+        listed = map(name_of, self.models)
+        return frozenset(map(full_name, (*listed, *self.offered)))
 
     def has_model(self, name: str) -> bool:
         """Return whether it has a model, whichever of its names is given."""
@@ -77,6 +80,7 @@ class WorkerState:
                 "name": self.name,
                 "version": self.version,
                 "models": models,
+                "offered": self.offered,
                 "running": self.running,
                 "streams": self.streams,
                 "parallel": self.parallel,
@@ -97,6 +101,7 @@ class WorkerState:
             name=text_of(fields.get("name")),
             version=text_of(fields.get("version")),
             models=_models(fields.get("models")),
+            offered=tuple(name for name in list_of(fields.get("offered")) if text_of(name)),
             running=_models(fields.get("running")),
             streams=number_of(fields.get("streams")) or 0,
             parallel=number_of(fields.get("parallel")) or 1,

@@ -73,6 +73,18 @@ def test_a_model_that_is_pulled_or_removed_on_a_host_is_noticed(
         assert eventually(lambda: names(client) == ["echo:latest"])
 
 
+def test_a_model_of_the_cloud_needs_no_pull(nats_url: str, namespace: str) -> None:
+    with (
+        FakeOllama() as fake,
+        Client(fake.url) as host,
+        Worker(host, nats_url, namespace=namespace),
+        Client(transport=jetstream(nats_url, namespace=namespace)) as client,
+    ):
+        assert client.generate("Hi", model="gpt-oss:120b-cloud").run().done
+        assert client.show("kimi:cloud").run().capabilities == ("completion",)
+        assert names(client) == ["echo:latest"]
+
+
 def test_unloading_reaches_every_worker_and_loading_one(nats_url: str, namespace: str) -> None:
     with (
         FakeOllama() as one,

@@ -178,6 +178,18 @@ def test_a_missing_model_is_found_as_soon_as_a_worker_has_it(nats_url: str, name
     on_bus(nats_url, work)
 
 
+def test_a_model_of_the_cloud_is_missing_if_no_worker_can_show_it(nats_url: str, namespace: str) -> None:
+    async def work(connection: BusConnection) -> None:
+        subjects = Subjects(namespace)
+        down = WorkerState(id="w2", problem="its host is down")
+        await register(connection, subjects, worker_with("w1", "a"), down)
+        registry = Registry(connection, subjects)
+        assert not await registry.has_model("b:cloud")
+        assert [worker.id for worker in await registry.workers_with("b:cloud")] == ["w1"]
+
+    on_bus(nats_url, work)
+
+
 def count_requests(monkeypatch: pytest.MonkeyPatch, connection: BusConnection) -> list[str]:
     sent: list[str] = []
     publish = connection.nats.publish

@@ -28,6 +28,7 @@ def test_a_state_comes_out_as_it_went_in() -> None:
         name="left",
         version="0.33.0",
         models=(model(1), model(2)),
+        offered=("gpt-oss:120b-cloud",),
         running=(model(2),),
         streams=3,
         parallel=4,
@@ -41,6 +42,7 @@ def test_a_short_entry_can_be_read_by_people() -> None:
         "name": "left",
         "version": "",
         "models": [],
+        "offered": [],
         "running": [],
         "streams": 0,
         "parallel": 1,
@@ -97,6 +99,7 @@ def test_unknown_fields_and_wrong_types_are_passed_over() -> None:
         "name": 7,
         "version": None,
         "models": [{"name": "a", "color": "red"}, {"size": 1}, "b", None],
+        "offered": [7, "b:cloud", ""],
         "running": {"name": "a"},
         "streams": "many",
         "parallel": [],
@@ -104,7 +107,7 @@ def test_unknown_fields_and_wrong_types_are_passed_over() -> None:
         "later": {"more": True},
     }
     assert WorkerState.decode("w1", orjson.dumps(entry)) == WorkerState(
-        id="w1", models=({"name": "a", "color": "red"},)
+        id="w1", models=({"name": "a", "color": "red"},), offered=("b:cloud",)
     )
 
 

@@ -18,6 +18,7 @@ from ollama_rx.bus.until_answered import ANSWER_SECONDS, until_answered
 from ollama_rx.bus.worker.request_desk import request_desk
 from ollama_rx.bus.worker_state import WorkerState, name_of
 from ollama_rx.client.client import Client
+from ollama_rx.client.hosts.model_names import full_name, is_cloud_model
 from ollama_rx.errors import OllamaError, UnreachableError
 
 _INTERVAL = 3.0  # seconds from the end of one round to the next; with _HOST_LIMIT less than ENTRY_LIFETIME
@@ -67,7 +68,9 @@ class Registration:
         self._streams = streams
         self._on_models = on_models
         self._models: frozenset[str] = frozenset()
+        self._offered: set[str] = set()
         self._prepared: frozenset[str] = frozenset()
+        self._was_lost = False  # since the last round, the connection to the bus
         self._wake_up = asyncio.Event()
 
     async def run(self) -> None:
@@ -76,9 +79,12 @@ class Registration:
         Raises:
             OllamaError: the streams cannot be made, or the connection has ended for good.
         """
-        stop_watching = self._connection.on_reconnect(self._wake_up.set)
+        stop_watching = self._connection.on_reconnect(self._reconnected)
+        desk = request_desk(
+            self._client, self._connection, self._subjects, self.state.id, on_shown=self._shown
+        )
         try:
-            async with request_desk(self._client, self._connection, self._subjects, self.state.id):
+            async with desk:
                 while True:
                     await self._register(await self._look())
                     await self._pause()
@@ -90,9 +96,18 @@ class Registration:
         with suppress(TimeoutError):
             async with asyncio.timeout(_INTERVAL):
                 await self._wake_up.wait()
-        if self._wake_up.is_set():  # the server may have lost its streams
-            self._wake_up.clear()
-            self._prepared = frozenset()
+        self._wake_up.clear()
+
+    def _reconnected(self) -> None:
+        self._was_lost = True
+        self._wake_up.set()
+
+    def _shown(self, model: str) -> None:
+        """Offer a model of ollama.com from now on; hosts answer for those without listing them."""
+        name = full_name(model)
+        if is_cloud_model(name) and name not in self.state.model_names:
+            self._offered.add(name)
+            self._wake_up.set()
 
     async def _look(self) -> WorkerState:
         """Ask the hosts."""
@@ -103,11 +118,12 @@ class Registration:
                 version = await self._client.version()
         except (OllamaError, TimeoutError) as error:
             problem = str(error) or f"no host has answered within {_HOST_LIMIT:g} s"
-            return replace(self.state, models=(), running=(), problem=problem)
+            return replace(self.state, models=(), offered=(), running=(), problem=problem)
         return replace(
             self.state,
             version=version,
             models=[model.raw for model in models if model.name],
+            offered=sorted(self._offered),
             running=[model.raw for model in running if model.name],
             problem="",
         )
@@ -126,7 +142,7 @@ class Registration:
         self.registered.set()
 
     async def _publish(self, state: WorkerState) -> None:
-        models = frozenset(name_of(model) for model in state.models)
+        models = frozenset((*map(name_of, state.models), *state.offered))
         try:
             await self._prepare(models)
             if models != self._models:
@@ -140,6 +156,9 @@ class Registration:
 
     async def _prepare(self, models: frozenset[str]) -> None:
         """Make what is not known to be there: the streams, and the queue of each model."""
+        if self._was_lost:  # and the server may have lost its streams
+            self._was_lost = False
+            self._prepared = frozenset()
         if not self._prepared:
             await prepare_streams(self._connection, self._subjects)
         for model in models - self._prepared:

@@ -1,7 +1,7 @@
 """The requests that a worker answers at once, beside the prompts of the queue."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import orjson
@@ -22,14 +22,22 @@ from ollama_rx.protocol.json_fields import object_of
 
 @asynccontextmanager
 async def request_desk(
-    client: Client, connection: BusConnection, subjects: Subjects, worker: str
+    client: Client,
+    connection: BusConnection,
+    subjects: Subjects,
+    worker: str,
+    *,
+    on_shown: Callable[[str], object],
 ) -> AsyncGenerator[None]:
-    """Answer the requests to a worker with what its hosts answer, until the block is left."""
+    """Answer the requests to a worker with what its hosts answer, until the block is left.
+
+    ``on_shown`` is called with the name of each model that the hosts have shown.
+    """
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(request: Msg) -> None:
         path = (request.headers or {}).get(REQUEST_PATH, "")
-        answer = await _answer(client, path, request.data)
+        answer = await _answer(client, path, request.data, on_shown)
         with suppress(NatsError):  # the connection has just been closed
             await reply_to(connection, request, answer)
 
@@ -47,7 +55,7 @@ async def request_desk(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _answer(client: Client, path: str, body: bytes) -> ApiAnswer:
+async def _answer(client: Client, path: str, body: bytes, on_shown: Callable[[str], object]) -> ApiAnswer:
     try:
         fields = object_of(orjson.loads(body))
     except ValueError:
@@ -56,17 +64,20 @@ async def _answer(client: Client, path: str, body: bytes) -> ApiAnswer:
     if not model:
         return ApiAnswer.error(400, "model is required")
     try:
-        return await _from_hosts(client, path, body, model, is_unload=is_unload(path, fields))
+        if path == "/api/show":
+            answer = await _shown(client, body, model)
+            on_shown(model)
+        elif is_unload(path, fields):  # several hosts send a chunk each; the last one stands for all
+            answer = ApiAnswer.of((await client.unload(model)).raw)
+        else:
+            answer = ApiAnswer.error(501, f"a worker does not answer {path} here")
     except StatusError as error:
-        return ApiAnswer.error(error.status, error.reason, error.signin_url)
+        answer = ApiAnswer.error(error.status, error.reason, error.signin_url)
     except OllamaError as error:
-        return ApiAnswer.error(502, str(error))
+        answer = ApiAnswer.error(502, str(error))
+    return answer
 
 
-async def _from_hosts(client: Client, path: str, body: bytes, model: str, *, is_unload: bool) -> ApiAnswer:
-    if path == "/api/show":
-        pieces = await client.forward(path, body, model=model).pipe(rx_operators.to_list())
-        return ApiAnswer(200, b"".join(pieces))
-    if is_unload:  # several hosts send a chunk each; the last one stands for all
-        return ApiAnswer.of((await client.unload(model)).raw)
-    return ApiAnswer.error(501, f"a worker does not answer {path} here")
+async def _shown(client: Client, body: bytes, model: str) -> ApiAnswer:
+    pieces = await client.forward("/api/show", body, model=model).pipe(rx_operators.to_list())
+    return ApiAnswer(200, b"".join(pieces))

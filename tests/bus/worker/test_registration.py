@@ -17,7 +17,7 @@ from ollama_rx.bus.worker import registration as registration_module
 from ollama_rx.bus.worker.registration import Registration
 from ollama_rx.bus.worker_request import ask_worker
 from ollama_rx.bus.worker_state import WorkerState
-from ollama_rx.testing import FakeOllama, Gate, Reply, error_status, json_reply
+from ollama_rx.testing import FakeOllama, Gate, Reply, Request, error_status, json_reply
 from tests.bus.nats_process import NatsProcess
 from tests.bus.on_bus import on_bus, until
 
@@ -203,6 +203,25 @@ def test_models_without_a_name_are_left_out(nats_url: str, namespace: str) -> No
             assert worker.told == [{"a"}]
 
     with FakeOllama(on={"/api/tags": listing("", "a")}) as fake:
+        on_bus(nats_url, work)
+
+
+def test_a_model_of_the_cloud_is_offered_once_a_host_has_shown_it(nats_url: str, namespace: str) -> None:
+    async def work(connection: BusConnection) -> None:
+        async with registered(connection, namespace, fake.url) as worker:
+            assert not await worker.registry.has_model("no-such:cloud")
+            assert await worker.registry.has_model("GPT-oss:120b-cloud")
+            entry = await worker.until_entry(lambda entry: entry.has_model("gpt-oss:120b-cloud"))
+            assert [model["name"] for model in entry.models] == ["echo:latest"]
+            assert worker.told == [{"echo:latest"}, {"echo:latest", "gpt-oss:120b-cloud"}]
+            queue = word_of("gpt-oss:120b-cloud")
+            await connection.jetstream.consumer_info(worker.subjects.prompts_stream, queue)
+
+    def show(request: Request) -> Reply:
+        known = "gpt" in request.json["model"].lower()
+        return json_reply({}) if known else error_status(404, "model not found")
+
+    with FakeOllama(on={"/api/show": show}) as fake:
         on_bus(nats_url, work)
 
 

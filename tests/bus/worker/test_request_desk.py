@@ -16,11 +16,15 @@ from ollama_rx.testing import FakeOllama, Gate, Reply, error_status, json_reply
 from tests.bus.on_bus import on_bus, until
 
 
+def _ignore(_: str) -> None:
+    """Be told that a model was shown."""
+
+
 async def asked(
     connection: BusConnection, namespace: str, client: Client, path: str, body: bytes
 ) -> ApiAnswer:
     subjects = Subjects(namespace)
-    async with request_desk(client, connection, subjects, "w1"):
+    async with request_desk(client, connection, subjects, "w1", on_shown=_ignore):
         answer = await ask_worker(connection, subjects, "w1", path, body)
     assert answer is not None
     assert await ask_worker(connection, subjects, "w1", path, body) is None, "it has left"
@@ -113,7 +117,10 @@ def test_requests_are_answered_at_the_same_time(nats_url: str, namespace: str) -
 
     async def work(connection: BusConnection) -> None:
         subjects = Subjects(namespace)
-        async with Client(fake.url) as client, request_desk(client, connection, subjects, "w1"):
+        async with (
+            Client(fake.url) as client,
+            request_desk(client, connection, subjects, "w1", on_shown=_ignore),
+        ):
             body = b'{"model": "a"}'
             slow = asyncio.create_task(ask_worker(connection, subjects, "w1", "/api/show", body))
             await fake.aio.wait_for_request()
@@ -131,7 +138,7 @@ def test_leaving_ends_what_is_being_answered(nats_url: str, namespace: str) -> N
         subjects = Subjects(namespace)
         async with Client(fake.url) as client:
             before = asyncio.all_tasks()
-            async with request_desk(client, connection, subjects, "w1"):
+            async with request_desk(client, connection, subjects, "w1", on_shown=_ignore):
                 asking = asyncio.create_task(
                     ask_worker(connection, subjects, "w1", "/api/show", b'{"model": "a"}')
                 )
@@ -147,7 +154,10 @@ def test_leaving_ends_what_is_being_answered(nats_url: str, namespace: str) -> N
 def test_a_connection_that_is_closed_meanwhile_does_no_harm(nats_url: str, namespace: str) -> None:
     async def work(connection: BusConnection) -> None:
         subjects = Subjects(namespace)
-        async with Client(fake.url) as client, request_desk(client, connection, subjects, "w1"):
+        async with (
+            Client(fake.url) as client,
+            request_desk(client, connection, subjects, "w1", on_shown=_ignore),
+        ):
             await connection.close()
 
     with FakeOllama() as fake:
