@@ -7,7 +7,18 @@ if find_spec("nats") is None:
 
 from ollama_rx.bus.credentials import Credentials
 from ollama_rx.bus.jetstream_transport import JetStreamTransport, jetstream
+from ollama_rx.bus.subject_message import SubjectMessage
 from ollama_rx.bus.subject_sink import SubjectSink, to_subject
+from ollama_rx.bus.subject_source import from_subject
 from ollama_rx.bus.worker.bus_worker import Worker
 
-__all__ = ["Credentials", "JetStreamTransport", "SubjectSink", "Worker", "jetstream", "to_subject"]
+__all__ = [
+    "Credentials",
+    "JetStreamTransport",
+    "SubjectMessage",
+    "SubjectSink",
+    "Worker",
+    "from_subject",
+    "jetstream",
+    "to_subject",
+]

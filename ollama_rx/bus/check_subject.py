@@ -6,6 +6,7 @@ from ollama_rx.arguments import check_text, wrong_value
 
 _WORD = r"[^\s.*>\x00-\x1f\x7f]+"
 _SUBJECT = re.compile(rf"{_WORD}(\.{_WORD})*")
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _PATTERN = re.compile(rf"((\*|{_WORD})\.)*(\*|>|{_WORD})")
 
 
@@ -32,3 +33,10 @@ def check_pattern(subject: str) -> None:
     check_text("subject", subject)
     if not _PATTERN.fullmatch(subject):
         raise wrong_value("subject", "words between dots, as in answers.* or answers.>", subject)
+
+
+def check_word(name: str, word: str) -> None:
+    """Refuse what cannot be the name of a consumer or a queue group on every server."""
+    check_text(name, word)
+    if not _PLAIN_WORD.fullmatch(word):
+        raise wrong_value(name, "letters, digits, '_' and '-'", word)

@@ -111,7 +111,9 @@ class SubjectOutbox:
     async def close(self) -> None:
         """Drop what is not confirmed, and close the connection."""
         self._sender.cancel()
-        await asyncio.wait({self._sender})
+        await asyncio.gather(
+            self._sender, return_exceptions=True
+        )  # a failure was told, or nobody waits for it
         await self._connections.aclose()
 
     async def _wait_for_progress(self) -> None:

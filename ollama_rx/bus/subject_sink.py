@@ -7,13 +7,12 @@ from itertools import count
 from typing import Final, Self
 from urllib.parse import parse_qsl
 
-import orjson
-
 from ollama_rx.arguments import check_callable, check_flag, check_seconds, check_whole, wrong_value
 from ollama_rx.bus.bus_connection import BusConnections
 from ollama_rx.bus.check_subject import check_subject
 from ollama_rx.bus.connection_options import ConnectionOptions
 from ollama_rx.bus.credentials import Credentials
+from ollama_rx.bus.encode_item import encode_item
 from ollama_rx.bus.subject_outbox import Outgoing, SubjectOutbox
 from ollama_rx.bus.subjects import MESSAGE_ID, SUBJECT_END, new_run
 from ollama_rx.errors import OllamaError
@@ -21,21 +20,6 @@ from ollama_rx.sinks import Sink
 
 _CLOSING_SECONDS = 1.0  # for which a cancelled delivery waits until the server has what was on its way
 _YES_OR_NO: Final = {"yes": True, "no": False}
-
-
-def encode_item(item: object) -> bytes:
-    """Return the payload for an item: text as UTF-8, bytes as they are, anything else as JSON.
-
-    A chunk becomes the JSON object that the server has sent.
-
-    >>> encode_item("Hi"), encode_item(b"Hi"), encode_item({"text": "Hi"})
-    (b'Hi', b'Hi', b'{"text":"Hi"}')
-    """
-    if isinstance(item, str):
-        return item.encode("utf-8", "replace")
-    if isinstance(item, bytes | bytearray):
-        return bytes(item)
-    return orjson.dumps(getattr(item, "raw", item))
 
 
 def to_subject(

@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from ollama_rx.errors import ClientClosedError, IncompleteStreamError, UnreachableError
 from ollama_rx.rx.backpressure import PausableScheduler
@@ -18,10 +18,25 @@ from ollama_rx.rx.loop_end import end_with_loop
 from ollama_rx.rx.operator import ChainedObservable
 from ollama_rx.rx.subscriber import ChainObserver
 from ollama_rx.rx.subscription import ChainSubscription
-from ollama_rx.transport.session import Session, translate
+from ollama_rx.transport.open_calls import OpenCalls
+from ollama_rx.transport.session import translate
 from ollama_rx.transport.terminal_event import send_terminal
 
 T = TypeVar("T")
+
+
+class StreamOwner(Protocol):
+    """What a stream belongs to, such as the session of a client."""
+
+    @property
+    def open_calls(self) -> OpenCalls:
+        """The work that ends with the owner."""
+        ...
+
+    @property
+    def shown_url(self) -> str:
+        """The server, for messages."""
+        ...
 
 
 class GeneratorStream(ChainedObservable[T]):
@@ -32,20 +47,20 @@ class GeneratorStream(ChainedObservable[T]):
     """
 
     def __init__(
-        self, session: Session, generator: Callable[[], AsyncGenerator[T]], item_type: type[T] | None = None
+        self, owner: StreamOwner, generator: Callable[[], AsyncGenerator[T]], item_type: type[T] | None = None
     ) -> None:
         super().__init__()
         self.item_type = item_type
-        self._session = session
+        self._owner = owner
         self._generator = generator
 
     def subscribe_chained(self, observer: ChainObserver[T], subscription: ChainSubscription) -> None:
         """Start the generator, on the subscriber's scheduler if there is one."""
         subscription.set_terminal_handlers(observer.on_error, observer.on_completed)
-        run = _Run(self._session, self._generator, observer, subscription)
+        run = _Run(self._owner, self._generator, observer, subscription)
 
         def no_loop(error: OSError) -> None:
-            subscription.fail(UnreachableError(self._session.shown_url, str(error)))
+            subscription.fail(UnreachableError(self._owner.shown_url, str(error)))
 
         subscription.add_teardown(run.stop)
         start = begin_where_subscribed(subscription.scheduler, run.begin, no_loop)
@@ -61,12 +76,12 @@ class _Run(Generic[T]):
 
     def __init__(
         self,
-        session: Session,
+        owner: StreamOwner,
         generator: Callable[[], AsyncGenerator[T]],
         observer: ChainObserver[T],
         subscription: ChainSubscription,
     ) -> None:
-        self._session = session
+        self._owner = owner
         self._generator = generator
         self._emit = observer.on_next
         self._subscription = subscription
@@ -85,7 +100,7 @@ class _Run(Generic[T]):
         self._task = loop.create_task(self._emit_all(), name=TASK_NAME)
         self._task.add_done_callback(self._ended)
         self._loop = loop  # from here on `stop` and `end_with_client` reach the task
-        self._session.open_calls.add(self)
+        self._owner.open_calls.add(self)
         if self._scheduler is not None:
             self._scheduler.attach(self)
         return self._done
@@ -117,7 +132,7 @@ class _Run(Generic[T]):
     async def _emit_all(self) -> None:
         try:
             await end_with_loop()
-            if self._session.open_calls.closed:
+            if self._owner.open_calls.closed:
                 raise ClientClosedError  # noqa: TRY301 - one place turns errors into events
             async with aclosing(self._generator()) as items:
                 while not self._subscription.is_disposed:
@@ -129,7 +144,7 @@ class _Run(Generic[T]):
         except StopAsyncIteration:
             self._send_terminal(self._subscription.complete)
         except Exception as error:  # noqa: BLE001 - a stream turns it into on_error
-            self._fail(translate(error, url=self._session.shown_url))
+            self._fail(translate(error, url=self._owner.shown_url))
 
     def _send(self, item: T) -> None:
         try:
@@ -151,7 +166,7 @@ class _Run(Generic[T]):
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if self._scheduler is not None:
             self._scheduler.detach(self)
-        self._session.open_calls.discard(self)
+        self._owner.open_calls.discard(self)
         if not task.cancelled():
             task.exception()  # a ``SystemExit``, which has ended the loop, is not to be logged as well
         elif not self._subscription.is_disposed:  # the loop has cancelled it, not `stop`
