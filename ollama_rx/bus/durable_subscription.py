@@ -17,6 +17,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo
 from nats.js.errors import NotFoundError
 
 from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.lost_cancellation import LostCancellation
 from ollama_rx.bus.subject_message import SubjectMessage
 from ollama_rx.bus.subject_subscription import SubjectSubscription
 from ollama_rx.bus.until_answered import until_answered
@@ -155,7 +156,8 @@ class DurableSubscription(SubjectSubscription):
     async def _check_consumer(self) -> None:
         """Find out why the server has refused: it is starting, or the consumer is gone."""
         try:
-            await self._connection.jetstream.consumer_info(self._stream, self._durable)
+            with LostCancellation():
+                await self._connection.jetstream.consumer_info(self._stream, self._durable)
         except NotFoundError as error:
             raise SubjectError(
                 self._subject, f"the consumer {self._durable!r} of the stream {self._stream!r} was deleted"

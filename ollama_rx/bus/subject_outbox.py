@@ -17,6 +17,7 @@ from nats.errors import NoRespondersError
 from nats.js.errors import APIError, ServiceUnavailableError
 
 from ollama_rx.bus.bus_connection import BusConnection, BusConnections
+from ollama_rx.bus.lost_cancellation import LostCancellation
 from ollama_rx.bus.until_answered import ANSWER_SECONDS
 from ollama_rx.errors import SubjectError, UnreachableError
 from ollama_rx.rx.internal_loop import TASK_NAME
@@ -175,7 +176,7 @@ class SubjectOutbox:
 
     async def _publish(self, connection: BusConnection, batch: Sequence[Outgoing]) -> bool:
         """Send messages to whoever listens. If the connection is lost now, so are they."""
-        with suppress(NatsError):
+        with LostCancellation(), suppress(NatsError):
             for message in batch:
                 await connection.nats.publish(self._subject, message.payload, headers=message.headers)
             await connection.nats.flush(timeout=int(ANSWER_SECONDS))

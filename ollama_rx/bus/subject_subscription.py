@@ -17,6 +17,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.lost_cancellation import LostCancellation
 from ollama_rx.bus.subject_message import SubjectMessage
 from ollama_rx.errors import SubjectError
 from ollama_rx.rx.internal_loop import TASK_NAME
@@ -57,7 +58,7 @@ class SubjectSubscription:
         self._subscription = await nats.subscribe(
             self._subject, queue=self._queue, future=cast("asyncio.Future[Any]", self)
         )
-        with suppress(NatsError):
+        with LostCancellation(), suppress(NatsError):
             await nats.flush(_FLUSH_SECONDS)  # a refusal arrives before this returns
         if self._connection.denies(self._subject):
             raise SubjectError(self._subject, f"this user may not subscribe to {self._subject!r}")
