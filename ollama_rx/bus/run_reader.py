@@ -119,9 +119,14 @@ class RunReader:
     async def _make_consumer(self) -> None:
         await self._leave_consumer()
         self._is_stale = False
-        name = token_hex(8)
+        nats = self._connection.nats
+        consumer = _Consumer(token_hex(8), nats.new_inbox(), self._take)
+        consumer.subscription = await nats.subscribe(
+            consumer.inbox, future=cast("asyncio.Future[Any]", consumer)
+        )
+        self._consumer = consumer  # now, so that it is not left behind if this task ends while it is made
         config = {
-            "name": name,
+            "name": consumer.name,
             "filter_subject": self._subject,
             "deliver_policy": "by_start_sequence" if self._position else "all",
             "ack_policy": "none",
@@ -133,19 +138,13 @@ class RunReader:
         if self._position:
             config["opt_start_seq"] = self._position + 1
         content = orjson.dumps({"stream_name": self._stream, "config": config})
-        subject = f"$JS.API.CONSUMER.CREATE.{self._stream}.{name}.{self._subject}"
-        nats = self._connection.nats
+        subject = f"$JS.API.CONSUMER.CREATE.{self._stream}.{consumer.name}.{self._subject}"
         answer = await until_answered(
             self._connection, lambda: self._connection.request(subject, content, seconds=ANSWER_SECONDS)
         )
         error = orjson.loads(answer.data).get("error")
         if error is not None:
             raise IncompleteStreamError(f"the bus does not let the answer be read: {error['description']}")
-        consumer = _Consumer(name, nats.new_inbox(), self._take)
-        consumer.subscription = await nats.subscribe(
-            consumer.inbox, future=cast("asyncio.Future[Any]", consumer)
-        )
-        self._consumer = consumer
 
     async def _ask_for_more(self, consumer: "_Consumer") -> None:
         consumer.due = _BATCH

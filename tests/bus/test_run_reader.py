@@ -1,7 +1,7 @@
 """A run log is read whole and in order, whatever happens to the connection, the consumer or the server."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -186,6 +186,31 @@ def test_nothing_is_left_on_the_server_after_the_reader(nats_url: str, namespace
                 await log.until_consumers(1)
             await log.until_consumers(0)
             assert asyncio.all_tasks() == tasks
+
+    on_bus(nats_url, work)
+
+
+def test_nothing_is_left_on_the_server_after_a_reader_that_leaves_while_its_consumer_is_made(
+    nats_url: str, namespace: str
+) -> None:
+    async def work(connection: BusConnection) -> None:
+        request = connection.request
+        made = asyncio.Event()
+
+        async def without_answer(
+            subject: str, payload: bytes, *, seconds: float, headers: Mapping[str, str] | None = None
+        ) -> Msg:
+            await request(subject, payload, seconds=seconds, headers=headers)
+            made.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async with new_log(connection, namespace) as log:
+            connection.request = without_answer  # type: ignore[method-assign]
+            async with log.reader():
+                await made.wait()
+            connection.request = request  # type: ignore[method-assign]
+            await log.until_consumers(0)
 
     on_bus(nats_url, work)
 
