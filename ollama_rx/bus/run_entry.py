@@ -91,6 +91,7 @@ class NewRun:
         self._hold = hold
         self._is_joined = False  # another client has stored the prompt
         self._is_sent = False  # the prompt may be stored
+        self._position = 0  # of the prompt in the queue, once it is known
 
     async def find(self, connection: BusConnection) -> Answer:
         """Join the run if it has begun, else check that a worker has the model."""
@@ -142,6 +143,8 @@ class NewRun:
             ) from error
         # After a second try it may be this client's own prompt that was there.
         self._is_joined = answers == 1 and (stored is None or bool(stored.duplicate))
+        if stored is not None:
+            self._position = stored.seq
         return not self._is_joined
 
     async def withdraw(self, connection: BusConnection, reason: str) -> None:
@@ -149,13 +152,26 @@ class NewRun:
         if self._is_joined or not self._is_sent:
             return
         await RunLog(connection, self._subjects, self.run).cancel(reason)
-        with suppress(NatsError):
-            await connection.nats.publish(
-                f"$JS.API.STREAM.PURGE.{self._subjects.prompts_stream}",
-                orjson.dumps({"filter": self._subject}),
-            )
+        with suppress(NatsError, TimeoutError):  # then the worker that takes the prompt removes it
+            await self._delete_prompt(connection)
             if self._prompt.is_large:
                 await self._delete_body(connection)
+
+    async def _delete_prompt(self, connection: BusConnection) -> None:
+        """Delete the prompt by its position.
+
+        A purge of its subject would do without that, but the server then counts others as acknowledged that
+        workers have in hand, and delivers them to nobody else if these workers die.
+        Source: https://github.com/nats-io/nats-server/issues/5727
+        """
+        stream = self._subjects.prompts_stream
+        positions = [self._position]
+        if not self._position:  # its acknowledgement was not awaited, or was lost
+            positions = [found.position for found in await stored_messages(connection, stream, self._subject)]
+        for position in positions:
+            await connection.nats.publish(
+                f"$JS.API.STREAM.MSG.DELETE.{stream}", orjson.dumps({"seq": position, "no_erase": True})
+            )
 
     async def _delete_body(self, connection: BusConnection) -> None:
         """Delete the body if that is possible now; otherwise it is gone in a day."""

@@ -1,0 +1,92 @@
+"""How a client comes to a run, and leaves it, as the queue of prompts sees it."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from nats.aio.msg import Msg
+from nats.js.api import ConsumerInfo
+
+from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.direct_get import stored_messages
+from ollama_rx.bus.prompt import Prompt
+from ollama_rx.bus.registry import Registry
+from ollama_rx.bus.run_entry import NewRun
+from ollama_rx.bus.streams import prepare_model, prepare_streams
+from ollama_rx.bus.subjects import Subjects, word_of
+from tests.bus.on_bus import on_bus
+
+MODEL = "any"
+
+
+def new_run(subjects: Subjects, run: str) -> NewRun:
+    prompt = Prompt(run=run, model=MODEL, path="/api/generate", body=b"{}")
+    return NewRun(
+        subjects, lambda connection: Registry(connection, subjects), prompt, is_shared=False, hold=False
+    )
+
+
+async def runs_in_queue(connection: BusConnection, subjects: Subjects) -> list[str]:
+    """Return the prompts in the queue, after what was published before has been done."""
+    await consumer_info(connection, subjects)
+    found = await stored_messages(connection, subjects.prompts_stream, subjects.all_prompts)
+    return [message.subject.rpartition(".")[2] for message in found]
+
+
+async def consumer_info(connection: BusConnection, subjects: Subjects) -> ConsumerInfo:
+    return await connection.jetstream.consumer_info(subjects.prompts_stream, word_of(MODEL))
+
+
+async def take(connection: BusConnection, subjects: Subjects) -> Msg:
+    """Take a prompt as a worker does."""
+    subject = f"$JS.API.CONSUMER.MSG.NEXT.{subjects.prompts_stream}.{word_of(MODEL)}"
+    return await connection.nats.request(subject, orjson.dumps({"batch": 1}), timeout=5, old_style=True)
+
+
+def test_a_prompt_that_is_withdrawn_leaves_the_queue_and_no_other_one_does(
+    nats_url: str, namespace: str
+) -> None:
+    async def main(connection: BusConnection) -> None:
+        subjects = Subjects(namespace)
+        await prepare_streams(connection, subjects)
+        await prepare_model(connection, subjects, MODEL)
+        runs = [new_run(subjects, run) for run in ("one", "two", "three")]
+        for run in runs:
+            await run.submit(connection)
+        _, _, last = [await take(connection, subjects) for _ in runs]
+        await runs[1].withdraw(connection, "not wanted")
+        await last.ack()
+        assert await runs_in_queue(connection, subjects) == ["one"]
+        info = await consumer_info(connection, subjects)
+        assert info.num_ack_pending == 1
+        assert info.ack_floor is not None
+        assert info.ack_floor.stream_seq == 0, "the server would not deliver the first one again"
+
+    on_bus(nats_url, main)
+
+
+def test_a_prompt_whose_acknowledgement_was_not_awaited_is_withdrawn_too(
+    nats_url: str, namespace: str
+) -> None:
+    async def main(connection: BusConnection) -> None:
+        subjects = Subjects(namespace)
+        await prepare_streams(connection, subjects)
+        await prepare_model(connection, subjects, MODEL)
+        run = new_run(subjects, "one")
+        publish: Any = connection.jetstream.publish  # pyright: ignore[reportUnknownMemberType]
+        stored = asyncio.Event()
+
+        async def never_acknowledged(*args: Any, **options: Any) -> None:
+            await publish(*args, **options)
+            stored.set()
+            await asyncio.Event().wait()
+
+        connection.jetstream.publish = never_acknowledged  # type: ignore[method-assign]
+        submitting = asyncio.create_task(run.submit(connection))
+        await stored.wait()
+        submitting.cancel()
+        await asyncio.wait({submitting})
+        await run.withdraw(connection, "not wanted")
+        assert await runs_in_queue(connection, subjects) == []
+
+    on_bus(nats_url, main)
