@@ -14,7 +14,7 @@ from benchmarks.server import ReplayServer
 from benchmarks.size import FULL, QUICK
 
 RESULTS = Path(__file__).with_name("results")
-GROUPS = ("voice", "web")  # each with a file of results of its own
+GROUPS = ("voice", "web", "bus")  # each with a file of results of its own
 STREAMS = [name for name in SCENARIOS if not any(name in named(group) for group in GROUPS)]
 
 
@@ -25,7 +25,7 @@ def main() -> None:
         "scenarios",
         nargs="*",
         metavar="SCENARIO",
-        help=f"{', '.join(SCENARIOS)}, or a group such as voice or web; default: all",
+        help=f"{', '.join(SCENARIOS)}, or a group such as voice, web or bus; default: all",
     )
     parser.add_argument(
         "--quick",

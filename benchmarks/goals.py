@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from statistics import median
 
+from benchmarks.bus_load import LOOPS
+from benchmarks.bus_load import STREAMS as BUS_STREAMS
 from benchmarks.results import Goal, Rounds
 from benchmarks.rounds import median_of, ratio, ratio_to_most
 from benchmarks.scenarios import STREAMS
@@ -10,6 +12,7 @@ from benchmarks.web_load import STALLED
 
 OURS, OURS_UV, OFFICIAL = "ours/asyncio", "ours/uvloop", "ollama_async/asyncio"
 FLOOR_UV = "floor_async/uvloop"
+TWO_WORKERS = "two workers/asyncio"
 NEVER_READ = f"{STALLED} never read"
 
 
@@ -31,6 +34,11 @@ def to_floor(streams: int, figure: str = "us_per_token") -> Callable[[Rounds], f
 def worst_of(variant: str, figure: str) -> Callable[[Rounds], float | None]:
     """Return a function that computes the highest value of a figure of one variant."""
     return lambda rounds: max((each[variant][figure] for each in rounds if variant in each), default=None)
+
+
+def least_of(variant: str, figure: str) -> Callable[[Rounds], float | None]:
+    """Return a function that computes the lowest value of a figure of one variant."""
+    return lambda rounds: min((each[variant][figure] for each in rounds if variant in each), default=None)
 
 
 def ratio_of_figures(variant: str, over: str, under: str) -> Callable[[Rounds], float | None]:
@@ -344,4 +352,121 @@ WEB = (
     ),
 )
 
-GOALS = (*BLAST, *LIVE, *PACED, *MICRO, *IMPORTS, *VOICE, *WEB)
+BUS = (
+    *(
+        goal
+        for loop in LOOPS
+        for goal in (
+            Goal(
+                "bus_many",
+                f"bus, {loop}: CPU of a line, ours / bare",
+                ratio_of(f"ours/{loop}", f"bare/{loop}", "us_per_line"),
+                at_most=2.5,
+            ),
+            Goal(
+                "bus_many",
+                f"bus, {loop}: p50 of the added latency, above that of the direct client",
+                above(f"ours/{loop}", f"direct/{loop}", "late_p50_ms"),
+                at_most=1,
+                unit=" ms",
+            ),
+            Goal(
+                "bus_many",
+                f"bus, {loop}: p99 of the added latency, above that of the direct client",
+                above(f"ours/{loop}", f"direct/{loop}", "late_p99_ms"),
+                at_most=10,
+                unit=" ms",
+            ),
+            Goal(
+                "bus_many",
+                f"bus, {loop}: CPU of a line, ours / bare that reads it from the host",
+                ratio_of(f"ours/{loop}", f"relay/{loop}", "us_per_line"),
+            ),
+            Goal(
+                "bus_many",
+                f"bus, {loop}: p50 of the added latency, above that of bare",
+                above(f"ours/{loop}", f"bare/{loop}", "late_p50_ms"),
+                unit=" ms",
+            ),
+            Goal(
+                "bus_many",
+                f"bus, {loop}: CPU of opening, of client and worker",
+                of(f"ours/{loop}", "open_us"),
+                unit=" us",
+            ),
+            Goal(
+                "bus_many",
+                f"bus, {loop}: memory of a stream in the client",
+                of(f"ours/{loop}", "reader_kib"),
+                unit=" KiB",
+            ),
+            Goal(
+                "bus_many",
+                f"bus, {loop}: memory of a stream in the worker",
+                of(f"ours/{loop}", "writer_kib"),
+                unit=" KiB",
+            ),
+        )
+    ),
+    Goal(
+        "bus_many",
+        "bus, two workers: streams that were done",
+        least_of(TWO_WORKERS, "done"),
+        at_least=BUS_STREAMS,
+    ),
+    Goal(
+        "bus_many",
+        "bus, two workers: lines that arrived",
+        percent_of(TWO_WORKERS, "arrived", "expected"),
+        at_least=100,
+        unit=" %",
+    ),
+    *(
+        Goal(
+            "bus_first_token",
+            f"bus, {what}: a prompt's way to its first token, above that of the direct client",
+            above(f"{kind}, bus", f"{kind}, direct", "ms"),
+            at_most=10,
+            unit=" ms",
+        )
+        for kind, what in (("first", "connection open"), ("fresh", "fresh thread"))
+    ),
+    Goal(
+        "bus_synced",
+        "bus, sync_interval always: CPU of a line, ours / bare",
+        ratio_of("ours/asyncio", "bare/asyncio", "us_per_line"),
+    ),
+    *(
+        Goal(
+            "bus_synced",
+            f"bus, sync_interval always: {percent} of the added latency, above that of {other}",
+            above("ours/asyncio", f"{other}/asyncio", f"late_{percent}_ms"),
+            unit=" ms",
+        )
+        for percent in ("p50", "p99")
+        for other in ("direct", "bare")
+    ),
+    *(
+        goal
+        for loop in LOOPS
+        for goal in (
+            Goal(
+                "bus_blast",
+                f"bus, {loop}, as fast as it goes: lines a second, ours / direct",
+                ratio_of(f"ours/{loop}", f"direct/{loop}", "lines_per_second"),
+            ),
+            Goal(
+                "bus_blast",
+                f"bus, {loop}, as fast as it goes: lines a second, ours / bare",
+                ratio_of(f"ours/{loop}", f"bare/{loop}", "lines_per_second"),
+            ),
+            Goal(
+                "bus_blast",
+                f"bus, {loop}, as fast as it goes: lines of an event",
+                of(f"ours/{loop}", "lines_per_event"),
+            ),
+        )
+    ),
+)
+
+GOALS = (*BLAST, *LIVE, *PACED, *MICRO, *IMPORTS, *VOICE, *WEB, *BUS)

@@ -9,15 +9,19 @@ import asyncio
 import gc
 import os
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 from time import process_time, time
+from typing import Generic, TypeVar
 
 from benchmarks.clients.contract import AsyncReader
 
 STATM = Path("/proc/self/statm")
 LAST_TOKENS = 2
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +33,17 @@ class Snapshot:
     memory: int
 
 
-class Recorder:
-    """Records the latency of each token and the state of the process at both ends of the reading."""
+class Recorder(Generic[T]):
+    """Records the latency of each token, and what ``take`` returns at both ends of the reading."""
 
-    def __init__(self, streams: int, tokens: int) -> None:
+    def __init__(self, streams: int, tokens: int, take: Callable[[], T]) -> None:
+        self._take = take
         self.expected = streams * tokens
         self.counted = streams * (tokens - LAST_TOKENS)
         self._latencies = array("d", bytes(8 * self.expected))  # allocated before memory is measured
         self.arrived = 0
-        self.first: Snapshot | None = None
-        self.last: Snapshot | None = None
+        self.first: T | None = None
+        self.last: T | None = None
         self.finished = asyncio.Event()
 
     def on_token(self, created_at: str) -> None:
@@ -46,10 +51,10 @@ class Recorder:
         # Both clocks count from the same origin and whole minutes cancel out, so the seconds are enough.
         self._latencies[self.arrived] = (time() - float(created_at[17:-1])) % 60
         if self.arrived == 0:
-            self.first = snapshot()
+            self.first = self._take()
         self.arrived += 1
         if self.arrived == self.counted:
-            self.last = snapshot()
+            self.last = self._take()
             self.finished.set()
 
     def latency_ms(self) -> tuple[float, float]:
@@ -65,7 +70,7 @@ async def measure_paced(
 
     Without ``to_the_end`` the caller ends this process early, because httpx is slow to close many streams.
     """
-    recorder = Recorder(streams, tokens)
+    recorder = Recorder(streams, tokens, snapshot)
     gc.collect()
     before = snapshot()
     reading = asyncio.ensure_future(reader.read_many(url, streams, recorder.on_token))

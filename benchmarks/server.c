@@ -4,6 +4,8 @@
  *   POST /n2000/r2000/api/chat           live: one token per write, 2000 tokens a second
  *   POST /n100/r20/c300/api/generate     paced: hold until 300 such requests have arrived, then 20 tokens/s each
  *   GET  /stats                          processor seconds, tokens sent, worst lateness in ms, since the last /stats
+ *   GET  /choose/n100/r20/c300           what requests get from now on that do not say it themselves
+ *   GET  /api/tags, /api/ps, /api/version   one model, so that a worker of the bus finds it
  *
  * One HTTP chunk per NDJSON line, as Ollama sends them. With a rate, `created_at` is the moment of the write, so a
  * client on the same machine can subtract. It serves 127.0.0.1 only, and ends with its parent or when it is idle.
@@ -55,6 +57,7 @@ static Connection *connections[MOST_FILES];
 static Connection *heap[MOST_FILES];
 static int heap_size, open_count, poller, timer;
 static long gate_waiting, tokens_sent;
+static long chosen_tokens = 100, chosen_rate, chosen_gate;
 static int64_t worst_late;
 static Block generate_block, chat_block;
 
@@ -258,18 +261,36 @@ static long number_in(const char *path, char letter, long otherwise) {
     return otherwise;
 }
 
+static void answer_json(Connection *c, const char *body) {
+    c->out_length = (size_t)snprintf(c->out, sizeof c->out,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+    c->state = ENDING;
+}
+
+static const char *FACTS[][2] = {
+    {"/api/tags", "{\"models\":[{\"name\":\"llama3.2:latest\",\"model\":\"llama3.2:latest\",\"digest\":\"0123456789ab\","
+                  "\"modified_at\":\"2026-01-01T00:00:00Z\",\"size\":2019393189,\"details\":{}}]}\n"},
+    {"/api/ps", "{\"models\":[]}\n"},
+    {"/api/version", "{\"version\":\"0.13.0\"}\n"},
+};
+
 static void answer_stats(Connection *c) {
     char body[200];
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
     double seconds = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec)
                    + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-    int length = snprintf(body, sizeof body, "{\"cpu\":%.6f,\"tokens\":%ld,\"worst_late_ms\":%.3f,\"connections\":%d}\n",
-                          seconds, tokens_sent, (double)worst_late / 1e6, open_count);
+    snprintf(body, sizeof body, "{\"cpu\":%.6f,\"tokens\":%ld,\"worst_late_ms\":%.3f,\"connections\":%d}\n",
+             seconds, tokens_sent, (double)worst_late / 1e6, open_count);
     worst_late = tokens_sent = 0;
-    c->out_length = (size_t)snprintf(c->out, sizeof c->out,
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", length, body);
-    c->state = ENDING;
+    answer_json(c, body);
+}
+
+static void choose(Connection *c, const char *path) {
+    chosen_tokens = number_in(path, 'n', chosen_tokens);
+    chosen_rate = number_in(path, 'r', chosen_rate);
+    chosen_gate = number_in(path, 'c', chosen_gate);
+    answer_json(c, "{}\n");
 }
 
 static void start_answer(Connection *c, const char *head) {
@@ -283,9 +304,12 @@ static void start_answer(Connection *c, const char *head) {
     c->sent = 0;
     c->block_offset = 0;
     if (strstr(path, "/stats")) { answer_stats(c); return; }
-    long rate = number_in(path, 'r', 0);
-    c->total = number_in(path, 'n', 100);
-    c->gate = number_in(path, 'c', 0);
+    if (strstr(path, "/choose")) { choose(c, path); return; }
+    for (size_t i = 0; i < sizeof FACTS / sizeof *FACTS; i++)
+        if (strstr(path, FACTS[i][0])) { answer_json(c, FACTS[i][1]); return; }
+    long rate = number_in(path, 'r', chosen_rate);
+    c->total = number_in(path, 'n', chosen_tokens);
+    c->gate = number_in(path, 'c', chosen_gate);
     c->interval = rate ? SECOND / rate : 0;
     c->out_length = (size_t)snprintf(c->out, sizeof c->out,
         "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"

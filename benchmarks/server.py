@@ -39,6 +39,11 @@ class ReplayServer:
         self._process.terminate()
         self._process.communicate(timeout=10)
 
+    @property
+    def base(self) -> str:
+        """The base URL of streams that are as `choose` wants them."""
+        return self._base
+
     def url(self, *, tokens: int, rate: int = 0, gate: int = 0) -> str:
         """Return the base URL of streams of `tokens` tokens, `rate` a second, or as fast as possible if 0.
 
@@ -50,6 +55,12 @@ class ReplayServer:
         """Return the processor seconds so far, and tokens and worst lateness since the last call."""
         with urllib.request.urlopen(f"{self._base}/stats", timeout=10) as answer:
             return ServerStats(**json.load(answer))
+
+
+def choose(base: str, *, tokens: int, rate: int = 0, gate: int = 0) -> None:
+    """Say what requests to the base URL get from now on; see `ReplayServer.url`."""
+    with urllib.request.urlopen(f"{base}/choose/n{tokens}/r{rate}/c{gate}", timeout=10) as answer:
+        answer.read()
 
 
 def compile_server() -> Path:

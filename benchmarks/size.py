@@ -21,6 +21,10 @@ class Size:
     voice_minutes: int
     web_rounds: int
     web_seconds: int
+    bus_rounds: int
+    bus_seconds: int
+    bus_prompts: int
+    bus_blast_tokens: int
 
 
 QUICK = Size(
@@ -38,6 +42,10 @@ QUICK = Size(
     voice_minutes=5,
     web_rounds=1,
     web_seconds=2,
+    bus_rounds=1,
+    bus_seconds=1,
+    bus_prompts=30,
+    bus_blast_tokens=3_000,
 )
 FULL = Size(
     rounds=7,
@@ -54,4 +62,8 @@ FULL = Size(
     voice_minutes=30,
     web_rounds=3,
     web_seconds=4,
+    bus_rounds=4,
+    bus_seconds=4,
+    bus_prompts=100,
+    bus_blast_tokens=10_000,
 )

@@ -49,7 +49,7 @@ def _blocking(name: str) -> Generator[Callable[[Job], Figures]]:
 
 @contextmanager
 def _on_loop(name: str, loop: str) -> Generator[Callable[[Job], Figures]]:
-    with asyncio.Runner(loop_factory=_loop_factory(loop)) as runner:
+    with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
         reader = runner.run(_async_reader(name))
 
         async def read(job: Job) -> Figures:
@@ -70,7 +70,8 @@ async def _async_reader(name: str) -> Any:
     return make_async_reader(name)
 
 
-def _loop_factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes an event loop, "asyncio" or "uvloop", as `asyncio.Runner` wants it."""
     if loop == "asyncio":
         return None
     import uvloop  # noqa: PLC0415 - not every worker needs it

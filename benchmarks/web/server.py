@@ -9,7 +9,6 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -17,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from benchmarks.web.apps import APPS, App
 from benchmarks.web.load import Load
-from benchmarks.worker import raise_file_limit
+from benchmarks.worker import loop_factory, raise_file_limit
 
 
 class Figures:
@@ -60,20 +59,11 @@ async def serve(name: str, load: Load) -> None:
     await uvicorn.Server(config).serve(sockets=[listening])
 
 
-def new_loop(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return a function that makes an event loop."""
-    if name == "asyncio":
-        return asyncio.new_event_loop
-    import uvloop  # noqa: PLC0415 - not every server needs it
-
-    return uvloop.new_event_loop
-
-
 def main() -> None:
     """Serve until this process is killed."""
     raise_file_limit()
     name, loop, load = sys.argv[1:]
-    with asyncio.Runner(loop_factory=new_loop(loop)) as runner:
+    with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
         runner.run(serve(name, Load(**json.loads(load))))
 
 
