@@ -1,7 +1,7 @@
 """The events of a run log: all that is known of one prompt, in the order in which it happened."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
@@ -63,7 +63,7 @@ class RunEvent:
 
     def then(self, kind: EventKind, payload: bytes = b"") -> Self:
         """Return the event that follows in the same attempt."""
-        return replace(self, seq=self.seq + 1, kind=kind, payload=payload, position=0)
+        return type(self)(self.run, self.attempt, self.seq + 1, kind, payload, writer=self.writer)
 
     def headers(self, after: int | None = None) -> dict[str, str]:
         """Return the headers with which it is stored; ``after`` is the only position that may precede it."""
