@@ -15,6 +15,7 @@ from benchmarks.server import ReplayServer, choose
 from benchmarks.size import Size
 
 STREAMS = 100
+CROWD = 1000  # streams at once; more than one line is in an event then
 RATE = 20  # tokens a second of one stream: about as fast as a person reads
 LOOPS = ("asyncio", "uvloop")
 SIDES = {  # the reader and the writer of each variant
@@ -28,7 +29,7 @@ SECONDS = 60.0
 
 
 def bus_many(server: ReplayServer, size: Size, progress: Progress) -> list[Round]:
-    """Measure 100 streams of 20 tokens a second: processor time, latency, memory; and with two workers."""
+    """Measure 100 streams of 20 tokens a second; with two workers; and more than the machine has time for."""
     with NatsServer() as bus:
         machine = _Machine(bus, server)
         measures: dict[str, Callable[[], Figures]] = {
@@ -36,9 +37,9 @@ def bus_many(server: ReplayServer, size: Size, progress: Progress) -> list[Round
             for loop in LOOPS
             for variant in SIDES
         }
-        measures["two workers/asyncio"] = partial(
-            machine.streams, "ours", "asyncio", size.bus_seconds, workers=2
-        )
+        ours = partial(machine.streams, "ours")
+        measures["two workers/asyncio"] = partial(ours, "asyncio", size.bus_seconds, workers=2)
+        measures[f"{CROWD} streams/uvloop"] = partial(ours, "uvloop", size.bus_seconds, streams=CROWD)
         return interleave(measures, size.bus_rounds, progress)
 
 
@@ -84,9 +85,11 @@ class _Machine:
         self._host = host
         self._numbers = count()
 
-    def streams(self, variant: str, loop: str, seconds: int, workers: int = 1) -> Figures:
+    def streams(
+        self, variant: str, loop: str, seconds: int, *, workers: int = 1, streams: int = STREAMS
+    ) -> Figures:
         """Measure streams that come at the pace of a reader."""
-        load = self._load(streams=STREAMS, tokens=seconds * RATE, rate=RATE, parallel=STREAMS // workers)
+        load = self._load(streams=streams, tokens=seconds * RATE, rate=RATE, parallel=streams // workers)
         self._host.stats()
         figures = self._measure(variant, loop, load, workers)
         return {**figures, "server_worst_late_ms": self._host.stats().worst_late_ms}
@@ -103,7 +106,7 @@ class _Machine:
         with _writers("worker" if side.endswith("bus") else None, "asyncio", load):
             return _read(side, "asyncio", load, str(prompts))
 
-    def _load(self, *, streams: int, tokens: int, rate: int = 0, parallel: int = STREAMS) -> Load:
+    def _load(self, *, streams: int, tokens: int, rate: int = 0, parallel: int = 1) -> Load:
         return Load(
             bus=self._bus.url,
             namespace=f"bench{next(self._numbers)}",

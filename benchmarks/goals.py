@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from statistics import median
 
-from benchmarks.bus_load import LOOPS
+from benchmarks.bus_load import CROWD, LOOPS
 from benchmarks.bus_load import STREAMS as BUS_STREAMS
 from benchmarks.results import Goal, Rounds
 from benchmarks.rounds import median_of, ratio, ratio_to_most
@@ -13,6 +13,7 @@ from benchmarks.web_load import STALLED
 OURS, OURS_UV, OFFICIAL = "ours/asyncio", "ours/uvloop", "ollama_async/asyncio"
 FLOOR_UV = "floor_async/uvloop"
 TWO_WORKERS = "two workers/asyncio"
+CROWDED = f"{CROWD} streams/uvloop"
 NEVER_READ = f"{STALLED} never read"
 
 
@@ -420,6 +421,20 @@ BUS = (
         percent_of(TWO_WORKERS, "arrived", "expected"),
         at_least=100,
         unit=" %",
+    ),
+    Goal(
+        "bus_many",
+        f"bus, {CROWD} streams, uvloop: lines that arrived",
+        percent_of(CROWDED, "arrived", "expected"),
+        at_least=100,
+        unit=" %",
+    ),
+    Goal("bus_many", f"bus, {CROWD} streams, uvloop: lines of an event", of(CROWDED, "lines_per_event")),
+    Goal(
+        "bus_many",
+        f"bus, {CROWD} streams, uvloop: p50 of the added latency",
+        of(CROWDED, "late_p50_ms"),
+        unit=" ms",
     ),
     *(
         Goal(

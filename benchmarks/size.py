@@ -45,7 +45,7 @@ QUICK = Size(
     bus_rounds=1,
     bus_seconds=1,
     bus_prompts=30,
-    bus_blast_tokens=3_000,
+    bus_blast_tokens=2_000,
 )
 FULL = Size(
     rounds=7,
