@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from contextlib import suppress
 from typing import Final, cast
 from urllib.parse import ParseResult
 
@@ -26,19 +27,17 @@ class _BoundedClient(NatsClient):
 
     async def close(self) -> None:
         """Close the connection; what the server does not take within a second is dropped."""
-        try:
-            async with asyncio.timeout(_CLOSING):
-                await super().close()
-        except TimeoutError:
-            self._same_transport.abort()
+        self._same_transport.is_closing = True
+        await super().close()
 
 
 class NatsTransport(TcpTransport):
-    """nats-py's transport with four differences.
+    """nats-py's transport with five differences.
 
     - If TLS is demanded, nothing is sent without. nats-py leaves the choice to the server, even if it has
       been given certificates, so whoever answers in its place would get the login in plain text.
     - A failed handshake closes the connection. nats-py would wait for its end for ever.
+    - A connection that the server has refused is closed. nats-py would leave it and open the next one.
     - Closing takes a second at most, even if the server has been paused and reads nothing.
     - asyncio is told that there is TLS. Otherwise it logs "returning true from eof_received() has no effect".
     """
@@ -50,6 +49,8 @@ class NatsTransport(TcpTransport):
         super().__init__()  # type: ignore[no-untyped-call]
         self._demands_tls: Final = demands_tls
         self._has_tls = False
+        self.is_closing = False
+        """Whether what is still waiting to be sent may be dropped."""
 
     def __bool__(self) -> bool:
         """Be true, also before the first connection: otherwise nats-py makes a transport of its own."""
@@ -57,6 +58,7 @@ class NatsTransport(TcpTransport):
 
     async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
         """Connect without TLS: the server speaks first and says whether it uses TLS."""
+        self.abort()
         self._has_tls = False
         await super().connect(uri, buffer_size, connect_timeout)
 
@@ -89,17 +91,25 @@ class NatsTransport(TcpTransport):
         """
         if self._demands_tls and not self._has_tls:
             raise NatsError("the server does not use TLS; a nats:// URL connects without")
-        super().write(payload)  # type: ignore[no-untyped-call]
+        if self._can_write:
+            super().write(payload)  # type: ignore[no-untyped-call]
 
     def writelines(self, payload: list[bytes]) -> None:
-        """Send what has been waiting; when a connection is closed that was never complete, nothing."""
-        if self._io_writer is not None and self._has_tls >= self._demands_tls:
+        """Send what has been waiting, but not into a connection that was never complete, or is lost."""
+        if self._can_write and self._has_tls >= self._demands_tls:
             super().writelines(payload)  # type: ignore[no-untyped-call]
 
+    @property
+    def _can_write(self) -> bool:
+        """Whether the connection is there; uvloop does not ignore what is written into a lost one."""
+        return self._io_writer is not None and not self._io_writer.transport.is_closing()
+
     async def drain(self) -> None:
-        """Wait until the server has taken most of what was sent."""
+        """Wait until the server has taken most of what was sent; a loss is told to whoever reads."""
         if self._io_writer is not None:
-            await super().drain()  # type: ignore[no-untyped-call]
+            with suppress(OSError):  # it would keep nats-py from ending its tasks
+                async with asyncio.timeout(_CLOSING if self.is_closing else None):
+                    await super().drain()  # type: ignore[no-untyped-call]
 
     def abort(self) -> None:
         """Close the connection at once."""

@@ -2,30 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-import trustme
 
 from ollama_rx import OllamaError, UnauthorizedError, UnreachableError
 from ollama_rx.bus.bus_connection import BusConnections
 from ollama_rx.bus.connection_options import ConnectionOptions
 from ollama_rx.bus.credentials import Credentials
+from tests.bus.conftest import Certificates, StartServer, tls_settings
 from tests.bus.nats_accounts import NatsAccounts
-from tests.bus.nats_process import NatsProcess, free_port
+from tests.bus.nats_process import free_port
 
 PASSWORD = "p@ss:w/örd,%#"
 QUOTED = "p%40ss%3Aw%2F%C3%B6rd%2C%25%23"
 of = ConnectionOptions.of
 
 
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("URL", "USER", "PASSWORD", "TOKEN", "CREDS", "CA", "CERT", "KEY"):
-        monkeypatch.delenv(f"NATS_{name}", raising=False)
-
+pytestmark = pytest.mark.usefixtures("no_nats_environment")
 
 # where
 
@@ -141,52 +136,6 @@ def test_a_file_that_is_missing_is_named_at_once(tmp_path: Path, monkeypatch: py
 # a real server
 
 
-class Files(NamedTuple):
-    """Certificates of a server and its clients, and those that the server does not know."""
-
-    folder: Path
-
-    def __call__(self, name: str) -> Path:
-        return self.folder / f"{name}.pem"
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    files = Files(tmp_path_factory.mktemp("certificates"))
-    ours, others = trustme.CA(), trustme.CA()
-    ours.cert_pem.write_to_path(files("ca"))
-    for name, issued in {
-        "server": ours.issue_cert("127.0.0.1"),
-        "client": ours.issue_cert("ada@bus.example"),
-        "stranger": others.issue_cert("eve@bus.example"),
-    }.items():
-        issued.private_key_and_cert_chain_pem.write_to_path(files(name))
-    return files
-
-
-Start = Callable[[str], NatsProcess]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    servers: list[NatsProcess] = []
-
-    def start(settings: str) -> NatsProcess:
-        servers.append(NatsProcess(tmp_path / str(len(servers)), settings=settings).start())
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.kill()
-
-
-def tls_settings(files: Files, *, verify: bool) -> str:
-    return (
-        f'tls {{ cert_file: "{files("server")}", key_file: "{files("server")}", '
-        f'ca_file: "{files("ca")}", verify: {str(verify).lower()} }}'
-    )
-
-
 def connect(url: str, credentials: Credentials | None = None) -> OllamaError | None:
     """Connect and ask JetStream something; return the error if that is refused."""
 
@@ -212,9 +161,9 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
 
 
 def test_a_user_and_a_password(
-    start: Start, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    start_server: StartServer, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = start(f'authorization {{ user: "a:da", password: "{PASSWORD}" }}')
+    server = start_server(f'authorization {{ user: "a:da", password: "{PASSWORD}" }}')
     at = server.url.removeprefix("nats://")
     assert connect(f"nats://a%3Ada:{QUOTED}@{at}") is None
     assert connect(at, Credentials(user="a:da", password=PASSWORD)) is None
@@ -233,8 +182,8 @@ def test_a_user_and_a_password(
     assert not wrong.retryable
 
 
-def test_a_token(start: Start, said: Callable[[], str]) -> None:
-    server = start('authorization { token: "to@ken" }')
+def test_a_token(start_server: StartServer, said: Callable[[], str]) -> None:
+    server = start_server('authorization { token: "to@ken" }')
     at = server.url.removeprefix("nats://")
     assert connect(f"nats://to%40ken@{at}") is None
     assert connect(at, Credentials(token="to@ken")) is None
@@ -243,9 +192,9 @@ def test_a_token(start: Start, said: Callable[[], str]) -> None:
     assert "other" not in said()
 
 
-def test_a_credentials_file(start: Start, said: Callable[[], str], tmp_path: Path) -> None:
+def test_a_credentials_file(start_server: StartServer, said: Callable[[], str], tmp_path: Path) -> None:
     accounts = NatsAccounts()
-    server = start(accounts.settings)
+    server = start_server(accounts.settings)
     mine, strange = tmp_path / "mine.creds", tmp_path / "strange.creds"
     mine.write_text(accounts.creds_of("ada"), encoding="utf-8")
     strange.write_text(NatsAccounts().creds_of("eve"), encoding="utf-8")
@@ -257,9 +206,9 @@ def test_a_credentials_file(start: Start, said: Callable[[], str], tmp_path: Pat
         assert not any(line in said() for line in lines if line and "-" not in line[:3])
 
 
-def test_a_credentials_file_that_is_gone_when_it_is_needed(start: Start, tmp_path: Path) -> None:
+def test_a_credentials_file_that_is_gone_when_it_is_needed(start_server: StartServer, tmp_path: Path) -> None:
     accounts = NatsAccounts()
-    server = start(accounts.settings)
+    server = start_server(accounts.settings)
     file = tmp_path / "user.creds"
     file.write_text(accounts.creds_of("ada"), encoding="utf-8")
     options = of(server.url, Credentials(creds=file))
@@ -275,30 +224,34 @@ def test_a_credentials_file_that_is_gone_when_it_is_needed(start: Start, tmp_pat
     asyncio.run(main())
 
 
-def test_tls_with_a_ca(start: Start, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = start(tls_settings(files, verify=False))
+def test_tls_with_a_ca(
+    start_server: StartServer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_server(tls_settings(certificates, verify=False))
     encrypted = server.url.replace("nats://", "tls://")
-    ours = Credentials(ca=files("ca"))
+    ours = Credentials(ca=certificates("ca"))
     assert connect(encrypted, ours) is None
     assert connect(server.url, ours) is None
     for url in (server.url, encrypted):  # without our CA; the server demands TLS also of a nats:// URL
         error = connect(url)
         assert isinstance(error, UnreachableError)
         assert "signed by an unknown CA; NATS_CA names the file of one" in str(error)
-    monkeypatch.setenv("NATS_CA", str(files("ca")))
+    monkeypatch.setenv("NATS_CA", str(certificates("ca")))
     assert connect(encrypted) is None
 
 
-def test_a_certificate_for_another_host_is_refused(start: Start, files: Files) -> None:
-    server = start(tls_settings(files, verify=False))
-    error = connect(f"tls://localhost:{server.port}", Credentials(ca=files("ca")))
+def test_a_certificate_for_another_host_is_refused(
+    start_server: StartServer, certificates: Certificates
+) -> None:
+    server = start_server(tls_settings(certificates, verify=False))
+    error = connect(f"tls://localhost:{server.port}", Credentials(ca=certificates("ca")))
     assert isinstance(error, UnreachableError)
     assert "certificate does not hold: Hostname mismatch" in str(error)
 
 
-def test_a_server_that_asks_for_a_certificate(start: Start, files: Files) -> None:
-    server = start(tls_settings(files, verify=True))
-    ca, client, stranger = files("ca"), files("client"), files("stranger")
+def test_a_server_that_asks_for_a_certificate(start_server: StartServer, certificates: Certificates) -> None:
+    server = start_server(tls_settings(certificates, verify=True))
+    ca, client, stranger = certificates("ca"), certificates("client"), certificates("stranger")
     assert connect(server.url, Credentials(ca=ca, cert=client)) is None
     assert connect(server.url, Credentials(ca=ca, cert=client, key=client)) is None
     without = connect(server.url, Credentials(ca=ca))
@@ -311,11 +264,11 @@ def test_a_server_that_asks_for_a_certificate(start: Start, files: Files) -> Non
 
 @pytest.mark.parametrize("scheme", ["tls", "nats"])
 def test_where_tls_is_wanted_nothing_is_sent_to_a_server_without(
-    start: Start, files: Files, scheme: str
+    start_server: StartServer, certificates: Certificates, scheme: str
 ) -> None:
-    server = start('authorization { user: "ada", password: "secret" }')
+    server = start_server('authorization { user: "ada", password: "secret" }')
     login = f"{scheme}://ada:secret@127.0.0.1:{server.port}"
-    error = connect(login, Credentials(ca=files("ca")) if scheme == "nats" else None)
+    error = connect(login, Credentials(ca=certificates("ca")) if scheme == "nats" else None)
     assert isinstance(error, UnreachableError)
     assert "the server does not use TLS" in str(error)
 

@@ -189,3 +189,20 @@ def test_a_transport_that_was_never_connected_is_closed_at_once(run: Run) -> Non
         await transport.wait_closed()
 
     run(main())
+
+
+def test_closing_a_connection_that_was_just_lost_leaves_no_task(run: Run, nats_process: NatsProcess) -> None:
+    async def main() -> None:
+        async def taken(_: object) -> None: ...
+
+        client = new_client(demands_tls=False)
+        await connect(client, nats_process.url)
+        await client.subscribe("subject", cb=taken)
+        transport_of(client).abort()
+        transport_of(client).write(b"PING\r\n")
+        await client.publish("subject", b"text")
+        await client.close()
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks)
+
+    run(main())
