@@ -92,6 +92,10 @@ class Registration:
             stop_watching()
             await self._delete()
 
+    def look_now(self) -> None:
+        """Ask the hosts at once, because one has just failed: it must take no more prompts only to fail."""
+        self._wake_up.set()
+
     async def _pause(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_INTERVAL):

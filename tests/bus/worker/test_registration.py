@@ -164,6 +164,21 @@ def test_a_worker_whose_host_is_down_has_no_models_until_it_is_back(
     assert words == [down, "worker left has 1 model", down]
 
 
+def test_a_host_that_has_just_failed_is_asked_at_once(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registration_module, "_INTERVAL", 60.0)
+
+    async def work(connection: BusConnection) -> None:
+        async with registered(connection, namespace, fake.url) as worker:
+            fake.close()
+            worker.registration.look_now()
+            await until(lambda: worker.told == [{"echo:latest"}, frozenset()])
+
+    with FakeOllama() as fake:
+        on_bus(nats_url, work)
+
+
 @pytest.mark.parametrize("path", ["/api/tags", "/api/ps", "/api/version"])
 def test_a_host_that_is_broken_or_silent_is_down(
     nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch, path: str
@@ -218,7 +233,7 @@ def test_a_model_of_the_cloud_is_offered_once_a_host_has_shown_it(nats_url: str,
             await connection.jetstream.consumer_info(worker.subjects.prompts_stream, queue)
 
     def show(request: Request) -> Reply:
-        known = "gpt" in request.json["model"].lower()
+        known = "gpt" in str(request.json["model"]).lower()
         return json_reply({}) if known else error_status(404, "model not found")
 
     with FakeOllama(on={"/api/show": show}) as fake:
