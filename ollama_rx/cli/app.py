@@ -67,7 +67,10 @@ ModelOptions = Annotated[
 ]
 Host = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="The server. Default: OLLAMA_HOST, else http://127.0.0.1:11434."),
+    typer.Option(
+        metavar="URL",
+        help="The server, or nats://... for a bus. Default: OLLAMA_HOST, else http://127.0.0.1:11434.",
+    ),
 ]
 
 

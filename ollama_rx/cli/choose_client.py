@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 Capability = Literal["completion", "vision"]
 
+_BUS_SCHEMES = ("nats://", "tls://")
 _PROBE = Timeouts(connect=2.0, first_chunk=10.0)
 _ADVICE: dict[Capability, str] = {
     "completion": "that can answer; `ollama pull llama3.2` fetches one",
@@ -37,12 +38,18 @@ def first_value(stream: Observable[T]) -> T:
 def server_client(host: str | None, model: str | None = None) -> Client | None:
     """Return a client for a server; None if neither it nor a model was named and this machine has none.
 
+    A server of NATS stands for all models of the workers on its bus.
     What ``--host``, OLLAMA_HOST or ``--model`` name is not replaced by anything else, so no server is probed:
     the request itself will fail if it is missing.
     """
-    with usage_error("--host" if host is not None else "OLLAMA_HOST", argument="host"):
+    named = (os.environ.get("OLLAMA_HOST", "") if host is None else host).strip().strip("\"'")
+    option = "--host" if host is not None else "OLLAMA_HOST"
+    if named.lower().startswith(_BUS_SCHEMES):
+        with usage_error(option, argument="servers"):
+            return _bus_client(named)
+    with usage_error(option, argument="host"):
         client = Client(host)
-    if host is not None or os.environ.get("OLLAMA_HOST", "").strip() or not _is_embedded(model):
+    if host is not None or named or not _is_embedded(model):
         return client
     with Client(timeouts=_PROBE) as probe:
         try:
@@ -50,6 +57,14 @@ def server_client(host: str | None, model: str | None = None) -> Client | None:
         except UnreachableError:
             return None
     return client
+
+
+def _bus_client(servers: str) -> Client:
+    try:
+        from ollama_rx.bus import jetstream  # noqa: PLC0415 - an extra
+    except ImportError as missing:
+        raise ValueError(f"servers: {missing}") from missing
+    return Client(transport=jetstream(servers))
 
 
 def _is_embedded(model: str | None) -> bool:

@@ -1,14 +1,18 @@
 """The named server answers, else one on this machine, else the embedded model."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
+from ollama_rx import Client
+from ollama_rx.bus import Worker
 from ollama_rx.cli.choose_client import fetch_with_progress
 from ollama_rx.embedded import EmbeddedModelError, fetch_weights, find_weights
 from ollama_rx.testing import FakeOllama, json_reply
+from tests.bus.nats_process import NatsProcess, free_port
 
 CommandLine = Callable[..., Result]
 Report = Callable[[int, int], None]
@@ -172,3 +176,59 @@ def test_a_server_without_models_is_an_error_with_advice(
     assert result.stderr == (
         f"ollama-rx: {fake.url} has no model that can answer; `ollama pull llama3.2` fetches one\n"
     )
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> Iterator[str]:
+    """Yield the address of a bus with a worker."""
+    server = NatsProcess(tmp_path / "nats").start()
+    try:
+        with FakeOllama() as fake, Client(fake.url) as host, Worker(host, server.url):
+            yield server.url
+    finally:
+        server.kill()
+
+
+def test_a_bus_is_named_as_a_server_is(command_line: CommandLine, bus: str) -> None:
+    assert command_line("models", "--host", bus).stdout.startswith("echo:latest")
+    assert command_line("run", "Hi you", "--host", bus).stdout == "Hi you\n"
+    missing = command_line("run", "Hi", "--host", bus, "--model", "nope")
+    assert missing.exit_code == 1
+    assert missing.stderr.startswith("ollama-rx: HTTP 404: model 'nope' not found")
+
+
+def test_a_bus_can_be_named_by_the_environment(
+    command_line: CommandLine, bus: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", f" '{bus}' ")
+    assert command_line("run", "Hi you").stdout == "Hi you\n"
+
+
+def test_a_bus_that_cannot_be_reached_is_an_error_without_its_password(command_line: CommandLine) -> None:
+    result = command_line("run", "Hi", "--host", f"nats://ada:secret@127.0.0.1:{free_port()}", "-m", "echo")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("ollama-rx: cannot reach nats://127.0.0.1:")
+    assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_a_wrong_address_of_a_bus_names_the_option(
+    command_line: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    by_environment: bool,  # noqa: FBT001 - of a table
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "nats://a:port")
+    named = [] if by_environment else ["--host", "nats://a:port"]
+    result = command_line("models", *named)
+    assert result.exit_code == 2
+    option = "OLLAMA_HOST" if by_environment else "--host"
+    assert result.stderr.startswith(f"ollama-rx: Invalid value for {option}: expected ")
+
+
+def test_a_bus_without_its_extra_says_how_to_install_it(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ollama_rx.bus", None)
+    result = command_line("models", "--host", "nats://127.0.0.1")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("ollama-rx: Invalid value for --host: ")
