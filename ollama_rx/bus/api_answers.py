@@ -127,7 +127,7 @@ async def _ask(
         return ApiAnswer.error(400, "model is required")
     workers = await registry.workers_with(model)
     if not workers:
-        return ApiAnswer.error(_NOT_FOUND, f"model '{model}' not found")
+        return ApiAnswer.error(_NOT_FOUND, registry.reason_for_missing(model))
     return await choose(
         lambda worker: ask_worker(registry.connection, registry.subjects, worker.id, path, body), workers
     )

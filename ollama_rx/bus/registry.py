@@ -83,6 +83,16 @@ class Registry:
             await self.workers()
         return full_name(model) in self._models or await self._is_offered(model)
 
+    def reason_for_missing(self, model: str) -> str:
+        """Say as Ollama does that a model was not found, and what else the last look has shown."""
+        workers = [worker for _, worker in self._known.values()]
+        reason = f"model '{model}' not found"
+        if not workers:
+            return f"{reason}: no worker is running"
+        if all(worker.problem for worker in workers):
+            return f"{reason}: no worker reaches its host"
+        return reason
+
     async def _is_offered(self, model: str) -> bool:
         if not is_cloud_model(full_name(model)):
             return False

@@ -106,7 +106,7 @@ class NewRun:
                 return Answer(hold=self._hold)
             await asyncio.sleep(_LOOK_AGAIN)
         if not await registry.has_model(self._prompt.model):
-            raise ModelNotFoundError(404, f"model '{self._prompt.model}' not found")
+            raise ModelNotFoundError(404, registry.reason_for_missing(self._prompt.model))
         return Answer(hold=self._hold)
 
     async def submit(self, connection: BusConnection) -> bool:

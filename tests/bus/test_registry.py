@@ -190,6 +190,22 @@ def test_a_model_of_the_cloud_is_missing_if_no_worker_can_show_it(nats_url: str,
     on_bus(nats_url, work)
 
 
+def test_what_is_missing_is_told_with_its_reason(nats_url: str, namespace: str) -> None:
+    async def work(connection: BusConnection) -> None:
+        subjects = Subjects(namespace)
+        registry = Registry(connection, subjects)
+        for workers, reason in (
+            ((), ": no worker is running"),
+            ((WorkerState(id="w1", problem="its host is down"),), ": no worker reaches its host"),
+            ((worker_with("w2", "a"),), ""),
+        ):
+            await register(connection, subjects, *workers)
+            assert not await registry.has_model("B")
+            assert registry.reason_for_missing("B") == f"model 'B' not found{reason}"
+
+    on_bus(nats_url, work)
+
+
 def count_requests(monkeypatch: pytest.MonkeyPatch, connection: BusConnection) -> list[str]:
     sent: list[str] = []
     publish = connection.nats.publish
