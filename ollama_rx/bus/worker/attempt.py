@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -111,7 +111,7 @@ class Attempt:
 
         self._stop_model = stop_model
         if not self._prompt.detached:
-            self._begin(self._watch_readers())
+            self._begin(self._watch_readers(stop_model))
         try:
             return await writer.write()
         finally:
@@ -123,32 +123,28 @@ class Attempt:
     def follow_hint(self) -> None:
         """Look whether the run has gone on without this attempt, and stop the model if it has."""
         if self._stop_model is not None:
-            self._begin(self._look_for_other_event(_LOOKS))
+            self._begin(self._look_for_other_event(_LOOKS, self._stop_model))
 
-    async def _look_for_other_event(self, waits: tuple[float, ...]) -> None:
+    async def _look_for_other_event(self, waits: Iterable[float], stop_model: Callable[[], object]) -> None:
         """A hint may be sooner here than the event that it announces is in the log."""
         for wait in waits:
             await asyncio.sleep(wait)
             last = await self._log.last()
             if last is None or last.writer != self._start.writer:
                 self._superseded = SupersededError(last)
-                self._stop()
+                stop_model()
                 return
 
-    async def _watch_readers(self) -> None:
+    async def _watch_readers(self, stop_model: Callable[[], object]) -> None:
         await asyncio.sleep(spread_over(PROBE_EVERY))
         while True:
             if not await self._readers.is_read():
-                await self._look_for_other_event((0.0,))  # it may be cancelled, and the hint was lost
+                await self._look_for_other_event((0.0,), stop_model)  # the hint may be lost
                 if not await self._readers.read_again():
                     self._is_unread = True
-                    self._stop()
+                    stop_model()
                     return
             await asyncio.sleep(PROBE_EVERY)
-
-    def _stop(self) -> None:
-        if self._stop_model is not None:
-            self._stop_model()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

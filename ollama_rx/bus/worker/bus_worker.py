@@ -120,7 +120,9 @@ class Worker:
 
     async def ready(self) -> None:
         """Wait until it is registered, so that clients find its models; raises what `run` does."""
-        await asyncio.shield(asyncio.wrap_future(self._ready))
+        is_ready = asyncio.wrap_future(self._ready)
+        is_ready.add_done_callback(_note_error)
+        await asyncio.shield(is_ready)
 
     def stop(self, *, finish: bool = True) -> None:
         """Take nothing new, and end when what was begun is finished, or at once; from any thread."""
@@ -215,6 +217,9 @@ class _Tasks:
         telling = asyncio.create_task(self._tell_when_registered(ready))
         try:
             await self._until(self._stopped, taking)
+            for task in taking:
+                if task.done():
+                    task.result()  # its error
             await _cancelled([telling, *taking])
             while self._prompts and not self._aborted.is_set():
                 await self._until(self._aborted, self._prompts)
@@ -222,16 +227,13 @@ class _Tasks:
             await _cancelled([telling, *taking, *self._prompts])
 
     async def _until(self, event: asyncio.Event, tasks: "Collection[asyncio.Task[None]]") -> None:
-        """Wait until an event is set, or one of the tasks has ended; raise the error of that."""
+        """Wait until an event is set, or one of the tasks has ended."""
         waiting = asyncio.create_task(event.wait())
         lost = self._place.connection.lost
         try:
             await asyncio.wait({waiting, lost, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
-        for task in tasks:
-            if task.done():
-                task.result()
         if lost.done():
             await self._place.connection.connected()  # which says why it is lost
 
@@ -266,7 +268,7 @@ def _settle(future: Future[None], error: BaseException | None = None) -> None:
             future.set_exception(error)
 
 
-def _note_error(task: "asyncio.Task[None]") -> None:
-    """Keep asyncio from logging an error that the block raises."""
-    if not task.cancelled():
-        task.exception()
+def _note_error(ended: "asyncio.Future[None]") -> None:
+    """Keep asyncio from logging an error that is raised elsewhere too."""
+    if not ended.cancelled():
+        ended.exception()

@@ -66,16 +66,11 @@ async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object
     finally:
         signs.cancel()
     with suppress(NatsError):  # then it comes again, and the log says what is to be done
-        match verdict:
-            case _Verdict.DONE:
-                await message.ack()
-                await handler.clean_up()
-            case _Verdict.AGAIN:
-                await message.nak(_NEXT_ATTEMPT)
-            case _Verdict.BACK:
-                await message.nak()
-            case _Verdict.LEFT:
-                pass
+        if verdict is _Verdict.DONE:
+            await message.ack()
+            await handler.clean_up()
+        elif verdict is not _Verdict.LEFT:
+            await message.nak(_NEXT_ATTEMPT if verdict is _Verdict.AGAIN else None)
 
 
 async def _show_signs_of_life(place: Workplace, message: Msg) -> None:

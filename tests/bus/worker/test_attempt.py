@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 from ollama_rx import Client
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.run_event import EventKind, RunEvent
-from ollama_rx.bus.worker import attempt
+from ollama_rx.bus.worker import attempt, prompt_handler, reader_watch
 from ollama_rx.bus.worker.bus_worker import Worker
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
 from ollama_rx.testing import (
@@ -36,6 +36,7 @@ CUT, FAILED, CANCELLED = EventKind.CUT, EventKind.FAILED, EventKind.CANCELLED
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for readers more often than in life."""
     monkeypatch.setattr(attempt, "PROBE_EVERY", 0.02)
+    monkeypatch.setattr(reader_watch, "PROBE_EVERY", 0.02)
 
 
 Work = Callable[[Asker, FakeOllama], Awaitable[None]]
@@ -265,13 +266,15 @@ def test_a_reader_that_comes_back_in_time_keeps_its_answer(
     nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate()
-    missed = asyncio.Event()
+    missed, found_again = asyncio.Event(), asyncio.Event()
     is_read = ReaderWatch.is_read
 
     async def watched(self: ReaderWatch) -> bool:
         found = await is_read(self)
         if not found:
             missed.set()
+        elif missed.is_set():
+            found_again.set()
         return found
 
     async def work(asker: Asker, _: FakeOllama) -> None:
@@ -281,6 +284,7 @@ def test_a_reader_that_comes_back_in_time_keeps_its_answer(
                 monkeypatch.setattr(ReaderWatch, "is_read", watched)
             await missed.wait()
             async with asker.reading(asked.run):
+                await found_again.wait()
                 gate.open()
                 assert (await asked.until_over()).kind is END
 
@@ -368,7 +372,10 @@ def test_acknowledgements_that_are_lost_neither_lose_nor_repeat_a_line(
     assert count > 2
 
 
-def test_an_attempt_goes_on_when_a_killed_server_is_back(nats_process: NatsProcess, namespace: str) -> None:
+def test_an_attempt_goes_on_when_a_killed_server_is_back(
+    nats_process: NatsProcess, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompt_handler, "_SIGN_OF_LIFE", 0.01)
     gate = Gate()
 
     async def work(asker: Asker, _: FakeOllama) -> None:

@@ -9,6 +9,8 @@ import pytest
 from ollama_rx import Client, UnreachableError
 from ollama_rx.bus.run_event import EventKind
 from ollama_rx.bus.worker.bus_worker import Worker
+from ollama_rx.bus.worker.registration import Registration
+from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.bus.nats_process import free_port
 from tests.bus.worker.asker import AskedRun, Asker, with_asker
@@ -43,6 +45,7 @@ def test_a_worker_has_a_thread_of_its_own_outside_of_an_event_loop(nats_url: str
     ):
         assert worker.state is not None
         assert worker.state.model_names == {"echo:latest"}
+        assert worker.streams == 0
         assert repr(worker) == f"<Worker here at {nats_url}>"
         with_asker(nats_url, namespace, work)
 
@@ -118,10 +121,36 @@ def test_a_task_that_runs_a_worker_can_be_cancelled(nats_url: str, namespace: st
     with_asker(nats_url, namespace, work)
 
 
+def test_a_block_that_is_given_up_before_it_begins_leaves_nothing() -> None:
+    async def main() -> None:
+        has_connected = asyncio.Event()
+
+        async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            has_connected.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                writer.close()
+
+        async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+            url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            with Client() as client:
+                beginning = asyncio.create_task(Worker(client, url).__aenter__())
+                await has_connected.wait()
+                beginning.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await beginning
+                working = [task for task in asyncio.all_tasks() if task.get_name() == TASK_NAME]
+                await asyncio.wait(working)
+
+    asyncio.run(main())
+
+
 def test_a_worker_that_was_stopped_before_it_began_does_nothing(nats_url: str, namespace: str) -> None:
     async def main() -> None:
         with Client("http://127.0.0.1:9") as client:
             worker = Worker(client, nats_url, namespace=namespace)
+            assert (worker.state, worker.streams) == (None, 0)
             worker.stop()
             await worker.run()
             worker.stop(finish=False)
@@ -151,20 +180,31 @@ def test_a_worker_without_a_loop_does_not_begin(nats_url: str) -> None:
         pytest.fail("there is no loop")
 
 
-async def loses_its_connection(worker: Worker, asked: AskedRun) -> None:
-    async with worker:
-        await asked.until_kind(EventKind.LINES)
-        assert worker._tasks is not None
-        await worker._tasks._place.connection.nats.close()
+def test_a_worker_that_cannot_register_does_not_begin(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(_: Registration) -> None:
+        raise UnreachableError(nats_url, "no JetStream")
+
+    monkeypatch.setattr(Registration, "run", run)
+    with Client() as client:
+        with pytest.raises(UnreachableError), Worker(client, nats_url, namespace=namespace):
+            pytest.fail("it is not registered")
+        with pytest.raises(UnreachableError):
+            asyncio.run(Worker(client, nats_url, namespace=namespace).run())
 
 
 def test_a_worker_whose_connection_ends_for_good_says_so(nats_url: str, namespace: str) -> None:
     async def work(asker: Asker) -> None:
         with FakeOllama(answer("a", Gate())) as fake, Client(fake.url) as client:
             worker = Worker(client, nats_url, namespace=namespace)
+            working = asyncio.create_task(worker.run())
             async with asker.ask() as asked:
+                await asked.until_kind(EventKind.LINES)
+                assert worker._tasks is not None
+                await worker._tasks._place.connection.nats.close()
                 with pytest.raises(UnreachableError):
-                    await loses_its_connection(worker, asked)
+                    await working
                 await fake.aio.wait_for_disconnect()
 
     with_asker(nats_url, namespace, work)

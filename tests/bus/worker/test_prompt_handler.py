@@ -1,19 +1,22 @@
 """What becomes of a message of the queue, before and after a model is asked."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import orjson
 import pytest
 from nats.aio.msg import Msg
 
-from ollama_rx import Client, StatusError
+from ollama_rx import Client, StatusError, UnreachableError
 from ollama_rx.bus.large_bodies import get_body, put_body
 from ollama_rx.bus.prompt import Prompt
 from ollama_rx.bus.run_event import EventKind, RunEvent
+from ollama_rx.bus.run_log import RunLog
 from ollama_rx.bus.worker import prompt_handler
+from ollama_rx.bus.worker.attempt import Attempt
 from ollama_rx.bus.worker.bus_worker import Worker
 from ollama_rx.testing import FakeOllama, Gate, answer
-from tests.bus.worker.asker import MODEL, Asker, with_asker
+from tests.bus.worker.asker import LIMIT, MODEL, Asker, with_asker
 
 START, LINES, END = EventKind.START, EventKind.LINES, EventKind.END
 FAILED, CANCELLED = EventKind.FAILED, EventKind.CANCELLED
@@ -21,12 +24,12 @@ FAILED, CANCELLED = EventKind.FAILED, EventKind.CANCELLED
 Work = Callable[[Asker, FakeOllama, Worker], Awaitable[None]]
 
 
-def with_later_worker(url: str, namespace: str, fake: FakeOllama, work: Work) -> None:
+def with_later_worker(url: str, namespace: str, fake: FakeOllama, work: Work, *, parallel: int = 1) -> None:
     """Run a test with a worker that it starts itself."""
 
     async def main(asker: Asker) -> None:
         async with Client(fake.url) as client:
-            await work(asker, fake, Worker(client, url, namespace=namespace))
+            await work(asker, fake, Worker(client, url, namespace=namespace, parallel=parallel))
 
     with fake:
         with_asker(url, namespace, main)
@@ -137,6 +140,7 @@ def test_a_prompt_that_nobody_reads_does_not_hold_back_others(nats_url: str, nam
     async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
         async with asker.ask(is_read=False, grace=30.0) as unread, worker, asker.ask() as other:
             await other.until_over()
+            await asker.hint(unread.run)
             assert unread.events == []
             async with asker.reading(unread.run):
                 await unread.until_over()
@@ -184,6 +188,63 @@ def test_a_body_that_is_not_there_is_a_failure(nats_url: str, namespace: str) ->
             await asker.until_queue_is_empty()
         failed = await asker.last("r")
         assert (failed.kind, orjson.loads(failed.payload)["status"]) == (FAILED, 410)
+
+    with_later_worker(nats_url, namespace, FakeOllama(), work)
+
+
+def test_a_prompt_that_comes_again_while_it_is_being_answered_is_ignored(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ollama_rx.bus.streams.ACK_WAIT", 0.1)
+    monkeypatch.setattr(prompt_handler, "_SIGN_OF_LIFE", 100.0)
+    gate = Gate()
+
+    async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
+        async with worker, asker.ask() as asked:
+            async with asyncio.timeout(LIMIT):
+                while await asker.redelivered() == 0:
+                    await asker.connection.nats.flush()
+            gate.open()
+            await asked.until_over()
+            await asker.until_queue_is_empty()
+            assert asked.texts() == ["a", ""]
+        assert asked_of(fake) == 1
+
+    with_later_worker(nats_url, namespace, FakeOllama(answer(gate, "a")), work, parallel=2)
+
+
+def test_a_prompt_is_left_to_others_if_its_log_cannot_be_read(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("ollama_rx.bus.streams.ACK_WAIT", 0.1)
+    last = RunLog.last
+
+    async def unreachable(_: RunLog) -> None:
+        monkeypatch.setattr(RunLog, "last", last)
+        raise UnreachableError("nats://bus.example", "its streams do not answer")
+
+    async def work(asker: Asker, _: FakeOllama, worker: Worker) -> None:
+        monkeypatch.setattr(RunLog, "last", unreachable)
+        async with asker.ask() as asked, worker:
+            await asked.until_over()
+            assert asked.texts() == ["a", ""]
+        assert f"run {asked.run} is left to another worker: cannot reach nats://bus.example" in caplog.text
+
+    with_later_worker(nats_url, namespace, FakeOllama(answer("a")), work)
+
+
+def test_a_fault_after_the_run_is_over_changes_nothing(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(asker: Asker, _: FakeOllama, worker: Worker) -> None:
+        async def faulty(_: Attempt, __: bytes, *, after: int) -> bool:
+            await asker.append(asked.run, RunEvent(asked.run, 0, 0, CANCELLED), after=after)
+            raise RuntimeError
+
+        monkeypatch.setattr(Attempt, "run", faulty)
+        async with asker.ask() as asked, worker:
+            await asker.until_queue_is_empty()
+            assert asked.kinds == [CANCELLED]
 
     with_later_worker(nats_url, namespace, FakeOllama(), work)
 

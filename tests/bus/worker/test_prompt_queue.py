@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
+from nats.errors import OutboundBufferLimitError
 
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.streams import prepare_model, prepare_streams
@@ -216,6 +218,28 @@ def test_a_request_without_an_answer_counts_as_lost_after_a_while(
             async with asyncio.timeout(LIMIT):
                 while await place.waiting_requests("a") < 2:
                     pass
+
+    on_bus(nats_url, work)
+
+
+def test_a_request_that_cannot_be_sent_is_repeated(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish = NatsClient.publish
+    refused = asyncio.Event()
+
+    async def refusing(self: NatsClient, subject: str, *args: Any, **kwargs: Any) -> None:
+        if "MSG.NEXT" in subject and not refused.is_set():
+            refused.set()
+            raise OutboundBufferLimitError
+        await publish(self, subject, *args, **kwargs)
+
+    async def work(connection: BusConnection) -> None:
+        async with taking(connection, namespace, "a") as place:
+            await place.until_requested("a")
+            assert refused.is_set()
+
+    monkeypatch.setattr(NatsClient, "publish", refusing)
 
     on_bus(nats_url, work)
 
