@@ -241,12 +241,17 @@ class _Tasks:
         await self.registration.registered.wait()
         ready()
 
+    async def _answer(self, message: Msg, release: Release) -> None:
+        host_has_failed = await handle(self._place, message, release)
+        if host_has_failed:  # a worker beside a dead host is never busy, and so would get the most prompts
+            await self.registration.look_now()
+
     def _take(self, message: Msg, release: Release) -> None:
         def ended(task: asyncio.Task[None]) -> None:
             self._prompts.discard(task)
             release()
 
-        task = asyncio.create_task(handle(self._place, message, release))
+        task = asyncio.create_task(self._answer(message, release))
         self._prompts.add(task)
         task.add_done_callback(ended)
 

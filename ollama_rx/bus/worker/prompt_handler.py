@@ -47,14 +47,14 @@ class _Verdict(Enum):
     LEFT = "another worker has it"
 
 
-async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object]) -> None:
-    """Do what a message of the queue asks for, and settle it.
+async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object]) -> bool:
+    """Do what a message of the queue asks for, and settle it; return whether the host has failed.
 
     ``leave_slot`` is called as soon as no model will be needed: the prompt only waits for a reader.
     """
     run = message.subject.rpartition(".")[2]
     if run in place.controls:
-        return  # it is being answered here; that attempt settles it
+        return False  # it is being answered here; that attempt settles it
     handler = _Handler(place, message, run, leave_slot)
     signs = asyncio.create_task(_show_signs_of_life(place, message))
     try:
@@ -71,6 +71,7 @@ async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object
             await handler.clean_up()
         elif verdict is not _Verdict.LEFT:
             await message.nak(_NEXT_ATTEMPT if verdict is _Verdict.AGAIN else None)
+    return verdict is _Verdict.AGAIN
 
 
 async def _show_signs_of_life(place: Workplace, message: Msg) -> None:

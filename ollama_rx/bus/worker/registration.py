@@ -72,6 +72,7 @@ class Registration:
         self._prepared: frozenset[str] = frozenset()
         self._was_lost = False  # since the last round, the connection to the bus
         self._wake_up = asyncio.Event()
+        self._looked = asyncio.Event()  # since `look_now` was called last
 
     async def run(self) -> None:
         """Be registered until the caller is cancelled; the entry is deleted then.
@@ -87,14 +88,18 @@ class Registration:
             async with desk:
                 while True:
                     await self._register(await self._look())
+                    self._looked.set()
                     await self._pause()
         finally:
+            self._looked.set()
             stop_watching()
             await self._delete()
 
-    def look_now(self) -> None:
-        """Ask the hosts at once, because one has just failed: it must take no more prompts only to fail."""
+    async def look_now(self) -> None:
+        """Ask the hosts at once, because one has just failed; return when ``on_models`` has been told."""
+        self._looked.clear()
         self._wake_up.set()
+        await self._looked.wait()
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):

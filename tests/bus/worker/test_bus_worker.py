@@ -13,6 +13,7 @@ from ollama_rx.bus.worker.registration import Registration
 from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.bus.nats_process import free_port
+from tests.bus.on_bus import until
 from tests.bus.worker.asker import AskedRun, Asker, with_asker
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
@@ -178,6 +179,30 @@ def test_without_a_server_a_worker_does_not_begin() -> None:
 def test_a_worker_without_a_loop_does_not_begin(nats_url: str) -> None:
     with Client() as client, pytest.raises(OSError, match="Too many open files"), Worker(client, nats_url):
         pytest.fail("there is no loop")
+
+
+def test_a_worker_whose_host_has_died_leaves_the_prompts_to_others(nats_url: str, namespace: str) -> None:
+    gate = Gate()
+
+    async def work(asker: Asker) -> None:
+        with FakeOllama() as dead, FakeOllama(answer("a", gate), answer("b")) as fake:
+            async with (
+                Client(dead.url) as dead_client,
+                Client(fake.url) as client,
+                Worker(client, nats_url, namespace=namespace, max_attempts=2),
+                asker.ask() as first,
+            ):
+                await first.until_kind(EventKind.LINES)  # the other worker is busy from here on
+                async with Worker(dead_client, nats_url, namespace=namespace, max_attempts=2) as worker:
+                    dead.close()
+                    async with asker.ask() as second:
+                        await second.until_kind(EventKind.CUT)
+                        await until(lambda: worker.state is not None and not worker.state.models)
+                        gate.open()
+                        await second.until_over()
+                        assert second.texts(attempt=2) == ["b", ""]
+
+    with_asker(nats_url, namespace, work)
 
 
 def test_a_worker_that_cannot_register_does_not_begin(

@@ -172,8 +172,8 @@ def test_a_host_that_has_just_failed_is_asked_at_once(
     async def work(connection: BusConnection) -> None:
         async with registered(connection, namespace, fake.url) as worker:
             fake.close()
-            worker.registration.look_now()
-            await until(lambda: worker.told == [{"echo:latest"}, frozenset()])
+            await worker.registration.look_now()
+            assert worker.told == [{"echo:latest"}, frozenset()]
 
     with FakeOllama() as fake:
         on_bus(nats_url, work)
