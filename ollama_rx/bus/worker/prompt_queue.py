@@ -19,6 +19,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.lost_cancellation import LostCancellation
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects, word_of
 from ollama_rx.bus.subscribed import subscribed
@@ -102,14 +103,15 @@ class PromptQueue:
                     self._refused.discard(word)
                 subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._subjects.prompts_stream}.{word}"
                 await self._connection.nats.publish(subject, _REQUEST, reply=f"{self._inbox}.{word}")
-            except NatsError as error:
+            except (NatsError, TimeoutError) as error:
                 _log.debug("no request for a prompt: %s", error)
                 self._ask_later(word)
 
     async def _make_queue(self, model: str) -> None:
         """Make a queue that somebody has removed."""
-        await prepare_streams(self._connection, self._subjects)
-        await prepare_model(self._connection, self._subjects, model)
+        with LostCancellation():
+            await prepare_streams(self._connection, self._subjects)
+            await prepare_model(self._connection, self._subjects, model)
 
     def _ask_later(self, word: str) -> None:
         def retry() -> None:
