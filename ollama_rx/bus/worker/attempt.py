@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import orjson
 
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.prompt import Prompt
+from ollama_rx.bus.registry import Registry
 from ollama_rx.bus.run_event import EventKind, RunEvent
 from ollama_rx.bus.run_log import RunLog, SupersededError
 from ollama_rx.bus.subjects import Subjects
@@ -30,14 +31,17 @@ _log = logging.getLogger("ollama_rx.bus")
 _LOOKS = (0.0, 0.005, 0.02, 0.1)  # seconds before each look for the event that a hint has announced
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
-    """What the attempts of a worker share."""
+    """What a worker needs for each of its prompts."""
 
     client: Client
     connection: BusConnection
     subjects: Subjects
     controls: RunControls
+    registry: Registry
+    look_at_hosts: Callable[[], Awaitable[None]]
+    """Finds out which models the hosts have now."""
     max_attempts: int
 
 
@@ -57,8 +61,8 @@ class Attempt:
         self._is_unread = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self, body: bytes, *, after: int) -> bool:
-        """Make the attempt; return whether the run is over, or else another one has to follow.
+    async def run(self, body: bytes, *, after: int) -> HostFailure | None:
+        """Make the attempt; return the failure after which another one may follow, or None: the run is over.
 
         Raises:
             SupersededError: the run has gone on without this attempt; its model is stopped.
@@ -78,24 +82,24 @@ class Attempt:
             self._note("stopped, it is not wanted any more" if is_over else "stopped, another worker has it")
             raise
 
-    async def _concluded(self, writer: EventWriter, rest: bytes) -> bool:
-        """Store the event at the end; return whether the run is over with it."""
+    async def _concluded(self, writer: EventWriter, rest: bytes) -> HostFailure | None:
+        """Store the event at the end, and return what `run` does."""
         if self._is_unread:
             await writer.store(EventKind.CANCELLED, UNREAD)
             self._note("stopped, nobody reads the answer")
-            return True
+            return None
         if writer.error is None:
             await writer.store(EventKind.END, rest)
             self._note("answered")
-            return True
+            return None
         failure = HostFailure.of(writer.error)
         if failure.is_worth_another_attempt and self._start.attempt < self._place.max_attempts:
             await writer.store(EventKind.CUT, orjson.dumps({"reason": failure.reason}))
-            self._note(f"broke off, another attempt follows ({excerpt(failure.reason)})")
-            return False
+            self._note(f"broke off ({excerpt(failure.reason)})")
+            return failure
         await writer.store(EventKind.FAILED, failure.to_json())
         self._note(f"failed ({excerpt(failure.reason)})")
-        return True
+        return None
 
     def _note(self, outcome: str) -> None:
         _log.info("run %s for %s: %s", self._prompt.run, excerpt(self._prompt.model), outcome)

@@ -12,9 +12,10 @@ from typing import Any, Self
 from nats.aio.msg import Msg
 
 from ollama_rx.arguments import check_instance, check_whole, optional_texts
-from ollama_rx.bus.bus_connection import BusConnections
+from ollama_rx.bus.bus_connection import BusConnection, BusConnections
 from ollama_rx.bus.connection_options import ConnectionOptions
 from ollama_rx.bus.credentials import Credentials
+from ollama_rx.bus.registry import Registry
 from ollama_rx.bus.subjects import DEFAULT_NAMESPACE, Subjects
 from ollama_rx.bus.worker.attempt import Workplace
 from ollama_rx.bus.worker.prompt_handler import handle
@@ -93,7 +94,7 @@ class Worker:
 
     @property
     def streams(self) -> int:
-        """How many prompts it has in hand at this moment."""
+        """How many prompts it answers at this moment."""
         return 0 if self._tasks is None else self._tasks.streams
 
     async def run(self) -> None:
@@ -104,9 +105,14 @@ class Worker:
         """
         try:
             async with self._connections.lease() as connection:
-                controls = RunControls(connection, self._subjects)
-                place = Workplace(self._client, connection, self._subjects, controls, self._max_attempts)
-                self._tasks = _Tasks(place, name=self.name, parallel=self._parallel)
+                self._tasks = _Tasks(
+                    self._client,
+                    connection,
+                    self._subjects,
+                    name=self.name,
+                    parallel=self._parallel,
+                    max_attempts=self._max_attempts,
+                )
                 self._pass_stop_on()
                 await self._tasks.run(lambda: _settle(self._ready))
         except BaseException as error:
@@ -174,27 +180,45 @@ class Worker:
 class _Tasks:
     """The tasks of a worker on its loop: one takes prompts, one registers it, and there is one per prompt."""
 
-    def __init__(self, place: Workplace, *, name: str, parallel: int) -> None:
-        self._place = place
+    def __init__(
+        self,
+        client: Client,
+        connection: BusConnection,
+        subjects: Subjects,
+        *,
+        name: str,
+        parallel: int,
+        max_attempts: int,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._prompts: set[asyncio.Task[None]] = set()
+        self._unread: set[asyncio.Task[None]] = set()  # those of them that wait for a reader
         self._stopped = asyncio.Event()
         self._aborted = asyncio.Event()
-        self._queue = PromptQueue(place.connection, place.subjects, slots=parallel, take=self._take)
+        self._queue = PromptQueue(connection, subjects, slots=parallel, take=self._take)
         self.registration = Registration(
-            place.client,
-            place.connection,
-            place.subjects,
+            client,
+            connection,
+            subjects,
             name=name,
             parallel=parallel,
             streams=lambda: self.streams,
             on_models=self._queue.set_models,
         )
+        self._place = Workplace(
+            client=client,
+            connection=connection,
+            subjects=subjects,
+            controls=RunControls(connection, subjects),
+            registry=Registry(connection, subjects),
+            look_at_hosts=self.registration.look_now,
+            max_attempts=max_attempts,
+        )
 
     @property
     def streams(self) -> int:
-        """How many prompts are in hand."""
-        return len(self._prompts)
+        """How many prompts are being answered."""
+        return len(self._prompts) - len(self._unread)
 
     def end(self, *, finish: bool) -> None:
         """Take nothing new; from any thread."""
@@ -220,7 +244,7 @@ class _Tasks:
             for task in taking:
                 if task.done():
                     task.result()  # its error
-            await _cancelled([telling, *taking])
+            await _cancelled([telling, *taking, *self._unread])
             while self._prompts and not self._aborted.is_set():
                 await self._until(self._aborted, self._prompts)
         finally:
@@ -241,17 +265,19 @@ class _Tasks:
         await self.registration.registered.wait()
         ready()
 
-    async def _answer(self, message: Msg, release: Release) -> None:
-        host_has_failed = await handle(self._place, message, release)
-        if host_has_failed:  # a worker beside a dead host is never busy, and so would get the most prompts
-            await self.registration.look_now()
-
     def _take(self, message: Msg, release: Release) -> None:
         def ended(task: asyncio.Task[None]) -> None:
             self._prompts.discard(task)
+            self._unread.discard(task)
             release()
 
-        task = asyncio.create_task(self._answer(message, release))
+        def leave_slot() -> None:
+            release()
+            self._unread.add(task)
+            if self._stopped.is_set():
+                task.cancel()
+
+        task = asyncio.create_task(handle(self._place, message, leave_slot))
         self._prompts.add(task)
         task.add_done_callback(ended)
 

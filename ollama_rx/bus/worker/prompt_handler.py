@@ -47,14 +47,14 @@ class _Verdict(Enum):
     LEFT = "another worker has it"
 
 
-async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object]) -> bool:
-    """Do what a message of the queue asks for, and settle it; return whether the host has failed.
+async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object]) -> None:
+    """Do what a message of the queue asks for, and settle it.
 
     ``leave_slot`` is called as soon as no model will be needed: the prompt only waits for a reader.
     """
     run = message.subject.rpartition(".")[2]
     if run in place.controls:
-        return False  # it is being answered here; that attempt settles it
+        return  # it is being answered here; that attempt settles it
     handler = _Handler(place, message, run, leave_slot)
     signs = asyncio.create_task(_show_signs_of_life(place, message))
     try:
@@ -71,7 +71,6 @@ async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object
             await handler.clean_up()
         elif verdict is not _Verdict.LEFT:
             await message.nak(_NEXT_ATTEMPT if verdict is _Verdict.AGAIN else None)
-    return verdict is _Verdict.AGAIN
 
 
 async def _show_signs_of_life(place: Workplace, message: Msg) -> None:
@@ -141,8 +140,19 @@ class _Handler:
                     return _Verdict.BACK
                 await self._end_run(last, EventKind.CANCELLED, UNREAD)
                 return _Verdict.DONE
-            is_over = await attempt.run(await self._body_of(prompt), after=position)
-        return _Verdict.DONE if is_over else _Verdict.AGAIN
+            failure = await attempt.run(await self._body_of(prompt), after=position)
+        return _Verdict.DONE if failure is None else await self._after(failure, prompt.model)
+
+    async def _after(self, failure: HostFailure, model: str) -> _Verdict:
+        """Give the prompt to whoever has the model, now that a host has failed; if nobody has, it fails.
+
+        This worker looks at its hosts before it takes anything else: beside a dead host it would never be
+        busy, and so get the most prompts of all.
+        """
+        await self._place.look_at_hosts()
+        if await self._place.registry.workers_with(model):
+            return _Verdict.AGAIN
+        return await self._failed(await self._log.last(), failure)
 
     async def _is_held_elsewhere(self) -> bool:
         return await self._place.controls.is_held_elsewhere(self._run)

@@ -154,15 +154,19 @@ def test_a_host_that_never_answers_in_order_is_a_failure_in_the_end(nats_url: st
     with_worker(nats_url, namespace, FakeOllama(answer("Hel", cut())), work, max_attempts=2)
 
 
-def test_a_host_that_is_gone_is_a_failure_in_the_end(nats_url: str, namespace: str) -> None:
+def test_a_host_that_is_gone_is_a_failure_at_once_if_nobody_else_has_the_model(
+    nats_url: str, namespace: str
+) -> None:
     async def work(asker: Asker, fake: FakeOllama) -> None:
         fake.close()
         async with asker.ask() as asked:
             await asked.until_over()
-            assert asked.kinds == [START, CUT, START, FAILED]
+            await asker.until_queue_is_empty()
+            assert asked.kinds == [START, CUT, FAILED]
+            assert told(asked)["status"] == 502
             assert "cannot reach" in told(asked)["reason"]
 
-    with_worker(nats_url, namespace, FakeOllama(), work, max_attempts=2)
+    with_worker(nats_url, namespace, FakeOllama(), work)
 
 
 def test_a_fault_of_the_worker_is_told(

@@ -9,12 +9,15 @@ import pytest
 from ollama_rx import Client, UnreachableError
 from ollama_rx.bus.run_event import EventKind
 from ollama_rx.bus.worker.bus_worker import Worker
+from ollama_rx.bus.worker.reader_watch import ReaderWatch
 from ollama_rx.bus.worker.registration import Registration
 from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.bus.nats_process import free_port
 from tests.bus.on_bus import until
 from tests.bus.worker.asker import AskedRun, Asker, with_asker
+
+LONG = 3600.0  # seconds
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -70,6 +73,42 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun_and_takes_nothing_n
                 assert asked.texts() == ["a", "b", ""]
                 assert later.events == []
                 await asker.until_left_in_queue(1)
+
+    with_asker(nats_url, namespace, work)
+
+
+def test_a_worker_that_is_stopped_does_not_wait_for_readers(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker) -> None:
+        with FakeOllama() as fake, Client(fake.url) as client:
+            first, second = (Worker(client, nats_url, namespace=namespace) for _ in range(2))
+            async with asker.ask(is_read=False, grace=LONG) as unread:
+                async with first, asker.ask() as other:
+                    await other.until_over()
+                    await until(lambda: first.streams == 0)
+                async with asker.reading(unread.run), second:
+                    await unread.until_over()
+            assert {event.attempt for event in unread.events} == {1}
+
+    with_asker(nats_url, namespace, work)
+
+
+def test_a_worker_that_finds_no_reader_while_it_is_stopped_does_not_wait_for_one(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(asker: Asker) -> None:
+        with FakeOllama() as fake, Client(fake.url) as client:
+            worker = Worker(client, nats_url, namespace=namespace)
+
+            async def stopped_meanwhile(_: ReaderWatch) -> bool:
+                worker.stop()
+                await asker.until_no_worker_asks()
+                return False
+
+            monkeypatch.setattr(ReaderWatch, "is_read", stopped_meanwhile)
+            async with asker.ask(is_read=False, grace=LONG) as unread:
+                await worker.run()
+                assert unread.events == []
+                assert await asker.left_in_queue() == 1
 
     with_asker(nats_url, namespace, work)
 

@@ -237,7 +237,7 @@ def test_a_fault_after_the_run_is_over_changes_nothing(
     nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def work(asker: Asker, _: FakeOllama, worker: Worker) -> None:
-        async def faulty(_: Attempt, __: bytes, *, after: int) -> bool:
+        async def faulty(_: Attempt, __: bytes, *, after: int) -> None:
             await asker.append(asked.run, RunEvent(asked.run, 0, 0, CANCELLED), after=after)
             raise RuntimeError
 
