@@ -269,12 +269,25 @@ class _LoopConnection:
         self.is_ending = True
         if not self.users:
             self._unused.set()
+            if not self._ready.done():
+                self._keeper.cancel()  # nobody waits for the connection any longer
+
+    async def _wait_unused(self) -> None:
+        """Wait a moment for what the users still have to say, such as that an answer is not wanted."""
+        self.is_ending = True
+        if self.users and self._ready.done():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSING):
+                    await self._unused.wait()
 
     async def _keep(self, seconds: float | None) -> None:
         try:
             await self._connection.open(seconds)
             self._ready.set_result(self._connection)
             await self._unused.wait()
+        except asyncio.CancelledError:  # the loop ends, and so does what uses the connection
+            await self._wait_unused()
+            raise
         except OllamaError as error:
             self.is_ending = True
             self._ready.set_exception(error)

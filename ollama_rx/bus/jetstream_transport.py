@@ -100,7 +100,7 @@ class JetStreamTransport(LoopAgnosticTransport):
         grace: float,
         busy_after: float | None,
     ) -> None:
-        self.url = options.shown_url
+        self.url: str | None = options.shown_url
         self._subjects = subjects
         self._hold = hold
         self._detach = detach
@@ -156,7 +156,7 @@ class JetStreamTransport(LoopAgnosticTransport):
             self._subjects,
             entry,
             self._connections.lease(_connect_seconds(request)),
-            url=self.url,
+            url=self._connections.options.shown_url,
             busy_after=self._busy_after,
             is_left=cast("Callable[[], bool]", request.extensions.get(IS_LEFT_EXTENSION, _yes)),
         )

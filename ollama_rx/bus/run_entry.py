@@ -121,11 +121,10 @@ class NewRun:
         headers = prompt.headers()
         if self._is_shared:
             headers[EXPECTED_POSITION] = "0"  # refused if a prompt with this id is in the queue
-        answers = 0
+        tries: list[str] = []
 
         async def store() -> PubAck | None:
-            nonlocal answers
-            answers += 1
+            tries.append(self.run)
             try:
                 return await connection.jetstream.publish(
                     self._subject, prompt.body, timeout=ANSWER_SECONDS, headers=headers
@@ -142,7 +141,7 @@ class NewRun:
                 _UNAVAILABLE, f"the bus does not take the prompt: {error.description}"
             ) from error
         # After a second try it may be this client's own prompt that was there.
-        self._is_joined = answers == 1 and (stored is None or bool(stored.duplicate))
+        self._is_joined = len(tries) == 1 and (stored is None or bool(stored.duplicate))
         if stored is not None:
             self._position = stored.seq
         return not self._is_joined

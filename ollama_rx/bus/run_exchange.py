@@ -52,6 +52,7 @@ class RunExchange:
         self._buffer: list[bytes] = []  # what was received before there was a receiver
         self._buffer_size = 0
         self._is_paused = False
+        self._is_aborted = False
         self._is_given_up = False  # the client does not want the answer any more, although it is not complete
         self._is_run_over = False
         self._is_ended = False
@@ -104,7 +105,8 @@ class RunExchange:
 
     def abort(self) -> None:
         """Give the answer up; the receiver's ``ended`` is called when nothing is left of it."""
-        if not self._is_ended and not self._task.cancelling():
+        if not self._is_ended and not self._is_aborted:
+            self._is_aborted = True
             self._is_given_up = self._is_left()
             self._task.cancel()
 
@@ -181,7 +183,7 @@ class RunExchange:
         self._is_run_over = self._is_run_over or event.is_final
         answer = self._answer
         payload = answer.feed(event)
-        if payload and not self._is_ended:
+        if payload and not (self._is_ended or self._is_aborted):
             if self._receiver is not None:
                 self._receiver.received(payload)
             else:
@@ -197,7 +199,7 @@ class RunExchange:
         self._has_head()
 
     def _end(self, error: Exception | None) -> None:
-        if self._is_ended:
+        if self._is_ended or (self._is_aborted and not self._task.done()):
             return
         self._is_ended = True
         self._error = error

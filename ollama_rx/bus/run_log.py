@@ -80,7 +80,7 @@ class RunLog:
     async def cancel(self, reason: str) -> None:
         """Store that nobody wants the answer, which ends every attempt, and tell workers at once.
 
-        Nothing is awaited but that the server has received it.
+        It is sent and not awaited: the connection sends what is published before it is closed.
         """
         payload = orjson.dumps({"reason": reason})
         event = RunEvent(self.run, 0, 0, EventKind.CANCELLED, payload)
@@ -88,7 +88,6 @@ class RunLog:
         with suppress(ConnectionClosedError, *UNANSWERED):
             await nats.publish(self._subject, event.payload, headers=event.headers())
             await nats.publish(self._control)
-            await nats.flush(timeout=1)
 
     async def _look_up(self) -> RunEvent | None:
         try:

@@ -88,8 +88,8 @@ class RunReader:
         self._connection.lost.remove_done_callback(self._lost)
         self._forget_reconnect()
         self._task.cancel()
+        await self._leave_consumer()  # it does not wait, so it is also done if the loop is just ending
         await asyncio.wait({self._task})
-        await self._leave_consumer()
 
     def pause(self) -> None:
         """Ask for no more events until `resume`; those that are under way still come."""

@@ -179,8 +179,9 @@ class Client:
             ValueError: it is not one of this client's servers.
         """
         check_text("url", url)
-        shown = _parse_url(base_url(url)).copy_with(userinfo=b"")
-        return self._with_route(self._route.on_host(str(shown)))
+        if url not in {host.url for host in self.hosts}:
+            url = str(_parse_url(base_url(url)).copy_with(userinfo=b""))
+        return self._with_route(self._route.on_host(url))
 
     def sticky(self) -> Self:
         """Return a client whose streams stay on the server of the last one, while that can serve.
