@@ -26,6 +26,8 @@ _LOOKS: Final = 5  # at the registry before a model counts as missing: a worker 
 _LOOK_AGAIN: Final = 0.15  # seconds between two of them
 _MOST_HEADER_BYTES: Final = 4096  # of a prompt
 _PATIENCE: Final = 1.0  # seconds
+_SEARCHES: Final = 5  # for a prompt that may not have arrived yet
+_SEARCH_AGAIN: Final = 0.02  # seconds between two of them
 _WRONG_POSITION: Final = 10071
 _GONE: Final = 410
 _UNAVAILABLE: Final = 503
@@ -164,13 +166,20 @@ class NewRun:
         Source: https://github.com/nats-io/nats-server/issues/5727
         """
         stream = self._subjects.prompts_stream
-        positions = [self._position]
-        if not self._position:  # its acknowledgement was not awaited, or was lost
-            positions = [found.position for found in await stored_messages(connection, stream, self._subject)]
-        for position in positions:
+        for position in [self._position] if self._position else await self._find_prompt(connection):
             await connection.nats.publish(
                 f"$JS.API.STREAM.MSG.DELETE.{stream}", orjson.dumps({"seq": position, "no_erase": True})
             )
+
+    async def _find_prompt(self, connection: BusConnection) -> list[int]:
+        """Find a prompt whose acknowledgement was not awaited, or was lost; it may still be on its way."""
+        async with asyncio.timeout(_PATIENCE):
+            for _ in range(_SEARCHES):
+                found = await stored_messages(connection, self._subjects.prompts_stream, self._subject)
+                if found:
+                    break
+                await asyncio.sleep(_SEARCH_AGAIN)
+        return [message.position for message in found]
 
     async def _delete_body(self, connection: BusConnection) -> None:
         """Delete the body if that is possible now; otherwise it is gone in a day."""
