@@ -30,6 +30,7 @@ _RECONNECT_WAIT = 0.1  # seconds between two attempts
 _FLUSHING = 1.0  # seconds for which a full buffer holds up whoever publishes; nats-py's own limit is none
 _FIRST_ATTEMPTS = 1  # repetitions for each server while the first connection is opened
 _FOR_EVER: Final = -1
+_OLDEST_SERVER = (2, 11)  # the first that sends several stored messages for one request
 
 _log = logging.getLogger("ollama_rx.bus")
 
@@ -120,6 +121,7 @@ class BusConnection:
         except (NatsError, OSError, TimeoutError) as error:
             reason = self._problem or error
             raise failure_of(self.url, reason) from reason
+        self._refuse_old_server()
         self._jetstream = self.nats.jetstream()  # pyright: ignore[reportUnknownMemberType]
         self._replies = ReplyInbox(self.nats)
         self.lost.add_done_callback(lambda _: self._replies.close())
@@ -140,15 +142,19 @@ class BusConnection:
         )
         self._connected.set()
 
+    def _refuse_old_server(self) -> None:
+        with suppress(ValueError):  # a version that is not made of numbers is somebody's own
+            found = self.nats.connected_server_version
+            if (found.major, found.minor) < _OLDEST_SERVER:
+                oldest = ".".join(map(str, _OLDEST_SERVER))
+                reason = f"nats-server {found.major}.{found.minor} is too old, {oldest} or newer is needed"
+                raise UnreachableError(self.url, reason)
+
     async def close(self) -> None:
         """Close the connection, after what was published has been sent."""
         self._connected.clear()
-        try:
+        with suppress(NatsError, OSError):
             await self.nats.close()
-        except (NatsError, OSError):  # the connection has broken meanwhile, and nats-py stops half-way
-            for subscription in self.nats._subs.values():  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-                subscription._stop_processing()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            await self._closed()
 
     async def _failed(self, error: Exception) -> None:
         self._problem = error

@@ -5,6 +5,8 @@ import gc
 import threading
 
 import pytest
+from nats.aio.client import Client as NatsClient
+from nats.aio.client import ServerVersion
 
 from ollama_rx import UnreachableError
 from ollama_rx.bus import bus_connection
@@ -224,35 +226,25 @@ def test_closed_connections_are_forgotten_and_closing_one_is_no_loss(
     assert not caplog.records
 
 
-def test_nothing_is_left_of_a_connection_that_breaks_while_it_is_closed(
-    nats_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_is_too_old_is_refused_and_one_of_an_unknown_version_is_not(nats_url: str) -> None:
+    def version(text: str) -> property:
+        return property(lambda _client: ServerVersion(text))
+
     async def main() -> None:
-        connections = connections_to(nats_url)
-        async with connections.lease() as connection:
-            await connection.nats.subscribe("anything", cb=_ignore)
-            close = connection.nats.close
+        with pytest.raises(UnreachableError, match=r"nats-server 2\.10 is too old, 2\.11 or newer is needed"):
+            await use("2.10.26")
+        for accepted in ("2.11.0", "3.0.0", "of my own"):
+            await use(accepted)
 
-            async def break_off() -> None:
-                await connection.nats._flush_pending()
-                with monkeypatch.context() as patch:
-                    patch.setattr(connection.nats, "_pending_data_size", 1)
-                    patch.setattr(connection.nats._transport, "drain", _raise_reset)
-                    await close()
-
-            monkeypatch.setattr(connection.nats, "close", break_off)
-        await connections.aclose()
-        await until_no_task_is_left()
-        assert connection.lost.done()
-        monkeypatch.undo()
-        connection.nats._transport.close()
+    async def use(text: str) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(NatsClient, "connected_server_version", version(text))
+            connections = connections_to(nats_url)
+            try:
+                async with connections.lease():
+                    pass
+            finally:
+                await connections.aclose()
+                await until_no_task_is_left()
 
     asyncio.run(main())
-
-
-async def _ignore(_: object) -> None:
-    pass
-
-
-async def _raise_reset() -> None:
-    raise ConnectionResetError

@@ -1,12 +1,13 @@
 """Everything works on a bus with TLS whose users may do no more than they must."""
 
 import logging
+import re
 from pathlib import Path
 
 import pytest
 from reactivex import operators as ops
 
-from ollama_rx import Client, UnauthorizedError
+from ollama_rx import Client, StatusError, UnauthorizedError
 from ollama_rx import operators as op
 from ollama_rx.bus import Credentials, Worker, jetstream
 from ollama_rx.testing import FakeOllama, answer, endless
@@ -27,7 +28,7 @@ authorization {
           "ollama_rx.prompt.*.*", "ollama_rx.events.*", "ollama_rx.control.*", "ollama_rx.worker.*"
           "$JS.API.DIRECT.GET.KV_ollama_rx_workers", "$JS.API.DIRECT.GET.ollama_rx_events.>"
           "$JS.API.CONSUMER.*.ollama_rx_events.>", "$JS.API.CONSUMER.MSG.NEXT.ollama_rx_events.>"
-          "$JS.API.STREAM.PURGE.ollama_rx_prompts"
+          "$JS.API.DIRECT.GET.ollama_rx_prompts", "$JS.API.STREAM.MSG.DELETE.ollama_rx_prompts"
           "$JS.API.STREAM.*.OBJ_ollama_rx_large", "$JS.API.STREAM.MSG.GET.OBJ_ollama_rx_large"
           "$O.ollama_rx_large.>"
         ]
@@ -79,12 +80,14 @@ def test_users_need_no_more_permissions_than_the_page_shows(
         assert "".join(chat.run()) == "Hello you"
         again = client.attach("answer-1").pipe(op.text(), ops.to_list())
         assert "".join(again.run()) == "Hello you"
+        with pytest.raises(StatusError, match="nothing is known of the run"):
+            client.attach("answer-2").run()
         client.generate("Hi").pipe(ops.take(3)).run()  # it is stopped after three
         fake.wait_for_disconnect()
         large = client.generate("x" * 3_000_000).pipe(op.text(), ops.to_list())
         assert "".join(large.run()) == "long"
         assert client.unload().run().done
-    assert "Violation" not in server.log
+    assert re.findall("user.*Violation.*", server.log) == []
     assert "secret" not in caplog.text
     assert "Violation" not in caplog.text
 
