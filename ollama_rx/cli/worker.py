@@ -9,7 +9,6 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
-from urllib.parse import urlsplit
 
 import typer
 
@@ -20,6 +19,7 @@ from ollama_rx.errors import OllamaError
 
 try:
     from ollama_rx.bus import Worker
+    from ollama_rx.bus.connection_options import DEFAULT_URL, ConnectionOptions
     from ollama_rx.bus.nats_server import NatsServer
 except ImportError as missing:
     sys.exit(f"ollama-rx: {missing}")
@@ -27,7 +27,6 @@ except ImportError as missing:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _EXIT_BY_SIGNAL = 128  # plus the number of the signal, as in shells
 _BUS_SCHEMES = ("nats://", "tls://")
-_DEFAULT_PORT = 4222
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -72,12 +71,14 @@ class WorkerCommand:
         if not self.with_server:
             return None
         with usage_error("--bus"):
-            url = urlsplit(self.bus or "nats://127.0.0.1")
-            if url.hostname not in _LOOPBACK:
+            options = ConnectionOptions.of(self.bus or DEFAULT_URL)
+            _, _, address = options.urls[0].partition("://")  # without a password, which no message may show
+            host, _, port = address.rpartition(":")
+            if len(options.urls) > 1 or host not in _LOOPBACK:
                 raise ValueError(
-                    f"with --with-server expected an address of this machine, got {url.hostname}"
+                    f"with --with-server expected an address of this machine, got {options.shown_url}"
                 )
-            return NatsServer(port=url.port or _DEFAULT_PORT)
+            return NatsServer(port=int(port))
 
 
 async def _work(worker: Worker, shown_hosts: str, log: logging.Logger) -> None:

@@ -195,6 +195,7 @@ def test_a_server_of_its_own_is_started(
     [
         (["--bus", "http://127.0.0.1"], "Invalid value for --bus: expected "),
         (["--bus", "nats://bus.example", "--with-server"], "Invalid value for --bus: with --with-server"),
+        (["--bus", "nats://127.0.0.1,nats://b", "--with-server"], "Invalid value for --bus: with --with-"),
         (["--host", "nats://bus.example"], "Invalid value for --host: a worker needs a server of Ollama"),
         (["--host", "http://a", "--host", "http://a"], "Invalid value for --host: expected each host once"),
         (["--parallel", "0"], "Invalid value for '--parallel'"),
@@ -204,6 +205,19 @@ def test_wrong_options_are_usage_errors(command_line: CommandLine, words: list[s
     result = command_line("worker", "--host", "http://127.0.0.1:9", *words)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+@pytest.mark.parametrize("more", [[], ["--with-server"]])
+@pytest.mark.parametrize(
+    "bus", ["nats://ada:sec/ret@bus", "nats://localhost:sec/ret@bus", "nats://ada:secret"]
+)
+def test_no_part_of_a_wrong_address_of_the_bus_is_shown(
+    command_line: CommandLine, bus: str, more: list[str]
+) -> None:
+    result = command_line("worker", "--host", "http://127.0.0.1:9", "--bus", bus, *more)
+    assert result.exit_code in {1, 2}
+    assert "sec" not in result.output
+    assert "ada" not in result.output
 
 
 def test_the_bus_is_not_a_host(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
