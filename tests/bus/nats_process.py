@@ -41,6 +41,16 @@ def free_port() -> int:
             return port
 
 
+def listens(url: str) -> bool:
+    """Whether something listens at an address."""
+    host, _, port = url.partition("://")[2].rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 class NatsProcess:
     """nats-server on one port of 127.0.0.1 and one folder, with JetStream.
 

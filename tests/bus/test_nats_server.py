@@ -16,21 +16,13 @@ from nats.js.errors import NotFoundError
 
 from ollama_rx.bus import nats_server
 from ollama_rx.bus.nats_server import NatsServer, NatsServerError
-from tests.bus.nats_process import free_port, nats_server_program
+from tests.bus.nats_process import free_port, listens, nats_server_program
 from tests.contracts.conftest import eventually
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _needs_nats_server() -> None:
     nats_server_program()
-
-
-def listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 async def _stored(url: str, text: bytes | None) -> bytes | None:
@@ -63,7 +55,7 @@ def test_what_it_stores_is_there_again_the_next_time(tmp_path: Path) -> None:
     with server, NatsServer(port=free_port(), folder=tmp_path / "other") as other:
         assert stored(server.url) == b"text"
         assert stored(other.url) is None
-    assert not listens(int(server.url.rpartition(":")[2]))
+    assert not listens(server.url)
     assert "Server Exiting" in server.log_file.read_text()
     config = (tmp_path / "nats.conf").read_text()
     assert "sync_interval: always" in config
@@ -103,8 +95,7 @@ def test_a_server_that_was_killed_comes_back(tmp_path: Path) -> None:
         killed = int(pid.read_text())
         os.kill(killed, signal.SIGKILL)
         assert eventually(lambda: pid.exists() and pid.read_text() not in {"", str(killed)}, 20)
-        port = int(server.url.rpartition(":")[2])
-        assert eventually(lambda: listens(port), 20)
+        assert eventually(lambda: listens(server.url), 20)
         assert stored(server.url) == b"text"
 
 
@@ -148,7 +139,7 @@ def test_it_ends_with_a_process_that_is_killed_and_the_next_one_goes_on(
     parent.kill()
     with NatsServer(port=port, folder=tmp_path) as server:  # waits for the end of the old one
         assert stored(server.url) == b"text"
-    assert not listens(port)
+    assert not listens(server.url)
 
 
 def test_ctrl_c_does_not_reach_it(parent: "subprocess.Popen[str]", port: int) -> None:
