@@ -36,8 +36,8 @@ class RunEvent:
 
     An event outside of all attempts has attempt 0: a cancellation, or a failure before the first attempt.
 
-    Two workers may believe that they begin the same attempt. Their events differ by ``writer``, so that neither
-    takes an event of the other for its own.
+    Two workers may believe that they begin the same attempt. Their events differ by ``writer``, so neither of
+    them takes an event of the other for its own.
     """
 
     run: str

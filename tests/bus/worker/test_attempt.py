@@ -324,6 +324,7 @@ def test_a_worker_that_was_superseded_hears_of_it_while_its_model_is_silent(
     async def work(asker: Asker, fake: FakeOllama) -> None:
         async with asker.ask() as asked:
             await fake.aio.wait_for_request(path="/api/generate")
+            await asked.until_kind(START)
             other = RunEvent(asked.run, 2, 0, START, writer="other")
             await asker.append(asked.run, other, after=asked.events[-1].position)
             await asker.hint(asked.run)
