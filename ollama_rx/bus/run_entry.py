@@ -115,11 +115,11 @@ class NewRun:
         """Store the prompt; try until the server has answered, which it recognises by the id of the run."""
         if self._is_joined:
             return False
-        self._is_sent = True
         prompt = self._prompt
         if len(prompt.body) + _MOST_HEADER_BYTES > connection.max_payload:
             await put_body(connection, self._subjects, self.run, prompt.body)
             prompt = self._prompt = replace(prompt, body=b"", is_large=True)
+        self._is_sent = True
         headers = prompt.headers()
         if self._is_shared:
             headers[EXPECTED_POSITION] = "0"  # refused if a prompt with this id is in the queue

@@ -143,6 +143,9 @@ class RunExchange:
                 if await self._entry.submit(connection) and self._busy_after is not None:
                     busy = self._loop.call_later(self._busy_after, self._waited)
                 await self._over.wait()
+            except OllamaError as error:
+                self._end(error)  # not with the cancellation that follows in the run log
+                raise
             finally:
                 if busy is not None:
                     busy.cancel()
