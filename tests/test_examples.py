@@ -1,8 +1,11 @@
 """Every example does what its docstring says, against a scripted server."""
 
+import asyncio
 import json
+import os
 import re
 import runpy
+import socket
 import wave
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -11,6 +14,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from faststream.kafka import TestKafkaBroker
 from websockets.sync.client import ClientConnection, connect
 
 from ollama_rx.embedded import fetch_weights
@@ -28,10 +32,16 @@ from ollama_rx.testing import (
     tool_call,
     tool_calls,
 )
+from tests.brokers import broker_process
+from tests.bus.event_streams import stored
+from tests.bus.nats_process import NatsProcess
 from tests.conversation.strict_model import chats
+from tests.docs.bus_programs import bus_for
 from tests.web.serving import served
 
 FOLDER = Path(__file__).parents[1] / "examples"
+LLAMA = json_reply({"models": [{"name": "llama3.2:latest", "model": "llama3.2:latest", "digest": "a"}]})
+TWO_SENTENCES = ["It is deep.", "It is blue."]
 EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py"))
 
 
@@ -380,6 +390,78 @@ def test_use_chat(fake: FakeOllama) -> None:
     assert 'data: {"type":"text-delta","id":"text-1","delta":"It is cold."}' in parts
     assert any('"output":"-3 °C"' in part for part in parts)
     assert parts[-2] == "data: [DONE]"
+
+
+@pytest.fixture
+def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Start a NATS server for the examples."""
+    server = NatsProcess(tmp_path / "nats").start()
+    monkeypatch.setenv("NATS_URL", server.url)
+    yield server.url
+    server.kill()
+
+
+@pytest.mark.usefixtures("bus")
+def test_bus(example: ExampleRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeOllama(answer("Because", " of air."), on={"/api/tags": LLAMA}) as fake:
+        monkeypatch.setenv("OLLAMA_HOST", fake.url)
+        lines = example.lines_of("27_bus.py")
+    assert lines == [
+        "Because of air.",
+        "models of all workers: llama3.2:latest",
+        f"{socket.gethostname()} finishes what it has begun",
+    ]
+
+
+def test_prompts_from_subject(
+    example: ExampleRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (FOLDER / "28_prompts_from_subject.py").read_text(encoding="utf-8")
+    with bus_for(code, tmp_path / "nats", monkeypatch):
+        assert example.output_of("28_prompts_from_subject.py") == ""
+        sentences = stored(os.environ["NATS_URL"], "sentences.kitchen")
+    assert [message.data for message in sentences] == [b"One two three fourteen.", b"Hello.", b""]
+
+
+@pytest.mark.parametrize("kind", ["redis", "mqtt", "amqp"])
+def test_faststream(kind: str, fake: FakeOllama, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.play(answer("It is deep. I", "t is blue."))
+    with broker_process(kind, tmp_path) as url:
+        monkeypatch.setenv("BROKER_URL", url)
+        assert heard_through(runpy.run_path(str(FOLDER / "29_faststream.py"))["broker"]) == TWO_SENTENCES
+    assert fake.requests[0].json["prompt"] == "Why?"
+
+
+def test_faststream_with_kafka(fake: FakeOllama, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory: no broker of Kafka's is in a registry."""
+    fake.play(answer("It is deep. I", "t is blue."))
+    monkeypatch.setenv("BROKER_URL", "kafka://127.0.0.1:1")
+    broker = runpy.run_path(str(FOLDER / "29_faststream.py"))["broker"]
+    assert heard_through(broker, TestKafkaBroker(broker)) == TWO_SENTENCES
+
+
+def heard_through(broker: Any, running: Any = None) -> list[str]:
+    """Send a prompt, and return the first two sentences that come."""
+    heard: list[str] = []
+
+    async def main() -> None:
+        both = asyncio.Event()
+
+        async def hear(text: str) -> None:
+            heard.append(text)
+            if len(heard) == 2:
+                both.set()
+
+        broker.subscriber("sentences")(hear)
+
+        async with asyncio.timeout(30), running or broker:
+            if running is None:
+                await broker.start()
+            await broker.publish("Why?", "prompts")
+            await both.wait()
+
+    asyncio.run(main())
+    return heard
 
 
 def test_hosts(example: ExampleRunner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,14 @@ OLDEST_NODE = 18  # the first with `fetch`
 
 
 def installed_sdk() -> Path:
-    """Return the folder that has the SDK; installed at the first call, skips the test if that is impossible.
+    """Return the folder that has the SDK."""
+    return installed(HERE / "package.json")
+
+
+def installed(package: Path) -> Path:
+    """Return the folder into which npm has installed what a package.json asks for.
+
+    It is installed at the first call; the test is skipped if that is impossible.
 
     Tests of several processes may install at the same time: each makes a folder of its own, and the first to
     be ready is kept.
@@ -32,7 +39,7 @@ def installed_sdk() -> Path:
     ).stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
         pytest.skip(f"needs Node {OLDEST_NODE} or newer, this is {version}: apt-get install nodejs npm")
-    wanted = (HERE / "package.json").read_bytes()
+    wanted = package.read_bytes()
     folder = CACHE / hashlib.sha256(wanted).hexdigest()[:12]
     if not folder.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -62,7 +69,7 @@ def _install(npm: str, made: Path, package: bytes) -> None:
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         said = " ".join(str(error.stderr or error).split())[:300]
-        pytest.skip(f"npm cannot install the AI SDK; does `npm ping` reach its registry? {said}")
+        pytest.skip(f"npm cannot install what a test needs; does `npm ping` reach its registry? {said}")
 
 
 class NodePage:
