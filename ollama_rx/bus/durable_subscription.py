@@ -180,6 +180,7 @@ class DurableSubscription(SubjectSubscription):
             return await jetstream.consumer_info(self._stream, self._durable)
         except NotFoundError:
             config = ConsumerConfig(
+                name=self._durable,
                 durable_name=self._durable,
                 filter_subject=self._subject,
                 ack_policy=AckPolicy.EXPLICIT,
