@@ -20,7 +20,7 @@
     │   ├── FirstChunkTimeout               no chunk arrived in time
     │   ├── IdleTimeout                     no further chunk arrived in time
     │   └── TotalTimeout                    the whole answer took too long
-    ├── SubjectError         .subject   a subject of the bus can't be used: no stream, no permission, too large
+    ├── SubjectError         .subject   a subject of the bus cannot be used: no stream, no right
     ├── ClientClosedError        .partial   the client was closed, before or during the answer
     ├── ToolRoundsError          .rounds    a model still calls tools after `max_rounds` rounds
     ├── SinkError                .sink      a sink failed; the cause is chained
