@@ -36,7 +36,7 @@ async def subscribed(
         with suppress(NatsError, TimeoutError):  # the connection is closed
             if drains and connection.is_connected:
                 async with TimeLimit(_DRAIN):
-                    await subscription.drain()
+                    await subscription.drain()  # type: ignore[no-untyped-call]
             else:
                 await subscription.unsubscribe()
 

@@ -254,8 +254,9 @@ class _Tasks:
         """Wait until an event is set, or one of the tasks has ended."""
         waiting = asyncio.create_task(event.wait())
         lost = self._place.connection.lost
+        ends: set[asyncio.Future[Any]] = {waiting, lost, *tasks}
         try:
-            await asyncio.wait({waiting, lost, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
         if lost.done():

@@ -157,7 +157,10 @@ class Asker:
                 await self.connection.nats.flush()
 
     async def _queue(self) -> ConsumerInfo:
-        return await self.connection.jetstream.consumer_info(self.subjects.prompts_stream, word_of(MODEL))
+        found: ConsumerInfo = await self.connection.jetstream.consumer_info(
+            self.subjects.prompts_stream, word_of(MODEL)
+        )
+        return found
 
     async def until_queue_is_empty(self) -> None:
         """Wait until all prompts are acknowledged."""
