@@ -377,6 +377,37 @@ def test_acknowledgements_that_are_lost_neither_lose_nor_repeat_a_line(
     assert count > 2
 
 
+@pytest.mark.parametrize("several_hosts", [False, True])
+def test_a_host_has_to_wait_while_the_bus_is_silent(
+    nats_process: NatsProcess, namespace: str, *, several_hosts: bool
+) -> None:
+    line = "x" * 100_000
+    gate = Gate()
+
+    async def main(asker: Asker) -> None:
+        hosts = [fake.url, other.url] if several_hosts else [fake.url]
+        async with (
+            Client(hosts=hosts) as client,
+            Worker(client, nats_process.url, namespace=namespace),
+            asker.ask() as asked,
+        ):
+            await asked.until_kind(LINES)
+            nats_process.pause()
+            gate.open()
+            await fake.aio.wait_for_pause()
+            nats_process.resume()
+            await asked.until_over()
+            assert asked.texts() == ["a", *[line] * 100, ""]
+
+    reply = answer("a", gate, *[line] * 100)
+    other_model = json_reply({"models": []})
+    with (
+        FakeOllama(reply, send_buffer_bytes=65_536) as fake,
+        FakeOllama(on={"/api/tags": other_model}) as other,
+    ):
+        with_asker(nats_process.url, namespace, main)
+
+
 def test_an_attempt_goes_on_when_a_killed_server_is_back(
     nats_process: NatsProcess, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
