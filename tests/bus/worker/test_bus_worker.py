@@ -12,7 +12,7 @@ from ollama_rx.bus.worker.bus_worker import Worker
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
 from ollama_rx.bus.worker.registration import Registration
 from ollama_rx.rx.internal_loop import TASK_NAME
-from ollama_rx.testing import FakeOllama, Gate, answer
+from ollama_rx.testing import FakeOllama, Gate, answer, endless
 from tests.bus.nats_process import free_port
 from tests.bus.on_bus import until
 from tests.bus.worker.asker import AskedRun, Asker, with_asker
@@ -33,6 +33,22 @@ def test_a_prompt_is_answered_and_leaves_the_queue(nats_url: str, namespace: str
         assert asked.texts() == ["Hello", " you", ""]
         assert (asked.kinds[0], end.kind, end.attempt) == (EventKind.START, EventKind.END, 1)
         assert [event.seq for event in asked.events] == list(range(len(asked.events)))
+
+    with_asker(nats_url, namespace, work)
+
+
+@pytest.mark.parametrize("finish", [True, False])
+def test_nothing_is_left_of_a_worker(nats_url: str, namespace: str, *, finish: bool) -> None:
+    async def work(asker: Asker) -> None:
+        before = asyncio.all_tasks()
+        with FakeOllama(answer("a", endless("b", every=0.001))) as fake, Client(fake.url) as client:
+            async with Worker(client, nats_url, namespace=namespace) as worker, asker.ask() as asked:
+                await asked.until_kind(EventKind.LINES)
+                if finish:
+                    await asker.cancel(asked.run)
+                else:
+                    worker.stop(finish=False)
+        assert asyncio.all_tasks() == before
 
     with_asker(nats_url, namespace, work)
 
