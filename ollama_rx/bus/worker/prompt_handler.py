@@ -25,7 +25,7 @@ from ollama_rx.bus.worker.attempt import UNREAD, Attempt, Workplace
 from ollama_rx.bus.worker.host_failure import HostFailure
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
 from ollama_rx.bus.worker.spread import spread_over
-from ollama_rx.errors import StatusError, UnreachableError
+from ollama_rx.errors import OllamaError, StatusError, UnreachableError
 
 PATHS: Final = frozenset({"/api/generate", "/api/chat", "/api/embed"})
 """The endpoints that a prompt may be for: those that change nothing on a host."""
@@ -98,7 +98,7 @@ class _Handler:
             return await self._answered()
         except SupersededError as refused:
             return _Verdict.DONE if refused.last is not None and refused.last.is_final else _Verdict.LEFT
-        except UnreachableError as error:
+        except OllamaError as error:
             _log.warning("run %s is left to another worker: %s", self._run, error)
             return _Verdict.LEFT
 
@@ -113,7 +113,7 @@ class _Handler:
         except (SupersededError, UnreachableError):
             raise
         except StatusError as error:
-            return await self._failed(last, HostFailure.of(error))
+            return await self._failed(await self._log.last(), HostFailure.of(error))
         except Exception as error:  # noqa: BLE001 - the client must hear of it, whatever it is
             _log.exception("run %s cannot be answered", self._run)
             return await self._failed(await self._log.last(), HostFailure.of(error))
@@ -173,7 +173,7 @@ class _Handler:
     async def clean_up(self) -> None:
         """Delete what is stored for the prompt, and not needed any more."""
         if PROMPT_IS_LARGE in (self._message.headers or {}):
-            with suppress(UnreachableError):
+            with suppress(OllamaError):  # it expires
                 await delete_body(self._place.connection, self._place.subjects, self._run)
 
     async def _failed(self, last: RunEvent | None, failure: HostFailure) -> _Verdict:

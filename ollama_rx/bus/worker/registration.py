@@ -72,6 +72,7 @@ class Registration:
         self._prepared: frozenset[str] = frozenset()
         self._was_lost = False  # since the last round, the connection to the bus
         self._wake_up = asyncio.Event()
+        self._is_over = False
         self._looked = asyncio.Event()  # since `look_now` was called last
 
     async def run(self) -> None:
@@ -91,15 +92,17 @@ class Registration:
                     self._looked.set()
                     await self._pause()
         finally:
+            self._is_over = True
             self._looked.set()
             stop_watching()
             await self._delete()
 
     async def look_now(self) -> None:
         """Ask the hosts at once, because one has just failed; return when ``on_models`` has been told."""
-        self._looked.clear()
-        self._wake_up.set()
-        await self._looked.wait()
+        if not self._is_over:
+            self._looked.clear()
+            self._wake_up.set()
+            await self._looked.wait()
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):

@@ -61,7 +61,8 @@ class RunControls:
 
     async def hint(self, run: str) -> None:
         """Tell a worker that may have a run in hand that it is no longer its own."""
-        await self._connection.nats.publish(self._subjects.control(run))
+        with suppress(NatsError):  # it will find out by itself
+            await self._connection.nats.publish(self._subjects.control(run))
 
     def _received(self, message: Msg) -> None:
         on_hint = self._hints.get(message.subject.rpartition(".")[2])

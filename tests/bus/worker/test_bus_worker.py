@@ -12,7 +12,7 @@ from ollama_rx.bus.worker.bus_worker import Worker
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
 from ollama_rx.bus.worker.registration import Registration
 from ollama_rx.rx.internal_loop import TASK_NAME
-from ollama_rx.testing import FakeOllama, Gate, answer, endless
+from ollama_rx.testing import FakeOllama, Gate, answer, cut, endless
 from tests.bus.nats_process import free_port
 from tests.bus.on_bus import until
 from tests.bus.worker.asker import AskedRun, Asker, with_asker
@@ -89,6 +89,22 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun_and_takes_nothing_n
                 assert asked.texts() == ["a", "b", ""]
                 assert later.events == []
                 await asker.until_left_in_queue(1)
+
+    with_asker(nats_url, namespace, work)
+
+
+def test_a_worker_that_is_stopped_does_not_wait_for_a_host_that_fails(nats_url: str, namespace: str) -> None:
+    gate = Gate()
+
+    async def work(asker: Asker) -> None:
+        with FakeOllama(answer("a", gate, cut())) as fake, Client(fake.url) as client:
+            async with asker.ask() as asked:
+                async with Worker(client, nats_url, namespace=namespace, parallel=2) as worker:
+                    await asked.until_kind(EventKind.LINES)
+                    worker.stop()
+                    await asker.until_no_worker_asks()
+                    gate.open()
+                assert (await asked.until_over()).kind is EventKind.FAILED
 
     with_asker(nats_url, namespace, work)
 

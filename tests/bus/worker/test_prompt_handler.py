@@ -233,6 +233,30 @@ def test_a_prompt_is_left_to_others_if_its_log_cannot_be_read(
     with_later_worker(nats_url, namespace, FakeOllama(answer("a")), work)
 
 
+def test_a_prompt_is_left_to_others_if_nothing_can_be_told(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("ollama_rx.bus.streams.ACK_WAIT", 0.1)
+    append = RunLog.append
+    refusals = 2  # that of the start, and that of the failure
+
+    async def refused(self: RunLog, event: RunEvent, *, after: int) -> int:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise StatusError.of(403, "a permission is missing")
+        return await append(self, event, after=after)
+
+    async def work(asker: Asker, _: FakeOllama, worker: Worker) -> None:
+        monkeypatch.setattr(RunLog, "append", refused)
+        async with asker.ask() as asked, worker:
+            await asked.until_over()
+            assert asked.texts() == ["a", ""]
+        assert f"run {asked.run} is left to another worker: HTTP 403: a permission is missing" in caplog.text
+
+    with_later_worker(nats_url, namespace, FakeOllama(answer("a")), work)
+
+
 def test_a_fault_after_the_run_is_over_changes_nothing(
     nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,14 @@ def test_a_worker_hears_of_hints_about_its_runs_only(nats_url: str, namespace: s
     on_bus(nats_url, work)
 
 
+def test_a_hint_on_a_closed_connection_does_nothing(nats_url: str, namespace: str) -> None:
+    async def work(connection: BusConnection) -> None:
+        await connection.close()
+        await RunControls(connection, Subjects(namespace)).hint("r")
+
+    on_bus(nats_url, work)
+
+
 def test_a_run_is_in_the_hands_of_a_worker_until_it_lets_go(nats_url: str, namespace: str) -> None:
     async def work(connection: BusConnection) -> None:
         controls = RunControls(connection, Subjects(namespace))
