@@ -7,7 +7,7 @@ from itertools import count
 from typing import Final, Self
 from urllib.parse import parse_qsl
 
-from ollama_rx.arguments import check_callable, check_flag, check_seconds, check_whole, wrong_value
+from ollama_rx.arguments import check_callable, check_flag, check_seconds, check_whole
 from ollama_rx.bus.bus_connection import BusConnections
 from ollama_rx.bus.check_subject import check_subject
 from ollama_rx.bus.connection_options import ConnectionOptions
@@ -119,7 +119,9 @@ class SubjectSink(Sink[object]):
         flags = {"acknowledge": True, "mark_end": True}
         for name, value in parse_qsl(query, keep_blank_values=True):
             if name not in flags or value not in _YES_OR_NO:
-                raise wrong_value("nats", "acknowledge=yes|no or mark_end=yes|no after the subject", query)
+                raise ValueError(  # without the value, which may be the rest of a password with a "?"
+                    "nats: expected acknowledge=yes|no or mark_end=yes|no after the question mark"
+                )
             flags[name] = _YES_OR_NO[value]
         return cls(subject, servers, acknowledge=flags["acknowledge"], mark_end=flags["mark_end"])
 

@@ -19,6 +19,7 @@ from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.subject_outbox import SubjectOutbox
 from ollama_rx.bus.subject_sink import SubjectSink, to_subject
 from ollama_rx.delivery.deliver import Delivery
+from ollama_rx.sinks import sink_from_uri
 from tests.bus.event_streams import Stored, add_stream, stored, with_client
 from tests.bus.nats_process import NatsProcess
 from tests.contracts.conftest import eventually
@@ -357,6 +358,14 @@ def test_a_server_that_confirms_nothing_pauses_the_stream(nats_process: NatsProc
 def test_a_wrong_uri_is_refused(argument: str) -> None:
     with pytest.raises(ValueError, match=r"subject: expected words|nats: expected acknowledge"):
         SubjectSink.from_uri(argument)
+
+
+def test_an_error_of_the_command_line_shows_no_part_of_a_password() -> None:
+    for uri in "nats://ada:sec?ret@127.0.0.1:1/a", "nats://ada:secret@127.0.0.1:x/a", "nats://ada:secret@/a":
+        with pytest.raises(ValueError, match=r"^sink 'nats': ") as caught:
+            sink_from_uri(uri)
+        assert "sec" not in str(caught.value)
+        assert "ret" not in str(caught.value)
 
 
 def test_wrong_arguments_are_refused() -> None:
