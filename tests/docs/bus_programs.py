@@ -26,8 +26,11 @@ _PROMPT = "Why?"
 
 
 @contextmanager
-def bus_for(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-    """Start what a program needs. One that would run for ever ends when it has answered a message."""
+def bus_for(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
+    """Start what a program needs and yield the URL of its server.
+
+    A program that would run for ever ends when it has answered a message.
+    """
     server = NatsProcess(folder).start()
     try:
         monkeypatch.setenv("NATS_URL", server.url)
@@ -36,7 +39,7 @@ def bus_for(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generat
         with FakeOllama(ANSWER, on={"/api/tags": MODELS}) as fake, Client(fake.url) as ollama, Worker(ollama):
             monkeypatch.setenv("OLLAMA_HOST", fake.url)
             if "from_subject(" not in code:
-                yield
+                yield server.url
                 return
             is_answered = Subject[None]()
 
@@ -52,7 +55,7 @@ def bus_for(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generat
 
             thread = threading.Thread(target=send)
             thread.start()
-            yield
+            yield server.url
             thread.join()
     finally:
         server.kill()

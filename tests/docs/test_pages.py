@@ -3,11 +3,11 @@
 import re
 import tomllib
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from ollama_rx.bus.connection_options import DEFAULT_URL
 from ollama_rx.testing import FakeOllama, answer
 from tests.docs.bus_programs import bus_for
 from tests.docs.pages import PAGES, README, ROOT, blocks, files, programs, prose
@@ -36,9 +36,15 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeOllama
 def test_each_program_runs(
     code: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uses_bus = "ollama_rx.bus" in code
-    with bus_for(code, tmp_path_factory.mktemp("nats"), monkeypatch) if uses_bus else nullcontext():
-        exec(compile(code, "page.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own pages
+    if "ollama_rx.bus" not in code:
+        run(code)
+        return
+    with bus_for(code, tmp_path_factory.mktemp("nats"), monkeypatch) as url:
+        run(code.replace(DEFAULT_URL, url))
+
+
+def run(code: str) -> None:
+    exec(compile(code, "page.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own pages
 
 
 def test_the_pages_have_programs_and_files() -> None:
