@@ -106,10 +106,14 @@ class NatsTransport(TcpTransport):
 
     async def drain(self) -> None:
         """Wait until the server has taken most of what was sent; a loss is told to whoever reads."""
-        if self._io_writer is not None:
-            with suppress(OSError):  # it would keep nats-py from ending its tasks
-                async with asyncio.timeout(_CLOSING if self.is_closing else None):
-                    await super().drain()  # type: ignore[no-untyped-call]
+        if self._io_writer is None:
+            return
+        with suppress(OSError):  # it would keep nats-py from ending its tasks
+            if not self.is_closing:
+                await self._io_writer.drain()
+            else:
+                async with asyncio.timeout(_CLOSING):
+                    await self._io_writer.drain()
 
     def abort(self) -> None:
         """Close the connection at once."""
