@@ -105,11 +105,11 @@ class NatsServer:
         return self._folder / "nats.log"
 
     def start(self) -> Self:
-        """Start the server and wait until it answers."""
+        """Start the server, unless it runs, and wait until it answers."""
+        if self._guard is not None:
+            return self
         program = _find_program()
-        self._name = f"ollama-rx-{secrets.token_hex(8)}"
         try:
-            self._write_config()
             self._guard = self._start_guard(program)
         except OSError as error:
             raise NatsServerError(f"cannot start the NATS server: {error}") from error
@@ -133,9 +133,11 @@ class NatsServer:
         except FileNotFoundError as error:
             raise NatsServerError(str(error)) from error
 
-    def _write_config(self) -> None:
+    def _start_guard(self, program: str) -> "subprocess.Popen[bytes]":
         folder = self._folder.absolute()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._name = f"ollama-rx-{secrets.token_hex(8)}"
+        config = str(folder / "nats.conf")
         text = _CONFIG.format(
             name=self._name,
             host=_HOST,
@@ -144,15 +146,12 @@ class NatsServer:
             log=_quoted(folder / "nats.log"),
             pid=_quoted(folder / "nats.pid"),
         )
-        (folder / "nats.conf").write_text(text, encoding="utf-8")
-
-    def _start_guard(self, program: str) -> "subprocess.Popen[bytes]":
-        folder = self._folder.absolute()
-        # Without the site packages, which it does not need, Python starts in half the time.
-        guard = [sys.executable, "-I", "-S", server_guard.__file__, str(folder / "lock"), str(_LOCK_SECONDS)]
-        with (folder / _EARLY_LOG).open("wb") as log:
+        guard = [server_guard.__file__, str(folder / "lock"), str(_LOCK_SECONDS), config, text]
+        with (folder / _EARLY_LOG).open("ab") as log:
+            log.truncate(0)
             return subprocess.Popen(  # noqa: S603 - nats-server
-                [*guard, program, "-c", str(folder / "nats.conf")],
+                # Without the site packages, which the guard does not need, Python starts in half the time.
+                [sys.executable, "-I", "-S", *guard, program, "-c", config],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=log,

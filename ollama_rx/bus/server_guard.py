@@ -1,13 +1,13 @@
 """Keep nats-server running for as long as the process that wants it lives, however that process ends.
 
 A small program of its own, which imports nothing of this package:
-``python server_guard.py LOCK SECONDS COMMAND...``. Its standard input is a pipe from that process. When the
-pipe is closed, at the latest by the system when the process is killed, the server is stopped. Once a byte has
-come through it, which says that the server has answered, a server that ends by itself is started again;
-before, its exit code is passed on.
+``python server_guard.py LOCK SECONDS CONFIG TEXT COMMAND...``. Its standard input is a pipe from the process.
+When the pipe is closed, at the latest by the system when the process is killed, the server is stopped. Once a
+byte has come through it, which says that the server has answered, a server that ends by itself is started
+again; before, its exit code is passed on.
 
-The lock is a file in the server's folder, for which the guard waits so many seconds. The server inherits it,
-so two servers never use one folder, even if somebody kills the guard.
+The lock is a file in the server's folder, for which the guard waits so many seconds before it writes the
+configuration. The server inherits it, so two servers never use one folder, even if somebody kills the guard.
 """
 
 import os
@@ -24,11 +24,13 @@ _POLL_SECONDS = 0.02
 
 def main(arguments: list[str], parent: int = 0) -> int:
     """Run the server until the file descriptor ``parent`` ends; return the exit code."""
-    lock, seconds, *command = arguments
+    lock, seconds, config, text, *command = arguments
     held = _take_lock(lock, float(seconds))
     if held is None:
         return LOCKED
     try:
+        with open(config, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes longer to import
+            file.write(text)
         return ServerGuard(command, held).run(parent)
     finally:
         os.close(held)

@@ -82,8 +82,9 @@ def test_a_user_without_a_home_folder_is_told_what_to_set(monkeypatch: pytest.Mo
         NatsServer(port=free_port()).start()
 
 
-def test_stopping_twice_is_harmless(tmp_path: Path) -> None:
+def test_starting_or_stopping_twice_is_harmless(tmp_path: Path) -> None:
     server = NatsServer(port=free_port(), folder=tmp_path).start()
+    server.start()
     server.stop()
     server.stop()
 

@@ -126,16 +126,22 @@ def test_a_server_that_dies_after_it_has_answered_is_started_again(
 def test_a_folder_has_one_server_and_its_lock_lasts_as_long_as_that(tmp_path: Path) -> None:
     starts = tmp_path / "starts"
     lock = str(tmp_path / "lock")
+    config = tmp_path / "config"
     parent, pipe = os.pipe()
     other_parent, other_pipe = os.pipe()
     codes: list[int] = []
     command = [sys.executable, "-c", WAITS, str(starts)]
-    first = threading.Thread(target=lambda: codes.append(main([lock, "1", *command], parent)))
+    first = threading.Thread(
+        target=lambda: codes.append(main([lock, "1", str(config), "first", *command], parent))
+    )
     first.start()
     assert eventually(starts.exists, 20)
-    assert main([lock, "0.05", *command]) == LOCKED
+    assert main([lock, "0.05", str(config), "second", *command]) == LOCKED
+    assert config.read_text() == "first"
     os.close(pipe)
-    assert main([lock, "20", sys.executable, "-c", "import sys; sys.exit(7)"], other_parent) == 7
+    ends = [sys.executable, "-c", "import sys; sys.exit(7)"]
+    assert main([lock, "20", str(config), "third", *ends], other_parent) == 7
+    assert config.read_text() == "third"
     first.join()
     assert codes == [0]
     for end in (parent, other_parent, other_pipe):
