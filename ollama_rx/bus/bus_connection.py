@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
-from ollama_rx.bus.connection_failure import failure_of
+from ollama_rx.bus.connection_failure import failure_of, is_refused_login
 from ollama_rx.bus.connection_options import ConnectionOptions
 from ollama_rx.bus.reply_inbox import ReplyInbox
 from ollama_rx.errors import OllamaError, UnreachableError
@@ -48,6 +48,7 @@ class BusConnection:
         self._connected = asyncio.Event()
         self._problem: Exception | None = None
         self._problem_at = float("-inf")
+        self._was_lost = False
 
     @property
     def jetstream(self) -> JetStreamContext:
@@ -157,6 +158,8 @@ class BusConnection:
             await self.nats.close()
 
     async def _failed(self, error: Exception) -> None:
+        if is_refused_login(str(error)) and not is_refused_login(str(self._problem)) and self._was_lost:
+            _log.warning("%s", failure_of(self.url, error))
         self._problem = error
         self._problem_at = asyncio.get_running_loop().time()
         _log.debug("bus %s: %s", self.url, type(error).__name__)
@@ -164,6 +167,7 @@ class BusConnection:
     async def _disconnected(self) -> None:
         if self._connected.is_set():  # else it is being closed
             self._connected.clear()
+            self._was_lost = True
             _log.info("lost the bus at %s", self.url)
 
     async def _reconnected(self) -> None:

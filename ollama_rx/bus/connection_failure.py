@@ -30,10 +30,15 @@ def failure_of(url: str, error: Exception) -> OllamaError:
     HTTP 401: cannot log in at nats://bus.example:4222 (Authorization Violation); ...
     """
     text = str(error)
-    if _LOGIN_REFUSED.search(text):
+    if is_refused_login(text):
         reason = text.removeprefix("nats: ").strip("'")
         return UnauthorizedError(_UNAUTHORIZED, f"cannot log in at {url} ({reason})")
     return UnreachableError(url, _words(error))
+
+
+def is_refused_login(text: str) -> bool:
+    """Whether the text of an error says that the server refuses the login, or no longer accepts it."""
+    return _LOGIN_REFUSED.search(text) is not None
 
 
 def _words(error: Exception) -> str:

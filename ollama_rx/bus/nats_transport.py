@@ -8,7 +8,10 @@ from urllib.parse import ParseResult
 
 from nats.aio.client import Client as NatsClient
 from nats.aio.transport import TcpTransport
+from nats.errors import AuthorizationError
 from nats.errors import Error as NatsError
+
+from ollama_rx.bus.connection_failure import is_refused_login
 
 _CLOSING = 1.0  # seconds in which a server may take what is still being sent
 
@@ -19,7 +22,7 @@ def new_client(*, demands_tls: bool) -> NatsClient:
 
 
 class _BoundedClient(NatsClient):
-    """nats-py's client with another transport, and an end in time."""
+    """nats-py's client with another transport and an end in time, which does not give up an expired login."""
 
     def __init__(self, transport: "NatsTransport") -> None:
         super().__init__()
@@ -29,6 +32,13 @@ class _BoundedClient(NatsClient):
         """Close the connection; what the server does not take within a second is dropped."""
         self._same_transport.is_closing = True
         await super().close()
+
+    async def _process_err(self, err_msg: str) -> None:
+        """Log in again when a login has expired, with what the credentials file holds by then."""
+        if self.is_connected and is_refused_login(err_msg):
+            await self._process_op_err(AuthorizationError())
+        else:
+            await super()._process_err(err_msg)
 
 
 class NatsTransport(TcpTransport):

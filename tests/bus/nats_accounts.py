@@ -56,13 +56,27 @@ class NatsAccounts:
     _system: _Key = field(default_factory=lambda: _Key(nkeys.PREFIX_BYTE_ACCOUNT))
     _account: _Key = field(default_factory=lambda: _Key(nkeys.PREFIX_BYTE_ACCOUNT))
 
+    _users: list[str] = field(default_factory=list[str])
+    _revoked: dict[str, int] = field(default_factory=dict[str, int])
+
+    def revoke_users(self) -> None:
+        """Take from all users so far the right to log in; the server is told by `settings`."""
+        self._revoked = dict.fromkeys(self._users, 2)  # a second since 1970, before which a JWT was issued
+
     @property
     def settings(self) -> str:
         """Lines for the configuration of a server that knows these accounts."""
         operator = self._operator.sign(self._operator, "operator", {"type": "operator", "version": 2})
         accounts = {
             key.public: self._operator.sign(
-                key, name, {"type": "account", "version": 2, "limits": _NO_ACCOUNT_LIMITS | limits}
+                key,
+                name,
+                {
+                    "type": "account",
+                    "version": 2,
+                    "limits": _NO_ACCOUNT_LIMITS | limits,
+                    "revocations": self._revoked if key is self._account else {},
+                },
             )
             for key, name, limits in (
                 (self._system, "SYS", {"mem_storage": 0, "disk_storage": 0, "streams": 0, "consumer": 0}),
@@ -78,6 +92,7 @@ class NatsAccounts:
     def creds_of(self, user: str) -> str:
         """Return the credentials file of a new user."""
         key = _Key(nkeys.PREFIX_BYTE_USER)
+        self._users.append(key.public)
         jwt = self._account.sign(key, user, {"type": "user", "version": 2, **_NO_LIMITS})
         return (
             f"-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n"

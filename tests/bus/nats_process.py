@@ -59,7 +59,7 @@ class NatsProcess:
         space: what JetStream may store.
         sync_interval: how often JetStream makes sure that files are on the disk, such as "always".
         settings: more lines of its configuration, such as those for users or TLS; others may be set before it
-            is started again.
+            is started again or told to `reload`.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class NatsProcess:
     def start(self) -> Self:
         """Start it and wait until it answers; what it had stored before is there again."""
         assert self._process is None, "it runs already"
-        self._config.write_text(f"{self._always}{self.settings}\n", encoding="utf-8")
+        self._write_config()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - a server of this test
                 [self._program, "-c", str(self._config)], stdout=log, stderr=log
@@ -118,6 +118,14 @@ class NatsProcess:
     def stop(self) -> None:
         """Let it shut down properly; does nothing if it does not run."""
         self._end(signal.SIGTERM)
+
+    def reload(self) -> None:
+        """Let it read its settings again."""
+        self._write_config()
+        self._running.send_signal(signal.SIGHUP)
+
+    def _write_config(self) -> None:
+        self._config.write_text(f"{self._always}{self.settings}\n", encoding="utf-8")
 
     def pause(self) -> None:
         """Stop its execution: connections stay open, nothing is answered."""

@@ -13,6 +13,7 @@ from nats.errors import NoServersError
 
 from ollama_rx.bus import nats_transport
 from ollama_rx.bus.nats_transport import NatsTransport, new_client
+from tests.bus.conftest import StartServer
 from tests.bus.nats_process import NatsProcess
 from tests.contracts.conftest import eventually
 
@@ -204,5 +205,28 @@ def test_closing_a_connection_that_was_just_lost_leaves_no_task(run: Run, nats_p
         await client.close()
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(tasks)
+
+    run(main())
+
+
+def test_a_permission_that_is_missing_does_not_end_the_connection(
+    run: Run, start_server: StartServer
+) -> None:
+    user = '{ user: "ada", password: "secret", permissions: { publish: "allowed" } }'
+    server = start_server(f"authorization {{ users: [ {user} ] }}")
+
+    async def main() -> None:
+        denied: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+
+        async def failed(error: Exception) -> None:
+            denied.set_result(error)
+
+        client = new_client(demands_tls=False)
+        await client.connect(server.url, user="ada", password="secret", error_cb=failed)
+        await client.publish("forbidden", b"")
+        assert "permissions violation" in str(await denied)
+        await client.publish("allowed", b"")
+        await client.flush()
+        await client.close()
 
     run(main())

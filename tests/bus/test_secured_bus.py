@@ -127,7 +127,32 @@ def test_a_wrong_login_is_told_to_clients_and_workers_and_shown_by_none(
     assert "not-this" not in shown
 
 
-def test_a_client_waits_for_a_server_whose_login_is_changed_and_back(start_server: StartServer) -> None:
+def test_a_login_that_is_no_longer_accepted_is_renewed_from_its_file(
+    start_server: StartServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    accounts = NatsAccounts()
+    server = start_server(accounts.settings)
+    creds = tmp_path / "user.creds"
+    creds.write_text(accounts.creds_of("ada"), encoding="utf-8")
+    ours = Credentials(creds=creds)
+    with (
+        FakeOllama() as fake,
+        Client(fake.url) as hosts,
+        Worker(hosts, server.url, credentials=ours),
+        Client(transport=jetstream(server.url, credentials=ours), model="echo") as client,
+    ):
+        accounts.revoke_users()
+        creds.write_text(accounts.creds_of("ada"), encoding="utf-8")
+        server.settings = accounts.settings
+        server.reload()
+        assert eventually(lambda: "is back" in caplog.text, 20)
+        assert "".join(client.generate("Hi").pipe(op.text(), ops.to_list()).run()) == "Hi"
+
+
+def test_a_client_waits_for_a_server_whose_login_is_changed_and_back(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
     server = start_server('authorization { user: "ada", password: "secret" }')
     bus = f"nats://ada:secret@127.0.0.1:{server.port}"
     with (
@@ -145,3 +170,5 @@ def test_a_client_waits_for_a_server_whose_login_is_changed_and_back(start_serve
         server.settings = 'authorization { user: "ada", password: "secret" }'
         server.start()
         assert "".join(client.generate("two").pipe(op.text(), ops.to_list()).run()) == "two"
+    refused = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert {text.partition(" (")[0] for text in refused} == {f"HTTP 401: cannot log in at {server.url}"}
