@@ -1,12 +1,14 @@
 """How a client comes to a run, and leaves it, as the queue of prompts sees it."""
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import orjson
+import pytest
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerInfo
 
+from ollama_rx.bus import run_entry
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.direct_get import stored_messages
 from ollama_rx.bus.prompt import Prompt
@@ -34,7 +36,8 @@ async def runs_in_queue(connection: BusConnection, subjects: Subjects) -> list[s
 
 
 async def consumer_info(connection: BusConnection, subjects: Subjects) -> ConsumerInfo:
-    return await connection.jetstream.consumer_info(subjects.prompts_stream, word_of(MODEL))
+    found: ConsumerInfo = await connection.jetstream.consumer_info(subjects.prompts_stream, word_of(MODEL))
+    return found
 
 
 async def take(connection: BusConnection, subjects: Subjects) -> Msg:
@@ -66,22 +69,21 @@ def test_a_prompt_that_is_withdrawn_leaves_the_queue_and_no_other_one_does(
 
 
 def test_a_prompt_whose_acknowledgement_was_not_awaited_is_withdrawn_too(
-    nats_url: str, namespace: str
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(connection: BusConnection) -> None:
         subjects = Subjects(namespace)
         await prepare_streams(connection, subjects)
         await prepare_model(connection, subjects, MODEL)
         run = new_run(subjects, "one")
-        publish: Any = connection.jetstream.publish  # pyright: ignore[reportUnknownMemberType]
         stored = asyncio.Event()
 
-        async def never_acknowledged(*args: Any, **options: Any) -> None:
-            await publish(*args, **options)
+        async def never_answered(_: BusConnection, request: Callable[[], Awaitable[object]]) -> None:
+            await request()
             stored.set()
             await asyncio.Event().wait()
 
-        connection.jetstream.publish = never_acknowledged  # type: ignore[method-assign]
+        monkeypatch.setattr(run_entry, "until_answered", never_answered)
         submitting = asyncio.create_task(run.submit(connection))
         await stored.wait()
         submitting.cancel()
