@@ -114,25 +114,37 @@ def _read_servers(servers: str | Sequence[str] | None) -> list[_ServerAddress]:
     given = os.environ.get(URL_VARIABLE) or DEFAULT_URL if servers is None else servers
     texts = text_or_texts("servers", given)
     several = [texts] if isinstance(texts, str) else texts
-    found = [_read_server(text) for some in several for text in some.split(",") if text.strip()]
-    if not found:
+    urls = [text for some in several for text in some.split(",") if text.strip()]
+    if not urls:
         raise ValueError("servers: expected a URL such as nats://127.0.0.1:4222, got none")
-    return found
+    if not _has_plain_logins(urls):
+        raise _wrong_url()
+    return [_read_server(url) for url in urls]
+
+
+def _has_plain_logins(urls: Sequence[str]) -> bool:
+    """Whether the first URL has a login, or all have one, or none; otherwise a password may have a comma."""
+    have = ["@" in url for url in urls]
+    return all(have) or not any(have[1:])
+
+
+def _wrong_url() -> ValueError:
+    """Build an error that does not show the URL: any part of a wrong one may be a part of a password."""
+    return ValueError(
+        "servers: expected nats://host:port or tls://host:port, got something else, which is not shown "
+        "because it may hold a password; special characters of a password are written percent-encoded"
+    )
 
 
 def _read_server(text: str) -> _ServerAddress:
-    """Read a URL. Its errors do not show it: any part of a wrong URL may be a part of a password."""
     scheme, separator, rest = text.strip().partition("://")
     if not separator:
         scheme, rest = "nats", text.strip()
     scheme = scheme.lower()
-    login, _, address = rest.removesuffix("/").rpartition("@")
+    login, at, address = rest.removesuffix("/").rpartition("@")
     host, port = _read_address(address)
-    if scheme not in _SCHEMES or not host:
-        raise ValueError(
-            "servers: expected nats://host:port or tls://host:port, got something else, which is not shown "
-            "because it may hold a password; special characters of a password are written percent-encoded"
-        )
+    if scheme not in _SCHEMES or not host or (at and not login):
+        raise _wrong_url()
     return _ServerAddress(f"{scheme}://{host}:{port}", _read_login(login))
 
 

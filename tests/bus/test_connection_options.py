@@ -4,8 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ollama_rx import OllamaError, UnauthorizedError, UnreachableError
 from ollama_rx.bus.bus_connection import BusConnections
@@ -76,6 +79,24 @@ def test_a_wrong_url_is_refused_and_not_shown(url: str) -> None:
         of(url)
     assert "ret" not in str(caught.value).lower()
     assert "ada" not in str(caught.value)
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1))
+def test_a_password_that_is_percent_encoded_may_have_any_characters(password: str) -> None:
+    options = of(f"nats://ada:{quote(password, safe='')}@bus.example,nats://bus2.example")
+    assert options.connect_arguments().get("password") == password
+    assert options.shown_url == "nats://bus.example:4222,nats://bus2.example:4222"
+
+
+@given(st.text("a1:/@,?#[]%. \n", max_size=8), st.text("a1:/@,?#[]%. \n", max_size=8))
+def test_a_password_that_is_not_percent_encoded_is_taken_or_refused_but_not_shown(
+    before: str, after: str
+) -> None:
+    try:
+        shown = of(f"nats://ada:{before}Secret{after}@bus.example").shown_url
+    except ValueError as error:
+        shown = str(error)
+    assert "secret" not in shown.lower()
 
 
 @pytest.mark.parametrize("servers", ["", " , ", []])
