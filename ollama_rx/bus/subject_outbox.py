@@ -13,8 +13,7 @@ from typing import Final, NamedTuple
 
 import orjson
 from nats.errors import Error as NatsError
-from nats.errors import NoRespondersError
-from nats.js.errors import APIError, ServiceUnavailableError
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from ollama_rx.bus.bus_connection import BusConnection, BusConnections
 from ollama_rx.bus.lost_cancellation import LostCancellation
@@ -70,7 +69,8 @@ class SubjectOutbox:
         self._max_payload: int | None = None
         self._may_send_many = False  # something was confirmed, and nothing was lost since
         self._why = ""  # what the server has said last
-        self._tries_without_stream: int | None = 0  # None: a stream has stored something
+        self._has_stream = False  # which has stored something
+        self._tries_without_stream = 0
         self._sender = asyncio.get_running_loop().create_task(self._send_all(), name=TASK_NAME)
         self._sender.add_done_callback(lambda _: self._progress.set())
 
@@ -112,9 +112,7 @@ class SubjectOutbox:
     async def close(self) -> None:
         """Drop what is not confirmed, and close the connection."""
         self._sender.cancel()
-        await asyncio.gather(
-            self._sender, return_exceptions=True
-        )  # a failure was told, or nobody waits for it
+        await asyncio.gather(self._sender, return_exceptions=True)  # a failure is told by `put` and `flush`
         await self._connections.aclose()
 
     async def _wait_for_progress(self) -> None:
@@ -141,6 +139,7 @@ class SubjectOutbox:
         """Send what waits until the server has confirmed some of it."""
         try:
             async with self._outage_limit():
+                await connection.connected()
                 while not await self._send(connection, batch := self._next_batch()):
                     self._may_send_many = False
                     await asyncio.sleep(_WAIT)
@@ -193,9 +192,11 @@ class SubjectOutbox:
         finally:
             forget()
         if all(list(map(self._is_stored, answers))):  # each is looked at
-            self._tries_without_stream = None
+            self._has_stream = True
             return True
         self._check_permission(connection)
+        if not self._has_stream:
+            await self._check_stream(connection)
         return False
 
     async def _store_one(self, connection: BusConnection, message: Outgoing) -> None:
@@ -211,28 +212,33 @@ class SubjectOutbox:
         match answer:
             case None:
                 return True
-            case NoRespondersError():
-                self._count_try_without_stream()
             case ServiceUnavailableError():  # a full stream, or a cluster that is choosing its leader
                 self._why = f": {answer.description}"
             case APIError():
                 reason = f"the stream refuses a message for {self._subject!r}: {answer.description}"
                 raise SubjectError(self._subject, reason) from answer
             case _:
-                pass  # the connection has been lost
+                pass  # the connection has been lost, or the server is starting
         return False
 
-    def _count_try_without_stream(self) -> None:
-        if self._tries_without_stream is None:
-            return
+    async def _check_stream(self, connection: BusConnection) -> None:
+        """Find out whether there is a stream at all; a program that listens may have hidden that."""
         self._tries_without_stream += 1
-        if self._tries_without_stream > _TRIES_WITHOUT_STREAM:
+        cause: NatsError | None = None
+        try:
+            with LostCancellation():
+                await connection.jetstream.find_stream_name_by_subject(self._subject)
+        except NotFoundError as error:
+            cause = error
+        except NatsError as error:  # the server is starting, or has no JetStream
+            cause = error if self._tries_without_stream > _TRIES_WITHOUT_STREAM else None
+        if cause is not None:
             raise SubjectError(
                 self._subject,
                 f"no stream of the server stores {self._subject!r}: make one, as in `nats stream add events "
                 f"--subjects '{self._subject}' --defaults`, or send without it: acknowledge=False, "
                 f"--to 'nats:{self._subject}?acknowledge=no'",
-            )
+            ) from cause
 
     def _check_permission(self, connection: BusConnection) -> None:
         if connection.denies(self._subject):

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from nats.js.api import DiscardPolicy, StreamConfig
 from reactivex import Subject, concat, from_iterable, never, of, throw
 
 from ollama_rx import Chunk, IncompleteStreamError, SinkError, SubjectError, UnreachableError, deliver
+from ollama_rx.bus import subject_outbox
 from ollama_rx.bus.bus_connection import BusConnection
-from ollama_rx.bus.subject_outbox import SubjectOutbox
+from ollama_rx.bus.subject_outbox import Outgoing, SubjectOutbox
 from ollama_rx.bus.subject_sink import SubjectSink, to_subject
 from ollama_rx.delivery.deliver import Delivery
 from ollama_rx.sinks import sink_from_uri
@@ -158,6 +159,28 @@ def test_a_subject_that_no_stream_stores_is_told_with_both_remedies(nats_url: st
     assert "acknowledge=False" in str(error)
 
 
+def test_a_program_that_listens_is_not_mistaken_for_a_stream(nats_url: str, namespace: str) -> None:
+    async def listen(client: NatsClient) -> None:
+        subscription = await client.subscribe(namespace)
+        await client.flush()
+        with pytest.raises(SinkError, match="no stream of the server"):
+            await deliver(of("a"), to_subject(namespace, nats_url))
+        assert subscription.pending_msgs <= 2  # the item, and the end of a cancelled delivery
+
+    with_client(nats_url, listen)
+
+
+def test_an_account_without_jetstream_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject_outbox, "_WAIT", 0.001)
+    account = "accounts { plain { users: [{user: ada, password: x}] } }"  # one without JetStream
+    server = NatsProcess(tmp_path, settings=account).start()
+    try:
+        error = failure_of(deliver(of("a"), to_subject("a", server.url.replace("//", "//ada:x@"))))
+    finally:
+        server.kill()
+    assert isinstance(error, SubjectError)
+
+
 def test_a_server_that_is_not_there_is_told_at_once() -> None:
     assert isinstance(failure_of(deliver(of("a"), to_subject("a", "nats://127.0.0.1:1"))), UnreachableError)
 
@@ -259,14 +282,16 @@ def test_large_messages_are_sent_in_batches_of_limited_size(nats_url: str, subje
 def test_a_stream_that_is_replaced_in_the_middle_is_waited_for(
     nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count = SubjectOutbox._count_try_without_stream
+    store = SubjectOutbox._store
     is_refused = threading.Event()
 
-    def counting(self: SubjectOutbox) -> None:
-        count(self)
-        is_refused.set()
+    async def storing(self: SubjectOutbox, connection: BusConnection, batch: Sequence[Outgoing]) -> bool:
+        is_stored = await store(self, connection, batch)
+        if not is_stored:
+            is_refused.set()
+        return is_stored
 
-    monkeypatch.setattr(SubjectOutbox, "_count_try_without_stream", counting)
+    monkeypatch.setattr(SubjectOutbox, "_store", storing)
     subject = f"{add_stream(nats_url, namespace)}.a"
     source = Subject[str]()
     delivery = deliver(source, to_subject(subject, nats_url))
