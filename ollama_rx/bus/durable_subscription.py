@@ -31,6 +31,7 @@ _EXPIRES = 30.0  # seconds after which the server forgets what it was asked for
 _HEARTBEAT = 5.0  # seconds
 _SILENCE = 2.5 * _HEARTBEAT  # after which it is asked anew
 _RETRY = 0.2  # seconds
+_CLOSING_SECONDS = 1.0  # for which the end of a subscription waits for the server
 _HELD = b"+WPI"
 _GIVEN_BACK = b"-NAK"
 _NANOSECONDS = 1_000_000_000
@@ -75,8 +76,6 @@ class DurableSubscription(SubjectSubscription):
 
     async def __aexit__(self, *_: object) -> None:
         self._stop_listening()
-        for position in tuple(self._held):
-            self._settle(position, _GIVEN_BACK)
         await super().__aexit__()
 
     def settle(self, position: int, verdict: bytes, /) -> None:
@@ -121,6 +120,17 @@ class DurableSubscription(SubjectSubscription):
     def _ask_anew(self) -> None:
         self._asked = 0
         self._work.set()
+
+    async def _stop_receiving(self) -> None:
+        """Unsubscribe, and take what the server sends until it hears of that, to give it back."""
+        if self._connection.is_connected:
+            with LostCancellation():
+                async with asyncio.timeout(_CLOSING_SECONDS):
+                    await self._subscription.drain()  # type: ignore[no-untyped-call]
+
+    def _give_back(self) -> None:
+        for position in tuple(self._held):
+            self._settle(position, _GIVEN_BACK)
 
     async def _turn(self) -> None:
         now = self._loop.time()
@@ -187,4 +197,5 @@ class DurableSubscription(SubjectSubscription):
                 ack_wait=ACK_WAIT,
                 max_ack_pending=_MAX_HELD,
             )
-            return await jetstream.add_consumer(self._stream, config)
+            made: ConsumerInfo = await jetstream.add_consumer(self._stream, config)
+            return made

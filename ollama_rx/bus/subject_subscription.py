@@ -68,9 +68,11 @@ class SubjectSubscription:
     async def __aexit__(self, *_: object) -> None:
         self._has_ended = True
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)  # a failure was told, or nobody waits for it
-        with suppress(NatsError):  # the connection may have ended
-            await self._subscription.unsubscribe()
+        await asyncio.gather(self._task, return_exceptions=True)  # a failure is told by `next`
+        with suppress(NatsError, TimeoutError):  # the connection may have ended
+            await self._stop_receiving()
+        self._give_back()
+        with suppress(NatsError):
             await self._send_outgoing()
 
     async def next(self) -> SubjectMessage:
@@ -136,6 +138,12 @@ class SubjectSubscription:
     def _add_arrived(self, message: SubjectMessage) -> None:
         self._arrived.append(message)
         self._news.set()
+
+    async def _stop_receiving(self) -> None:
+        await self._subscription.unsubscribe()
+
+    def _give_back(self) -> None:
+        """Give back what was not settled."""
 
     async def _work_on(self) -> None:
         while True:

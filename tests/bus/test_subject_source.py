@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -324,6 +326,43 @@ def test_a_message_that_takes_long_is_kept(
         assert len(one.messages) + len(two.messages) == 1
 
 
+HOLDER = """
+import sys
+from ollama_rx.bus import from_subject
+
+from_subject(sys.argv[1], sys.argv[2], durable="d").subscribe(lambda message: print(message.text, flush=True))
+sys.stdin.read()
+"""
+
+
+def test_a_message_of_a_process_that_was_killed_comes_again(
+    nats_url: str, subject: str, namespace: str
+) -> None:
+    config = ConsumerConfig(durable_name="d", filter_subject=subject, ack_wait=0.5)
+    with_client(nats_url, lambda client: client.jetstream().add_consumer(namespace, config))
+    send(nats_url, subject, "a")
+    process = subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-c", HOLDER, subject, nats_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"a\n"
+        process.kill()
+    with Received(from_subject(subject, nats_url, durable="d"), acknowledge) as received:
+        assert received.wait(1) == ["a"]
+    assert received.messages[0].attempt > 1
+
+
+def test_a_stream_gives_a_message_to_another_subscriber_after_half_a_minute(
+    nats_url: str, subject: str, namespace: str
+) -> None:
+    send(nats_url, subject, "a")
+    with Received(from_subject(subject, nats_url, durable="d"), acknowledge) as received:
+        received.wait(1)
+    found = with_client(nats_url, lambda client: client.jetstream().consumer_info(namespace, "d"))
+    assert found.config.ack_wait == 30
+
+
 def test_a_killed_server_loses_nothing(nats_process: NatsProcess) -> None:
     url = nats_process.url
     subject = f"{add_stream(url, 'events')}.a"
@@ -453,19 +492,25 @@ def test_a_server_that_is_not_there_is_told() -> None:
         assert isinstance(received.error(), UnreachableError)
 
 
-def test_a_connection_that_ends_for_good_ends_the_stream(
-    nats_url: str, namespace: str, listening: threading.Semaphore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[SubjectSubscription] = []
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[SubjectSubscription]:
+    """Return the subscriptions that have begun."""
+    found: list[SubjectSubscription] = []
     start = SubjectSubscription._start
 
     def starting(self: SubjectSubscription) -> None:
-        started.append(self)
+        found.append(self)
         start(self)
 
     monkeypatch.setattr(SubjectSubscription, "_start", starting)
+    return found
+
+
+def test_a_connection_that_ends_for_good_ends_the_stream(
+    nats_url: str, namespace: str, started: list[SubjectSubscription]
+) -> None:
     with Received(from_subject(namespace, nats_url)) as received:
-        assert listening.acquire(timeout=10)
+        assert eventually(lambda: bool(started))
         subscription = started[0]
         asyncio.run_coroutine_threadsafe(subscription._connection.nats.close(), subscription._loop)
         assert isinstance(received.error(), UnreachableError)
@@ -511,3 +556,48 @@ def test_in_an_event_loop_nothing_is_left(nats_url: str, subject: str) -> None:
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         from_subject(arguments.pop("subject", "a"), **arguments)
+
+
+def test_disposing_while_the_server_is_away_leaves_nothing(
+    nats_process: NatsProcess, started: list[SubjectSubscription]
+) -> None:
+    add_stream(nats_process.url, "events")
+    send(nats_process.url, "events.a", "a")
+    with Received(from_subject("events.a", nats_process.url, durable="d")) as received:
+        received.wait(1)
+        nats_process.kill()
+        assert eventually(lambda: not started[0]._connection.is_connected)
+
+
+def test_disposing_while_the_server_is_silent_leaves_nothing(nats_process: NatsProcess) -> None:
+    add_stream(nats_process.url, "events")
+    send(nats_process.url, "events.a", "a")
+    with Received(from_subject("events.a", nats_process.url, durable="d")) as received:
+        received.wait(1)
+        nats_process.pause()
+
+
+@pytest.mark.parametrize("durable", [None, "d"])
+def test_disposing_at_any_moment_leaves_nothing(nats_url: str, subject: str, durable: str | None) -> None:
+    send(nats_url, subject, *texts(3))
+
+    async def main() -> None:
+        stream = from_subject(subject, nats_url, durable=durable)
+        for number in range(60):
+            subscription = stream.subscribe()
+            for _ in range(number**2):  # turns of the loop, of which the first message needs some hundreds
+                await asyncio.sleep(0)
+            subscription.dispose()
+        for _ in range(5000):
+            if asyncio.all_tasks() == {asyncio.current_task()}:
+                return
+            await asyncio.sleep(0.001)
+        pytest.fail(str(asyncio.all_tasks()))
+
+    asyncio.run(main())
+    stream = from_subject(subject, nats_url, durable=durable)
+    for _ in range(20):
+        stream.subscribe().dispose()
+    if durable is not None:
+        with Received(stream, acknowledge) as received:
+            assert received.wait(3) == texts(3)  # given back, each time
