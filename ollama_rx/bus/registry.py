@@ -83,15 +83,17 @@ class Registry:
             await self.workers()
         return full_name(model) in self._models or await self._is_offered(model)
 
+    @property
+    def is_without_hosts(self) -> bool:
+        """Whether the last look has shown workers, none of which reaches its host."""
+        return bool(self._known) and all(worker.problem for _, worker in self._known.values())
+
     def reason_for_missing(self, model: str) -> str:
         """Say as Ollama does that a model was not found, and what else the last look has shown."""
-        workers = [worker for _, worker in self._known.values()]
         reason = f"model '{model}' not found"
-        if not workers:
+        if not self._known:
             return f"{reason}: no worker is running"
-        if all(worker.problem for worker in workers):
-            return f"{reason}: no worker reaches its host"
-        return reason
+        return f"{reason}: no worker reaches its host" if self.is_without_hosts else reason
 
     async def _is_offered(self, model: str) -> bool:
         if not is_cloud_model(full_name(model)):

@@ -20,9 +20,10 @@ from ollama_rx.bus.registry import Registry
 from ollama_rx.bus.run_log import RunLog
 from ollama_rx.bus.subjects import EXPECTED_POSITION, Subjects
 from ollama_rx.bus.until_answered import ANSWER_SECONDS, until_answered
-from ollama_rx.errors import ModelNotFoundError, OllamaError, StatusError
+from ollama_rx.errors import BusyError, ModelNotFoundError, OllamaError, StatusError
 
 _LOOKS: Final = 5  # at the registry before a model counts as missing: a worker may just be starting
+_LOOKS_FOR_HOST: Final = 33  # the same if the hosts of all workers are away: 5 s, in which one may restart
 _LOOK_AGAIN: Final = 0.15  # seconds between two of them
 _MOST_HEADER_BYTES: Final = 4096  # of a prompt
 _PATIENCE: Final = 1.0  # seconds
@@ -50,7 +51,8 @@ class RunEntry(Protocol):
         """Look for what is stored of the run, and return what is to be read of it.
 
         Raises:
-            StatusError: there is no such run, or no model that could answer.
+            StatusError: there is no such run, or no model that could answer: 404 if no worker has it, 503 if
+                none of them reaches its host.
         """
         ...
 
@@ -103,12 +105,15 @@ class NewRun:
                 self._is_joined = True
                 return Answer(hold=self._hold, attempt=last.attempt)
         registry = self._registry(connection)
-        for _ in range(_LOOKS - 1):
-            if await registry.has_model(self._prompt.model):
-                return Answer(hold=self._hold)
+        looks = 1
+        while not await registry.has_model(self._prompt.model):
+            if looks >= (_LOOKS_FOR_HOST if registry.is_without_hosts else _LOOKS):
+                reason = registry.reason_for_missing(self._prompt.model)
+                if registry.is_without_hosts:
+                    raise BusyError(503, reason)
+                raise ModelNotFoundError(404, reason)
+            looks += 1
             await asyncio.sleep(_LOOK_AGAIN)
-        if not await registry.has_model(self._prompt.model):
-            raise ModelNotFoundError(404, registry.reason_for_missing(self._prompt.model))
         return Answer(hold=self._hold)
 
     async def submit(self, connection: BusConnection) -> bool:

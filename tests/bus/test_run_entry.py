@@ -16,6 +16,9 @@ from ollama_rx.bus.registry import Registry
 from ollama_rx.bus.run_entry import NewRun
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects, word_of
+from ollama_rx.bus.worker_state import WorkerState
+from ollama_rx.errors import BusyError
+from tests.bus.entries import register, worker_with
 from tests.bus.on_bus import on_bus
 
 MODEL = "any"
@@ -90,5 +93,43 @@ def test_a_prompt_whose_acknowledgement_was_not_awaited_is_withdrawn_too(
         await asyncio.wait({submitting})
         await run.withdraw(connection, "not wanted")
         assert await runs_in_queue(connection, subjects) == []
+
+    on_bus(nats_url, main)
+
+
+def test_a_prompt_waits_a_moment_for_a_host_that_is_away(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(connection: BusConnection) -> None:
+        has_model = Registry.has_model
+        looked = asyncio.Event()
+
+        async def look(registry: Registry, model: str) -> bool:
+            found = await has_model(registry, model)
+            looked.set()
+            return found
+
+        monkeypatch.setattr(Registry, "has_model", look)
+        subjects = Subjects(namespace)
+        await register(connection, subjects, WorkerState(id="w", problem="its host restarts"))
+        finding = asyncio.create_task(new_run(subjects, "one").find(connection))
+        await looked.wait()
+        await register(connection, subjects, worker_with("w", MODEL))
+        assert not (await finding).is_over
+
+    on_bus(nats_url, main)
+
+
+def test_a_host_that_stays_away_is_told_as_an_error_that_may_pass(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_entry, "_LOOK_AGAIN", 0.0)
+
+    async def main(connection: BusConnection) -> None:
+        subjects = Subjects(namespace)
+        await register(connection, subjects, WorkerState(id="w", problem="its host is down"))
+        with pytest.raises(BusyError, match="no worker reaches its host") as failed:
+            await new_run(subjects, "one").find(connection)
+        assert failed.value.retryable
 
     on_bus(nats_url, main)

@@ -14,7 +14,7 @@ from tests.bus.chaos.run import NO_ERRORS, Run, judged, under_load
 from tests.bus.chaos.scripted_prompt import ScriptedPrompt
 from tests.bus.chaos.traffic import Tally, ask_and_judge
 
-_HOST_ERRORS = MID_ANSWER_ERRORS | {"StatusError"}
+_HOST_ERRORS = MID_ANSWER_ERRORS | {"StatusError", "BusyError"}
 
 Happening = Callable[[Cluster, Random], Awaitable[None]]
 
