@@ -53,8 +53,12 @@ async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object
     ``leave_slot`` is called as soon as no model will be needed: the prompt only waits for a reader.
     """
     run = message.subject.rpartition(".")[2]
-    if run in place.controls:
-        return  # it is being answered here; that attempt settles it
+    with place.controls.picked_up(run) as is_first:
+        if is_first:  # else it was delivered again while the server was away; the first one settles it
+            await _settle(place, message, run, leave_slot)
+
+
+async def _settle(place: Workplace, message: Msg, run: str, leave_slot: Callable[[], object]) -> None:
     handler = _Handler(place, message, run, leave_slot)
     signs = asyncio.create_task(_show_signs_of_life(place, message))
     try:

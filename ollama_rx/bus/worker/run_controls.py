@@ -26,6 +26,7 @@ class RunControls:
     def __init__(self, connection: BusConnection, subjects: Subjects) -> None:
         self._connection = connection
         self._subjects = subjects
+        self._picked_up: set[str] = set()
         self._hints: dict[str, Callable[[], object]] = {}
         self._answers: set[asyncio.Task[None]] = set()
 
@@ -39,8 +40,16 @@ class RunControls:
             for answer in self._answers:
                 answer.cancel()
 
-    def __contains__(self, run: str) -> bool:
-        return run in self._hints
+    @contextmanager
+    def picked_up(self, run: str) -> Generator[bool]:
+        """Deal with a message about a run; False if another message about it is being dealt with here."""
+        is_first = run not in self._picked_up
+        self._picked_up.add(run)
+        try:
+            yield is_first
+        finally:
+            if is_first:
+                self._picked_up.discard(run)
 
     @contextmanager
     def hold(self, run: str, on_hint: Callable[[], object]) -> Generator[None]:

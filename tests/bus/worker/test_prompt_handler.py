@@ -1,6 +1,7 @@
 """What becomes of a message of the queue, before and after a model is asked."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import orjson
@@ -12,9 +13,10 @@ from ollama_rx.bus.large_bodies import get_body, put_body
 from ollama_rx.bus.prompt import Prompt
 from ollama_rx.bus.run_event import EventKind, RunEvent
 from ollama_rx.bus.run_log import RunLog
-from ollama_rx.bus.worker import prompt_handler
-from ollama_rx.bus.worker.attempt import Attempt
+from ollama_rx.bus.worker import bus_worker, prompt_handler
+from ollama_rx.bus.worker.attempt import Attempt, Workplace
 from ollama_rx.bus.worker.bus_worker import Worker
+from ollama_rx.bus.worker.prompt_handler import handle
 from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.bus.worker.asker import LIMIT, MODEL, Asker, with_asker
 
@@ -62,6 +64,25 @@ def test_a_run_whose_worker_has_died_is_begun_anew(nats_url: str, namespace: str
             async with worker:
                 await asked.until_over()
             assert asked.texts(attempt=2) == ["Hello", ""]
+
+    with_later_worker(nats_url, namespace, FakeOllama(answer("Hello")), work)
+
+
+def test_a_prompt_that_is_delivered_twice_to_a_worker_is_answered_once(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handle_twice(place: Workplace, message: Msg, leave_slot: Callable[[], object]) -> None:
+        await asyncio.gather(*(handle(place, message, leave_slot) for _ in range(2)))
+
+    monkeypatch.setattr(bus_worker, "handle", handle_twice)
+
+    async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
+        async with worker, asker.ask() as asked:
+            await asked.until_over()
+            await asker.until_queue_is_empty()
+            assert asked.texts(attempt=1) == ["Hello", ""]
+            assert asked_of(fake) == 1
+        assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
     with_later_worker(nats_url, namespace, FakeOllama(answer("Hello")), work)
 

@@ -55,12 +55,16 @@ def test_a_hint_on_a_closed_connection_does_nothing(nats_url: str, namespace: st
     on_bus(nats_url, work)
 
 
-def test_a_run_is_in_the_hands_of_a_worker_until_it_lets_go(nats_url: str, namespace: str) -> None:
+def test_of_two_messages_about_a_run_only_the_first_is_dealt_with(nats_url: str, namespace: str) -> None:
     async def work(connection: BusConnection) -> None:
         controls = RunControls(connection, Subjects(namespace))
-        with controls.hold("r", lambda: None):
-            assert "r" in controls
-        assert "r" not in controls
+        with controls.picked_up("r") as is_first:
+            assert is_first
+            for _ in range(2):
+                with controls.picked_up("r") as is_again_first:
+                    assert not is_again_first
+        with controls.picked_up("r") as is_first:
+            assert is_first
 
     on_bus(nats_url, work)
 
