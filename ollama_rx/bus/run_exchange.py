@@ -1,8 +1,8 @@
 """One run as its client sees it: what the run log brings is the body of a response."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final
 
 from nats.aio.msg import Msg
@@ -14,6 +14,7 @@ from ollama_rx.bus.run_entry import RunEntry
 from ollama_rx.bus.run_event import RunEvent
 from ollama_rx.bus.run_reader import RunReader
 from ollama_rx.bus.subjects import Subjects
+from ollama_rx.bus.subscribed import answering
 from ollama_rx.errors import BusyError, IncompleteStreamError, OllamaError, UnreachableError
 from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.transport.exchange import BodyReceiver
@@ -152,20 +153,14 @@ class RunExchange:
                 if not self._is_run_over and (self._is_given_up or not self._entry.is_detached):
                     await self._entry.withdraw(connection, "its client does not want it any more")
 
-    @asynccontextmanager
-    async def _presence(self, connection: BusConnection) -> AsyncGenerator[None]:
+    def _presence(self, connection: BusConnection) -> AbstractAsyncContextManager[None]:
         """Show workers that somebody reads the answer: they look whether the subject has a subscriber."""
 
         async def answer(probe: Msg) -> None:
             if probe.reply:
                 await connection.nats.publish(probe.reply)
 
-        subscription = await connection.nats.subscribe(self._subjects.readers(self._entry.run), cb=answer)
-        try:
-            yield
-        finally:
-            with suppress(NatsError):  # the connection is closed
-                await subscription.unsubscribe()
+        return answering(connection, self._subjects.readers(self._entry.run), answer)
 
     def _waited(self) -> None:
         if not self._answer.is_begun:

@@ -1,7 +1,7 @@
 """Subscriptions whose messages are handed over as they are read from the connection."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
@@ -9,6 +9,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.transport.timeouts import TimeLimit
 
 _DRAIN = 1.0  # seconds
@@ -39,6 +40,31 @@ async def subscribed(
                     await subscription.drain()  # type: ignore[no-untyped-call]
             else:
                 await subscription.unsubscribe()
+
+
+@asynccontextmanager
+async def answering(
+    connection: BusConnection, subject: str, answer: Callable[[Msg], Coroutine[Any, Any, None]]
+) -> AsyncGenerator[None]:
+    """Answer each request to a subject, in a task of its own, until the block is left."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(request: Msg) -> None:
+        with suppress(NatsError):  # the connection has just been closed
+            await answer(request)
+
+    def on_request(request: Msg) -> None:
+        task = asyncio.create_task(serve(request), name=TASK_NAME)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    try:
+        async with subscribed(connection, subject, on_request):
+            yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Receiver:

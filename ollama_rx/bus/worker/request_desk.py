@@ -1,19 +1,17 @@
 """The requests that a worker answers at once, beside the prompts of the queue."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import orjson
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 from reactivex import operators as rx_operators
 
 from ollama_rx.bus.api_answer import ApiAnswer
 from ollama_rx.bus.api_answers import is_unload, model_of
 from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.subjects import REQUEST_PATH, Subjects
-from ollama_rx.bus.subscribed import subscribed
+from ollama_rx.bus.subscribed import answering
 from ollama_rx.bus.worker_request import reply_to
 from ollama_rx.client.client import Client
 from ollama_rx.errors import OllamaError, StatusError
@@ -33,26 +31,13 @@ async def request_desk(
 
     ``on_shown`` is called with the name of each model that the hosts have shown.
     """
-    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(request: Msg) -> None:
         path = (request.headers or {}).get(REQUEST_PATH, "")
-        answer = await _answer(client, path, request.data, on_shown)
-        with suppress(NatsError):  # the connection has just been closed
-            await reply_to(connection, request, answer)
+        await reply_to(connection, request, await _answer(client, path, request.data, on_shown))
 
-    def on_request(request: Msg) -> None:
-        task = asyncio.create_task(serve(request))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    try:
-        async with subscribed(connection, subjects.worker(worker), on_request):
-            yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with answering(connection, subjects.worker(worker), serve):
+        yield
 
 
 async def _answer(client: Client, path: str, body: bytes, on_shown: Callable[[str], object]) -> ApiAnswer:
