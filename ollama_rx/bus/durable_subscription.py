@@ -186,8 +186,9 @@ class DurableSubscription(SubjectSubscription):
 
     async def _find_consumer(self) -> ConsumerInfo:
         jetstream = self._connection.jetstream
+        found: ConsumerInfo
         try:
-            return await jetstream.consumer_info(self._stream, self._durable)
+            found = await jetstream.consumer_info(self._stream, self._durable)
         except NotFoundError:
             config = ConsumerConfig(
                 name=self._durable,
@@ -197,5 +198,5 @@ class DurableSubscription(SubjectSubscription):
                 ack_wait=ACK_WAIT,
                 max_ack_pending=_MAX_HELD,
             )
-            made: ConsumerInfo = await jetstream.add_consumer(self._stream, config)
-            return made
+            found = await jetstream.add_consumer(self._stream, config)
+        return found
