@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final, Literal, cast, get_args
 from weakref import WeakSet
 
@@ -155,7 +156,7 @@ class JetStreamTransport(LoopAgnosticTransport):
         exchange = RunExchange(
             self._subjects,
             entry,
-            self._connections.lease(_connect_seconds(request)),
+            partial(self._connections.lease, _connect_seconds(request)),
             url=self._connections.options.shown_url,
             busy_after=self._busy_after,
             is_left=cast("Callable[[], bool]", request.extensions.get(IS_LEFT_EXTENSION, _yes)),
@@ -172,9 +173,7 @@ class JetStreamTransport(LoopAgnosticTransport):
         async with self._connections.lease(_connect_seconds(request)) as connection:
             found = await answer(self._registry(connection), method, path, body, fields)
         if found is None:
-            reason = (
-                f"{method} {path} does not go over a bus; ask the model's server itself, with Client(host)"
-            )
+            reason = f"{path} does not go over a bus; ask a host, with Client(host)"
             return ApiAnswer.error(_NOT_OFFERED, reason)
         return found
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from reactivex.internal import noop
 
 from ollama_rx.bus.answer import Answer
 from ollama_rx.bus.bus_connection import BusConnection
@@ -16,10 +17,11 @@ from ollama_rx.bus.run_reader import RunReader
 from ollama_rx.bus.subjects import Subjects
 from ollama_rx.bus.subscribed import answering
 from ollama_rx.errors import BusyError, IncompleteStreamError, OllamaError, UnreachableError
-from ollama_rx.rx.internal_loop import TASK_NAME
+from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread
 from ollama_rx.transport.exchange import BodyReceiver
 
 _MAX_BUFFERED: Final = 65536  # bytes of a body that are buffered while it has no receiver
+_UNWANTED: Final = "its client does not want it any more"
 
 
 class RunExchange:
@@ -34,7 +36,7 @@ class RunExchange:
         self,
         subjects: Subjects,
         entry: RunEntry,
-        lease: AbstractAsyncContextManager[BusConnection],
+        lease: Callable[[], AbstractAsyncContextManager[BusConnection]],
         *,
         url: str,
         busy_after: float | None,
@@ -53,6 +55,7 @@ class RunExchange:
         self._buffer: list[bytes] = []  # what was received before there was a receiver
         self._buffer_size = 0
         self._is_paused = False
+        self._is_in_receiver = False  # a subscriber has been called, and has not returned
         self._is_aborted = False
         self._is_given_up = False  # the client does not want the answer any more, although it is not complete
         self._is_run_over = False
@@ -87,7 +90,7 @@ class RunExchange:
         self.resume()
         try:
             for payload in buffered:
-                receiver.received(payload)
+                self._pass_on(receiver, payload)
         finally:  # a subscriber may end the loop with ``SystemExit``
             if self._is_ended:
                 self._finish(receiver)
@@ -112,7 +115,22 @@ class RunExchange:
             self._task.cancel()
 
     def shut_down_threadsafe(self) -> None:
-        """Do nothing: other streams of the loop use the same connection. `abort` follows on the loop."""
+        """Stop the run at once if a callback holds up the loop, and with it `abort`.
+
+        It is stopped over a connection of its own, as others may need that of the loop.
+        """
+        if (
+            self._is_in_receiver
+            and not self._is_run_over
+            and (self._is_left() or not self._entry.is_detached)
+        ):
+            begin_on_thread(lambda loop: loop.create_task(self._stop_run(), name=TASK_NAME), noop)
+
+    async def _stop_run(self) -> bool:
+        with suppress(OllamaError, NatsError):  # then the run is stopped when the callback returns
+            async with self._lease() as connection:
+                await self._entry.withdraw(connection, _UNWANTED)
+        return False
 
     def fail_threadsafe(self, error: Exception) -> None:
         """End with an error, unless the answer is complete; from any thread."""
@@ -123,7 +141,7 @@ class RunExchange:
 
     async def _serve(self) -> None:
         try:
-            async with self._lease as connection, self._presence(connection):
+            async with self._lease() as connection, self._presence(connection):
                 self._answer = await self._entry.find(connection)
                 await self._read(connection)
         except OllamaError as error:
@@ -151,7 +169,7 @@ class RunExchange:
                 if busy is not None:
                     busy.cancel()
                 if not self._is_run_over and (self._is_given_up or not self._entry.is_detached):
-                    await self._entry.withdraw(connection, "its client does not want it any more")
+                    await self._entry.withdraw(connection, _UNWANTED)
 
     def _presence(self, connection: BusConnection) -> AbstractAsyncContextManager[None]:
         """Show workers that somebody reads the answer: they look whether the subject has a subscriber."""
@@ -178,16 +196,29 @@ class RunExchange:
     # what comes in
 
     def _received(self, event: RunEvent) -> None:
+        try:
+            self._take(event)
+        except (SystemExit, KeyboardInterrupt) as error:  # of a subscriber, which ends the loop with it
+            self._loop.call_soon(_raise, error)  # and not the reading, which serves other streams too
+
+    def _take(self, event: RunEvent) -> None:
         self._is_run_over = self._is_run_over or event.is_final
         answer = self._answer
         payload = answer.feed(event)
         if payload and not (self._is_ended or self._is_aborted):
             if self._receiver is not None:
-                self._receiver.received(payload)
+                self._pass_on(self._receiver, payload)
             else:
                 self._keep(payload)
         if answer.is_over:
             self._end(answer.error)
+
+    def _pass_on(self, receiver: BodyReceiver, payload: bytes) -> None:
+        self._is_in_receiver = True
+        try:
+            receiver.received(payload)
+        finally:
+            self._is_in_receiver = False
 
     def _keep(self, payload: bytes) -> None:
         self._buffer.append(payload)
@@ -213,3 +244,7 @@ class RunExchange:
     def _finish(self, receiver: BodyReceiver) -> None:
         self._receiver = None
         receiver.ended(self._error)
+
+
+def _raise(error: BaseException) -> None:
+    raise error

@@ -14,6 +14,7 @@ from nats.js import JetStreamContext
 
 from ollama_rx import (
     BusyError,
+    Chunk,
     Client,
     ClientClosedError,
     FirstChunkTimeout,
@@ -225,7 +226,7 @@ def test_what_changes_a_server_is_refused(connect: Connect, door: Door, call: st
     error = error_of(door.subscribe(getattr(connect(), call)("x")))
     assert isinstance(error, StatusError)
     assert error.status == 501
-    assert error.reason.startswith(f"POST /api/{call} does not go over a bus; ask the model's server itself")
+    assert str(error) == f"HTTP 501: /api/{call} does not go over a bus; ask a host, with Client(host)"
 
 
 def test_a_bus_that_is_not_there_is_unreachable(door: Door) -> None:
@@ -468,6 +469,72 @@ def test_a_loop_that_ends_stops_its_answers(nats_url: str, namespace: str, worke
 
     asyncio.run(main())
     run[0].until_cancelled()
+
+
+@pytest.mark.parametrize("leave", ["dispose", "close"])
+@pytest.mark.parametrize("detach", [False, True], ids=["", "detached"])
+def test_an_answer_can_be_left_while_a_callback_blocks_its_loop(
+    worker: ScriptedWorker, connect: Connect, door: Door, leave: str, detach: object
+) -> None:
+    client = connect(detach=detach)
+    blocked, release = threading.Event(), threading.Event()
+
+    def block(_: object) -> None:
+        blocked.set()
+        release.wait(10)
+
+    seen = door.subscribe(client.generate("Hi"), hook=block)
+    run = worker.take()
+    run.start()
+    run.lines("a")
+    assert blocked.wait(10)
+    client.close() if leave == "close" else seen.dispose()
+    goes_on = detach and leave == "close"
+    if not goes_on:
+        run.until_cancelled()
+    release.set()
+    worker.until_no_reader()
+    assert worker.last(run.run) is (EventKind.LINES if goes_on else EventKind.CANCELLED)
+
+
+def test_an_exit_in_a_callback_does_not_hold_up_the_other_answers_of_its_loop(
+    nats_url: str, namespace: str, worker: ScriptedWorker
+) -> None:
+    client = Client(transport=jetstream(nats_url, namespace=namespace), model=MODEL)
+    seen = Seen()
+    runs: list[ScriptedRun] = []
+    begun = asyncio.Event()
+
+    def leave(chunk: Chunk) -> None:
+        if chunk.text == "exit":
+            raise SystemExit
+        begun.set()
+
+    async def until_exit() -> None:
+        client.generate("first").subscribe(leave, lambda _: None)
+        runs.append(await asyncio.to_thread(worker.take))
+        client.generate("second").subscribe(seen.on_next, seen.on_error, seen.on_completed)
+        runs.append(await asyncio.to_thread(worker.take))
+        for run in runs:
+            await asyncio.to_thread(run.start)
+        await asyncio.to_thread(runs[0].lines, "a")
+        await begun.wait()
+        await asyncio.to_thread(runs[0].lines, "exit")
+        await asyncio.Event().wait()
+
+    async def after_exit() -> None:
+        await asyncio.to_thread(runs[1].end, "b")
+        await asyncio.to_thread(seen.wait)
+        await client.aclose()
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(until_exit())
+    with pytest.raises(SystemExit):
+        loop.run_until_complete(task)
+    task.cancel()
+    loop.run_until_complete(after_exit())
+    loop.close()
+    assert seen.text == "b"
 
 
 # a run that several read
