@@ -1,6 +1,6 @@
 """Requests that are too large for a message: their bodies are kept in an object store.
 
-The name of an object is the id of its run. nats-py's own object store is not used: its pieces can be larger
+nats-py's own object store is not used: its pieces can be larger
 than a message may be, an upload that is given up leaves them behind, and the consumer that reads them can be
 silent for ever after the server was restarted.
 Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-20.md
@@ -35,8 +35,8 @@ _NO_ROOM = (10047, 10077)  # the server's storage is full; this store has reache
 _REPLACING = {"Nats-Rollup": "sub"}  # all earlier messages of the subject
 
 
-async def put_body(connection: BusConnection, subjects: Subjects, run: str, body: bytes) -> None:
-    """Store the body of a run; nothing is left of it if that fails or is cancelled.
+async def put_body(connection: BusConnection, subjects: Subjects, name: str, body: bytes) -> None:
+    """Store a body under a name that is used once; nothing is left of it if that fails or is cancelled.
 
     Raises:
         StatusError: 413, it is too large; 503, there is no room for it now.
@@ -48,35 +48,35 @@ async def put_body(connection: BusConnection, subjects: Subjects, run: str, body
         )
     store = _ObjectStore(connection, subjects.large_bucket)
     try:
-        await until_answered(connection, lambda: store.put(run, body))
+        await until_answered(connection, lambda: store.put(name, body))
     except NotFoundError as error:
         reason = f"the request has {len(body)} bytes, and there is no object store {subjects.large_bucket}"
         raise StatusError.of(413, reason) from error
 
 
-async def get_body(connection: BusConnection, subjects: Subjects, run: str) -> bytes:
-    """Return the body of a run.
+async def get_body(connection: BusConnection, subjects: Subjects, name: str) -> bytes:
+    """Return a body.
 
     Raises:
         StatusError: 410, it is not there any longer.
         UnreachableError: the server does not answer for half a minute.
     """
     store = _ObjectStore(connection, subjects.large_bucket)
-    body = await until_answered(connection, lambda: store.get(run))
+    body = await until_answered(connection, lambda: store.get(name))
     if body is None:
         raise StatusError.of(410, "the body of the request is no longer in the object store")
     return body
 
 
-async def delete_body(connection: BusConnection, subjects: Subjects, run: str) -> None:
-    """Delete the body of a run, if it is there.
+async def delete_body(connection: BusConnection, subjects: Subjects, name: str) -> None:
+    """Delete a body, if it is there.
 
     Raises:
         UnreachableError: the server does not answer for half a minute.
     """
     store = _ObjectStore(connection, subjects.large_bucket)
     with suppress(NotFoundError):
-        await until_answered(connection, lambda: store.delete(run))
+        await until_answered(connection, lambda: store.delete(name))
 
 
 class _ObjectStore:

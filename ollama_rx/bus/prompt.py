@@ -8,11 +8,12 @@ from nats.aio.msg import Msg
 
 from ollama_rx.bus.subjects import (
     MESSAGE_ID,
+    PROMPT_BODY,
     PROMPT_DETACHED,
     PROMPT_GRACE,
-    PROMPT_IS_LARGE,
     PROMPT_MODEL,
     PROMPT_PATH,
+    check_word,
 )
 
 _YES = "true"
@@ -31,8 +32,8 @@ class Prompt:
     """Seconds after which the answer is given up if nobody reads it."""
     detached: bool = False
     """Whether the answer is wanted even if nobody reads it."""
-    is_large: bool = False
-    """Whether the body is too large for a message; it is in the object store, under the id of the run."""
+    body_name: str = ""
+    """The name of the body in the object store, if it is too large for a message."""
 
     def headers(self) -> dict[str, str]:
         """Return the headers of its message."""
@@ -44,8 +45,8 @@ class Prompt:
         }
         if self.detached:
             headers[PROMPT_DETACHED] = _YES
-        if self.is_large:
-            headers[PROMPT_IS_LARGE] = _YES
+        if self.body_name:
+            headers[PROMPT_BODY] = self.body_name
         return headers
 
     @classmethod
@@ -64,7 +65,7 @@ class Prompt:
                 body=message.data,
                 grace=float(headers[PROMPT_GRACE]),
                 detached=headers.get(PROMPT_DETACHED) == _YES,
-                is_large=headers.get(PROMPT_IS_LARGE) == _YES,
+                body_name=check_word("body", headers[PROMPT_BODY]) if PROMPT_BODY in headers else "",
             )
         except KeyError as missing:
             raise ValueError(f"the header {missing} is missing") from missing

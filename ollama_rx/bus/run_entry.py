@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from secrets import token_hex
 from typing import Final, Protocol
 
 import orjson
@@ -122,8 +123,9 @@ class NewRun:
             return False
         prompt = self._prompt
         if len(prompt.body) + _MOST_HEADER_BYTES > connection.max_payload:
-            await put_body(connection, self._subjects, self.run, prompt.body)
-            prompt = self._prompt = replace(prompt, body=b"", is_large=True)
+            name = token_hex(12)  # not the id of the run, with which another client may store a body now
+            await put_body(connection, self._subjects, name, prompt.body)
+            prompt = self._prompt = replace(prompt, body=b"", body_name=name)
         self._is_sent = True
         headers = prompt.headers()
         if self._is_shared:
@@ -151,6 +153,8 @@ class NewRun:
         self._is_joined = len(tries) == 1 and (stored is None or bool(stored.duplicate))
         if stored is not None:
             self._position = stored.seq
+        if self._is_joined:
+            await self._delete_body(connection)
         return not self._is_joined
 
     async def withdraw(self, connection: BusConnection, reason: str) -> None:
@@ -160,8 +164,7 @@ class NewRun:
         await RunLog(connection, self._subjects, self.run).cancel(reason)
         with suppress(NatsError, TimeoutError):  # then the worker that takes the prompt removes it
             await self._delete_prompt(connection)
-            if self._prompt.is_large:
-                await self._delete_body(connection)
+            await self._delete_body(connection)
 
     async def _delete_prompt(self, connection: BusConnection) -> None:
         """Delete the prompt by its position.
@@ -187,10 +190,11 @@ class NewRun:
         return [message.position for message in found]
 
     async def _delete_body(self, connection: BusConnection) -> None:
-        """Delete the body if that is possible now; otherwise it is gone in a day."""
-        with suppress(TimeoutError, OllamaError):
-            async with asyncio.timeout(_PATIENCE):
-                await delete_body(connection, self._subjects, self.run)
+        """Delete what is in the object store, if that is possible now; otherwise it is gone in a day."""
+        if self._prompt.body_name:
+            with suppress(TimeoutError, OllamaError):
+                async with asyncio.timeout(_PATIENCE):
+                    await delete_body(connection, self._subjects, self._prompt.body_name)
 
 
 class AttachedRun:

@@ -25,7 +25,7 @@ PROMPT_PATH: Final = "Ollama-Rx-Path"
 PROMPT_MODEL: Final = "Ollama-Rx-Model"
 PROMPT_GRACE: Final = "Ollama-Rx-Grace"
 PROMPT_DETACHED: Final = "Ollama-Rx-Detached"
-PROMPT_IS_LARGE: Final = "Ollama-Rx-Large"
+PROMPT_BODY: Final = "Ollama-Rx-Body"
 SUBJECT_END: Final = "Ollama-Rx-End"
 """The header of the empty message after the last item of a stream: how the stream has ended."""
 REQUEST_PATH: Final = "Ollama-Rx-Path"
@@ -47,7 +47,7 @@ class Subjects:
     namespace: str = DEFAULT_NAMESPACE
 
     def __post_init__(self) -> None:
-        _check_word("namespace", self.namespace)
+        check_word("namespace", self.namespace)
 
     @property
     def prompts_stream(self) -> str:
@@ -145,10 +145,15 @@ def check_run(run: str) -> str:
     Raises:
         ValueError: it is empty, longer than 64 characters, or has others than letters, digits, "_" and "-".
     """
-    return _check_word("run", run)
+    return check_word("run", run)
 
 
-def _check_word(name: str, word: str) -> str:
+def check_word(name: str, word: str) -> str:
+    """Return what is to be one word of a subject as it is.
+
+    Raises:
+        ValueError: it is empty, longer than 64 characters, or has others than letters, digits, "_" and "-".
+    """
     check_text(name, word)
     if not _WORD.fullmatch(word):
         raise wrong_value(name, "1 to 64 letters, digits, '_' and '-'", word)

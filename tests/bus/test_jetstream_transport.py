@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from nats.js import JetStreamContext
 
@@ -30,7 +31,10 @@ from ollama_rx import (
     iterate,
 )
 from ollama_rx import operators as op
+from ollama_rx.bus import run_entry
+from ollama_rx.bus.direct_get import stored_messages
 from ollama_rx.bus.jetstream_transport import jetstream
+from ollama_rx.bus.large_bodies import get_body, put_body
 from ollama_rx.bus.registry import Registry
 from ollama_rx.bus.run_entry import NewRun
 from ollama_rx.bus.run_event import EventKind
@@ -566,6 +570,35 @@ def test_two_clients_with_one_run_store_one_prompt(
     run.start()
     run.end("a")
     assert [texts(one.wait()) for one in seen] == [["a", ""]] * 5
+
+
+def test_two_clients_with_one_run_store_their_large_prompts_apart(
+    nats_url: str, namespace: str, worker: ScriptedWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_are_stored = threading.Barrier(2, timeout=10)
+
+    async def put_and_meet(*arguments: Any) -> None:
+        await put_body(*arguments)
+        await asyncio.to_thread(both_are_stored.wait)
+
+    monkeypatch.setattr(run_entry, "put_body", put_and_meet)
+    door = Door("threads")
+    clients = [Client(transport=jetstream(nats_url, namespace=namespace), model=MODEL) for _ in range(2)]
+    seen = [door.subscribe(client.with_run("one").generate("x" * 2_000_000)) for client in clients]
+    run = worker.take()
+    body = worker.call(get_body(worker.connection, worker.subjects, run.prompt.body_name))
+    assert orjson.loads(body)["prompt"] == "x" * 2_000_000
+    run.start()
+    run.end("a")
+    assert [texts(one.wait()) for one in seen] == [["a", ""], ["a", ""]]
+
+    async def only_one_is_left() -> bool:
+        stream = f"OBJ_{worker.subjects.large_bucket}"
+        return len(await stored_messages(worker.connection, stream, "$O.*.M.*")) == 1
+
+    worker.until(only_one_is_left)
+    for client in clients:
+        client.close()
 
 
 def test_an_answer_can_be_read_again_after_its_end(

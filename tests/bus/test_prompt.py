@@ -17,11 +17,17 @@ def message(headers: dict[str, str] | None, body: bytes = b"{}") -> Msg:
     model=st.text(min_size=1),
     grace=st.sampled_from([0.0, 0.25, 10.0]),
     detached=st.booleans(),
-    large=st.booleans(),
+    body_name=st.sampled_from(["", "b1"]),
 )
-def test_a_prompt_is_read_as_it_was_sent(model: str, grace: float, *, detached: bool, large: bool) -> None:
+def test_a_prompt_is_read_as_it_was_sent(model: str, grace: float, body_name: str, *, detached: bool) -> None:
     prompt = Prompt(
-        run="r", model=model, path="/api/chat", body=b"{}", grace=grace, detached=detached, is_large=large
+        run="r",
+        model=model,
+        path="/api/chat",
+        body=b"{}",
+        grace=grace,
+        detached=detached,
+        body_name=body_name,
     )
     headers = prompt.headers()
     assert all(value.isascii() and value.isprintable() for value in headers.values())
@@ -45,4 +51,11 @@ def test_a_message_without_headers_is_refused(headers: dict[str, str] | None) ->
 def test_a_grace_time_that_is_no_number_is_refused() -> None:
     headers = Prompt(run="r", model="m", path="/api/chat", body=b"{}").headers() | {"Ollama-Rx-Grace": "soon"}
     with pytest.raises(ValueError, match="soon"):
+        Prompt.of(message(headers))
+
+
+@pytest.mark.parametrize("name", ["", "*", ">", "a.b"])
+def test_a_body_whose_name_reaches_other_bodies_is_refused(name: str) -> None:
+    headers = Prompt(run="r", model="m", path="/api/chat", body=b"{}").headers() | {"Ollama-Rx-Body": name}
+    with pytest.raises(ValueError, match="body"):
         Prompt.of(message(headers))

@@ -20,7 +20,6 @@ from ollama_rx.bus.large_bodies import delete_body, get_body
 from ollama_rx.bus.prompt import Prompt
 from ollama_rx.bus.run_event import EventKind, RunEvent
 from ollama_rx.bus.run_log import NOTHING_STORED, RunLog, SupersededError
-from ollama_rx.bus.subjects import PROMPT_IS_LARGE
 from ollama_rx.bus.worker.attempt import UNREAD, Attempt, Workplace
 from ollama_rx.bus.worker.host_failure import HostFailure
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
@@ -170,15 +169,16 @@ class _Handler:
         return prompt
 
     async def _body_of(self, prompt: Prompt) -> bytes:
-        if prompt.is_large:
-            return await get_body(self._place.connection, self._place.subjects, prompt.run)
+        if prompt.body_name:
+            return await get_body(self._place.connection, self._place.subjects, prompt.body_name)
         return prompt.body
 
     async def clean_up(self) -> None:
         """Delete what is stored for the prompt, and not needed any more."""
-        if PROMPT_IS_LARGE in (self._message.headers or {}):
-            with suppress(OllamaError):  # it expires
-                await delete_body(self._place.connection, self._place.subjects, self._run)
+        with suppress(ValueError, OllamaError):  # it is not a prompt; or its body expires
+            name = Prompt.of(self._message).body_name
+            if name:
+                await delete_body(self._place.connection, self._place.subjects, name)
 
     async def _failed(self, last: RunEvent | None, failure: HostFailure) -> _Verdict:
         if last is None or not last.is_final:

@@ -88,12 +88,11 @@ def test_every_header_is_described_and_no_other() -> None:
 
 def test_the_headers_of_a_prompt_are_those_that_are_sent() -> None:
     least = Prompt(run="r", model="m", path="/api/chat", body=b"").headers()
-    most = Prompt(run="r", model="m", path="/api/chat", body=b"", detached=True, is_large=True).headers()
+    most = Prompt(run="r", model="m", path="/api/chat", body=b"", detached=True, body_name="b").headers()
     described = headers_of("prompt")
     assert set(described["required"]) == set(least)
     assert set(described["properties"]) == {*most, names.EXPECTED_POSITION}
-    for name in names.PROMPT_DETACHED, names.PROMPT_IS_LARGE:
-        assert described["properties"][name]["const"] == most[name]
+    assert described["properties"][names.PROMPT_DETACHED]["const"] == most[names.PROMPT_DETACHED]
 
 
 def test_the_events_of_a_run_are_those_that_are_stored() -> None:

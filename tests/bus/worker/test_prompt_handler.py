@@ -188,22 +188,22 @@ def test_a_body_that_is_too_large_for_a_message_is_fetched_and_then_deleted(
     body = orjson.dumps({"model": MODEL, "prompt": "x" * 2_000_000})
 
     async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
-        prompt = Prompt(run="r", model=MODEL, path="/api/generate", body=b"", detached=True, is_large=True)
-        await put_body(asker.connection, asker.subjects, "r", body)
+        prompt = Prompt(run="r", model=MODEL, path="/api/generate", body=b"", detached=True, body_name="b")
+        await put_body(asker.connection, asker.subjects, "b", body)
         async with worker:
             await asker.publish(prompt)
             await asker.until_queue_is_empty()
         assert (await asker.last("r")).kind is END
         assert [request.body for request in fake.requests if request.path == prompt.path] == [body]
         with pytest.raises(StatusError):
-            await get_body(asker.connection, asker.subjects, "r")
+            await get_body(asker.connection, asker.subjects, "b")
 
     with_later_worker(nats_url, namespace, FakeOllama(answer("a")), work)
 
 
 def test_a_body_that_is_not_there_is_a_failure(nats_url: str, namespace: str) -> None:
     async def work(asker: Asker, _: FakeOllama, worker: Worker) -> None:
-        prompt = Prompt(run="r", model=MODEL, path="/api/generate", body=b"", detached=True, is_large=True)
+        prompt = Prompt(run="r", model=MODEL, path="/api/generate", body=b"", detached=True, body_name="b")
         async with worker:
             await asker.publish(prompt)
             await asker.until_queue_is_empty()
