@@ -1,4 +1,4 @@
-"""Read many stored messages with one request, without a consumer.
+"""Read stored messages with one request, without a consumer.
 
 Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md
 """
@@ -16,6 +16,7 @@ from ollama_rx.bus.bus_connection import BusConnection
 from ollama_rx.bus.subscribed import subscribed
 from ollama_rx.bus.until_answered import ANSWER_SECONDS
 
+_DIRECT_GET = "$JS.API.DIRECT.GET"
 _MOST_MESSAGES = 1000  # in the answer to one request
 _MOST_BYTES = 4 * 1024**2  # the same, except that there is always one message
 
@@ -28,6 +29,22 @@ class StreamMessage:
     position: int
     headers: Mapping[str, str]
     data: bytes
+
+
+async def last_message(connection: BusConnection, stream: str, subject: str) -> StreamMessage | None:
+    """Return the last message that a stream has of one subject.
+
+    Raises:
+        NoRespondersError: there is no such stream, or the server has just started.
+        TimeoutError: the server is silent, perhaps because the connection was lost.
+        APIError: the server refuses the request.
+    """
+    reply = await connection.request(f"{_DIRECT_GET}.{stream}.{subject}", b"", seconds=ANSWER_SECONDS)
+    headers = reply.headers or {}
+    if "Status" in headers:
+        _next_position(headers)  # raises, unless there is no message
+        return None
+    return _message_of(reply, headers)
 
 
 async def stored_messages(connection: BusConnection, stream: str, subject: str) -> list[StreamMessage]:
@@ -63,14 +80,17 @@ async def _read_batch(
         if "Status" in headers:
             ended.set_result(headers)
             return
-        position = int(headers["Nats-Sequence"])
-        found.append(StreamMessage(headers["Nats-Subject"], position, headers, reply.data))
+        found.append(_message_of(reply, headers))
         limit.reschedule(clock() + ANSWER_SECONDS)  # silence is limited, not the length of the answer
 
     inbox = connection.nats.new_inbox()
     async with asyncio.timeout(ANSWER_SECONDS) as limit, subscribed(connection, inbox, receive):
-        await connection.nats.publish(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(request), reply=inbox)
+        await connection.nats.publish(f"{_DIRECT_GET}.{stream}", orjson.dumps(request), reply=inbox)
         return _next_position(await ended)
+
+
+def _message_of(reply: Msg, headers: Mapping[str, str]) -> StreamMessage:
+    return StreamMessage(headers["Nats-Subject"], int(headers["Nats-Sequence"]), headers, reply.data)
 
 
 def _next_position(status: Mapping[str, str]) -> int | None:

@@ -9,18 +9,18 @@ from typing import Final, Protocol
 
 import orjson
 from nats.errors import Error as NatsError
-from nats.js.api import PubAck
 from nats.js.errors import APIError
 
 from ollama_rx.bus.answer import Answer
 from ollama_rx.bus.bus_connection import BusConnection
-from ollama_rx.bus.direct_get import stored_messages
+from ollama_rx.bus.direct_get import StreamMessage, stored_messages
 from ollama_rx.bus.large_bodies import delete_body, put_body
 from ollama_rx.bus.prompt import Prompt
 from ollama_rx.bus.registry import Registry
 from ollama_rx.bus.run_log import RunLog
+from ollama_rx.bus.store_message import WRONG_POSITION, Stored, store_message
 from ollama_rx.bus.subjects import EXPECTED_POSITION, Subjects
-from ollama_rx.bus.until_answered import ANSWER_SECONDS, until_answered
+from ollama_rx.bus.until_answered import until_answered
 from ollama_rx.errors import BusyError, ModelNotFoundError, OllamaError, StatusError
 
 _LOOKS: Final = 5  # at the registry before a model counts as missing: a worker may just be starting
@@ -30,7 +30,6 @@ _MOST_HEADER_BYTES: Final = 4096  # of a prompt
 _PATIENCE: Final = 1.0  # seconds
 _SEARCHES: Final = 5  # for a prompt that may not have arrived yet
 _SEARCH_AGAIN: Final = 0.02  # seconds between two of them
-_WRONG_POSITION: Final = 10071
 _GONE: Final = 410
 _UNAVAILABLE: Final = 503
 
@@ -132,14 +131,12 @@ class NewRun:
             headers[EXPECTED_POSITION] = "0"  # refused if a prompt with this id is in the queue
         tries: list[str] = []
 
-        async def store() -> PubAck | None:
+        async def store() -> Stored | None:
             tries.append(self.run)
             try:
-                return await connection.jetstream.publish(
-                    self._subject, prompt.body, timeout=ANSWER_SECONDS, headers=headers
-                )
+                return await store_message(connection, self._subject, prompt.body, headers)
             except APIError as error:
-                if error.err_code == _WRONG_POSITION:
+                if error.err_code == WRONG_POSITION:
                     return None
                 raise
 
@@ -150,9 +147,9 @@ class NewRun:
                 _UNAVAILABLE, f"the bus does not take the prompt: {error.description}"
             ) from error
         # After a second try it may be this client's own prompt that was there.
-        self._is_joined = len(tries) == 1 and (stored is None or bool(stored.duplicate))
+        self._is_joined = len(tries) == 1 and (stored is None or stored.is_duplicate)
         if stored is not None:
-            self._position = stored.seq
+            self._position = stored.position
         if self._is_joined:
             await self._delete_body(connection)
         return not self._is_joined
@@ -181,6 +178,7 @@ class NewRun:
 
     async def _find_prompt(self, connection: BusConnection) -> list[int]:
         """Find a prompt whose acknowledgement was not awaited, or was lost; it may still be on its way."""
+        found: list[StreamMessage] = []
         async with asyncio.timeout(_PATIENCE):
             for _ in range(_SEARCHES):
                 found = await stored_messages(connection, self._subjects.prompts_stream, self._subject)

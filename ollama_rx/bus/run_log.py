@@ -5,21 +5,21 @@ ends the attempt by storing something in between.
 """
 
 from contextlib import suppress
-from typing import Final, cast
+from typing import Final
 
 import orjson
 from nats.errors import ConnectionClosedError
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import APIError
 
 from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.direct_get import last_message
 from ollama_rx.bus.run_event import EventKind, RunEvent
+from ollama_rx.bus.store_message import WRONG_POSITION, store_message
 from ollama_rx.bus.subjects import Subjects
-from ollama_rx.bus.until_answered import ANSWER_SECONDS, UNANSWERED, until_answered
+from ollama_rx.bus.until_answered import UNANSWERED, until_answered
 
 NOTHING_STORED: Final = 0
 """The position after which the first event of a run is stored."""
-
-_WRONG_POSITION = 10071
 
 
 class SupersededError(Exception):
@@ -61,15 +61,13 @@ class RunLog:
         headers = event.headers(after)
 
         async def store() -> int:
-            reply = await self._connection.request(
-                self._subject, event.payload, seconds=ANSWER_SECONDS, headers=headers
-            )
-            stored = orjson.loads(reply.data)
-            error = stored.get("error")
-            if error is None:
-                return cast("int", stored["seq"])
-            if error.get("err_code") != _WRONG_POSITION:
-                APIError.from_error(error)  # raises the class of its code
+            try:
+                stored = await store_message(self._connection, self._subject, event.payload, headers)
+            except APIError as error:
+                if error.err_code != WRONG_POSITION:
+                    raise
+            else:
+                return stored.position
             last = await self._look_up()
             if last is not None and last.id == event.id:
                 return last.position
@@ -90,9 +88,5 @@ class RunLog:
             await nats.publish(self._control)
 
     async def _look_up(self) -> RunEvent | None:
-        try:
-            found = await self._connection.jetstream.get_last_msg(self._stream, self._subject, direct=True)
-        except NotFoundError:
-            return None
-        headers = cast("dict[str, str] | None", found.headers)  # pyright: ignore[reportUnknownMemberType]
-        return RunEvent.read(headers, found.data or b"", found.seq or 0)
+        found = await last_message(self._connection, self._stream, self._subject)
+        return None if found is None else RunEvent.read(found.headers, found.data, found.position)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Final, NamedTuple
 
-import orjson
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from ollama_rx.bus.bus_connection import BusConnection, BusConnections
 from ollama_rx.bus.lost_cancellation import LostCancellation
+from ollama_rx.bus.store_message import store_message
 from ollama_rx.bus.until_answered import ANSWER_SECONDS
 from ollama_rx.errors import SubjectError, UnreachableError
 from ollama_rx.rx.internal_loop import TASK_NAME
@@ -201,12 +201,7 @@ class SubjectOutbox:
 
     async def _store_one(self, connection: BusConnection, message: Outgoing) -> None:
         """Send one message, without waiting before that, and return when it is stored."""
-        reply = await connection.request(
-            self._subject, message.payload, seconds=ANSWER_SECONDS, headers=message.headers
-        )
-        error = orjson.loads(reply.data).get("error")
-        if error is not None:
-            APIError.from_error(error)  # raises the class of its code
+        await store_message(connection, self._subject, message.payload, message.headers)
 
     def _is_stored(self, answer: BaseException | None) -> bool:
         match answer:

@@ -6,7 +6,7 @@ from nats.errors import NoRespondersError
 from nats.js.errors import APIError
 
 from ollama_rx.bus.bus_connection import BusConnection
-from ollama_rx.bus.direct_get import stored_messages
+from ollama_rx.bus.direct_get import last_message, stored_messages
 from tests.bus.nats_process import NatsProcess
 from tests.bus.on_bus import on_bus
 
@@ -119,5 +119,31 @@ def test_closing_the_connection_meanwhile_leaves_the_error_of_the_silence(
         monkeypatch.setattr(connection.nats, "publish", lose)
         with pytest.raises(TimeoutError):
             await stored_messages(connection, namespace, "none")
+
+    on_bus(nats_url, work)
+
+
+def test_the_last_message_of_a_subject_is_read(nats_url: str, namespace: str) -> None:
+    async def work(connection: BusConnection) -> None:
+        await connection.jetstream.add_stream(name=namespace, subjects=[f"{namespace}.*"], allow_direct=True)
+        assert await last_message(connection, namespace, f"{namespace}.a") is None
+        for key, text in (("a", b"1"), ("a", b""), ("b", b"3")):
+            await connection.jetstream.publish(f"{namespace}.{key}", text, headers={"Key": key})
+        found = await last_message(connection, namespace, f"{namespace}.a")
+        assert found is not None
+        assert (found.subject, found.position, found.headers["Key"], found.data) == (
+            f"{namespace}.a",
+            2,
+            "a",
+            b"",
+        )
+
+    on_bus(nats_url, work)
+
+
+def test_the_last_message_of_a_missing_stream_is_an_error(nats_url: str, namespace: str) -> None:
+    async def work(connection: BusConnection) -> None:
+        with pytest.raises(NoRespondersError):
+            await last_message(connection, namespace, namespace)
 
     on_bus(nats_url, work)

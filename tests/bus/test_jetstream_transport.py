@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from nats.js import JetStreamContext
 
 from ollama_rx import (
     BusyError,
@@ -348,26 +347,24 @@ def test_a_prompt_that_nobody_has_taken_is_withdrawn(
     worker.until_no_prompt()
 
 
-@pytest.mark.parametrize("step", ["find", "put", "publish", "reader"])
+@pytest.mark.parametrize("step", ["find", "put", "store", "reader"])
 def test_an_answer_can_be_left_at_any_moment(
     worker: ScriptedWorker, connect: Connect, door: Door, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Leave in the middle of each step; what is stored of the prompt is withdrawn."""
     reached = threading.Event()
-    places: dict[str, tuple[type, str]] = {
+    places: dict[str, tuple[object, str]] = {
         "find": (NewRun, "find"),
         "reader": (RunReader, "_make_consumer"),
-        "publish": (JetStreamContext, "publish"),
+        "store": (run_entry, "store_message"),
         "put": (NewRun, "submit"),
     }
     place, name = places[step]
     work = getattr(place, name)
 
-    async def stopping(self: object, *args: object, **options: object) -> object:
-        if self is worker.connection.jetstream:
-            return await work(self, *args, **options)
-        if step == "publish":
-            await work(self, *args, **options)  # it is stored, and the answer is lost
+    async def stopping(*args: object) -> object:
+        if step == "store":
+            await work(*args)  # it is stored, and the answer is lost
         reached.set()
         return await asyncio.Event().wait()
 

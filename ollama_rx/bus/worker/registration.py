@@ -12,9 +12,10 @@ from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
 from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.store_message import store_message
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects, entry_subject
-from ollama_rx.bus.until_answered import ANSWER_SECONDS, until_answered
+from ollama_rx.bus.until_answered import until_answered
 from ollama_rx.bus.worker.request_desk import request_desk
 from ollama_rx.bus.worker_state import WorkerState, name_of
 from ollama_rx.client.client import Client
@@ -179,7 +180,7 @@ class Registration:
 
     async def _store(self, entry: bytes, headers: dict[str, str] | None = None) -> None:
         subject = entry_subject(self._subjects.workers_bucket, self.state.id)
-        await self._connection.jetstream.publish(subject, entry, timeout=ANSWER_SECONDS, headers=headers)
+        await store_message(self._connection, subject, entry, headers)
 
     async def _delete(self) -> None:
         if self._connection.is_connected:

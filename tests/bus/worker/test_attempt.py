@@ -360,7 +360,7 @@ def test_acknowledgements_that_are_lost_neither_lose_nor_repeat_a_line(
     async def forgetful(self: BusConnection, subject: str, *args: Any, **kwargs: Any) -> Msg:
         nonlocal count
         reply = await request(self, subject, *args, **kwargs)
-        if ".events." in subject:
+        if subject.startswith(f"{namespace}.events."):
             count += 1
             if count % 2:
                 raise TimeoutError
