@@ -38,6 +38,7 @@ class Answer:
         """Why the answer is over, if it is not complete."""
         self._attempt = attempt
         self._next_seq = 0
+        self._writer = ""
         self._is_cut = False  # nothing more of this attempt counts
         self._is_delivered = is_continued
         self._held: list[bytes] | None = [] if hold else None
@@ -70,7 +71,7 @@ class Answer:
         """Check whether an event comes next, and count it; fail if it does not fit what was delivered."""
         if event.attempt == 0:
             return event.is_final  # of the whole run
-        if event.attempt > self._attempt:
+        if event.attempt > self._attempt or self._is_of_another_writer(event):
             if self._is_delivered:
                 self._fail(RestartedError(event.attempt))
                 return False
@@ -85,8 +86,13 @@ class Answer:
             return False
         if event.seq < self._next_seq:
             return False
+        self._writer = event.writer
         self._next_seq += 1
         return True
+
+    def _is_of_another_writer(self, event: RunEvent) -> bool:
+        """Check whether an attempt has been begun anew, because the log had lost what was stored of it."""
+        return event.attempt == self._attempt and self._next_seq > 0 and event.writer != self._writer
 
     def _deliver(self, payload: bytes) -> bytes:
         if self._held is not None:

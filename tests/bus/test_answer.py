@@ -1,6 +1,7 @@
 """The bytes that come out of a run log are those of one attempt."""
 
 import itertools
+from dataclasses import replace
 from random import Random
 
 import orjson
@@ -117,6 +118,22 @@ def test_a_restart_after_something_was_delivered_is_an_error() -> None:
     assert isinstance(error, RestartedError)
     assert error.attempt == 2
     assert error.retryable
+
+
+@pytest.mark.parametrize("delivered", [0, 2])
+def test_an_attempt_that_another_worker_begins_anew_is_not_continued(delivered: int) -> None:
+    """An operator has removed the log, so the second worker does not know of the first attempt."""
+    answer = Answer()
+    first, second = (
+        [replace(event, writer=writer) for event in attempt_of(1, "slle")] for writer in ("one", "two")
+    )
+    begun = fed(answer, *first[: 1 + delivered])
+    rest = fed(answer, *second)
+    if delivered:
+        assert (begun, rest) == (b"<1.1><1.2>", b"")
+        assert isinstance(answer.error, RestartedError)
+    else:
+        assert (begun, rest) == (b"", b"<1.1><1.2><1.3>")
 
 
 def test_a_held_answer_is_that_of_the_last_attempt() -> None:
