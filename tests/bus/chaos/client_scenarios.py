@@ -14,7 +14,7 @@ from tests.bus.chaos.happenings import kill_worker
 from tests.bus.chaos.referee import MID_ANSWER_ERRORS, FoulError, Outcome, judge
 from tests.bus.chaos.run import NO_ERRORS, Run, judged
 from tests.bus.chaos.scripted_host import Generation
-from tests.bus.chaos.scripted_prompt import ScriptedPrompt
+from tests.bus.chaos.scripted_prompt import BALLAST, ScriptedPrompt
 from tests.bus.chaos.traffic import Tally, ask_and_judge, random_prompt
 
 _AT_ONCE = 5
@@ -204,7 +204,11 @@ async def cancel(run: Run) -> Tally:
 
         async def ask_and_leave(number: int) -> None:
             prompt = ScriptedPrompt(
-                id=f"x{number}", words=2000, every=0.02, prefill=run.random.choice([0.0, 0.0, 0.5])
+                id=f"x{number}",
+                words=2000,
+                every=0.02,
+                prefill=run.random.choice([0.0, 0.0, 0.5]),
+                ballast=run.random.choice(["", "", "", BALLAST]),
             )
             limit = run.random.choice([0.002, 0.02, 0.3, 1.0, 1.0])
             async with open_at_once:

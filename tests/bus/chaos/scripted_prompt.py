@@ -9,6 +9,7 @@ from typing import Self
 import orjson
 
 END_OF_WORD = ";"
+BALLAST = "y" * 1_500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class ScriptedPrompt:
     """Seconds before the first word."""
     padding: int = 0
     """Characters that are added to each word."""
+    ballast: str = ""
+    """Text that makes the prompt longer; above 1 MiB it goes through the object store."""
     dies_at: int | None = None
     """The number of words after which the process of the host kills itself."""
 

@@ -10,8 +10,9 @@ from random import Random
 from ollama_rx import Client
 from tests.bus.chaos.asking import ask
 from tests.bus.chaos.referee import MID_ANSWER_ERRORS, FoulError, Outcome, judge
-from tests.bus.chaos.scripted_prompt import ScriptedPrompt
+from tests.bus.chaos.scripted_prompt import BALLAST, ScriptedPrompt
 
+_LARGE = 0.03  # the share of prompts that are too large for a message
 PATIENCE = 120.0
 """Seconds after which an answer counts as lost."""
 
@@ -60,6 +61,7 @@ def random_prompt(random: Random, id: str) -> ScriptedPrompt:  # noqa: A002
         every=every,
         prefill=random.choice([0.0, 0.0, 0.1, 0.3]),
         padding=random.choice([0, 0, 10, 2000]),
+        ballast=BALLAST if random.random() < _LARGE else "",
     )
 
 
