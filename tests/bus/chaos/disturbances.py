@@ -7,7 +7,14 @@ from random import Random
 
 from tests.bus.chaos.asking import moment
 from tests.bus.chaos.cluster import Cluster
-from tests.bus.chaos.happenings import kill_host, kill_server, kill_worker, pause_worker, stop_worker
+from tests.bus.chaos.happenings import (
+    kill_host,
+    kill_server,
+    kill_worker,
+    pause_server,
+    pause_worker,
+    stop_worker,
+)
 from tests.bus.chaos.lossy_proxy import LossyProxy
 from tests.bus.chaos.referee import MID_ANSWER_ERRORS, FoulError
 from tests.bus.chaos.run import NO_ERRORS, Run, judged, under_load
@@ -39,6 +46,11 @@ async def kill_servers(run: Run) -> Tally:
     return await _repeat(run, kill_server)
 
 
+async def pause_servers(run: Run) -> Tally:
+    """Stop the execution of the NATS server for a while: all answers go on."""
+    return await _repeat(run, pause_server)
+
+
 async def kill_hosts(run: Run) -> Tally:
     """Kill the models' servers: another attempt is made, or the failure is told."""
     return await _repeat(run, kill_host, raising=_HOST_ERRORS, holding=_HOST_ERRORS)
@@ -46,7 +58,7 @@ async def kill_hosts(run: Run) -> Tally:
 
 async def everything(run: Run) -> Tally:
     """Let all of that happen."""
-    happenings = kill_worker, kill_server, kill_host, pause_worker, stop_worker
+    happenings = kill_worker, kill_server, kill_host, pause_worker, stop_worker, pause_server
     return await _repeat(run, *happenings, raising=_HOST_ERRORS, holding=_HOST_ERRORS)
 
 
@@ -72,8 +84,17 @@ async def _repeat(
 
 async def lose_acknowledgements(run: Run) -> Tally:
     """Lose what the server answers right after a publication, and then the connection: all answers go on."""
+    return await _through_proxy(run, LossyProxy(run.random, losses=run.times))
+
+
+async def stall_connections(run: Run) -> Tally:
+    """Hold up the connections of workers and clients for a while: others take over."""
+    return await _through_proxy(run, LossyProxy(run.random, losses=run.times, stalls=True))
+
+
+async def _through_proxy(run: Run, lossy: LossyProxy) -> Tally:
     with (
-        LossyProxy(run.random, losses=run.times) as proxy,
+        lossy as proxy,
         Cluster(run.folder, through=proxy.through) as cluster,
     ):
 

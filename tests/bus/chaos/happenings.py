@@ -39,6 +39,13 @@ async def kill_server(cluster: Cluster, random: Random) -> None:
     await asyncio.to_thread(cluster.server.start)
 
 
+async def pause_server(cluster: Cluster, random: Random) -> None:
+    """Stop the execution of the NATS server for longer than its answers are waited for, and let it go on."""
+    cluster.server.pause()
+    await moment(random.uniform(1.0, 5.0))
+    cluster.server.resume()
+
+
 async def kill_host(cluster: Cluster, random: Random) -> None:
     """Kill the model's server of a worker; it is started again at once, or after up to a second."""
     number = random.randrange(len(cluster.hosts))

@@ -1,8 +1,8 @@
-"""A TCP proxy in front of a NATS server that loses what the server answers, as a broken network does."""
+"""A TCP proxy in front of a NATS server that loses what is sent, or holds it up, as a broken network does."""
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Self
 
@@ -15,10 +15,12 @@ class LossyProxy:
     """Loses answers on its connections so many times, and is transparent afterwards.
 
     A loss begins right after a publication has been passed on: nothing that the server says arrives any more,
-    and a moment later the connection is cut.
+    and a moment later the connection is cut. If it ``stalls`` instead, both directions stand still for longer
+    than a worker may be silent, and then go on.
     """
 
-    def __init__(self, random: Random, *, losses: int) -> None:
+    def __init__(self, random: Random, *, losses: int, stalls: bool = False) -> None:
+        self.stalls = stalls
         self.losses = 0
         """How many there have been."""
         self._random = random
@@ -94,28 +96,41 @@ class _Connection:
         self._random = random
         self._left = random.randint(1, _MOST_BETWEEN)
         self._is_losing = False
+        self._flows = asyncio.Event()
+        self._flows.set()
 
-    def sent(self, block: bytes) -> bytes:
+    async def sent(self, block: bytes) -> bytes:
         """Look at what a client sends."""
+        await self._flows.wait()
         if not self._is_losing and any(word in block for word in _PUBLICATIONS):
             self._left -= 1
             if self._left == 0 and not self._proxy.is_over:
                 self._proxy.losses += 1
-                self._is_losing = True
-                asyncio.get_running_loop().call_later(self._random.uniform(0.01, 0.3), self.cut.set)
+                self._lose()
         return block
 
-    def answered(self, block: bytes) -> bytes:
+    def _lose(self) -> None:
+        later = asyncio.get_running_loop().call_later
+        if self._proxy.stalls:
+            self._flows.clear()
+            later(self._random.uniform(3.5, 6.0), self._flows.set)
+            self._left = self._random.randint(1, _MOST_BETWEEN)
+        else:
+            self._is_losing = True
+            later(self._random.uniform(0.01, 0.3), self.cut.set)
+
+    async def answered(self, block: bytes) -> bytes:
         """Return what arrives of what the server answers."""
+        await self._flows.wait()
         return b"" if self._is_losing else block
 
 
 async def _copy(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, look: Callable[[bytes], bytes]
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, look: Callable[[bytes], Awaitable[bytes]]
 ) -> bool:
     try:
         while block := await reader.read(_BLOCK):
-            writer.write(look(block))
+            writer.write(await look(block))
             await writer.drain()
     except OSError:
         pass

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.chaos
 @pytest.mark.parametrize(
     ("name", "times"),
     [
-        ("everything", 5),
+        ("everything", 6),
         ("lose-acknowledgements", 4),
         ("poison", 1),
         ("kill-clients", 2),
