@@ -183,9 +183,9 @@ class NewRun:
             for _ in range(_SEARCHES):
                 found = await stored_messages(connection, self._subjects.prompts_stream, self._subject)
                 if found:
-                    break
+                    return [message.position for message in found]
                 await asyncio.sleep(_SEARCH_AGAIN)
-        return [message.position for message in found]
+        return []
 
     async def _delete_body(self, connection: BusConnection) -> None:
         """Delete what is in the object store, if that is possible now; otherwise it is gone in a day."""

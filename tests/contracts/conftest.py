@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,11 @@ from reactivex import Observable
 from reactivex.abc import DisposableBase
 
 from ollama_rx import Client, Timeouts
+from tests.bus.nats_process import NatsProcess
+from tests.contracts.host_behind_bus import HostBehindBus
+
+_OF_IDLE_CONNECTIONS = ("Client._", "Subscription._", "_LoopConnection._")
+"""The coroutines of an idle connection to a bus, which is kept on the user's loop for a moment."""
 
 Kind = Literal["threads", "asyncio"]
 
@@ -91,8 +97,8 @@ class Door:
         return asyncio.run_coroutine_threadsafe(inside(), self.loop).result(20)
 
     def tasks(self) -> int:
-        """Count the tasks on the user's event loop."""
-        return self.call(lambda: len(asyncio.all_tasks()) - 1) if self.loop else 0
+        """Count the tasks on the user's event loop, without those of an idle connection to a bus."""
+        return self.call(_count_tasks) if self.loop else 0
 
     def close(self) -> None:
         if self.loop is not None and not self.loop.is_closed():
@@ -101,6 +107,16 @@ class Door:
             self.loop.call_soon_threadsafe(self.loop.stop)
             self.thread.join()
             self.loop.close()
+
+
+over_http = pytest.mark.parametrize("connect", ["fast", "httpx"], indirect=True)
+"""Marks a contract that a bus does not have: it stands between the client and the host."""
+
+
+def _count_tasks() -> int:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    names: list[str] = [getattr(task.get_coro(), "__qualname__", "") for task in others]
+    return sum(not name.startswith(_OF_IDLE_CONNECTIONS) for name in names)
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> bool:
@@ -128,19 +144,37 @@ def door(request: pytest.FixtureRequest) -> Iterator[Door]:
 Connect = Callable[..., Client]
 
 
-@pytest.fixture(params=["fast", "httpx"])
+@pytest.fixture(scope="session")
+def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of a server of NATS."""
+    server = NatsProcess(tmp_path_factory.mktemp("nats"))
+    server.start()
+    yield server.url
+    server.kill()
+
+
+@pytest.fixture(params=["fast", "httpx", "bus"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
-    """Make clients with our transport or an httpx transport; fail if one of their threads is left."""
+    """Make clients with our transport, an httpx one or over a bus; fail if one of their threads is left."""
     clients: list[Client] = []
+    hosts: list[HostBehindBus] = []
 
     def connected(url: str, timeouts: Timeouts | None = None, **more: Any) -> Client:
-        transport = httpx.AsyncHTTPTransport() if request.param == "httpx" else None
-        client = Client(url, model="echo", timeouts=timeouts or Timeouts(), transport=transport, **more)
+        options: dict[str, Any] = {"model": "echo", "timeouts": timeouts or Timeouts(), **more}
+        if request.param == "bus":
+            host = HostBehindBus(url, request.getfixturevalue("bus"), secrets.token_hex(8))
+            hosts.append(host)
+            client = Client(transport=host.transport, **options)
+        else:
+            transport = httpx.AsyncHTTPTransport() if request.param == "httpx" else None
+            client = Client(url, transport=transport, **options)
         clients.append(client)
         return client
 
     yield connected
     for client in clients:
         client.close()
+    for host in hosts:
+        host.close()
     assert eventually(lambda: not our_threads()), f"threads are left: {our_threads()}"
     gc.collect()

@@ -41,7 +41,7 @@ from ollama_rx.testing import (
     progress,
     text_reply,
 )
-from tests.contracts.conftest import Connect, Door, Seen, eventually
+from tests.contracts.conftest import Connect, Door, Seen, eventually, over_http
 
 NEVER = Gate()
 
@@ -116,6 +116,7 @@ def test_a_steady_stream_outlives_its_limits_for_silence(connect: Connect, door:
         assert door.subscribe(client.generate("x")).wait().text == "x" * 40
 
 
+@over_http
 def test_between_two_steps_the_longer_of_first_chunk_and_idle_is_the_limit(
     connect: Connect, door: Door
 ) -> None:
@@ -185,6 +186,7 @@ def test_closing_the_client_ends_the_streams_that_run(connect: Connect, door: Do
         assert eventually(lambda: fake.exchanges[0].disconnected)
 
 
+@over_http
 def test_closing_the_client_ends_the_stream_of_a_callback_that_blocks(connect: Connect, door: Door) -> None:
     release = threading.Event()
     with FakeOllama(answer("Hel", "lo", NEVER)) as fake:

@@ -17,7 +17,7 @@ from ollama_rx import Client, IncompleteStreamError, Timeouts
 from ollama_rx import operators as op
 from ollama_rx.rx.backpressure import PausableScheduler
 from ollama_rx.testing import FakeOllama, all_at_once, answer, cut, endless
-from tests.contracts.conftest import Connect, Door, Seen, eventually
+from tests.contracts.conftest import Connect, Door, Seen, eventually, over_http
 
 _PROGRAM = Path(__file__).with_name("many_subscriptions.py")
 _MEASURED = int(os.environ.get("OLLAMA_RX_SUBSCRIPTIONS", "800"))
@@ -27,6 +27,7 @@ def reaches(seen: Seen, count: int) -> bool:
     return eventually(lambda: len(seen.items) == count)
 
 
+@over_http
 def test_a_blocked_thread_pauses_the_server(connect: Connect) -> None:
     release = threading.Event()
     with FakeOllama(answer(endless("word " * 50))) as fake:

@@ -13,7 +13,7 @@ from ollama_rx import Chunk, Client, Timeouts, UnreachableError, deliver, iterat
 from ollama_rx import operators as op
 from ollama_rx.sinks import Collector
 from ollama_rx.testing import FakeOllama, answer, endless, error_status
-from tests.contracts.conftest import Connect, Door, eventually
+from tests.contracts.conftest import Connect, Door, eventually, over_http
 
 
 def test_a_callback_that_blocks_delays_its_own_stream_only(connect: Connect) -> None:
@@ -124,6 +124,7 @@ def test_a_hundred_streams_run_at_once(connect: Connect, door: Door) -> None:
         assert sorted(item.text for item in seen.items if item.text) == sorted(map(str, range(100)))
 
 
+@over_http
 def test_a_missing_server_is_an_error_at_once(connect: Connect, door: Door) -> None:
     seen = door.subscribe(connect("http://127.0.0.1:9").generate("x")).wait()
     (error,) = seen.errors

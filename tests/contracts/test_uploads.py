@@ -25,7 +25,7 @@ from ollama_rx import (
 )
 from ollama_rx.sinks import Collector
 from ollama_rx.testing import FakeOllama, Reply, Request, error_status
-from tests.contracts.conftest import Connect, Door, Seen, eventually, our_threads
+from tests.contracts.conftest import Connect, Door, Seen, eventually, our_threads, over_http
 from tests.contracts.test_cancel import AT_ONCE, prompt_disconnect
 from tests.transport.raw_server import Handler, raw_server, read_request
 
@@ -35,6 +35,8 @@ UNBUFFERED = 64 * MIB  # more than the system's buffers hold
 ENDLESS = 2**40  # of a sparse file, which takes no space: hashing it would take hours
 
 NOT_THERE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+pytestmark = over_http
+
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 
 
