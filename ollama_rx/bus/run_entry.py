@@ -30,6 +30,7 @@ _MOST_HEADER_BYTES: Final = 4096  # of a prompt
 _PATIENCE: Final = 1.0  # seconds
 _SEARCHES: Final = 5  # for a prompt that may not have arrived yet
 _SEARCH_AGAIN: Final = 0.02  # seconds between two of them
+_NO_ROOM: Final = (10047, 10077)  # the server's storage is full; the queue has reached its limit
 _GONE: Final = 410
 _UNAVAILABLE: Final = 503
 
@@ -138,14 +139,14 @@ class NewRun:
             except APIError as error:
                 if error.err_code == WRONG_POSITION:
                     return None
+                if error.err_code in _NO_ROOM:
+                    raise _not_taken(error) from error  # `until_answered` would take it for no answer
                 raise
 
         try:
             stored = await until_answered(connection, store)
         except APIError as error:
-            raise StatusError.of(
-                _UNAVAILABLE, f"the bus does not take the prompt: {error.description}"
-            ) from error
+            raise _not_taken(error) from error
         # After a second try it may be this client's own prompt that was there.
         self._is_joined = len(tries) == 1 and (stored is None or stored.is_duplicate)
         if stored is not None:
@@ -234,3 +235,7 @@ class AttachedRun:
 
     async def withdraw(self, connection: BusConnection, reason: str) -> None:
         """Stop nothing: the run belongs to the client that has begun it."""
+
+
+def _not_taken(error: APIError) -> StatusError:
+    return StatusError.of(_UNAVAILABLE, f"the bus does not take the prompt: {error.description}")

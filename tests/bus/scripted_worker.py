@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeVar
 
 import orjson
@@ -93,6 +93,15 @@ class ScriptedWorker:
     def prompts(self) -> int:
         """Count the prompts in the queue, those that were taken too."""
         return self.call(self._state(self.subjects.prompts_stream)).messages
+
+    def limit_queue(self, most: int) -> None:
+        """Let the queue take so many prompts and no more."""
+
+        async def limit() -> None:
+            info = await self.connection.jetstream.stream_info(self.subjects.prompts_stream)
+            await self.connection.jetstream.update_stream(replace(info.config, max_msgs=most))
+
+        self.call(limit())
 
     def readers(self) -> int:
         """Count the consumers that clients have left on the run logs."""

@@ -1,6 +1,7 @@
 """A client over the bus: what workers store becomes its chunks and errors, and what it leaves is stopped."""
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -781,3 +782,83 @@ def test_other_clients_of_httpx_can_use_the_transport(
             assert answer.json() == {"response": "you"}
 
     asyncio.run(main())
+
+
+def test_a_body_that_is_read_late_is_buffered_and_one_that_is_closed_early_is_stopped(
+    nats_url: str, namespace: str, worker: ScriptedWorker
+) -> None:
+    runs: list[ScriptedRun] = []
+
+    async def main() -> None:
+        body = {"model": MODEL, "prompt": "Hi"}
+        transport = jetstream(nats_url, namespace=namespace)
+        async with httpx.AsyncClient(transport=transport, base_url="http://bus") as client:
+            for _ in range(2):
+                request = client.build_request("POST", "/api/generate", json=body)
+                sent = asyncio.ensure_future(client.send(request, stream=True))
+                run = await asyncio.to_thread(worker.take)
+                runs.append(run)
+                await asyncio.to_thread(run.start)
+                await asyncio.to_thread(run.lines, "a" * 100_000)
+                response = await sent
+                await asyncio.to_thread(run.lines, "b")
+                if len(runs) == 1:
+                    await asyncio.to_thread(run.end)
+                    text = (await response.aread()).decode()
+                    assert [json.loads(line)["response"][:1] for line in text.splitlines()] == ["a", "b", ""]
+                await response.aclose()
+
+    asyncio.run(main())
+    assert worker.last(runs[0].run) is EventKind.END
+    runs[1].until_cancelled()
+
+
+def test_a_prompt_that_is_too_large_for_a_message_goes_through_the_object_store(
+    worker: ScriptedWorker, connect: Connect, door: Door
+) -> None:
+    seen = door.subscribe(connect().generate("x" * 1_100_000))
+    run = worker.take()
+    assert run.prompt.is_large
+    assert run.prompt.body == b""
+    run.start()
+    run.end("read")
+    assert texts(seen.wait()) == ["read", ""]
+    left = door.subscribe(connect().generate("x" * 1_100_000))
+    assert eventually(lambda: worker.prompts() == 1)
+    left.dispose()
+    worker.until_no_prompt()
+
+
+def test_a_queue_that_is_full_is_busy(worker: ScriptedWorker, connect: Connect, door: Door) -> None:
+    worker.limit_queue(1)
+    first = door.subscribe(connect().generate("Hi"))
+    assert eventually(lambda: worker.prompts() == 1)
+    error = error_of(door.subscribe(connect().generate("Hi")))
+    assert isinstance(error, BusyError)
+    assert error.reason.startswith("the bus does not take the prompt: ")
+    first.dispose()
+
+
+def test_a_run_that_is_taken_while_it_is_looked_for_is_found(
+    worker: ScriptedWorker, connect: Connect, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = door.subscribe(connect().with_run("one").generate("Hi"))
+    run = worker.take()
+    look = stored_messages
+
+    async def too_late(*args: Any) -> Any:
+        await look(*args)
+        await asyncio.to_thread(run.start)
+        await asyncio.to_thread(run.end, "a")
+        return []
+
+    monkeypatch.setattr(run_entry, "stored_messages", too_late)
+    assert texts(door.subscribe(connect().attach("one")).wait()) == ["a", ""]
+    assert texts(owner.wait()) == ["a", ""]
+
+
+@pytest.mark.parametrize("run", ["", "a.b", "a b", "ä", "x" * 65])
+def test_the_id_of_a_run_has_plain_characters(run: str) -> None:
+    client = Client(transport=jetstream("nats://localhost"), model=MODEL)
+    with pytest.raises(ValueError, match=r"^run: expected 1 to 64 letters, digits, '_' and '-', got "):
+        client.with_run(run)
