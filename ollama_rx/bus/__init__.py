@@ -5,11 +5,11 @@ from importlib.util import find_spec
 if find_spec("nats") is None:
     raise ImportError('ollama_rx.bus needs nats-py: pip install "ollama-rx[bus]"')
 
-from ollama_rx.bus.credentials import Credentials
-from ollama_rx.bus.jetstream_transport import JetStreamTransport, jetstream
-from ollama_rx.bus.subject_message import SubjectMessage
-from ollama_rx.bus.subject_sink import SubjectSink, to_subject
-from ollama_rx.bus.subject_source import from_subject
+from ollama_rx.bus.client.jetstream_transport import JetStreamTransport, jetstream
+from ollama_rx.bus.connection.credentials import Credentials
+from ollama_rx.bus.messages.subject_message import SubjectMessage
+from ollama_rx.bus.messages.subject_sink import SubjectSink, to_subject
+from ollama_rx.bus.messages.subject_source import from_subject
 from ollama_rx.bus.worker.bus_worker import Worker
 
 __all__ = [

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import orjson
 from nats.js.errors import APIError
 
-from ollama_rx.bus.bus_connection import BusConnection
-from ollama_rx.bus.until_answered import ANSWER_SECONDS
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.connection.until_answered import ANSWER_SECONDS
 
 WRONG_POSITION = 10071
 """The code of the error if the last message of the subject is not the one that the sender expects."""

@@ -15,7 +15,7 @@ from nats.js.api import (
 )
 from nats.js.errors import APIError, BadRequestError
 
-from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.subjects import Subjects, word_of
 
 ACK_WAIT: Final = 3.0

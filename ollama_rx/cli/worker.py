@@ -19,8 +19,8 @@ from ollama_rx.errors import OllamaError
 
 try:
     from ollama_rx.bus import Worker
-    from ollama_rx.bus.connection_options import DEFAULT_URL, ConnectionOptions
-    from ollama_rx.bus.nats_server import NatsServer
+    from ollama_rx.bus.connection.connection_options import DEFAULT_URL, ConnectionOptions
+    from ollama_rx.bus.server.nats_server import NatsServer
 except ImportError as missing:
     sys.exit(f"ollama-rx: {missing}")
 

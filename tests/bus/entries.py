@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.registry.worker_state import WorkerState
 from ollama_rx.bus.streams import prepare_streams
 from ollama_rx.bus.subjects import Subjects, entry_subject
-from ollama_rx.bus.worker_state import WorkerState
 from ollama_rx.protocol.json_fields import JsonObject
 
 

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from ollama_rx.bus.bus_connection import BusConnection, BusConnections
-from ollama_rx.bus.connection_options import ConnectionOptions
+from ollama_rx.bus.connection.bus_connection import BusConnection, BusConnections
+from ollama_rx.bus.connection.connection_options import ConnectionOptions
 
 
 def on_bus(url: str, work: Callable[[BusConnection], Awaitable[None]]) -> None:

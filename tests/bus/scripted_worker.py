@@ -12,14 +12,14 @@ from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 from nats.js.api import StreamState
 
-from ollama_rx.bus.bus_connection import BusConnection, BusConnections
-from ollama_rx.bus.connection_options import ConnectionOptions
-from ollama_rx.bus.prompt import Prompt
-from ollama_rx.bus.run_event import EventKind, RunEvent
-from ollama_rx.bus.run_log import RunLog
+from ollama_rx.bus.connection.bus_connection import BusConnection, BusConnections
+from ollama_rx.bus.connection.connection_options import ConnectionOptions
+from ollama_rx.bus.registry.worker_state import WorkerState
+from ollama_rx.bus.runs.prompt import Prompt
+from ollama_rx.bus.runs.run_event import EventKind, RunEvent
+from ollama_rx.bus.runs.run_log import RunLog
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects, entry_subject
-from ollama_rx.bus.worker_state import WorkerState
 
 T = TypeVar("T")
 

@@ -3,8 +3,9 @@
 import pytest
 
 from ollama_rx import BusyError, Client, ModelNotFoundError, StatusError
-from ollama_rx.bus import Worker, jetstream, large_bodies
-from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus import Worker, jetstream
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.runs import large_bodies
 from ollama_rx.bus.subjects import Subjects
 from ollama_rx.bus.worker import registration
 from ollama_rx.testing import FakeOllama, json_reply

@@ -7,8 +7,8 @@ import pytest
 from nats.js.api import StreamConfig
 from nats.js.errors import BadRequestError, ServerError
 
-from ollama_rx.bus.bus_connection import BusConnections
-from ollama_rx.bus.connection_options import ConnectionOptions
+from ollama_rx.bus.connection.bus_connection import BusConnections
+from ollama_rx.bus.connection.connection_options import ConnectionOptions
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects
 from tests.bus.nats_process import NatsProcess

@@ -15,7 +15,7 @@ from typer.testing import Result
 
 from ollama_rx import Client
 from ollama_rx.bus import Worker
-from ollama_rx.bus.run_event import EventKind
+from ollama_rx.bus.runs.run_event import EventKind
 from ollama_rx.cli import worker as worker_module
 from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.bus.nats_process import NatsProcess, free_port

@@ -35,8 +35,6 @@ UNBUFFERED = 64 * MIB  # more than the system's buffers hold
 ENDLESS = 2**40  # of a sparse file, which takes no space: hashing it would take hours
 
 NOT_THERE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-pytestmark = over_http
-
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -106,6 +104,7 @@ def memory() -> Iterator[Callable[[], int]]:
     tracemalloc.stop()
 
 
+@over_http
 def test_a_large_file_is_sent_in_little_memory(
     connect: Connect, sparse: Callable[[int], Path], memory: Callable[[], int]
 ) -> None:
@@ -117,6 +116,7 @@ def test_a_large_file_is_sent_in_little_memory(
     assert memory() < 24 * MIB
 
 
+@over_http
 def test_files_become_a_model(connect: Connect, door: Door, sparse: Callable[[int], Path]) -> None:
     with FakeOllama() as fake:
         seen = door.subscribe(connect(fake.url).create("m", files=[sparse(MIB)])).wait()
@@ -125,6 +125,7 @@ def test_files_become_a_model(connect: Connect, door: Door, sparse: Callable[[in
         assert fake.requests[-1].json["files"] == {"model.gguf": next(iter(fake.blobs))}
 
 
+@over_http
 def test_progress_can_be_delivered_and_iterated_over(connect: Connect, sparse: Callable[[int], Path]) -> None:
     path = sparse(MIB)
     with FakeOllama() as fake:
@@ -141,6 +142,7 @@ def test_progress_can_be_delivered_and_iterated_over(connect: Connect, sparse: C
         assert [step.status for step in asyncio.run(main()) if step.done] == ["success"] * 2
 
 
+@over_http
 def test_a_server_that_does_not_read_makes_the_upload_wait(
     connect: Connect, sparse: Callable[[int], Path]
 ) -> None:
@@ -183,6 +185,7 @@ def test_an_early_answer_ends_the_upload_at_once(sparse: Callable[[int], Path], 
 
 
 @pytest.mark.parametrize("end", [reset, socket.socket.close], ids=["reset", "closed"])
+@over_http
 def test_a_server_that_dies_in_the_middle_is_an_error(
     end: Callable[[socket.socket], object], connect: Connect, door: Door, sparse: Callable[[int], Path]
 ) -> None:
@@ -194,6 +197,7 @@ def test_a_server_that_dies_in_the_middle_is_an_error(
     assert "before the answer was complete" in str(error)
 
 
+@over_http
 def test_a_file_that_changes_before_it_is_sent_is_an_error(
     connect: Connect, door: Door, sparse: Callable[[int], Path]
 ) -> None:
@@ -207,6 +211,7 @@ def test_a_file_that_changes_before_it_is_sent_is_an_error(
     assert str(error).endswith("model.gguf: the file has changed while it was uploaded")
 
 
+@over_http
 def test_a_server_that_is_not_there_is_unreachable(
     connect: Connect, door: Door, sparse: Callable[[int], Path]
 ) -> None:
@@ -215,6 +220,7 @@ def test_a_server_that_is_not_there_is_unreachable(
     assert isinstance(door.subscribe(connect(url).create_blob(sparse(1))).wait().errors[0], UnreachableError)
 
 
+@over_http
 def test_disposing_while_the_file_is_hashed_stops_the_reading(
     connect: Connect, door: Door, sparse: Callable[[int], Path]
 ) -> None:
@@ -227,6 +233,7 @@ def test_disposing_while_the_file_is_hashed_stops_the_reading(
         assert not fake.requests
 
 
+@over_http
 def test_the_server_sees_within_50_ms_that_an_upload_is_disposed_of(
     connect: Connect, door: Door, sparse: Callable[[int], Path]
 ) -> None:
@@ -253,6 +260,7 @@ def test_the_server_sees_within_50_ms_that_an_upload_is_disposed_of(
     assert prompt_disconnect(attempt) < AT_ONCE
 
 
+@over_http
 def test_closing_the_client_ends_the_hashing(
     connect: Connect, door: Door, sparse: Callable[[int], Path]
 ) -> None:
@@ -263,6 +271,7 @@ def test_closing_the_client_ends_the_hashing(
     assert isinstance(seen.wait().errors[0], ClientClosedError)
 
 
+@over_http
 def test_closing_the_client_ends_the_sending(
     connect: Connect, door: Door, sparse: Callable[[int], Path]
 ) -> None:
@@ -276,6 +285,7 @@ def test_closing_the_client_ends_the_sending(
         assert upload.lost.wait(5)
 
 
+@over_http
 def test_an_upload_is_refused_by_a_client_that_is_closed(
     connect: Connect, door: Door, sparse: Callable[[int], Path]
 ) -> None:
@@ -285,6 +295,7 @@ def test_an_upload_is_refused_by_a_client_that_is_closed(
     assert isinstance(door.subscribe(stream).wait().errors[0], ClientClosedError)
 
 
+@over_http
 def test_an_exception_in_a_callback_ends_the_upload(
     connect: Connect, door: Door, sparse: Callable[[int], Path]
 ) -> None:

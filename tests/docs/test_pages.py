@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ollama_rx.bus.connection_options import DEFAULT_URL
+from ollama_rx.bus.connection.connection_options import DEFAULT_URL
 from ollama_rx.testing import FakeOllama, answer
 from tests.docs.bus_programs import bus_for
 from tests.docs.pages import PAGES, README, ROOT, blocks, files, programs, prose

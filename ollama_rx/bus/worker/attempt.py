@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import orjson
 
-from ollama_rx.bus.bus_connection import BusConnection
-from ollama_rx.bus.prompt import Prompt
-from ollama_rx.bus.registry import Registry
-from ollama_rx.bus.run_event import EventKind, RunEvent
-from ollama_rx.bus.run_log import RunLog, SupersededError
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.registry.worker_registry import Registry
+from ollama_rx.bus.runs.prompt import Prompt
+from ollama_rx.bus.runs.run_event import EventKind, RunEvent
+from ollama_rx.bus.runs.run_log import RunLog, SupersededError
 from ollama_rx.bus.subjects import Subjects
 from ollama_rx.bus.worker.event_writer import EventWriter
 from ollama_rx.bus.worker.host_failure import HostFailure

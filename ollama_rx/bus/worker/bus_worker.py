@@ -12,17 +12,17 @@ from typing import Any, Self
 from nats.aio.msg import Msg
 
 from ollama_rx.arguments import check_instance, check_whole, optional_texts
-from ollama_rx.bus.bus_connection import BusConnection, BusConnections
-from ollama_rx.bus.connection_options import ConnectionOptions
-from ollama_rx.bus.credentials import Credentials
-from ollama_rx.bus.registry import Registry
+from ollama_rx.bus.connection.bus_connection import BusConnection, BusConnections
+from ollama_rx.bus.connection.connection_options import ConnectionOptions
+from ollama_rx.bus.connection.credentials import Credentials
+from ollama_rx.bus.registry.worker_registry import Registry
+from ollama_rx.bus.registry.worker_state import WorkerState
 from ollama_rx.bus.subjects import DEFAULT_NAMESPACE, Subjects
 from ollama_rx.bus.worker.attempt import Workplace
 from ollama_rx.bus.worker.prompt_handler import handle
 from ollama_rx.bus.worker.prompt_queue import PromptQueue, Release
 from ollama_rx.bus.worker.registration import Registration
 from ollama_rx.bus.worker.run_controls import RunControls
-from ollama_rx.bus.worker_state import WorkerState
 from ollama_rx.client import Client
 from ollama_rx.errors import OllamaError
 from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread

@@ -7,8 +7,8 @@ a slow one waits for nothing. If the bus is slower than the model, the host is m
 import asyncio
 from typing import Final
 
-from ollama_rx.bus.run_event import EventKind, RunEvent
-from ollama_rx.bus.run_log import RunLog
+from ollama_rx.bus.runs.run_event import EventKind, RunEvent
+from ollama_rx.bus.runs.run_log import RunLog
 from ollama_rx.rx.backpressure import PausableScheduler
 
 MAX_WAITING: Final = 1024 * 1024

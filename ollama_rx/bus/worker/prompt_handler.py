@@ -16,10 +16,10 @@ from typing import Final
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from ollama_rx.bus.large_bodies import delete_body, get_body
-from ollama_rx.bus.prompt import Prompt
-from ollama_rx.bus.run_event import EventKind, RunEvent
-from ollama_rx.bus.run_log import NOTHING_STORED, RunLog, SupersededError
+from ollama_rx.bus.runs.large_bodies import delete_body, get_body
+from ollama_rx.bus.runs.prompt import Prompt
+from ollama_rx.bus.runs.run_event import EventKind, RunEvent
+from ollama_rx.bus.runs.run_log import NOTHING_STORED, RunLog, SupersededError
 from ollama_rx.bus.worker.attempt import UNREAD, Attempt, Workplace
 from ollama_rx.bus.worker.host_failure import HostFailure
 from ollama_rx.bus.worker.reader_watch import ReaderWatch

@@ -18,11 +18,11 @@ import orjson
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from ollama_rx.bus.bus_connection import BusConnection
-from ollama_rx.bus.lost_cancellation import LostCancellation
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.connection.lost_cancellation import LostCancellation
+from ollama_rx.bus.connection.subscribed import subscribed
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects, word_of
-from ollama_rx.bus.subscribed import subscribed
 from ollama_rx.transport.timeouts import TimeLimit
 
 Release = Callable[[], None]

@@ -10,7 +10,7 @@ from typing import Final
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
-from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.connection.bus_connection import BusConnection
 
 PROBE_EVERY: Final = 2.0
 """Seconds between two looks."""

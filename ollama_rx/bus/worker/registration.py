@@ -11,13 +11,13 @@ from typing import Final
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.connection.until_answered import until_answered
+from ollama_rx.bus.registry.worker_state import WorkerState, name_of
 from ollama_rx.bus.store_message import store_message
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects, entry_subject
-from ollama_rx.bus.until_answered import until_answered
 from ollama_rx.bus.worker.request_desk import request_desk
-from ollama_rx.bus.worker_state import WorkerState, name_of
 from ollama_rx.client.client import Client
 from ollama_rx.client.hosts.model_names import full_name, is_cloud_model
 from ollama_rx.errors import OllamaError, UnreachableError

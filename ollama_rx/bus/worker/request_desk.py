@@ -7,12 +7,12 @@ import orjson
 from nats.aio.msg import Msg
 from reactivex import operators as rx_operators
 
-from ollama_rx.bus.api_answer import ApiAnswer
-from ollama_rx.bus.api_answers import is_unload, model_of
-from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.client.api_answer import ApiAnswer
+from ollama_rx.bus.client.api_answers import is_unload, model_of
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.connection.subscribed import answering
+from ollama_rx.bus.registry.worker_request import reply_to
 from ollama_rx.bus.subjects import REQUEST_PATH, Subjects
-from ollama_rx.bus.subscribed import answering
-from ollama_rx.bus.worker_request import reply_to
 from ollama_rx.client.client import Client
 from ollama_rx.errors import OllamaError, StatusError
 from ollama_rx.protocol.json_fields import object_of

@@ -13,9 +13,9 @@ from typing import Final
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.connection.subscribed import subscribed
 from ollama_rx.bus.subjects import Subjects
-from ollama_rx.bus.subscribed import subscribed
 
 _ANSWER: Final = 0.25  # seconds in which a worker says that it has a run
 

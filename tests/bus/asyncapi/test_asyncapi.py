@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from ollama_rx.bus import subjects as names
-from ollama_rx.bus.prompt import Prompt
-from ollama_rx.bus.run_event import EventKind, RunEvent
+from ollama_rx.bus.registry.worker_state import WorkerState
+from ollama_rx.bus.runs.prompt import Prompt
+from ollama_rx.bus.runs.run_event import EventKind, RunEvent
 from ollama_rx.bus.subjects import Subjects, entry_subject, word_of
-from ollama_rx.bus.worker_state import WorkerState
 from tests.web.ai_sdk.npm.node_page import installed
 
 HERE = Path(__file__).parent

@@ -11,13 +11,13 @@ import httpx
 import orjson
 
 from ollama_rx import Client
-from ollama_rx.bus.bus_connection import BusConnection, BusConnections
-from ollama_rx.bus.connection_options import ConnectionOptions
-from ollama_rx.bus.direct_get import stored_messages
-from ollama_rx.bus.registry import Registry
-from ollama_rx.bus.run_log import RunLog
+from ollama_rx.bus.connection.bus_connection import BusConnection, BusConnections
+from ollama_rx.bus.connection.connection_options import ConnectionOptions
+from ollama_rx.bus.connection.direct_get import stored_messages
+from ollama_rx.bus.connection.until_answered import until_answered
+from ollama_rx.bus.registry.worker_registry import Registry
+from ollama_rx.bus.runs.run_log import RunLog
 from ollama_rx.bus.subjects import Subjects, word_of
-from ollama_rx.bus.until_answered import until_answered
 from tests.bus.chaos.asking import moment, open_client
 from tests.bus.chaos.child_process import ChildProcess
 from tests.bus.chaos.scripted_host import MODEL, OBSERVED_PATH, Generation

@@ -9,12 +9,12 @@ import orjson
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerInfo
 
-from ollama_rx.bus.bus_connection import BusConnection, BusConnections
-from ollama_rx.bus.connection_options import ConnectionOptions
-from ollama_rx.bus.prompt import Prompt
-from ollama_rx.bus.run_event import EventKind, RunEvent
-from ollama_rx.bus.run_log import RunLog
-from ollama_rx.bus.run_reader import RunReader
+from ollama_rx.bus.client.run_reader import RunReader
+from ollama_rx.bus.connection.bus_connection import BusConnection, BusConnections
+from ollama_rx.bus.connection.connection_options import ConnectionOptions
+from ollama_rx.bus.runs.prompt import Prompt
+from ollama_rx.bus.runs.run_event import EventKind, RunEvent
+from ollama_rx.bus.runs.run_log import RunLog
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects, new_run, word_of
 

@@ -9,8 +9,8 @@ import pytest
 from nats.aio.msg import Msg
 
 from ollama_rx import Client
-from ollama_rx.bus.bus_connection import BusConnection
-from ollama_rx.bus.run_event import EventKind, RunEvent
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.runs.run_event import EventKind, RunEvent
 from ollama_rx.bus.worker import attempt, prompt_handler, reader_watch
 from ollama_rx.bus.worker.bus_worker import Worker
 from ollama_rx.bus.worker.reader_watch import ReaderWatch

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from ollama_rx import Client, UnreachableError
-from ollama_rx.bus.run_event import EventKind
+from ollama_rx.bus.runs.run_event import EventKind
 from ollama_rx.bus.worker.bus_worker import Worker
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
 from ollama_rx.bus.worker.registration import Registration

@@ -6,8 +6,8 @@ from typing import cast
 
 import pytest
 
-from ollama_rx.bus.run_event import EventKind, RunEvent
-from ollama_rx.bus.run_log import RunLog, SupersededError
+from ollama_rx.bus.runs.run_event import EventKind, RunEvent
+from ollama_rx.bus.runs.run_log import RunLog, SupersededError
 from ollama_rx.bus.worker.event_writer import MAX_WAITING, EventWriter
 from ollama_rx.errors import IncompleteStreamError
 

@@ -9,10 +9,10 @@ import pytest
 from nats.aio.msg import Msg
 
 from ollama_rx import Client, StatusError, UnreachableError
-from ollama_rx.bus.large_bodies import get_body, put_body
-from ollama_rx.bus.prompt import Prompt
-from ollama_rx.bus.run_event import EventKind, RunEvent
-from ollama_rx.bus.run_log import RunLog
+from ollama_rx.bus.runs.large_bodies import get_body, put_body
+from ollama_rx.bus.runs.prompt import Prompt
+from ollama_rx.bus.runs.run_event import EventKind, RunEvent
+from ollama_rx.bus.runs.run_log import RunLog
 from ollama_rx.bus.worker import bus_worker, prompt_handler
 from ollama_rx.bus.worker.attempt import Attempt, Workplace
 from ollama_rx.bus.worker.bus_worker import Worker

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from nats.aio.msg import Msg
 
-from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.worker import reader_watch
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
 from tests.bus.nats_process import NatsProcess

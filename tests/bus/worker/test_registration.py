@@ -9,14 +9,14 @@ import pytest
 from nats.js.errors import APIError
 
 from ollama_rx import Client, UnreachableError
-from ollama_rx.bus.bus_connection import BusConnection
-from ollama_rx.bus.registry import Registry
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.registry.worker_registry import Registry
+from ollama_rx.bus.registry.worker_request import ask_worker
+from ollama_rx.bus.registry.worker_state import WorkerState
 from ollama_rx.bus.streams import ENTRY_LIFETIME
 from ollama_rx.bus.subjects import Subjects, word_of
 from ollama_rx.bus.worker import registration as registration_module
 from ollama_rx.bus.worker.registration import Registration
-from ollama_rx.bus.worker_request import ask_worker
-from ollama_rx.bus.worker_state import WorkerState
 from ollama_rx.testing import FakeOllama, Gate, Reply, Request, error_status, json_reply
 from tests.bus.nats_process import NatsProcess
 from tests.bus.on_bus import on_bus, until
@@ -345,7 +345,7 @@ def test_a_server_without_streams_is_an_error_at_first(
     async def unanswered(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr("ollama_rx.bus.until_answered._WAITS", (0.01, 0.01))
+    monkeypatch.setattr("ollama_rx.bus.connection.until_answered._WAITS", (0.01, 0.01))
     monkeypatch.setattr(registration_module, "prepare_streams", unanswered)
 
     async def work(connection: BusConnection) -> None:

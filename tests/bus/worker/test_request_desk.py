@@ -7,11 +7,11 @@ import orjson
 import pytest
 
 from ollama_rx import Client
-from ollama_rx.bus.api_answer import ApiAnswer
-from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.client.api_answer import ApiAnswer
+from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.registry.worker_request import ask_worker
 from ollama_rx.bus.subjects import Subjects
 from ollama_rx.bus.worker.request_desk import request_desk
-from ollama_rx.bus.worker_request import ask_worker
 from ollama_rx.testing import FakeOllama, Gate, Reply, error_status, json_reply
 from tests.bus.on_bus import on_bus, until
 

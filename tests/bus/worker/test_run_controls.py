@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from nats.aio.msg import Msg
 
-from ollama_rx.bus.bus_connection import BusConnection
+from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.subjects import Subjects
 from ollama_rx.bus.worker import run_controls
 from ollama_rx.bus.worker.run_controls import RunControls

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ollama_rx.bus.run_event import EventKind
+from ollama_rx.bus.runs.run_event import EventKind
 from ollama_rx.testing import FakeOllama, Gate, answer
 from tests.bus.worker.asker import Asker, with_asker
 from tests.bus.worker.worker_process import WorkerProcess

@@ -1,0 +1,1 @@
+"""The side of a client: its requests become runs."""

@@ -1,0 +1,1 @@
+"""Connections to NATS: where, with which credentials, and through which losses."""

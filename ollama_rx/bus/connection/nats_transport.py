@@ -1,0 +1,139 @@
+"""The socket of nats-py's client, which demands TLS if it was asked for, and always ends in time."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+from typing import Final, cast
+from urllib.parse import ParseResult
+
+from nats.aio.client import Client as NatsClient
+from nats.aio.transport import TcpTransport
+from nats.errors import AuthorizationError
+from nats.errors import Error as NatsError
+
+from ollama_rx.bus.connection.connection_failure import is_refused_login
+
+_CLOSING = 1.0  # seconds in which a server may take what is still being sent
+
+
+def new_client(*, demands_tls: bool) -> NatsClient:
+    """Return a client that is not connected yet."""
+    return _BoundedClient(NatsTransport(demands_tls=demands_tls))
+
+
+class _BoundedClient(NatsClient):
+    """nats-py's client with another transport and an end in time, which does not give up an expired login."""
+
+    def __init__(self, transport: "NatsTransport") -> None:
+        super().__init__()
+        self._transport = self._same_transport = transport
+
+    async def close(self) -> None:
+        """Close the connection; what the server does not take within a second is dropped."""
+        self._same_transport.is_closing = True
+        await super().close()
+
+    async def _process_err(self, err_msg: str) -> None:
+        """Log in again when a login has expired, with what the credentials file holds by then."""
+        if self.is_connected and is_refused_login(err_msg):
+            await self._process_op_err(AuthorizationError())
+        else:
+            await super()._process_err(err_msg)
+
+
+class NatsTransport(TcpTransport):
+    """nats-py's transport with five differences.
+
+    - If TLS is demanded, nothing is sent without. nats-py leaves the choice to the server, even if it has
+      been given certificates, so whoever answers in its place would get the login in plain text.
+    - A failed handshake closes the connection. nats-py would wait for its end for ever.
+    - A connection that the server has refused is closed. nats-py would leave it and open the next one.
+    - Closing takes a second at most, even if the server has been paused and reads nothing.
+    - asyncio is told that there is TLS. Otherwise it logs "returning true from eof_received() has no effect".
+    """
+
+    _io_reader: asyncio.StreamReader | None
+    _io_writer: asyncio.StreamWriter | None
+
+    def __init__(self, *, demands_tls: bool) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._demands_tls: Final = demands_tls
+        self._has_tls = False
+        self.is_closing = False
+        """Whether what is still waiting to be sent may be dropped."""
+
+    def __bool__(self) -> bool:
+        """Be true, also before the first connection: otherwise nats-py makes a transport of its own."""
+        return True
+
+    async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
+        """Connect without TLS: the server speaks first and says whether it uses TLS."""
+        self.abort()
+        self._has_tls = False
+        await super().connect(uri, buffer_size, connect_timeout)
+
+    async def connect_tls(
+        self, uri: str | ParseResult, ssl_context: ssl.SSLContext, buffer_size: int, connect_timeout: int
+    ) -> None:
+        """Begin TLS on the connection."""
+        name = uri if isinstance(uri, str) else uri.hostname
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=buffer_size)  # nothing that was sent before TLS counts
+        protocol = asyncio.StreamReaderProtocol(reader)
+        plain, self._io_writer = cast(asyncio.StreamWriter, self._io_writer), None
+        try:
+            async with asyncio.timeout(connect_timeout):
+                begun = await loop.start_tls(plain.transport, protocol, ssl_context, server_hostname=name)
+        except BaseException:
+            plain.transport.abort()
+            raise
+        transport = cast(asyncio.Transport, begun)
+        protocol.connection_made(transport)
+        self._io_reader = reader
+        self._io_writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        self._has_tls = True
+
+    def write(self, payload: bytes) -> None:
+        """Send the login or another command.
+
+        Raises:
+            nats.errors.Error: the server does not use TLS, which was demanded.
+        """
+        if self._demands_tls and not self._has_tls:
+            raise NatsError("the server does not use TLS; a nats:// URL connects without")
+        if self._can_write:
+            super().write(payload)  # type: ignore[no-untyped-call]
+
+    def writelines(self, payload: list[bytes]) -> None:
+        """Send what has been waiting, but not into a connection that was never complete, or is lost."""
+        if self._can_write and self._has_tls >= self._demands_tls:
+            super().writelines(payload)  # type: ignore[no-untyped-call]
+
+    @property
+    def _can_write(self) -> bool:
+        """Whether the connection is there; uvloop does not ignore what is written into a lost one."""
+        return self._io_writer is not None and not self._io_writer.transport.is_closing()
+
+    async def drain(self) -> None:
+        """Wait until the server has taken most of what was sent; a loss is told to whoever reads."""
+        if self._io_writer is None:
+            return
+        with suppress(OSError):  # it would keep nats-py from ending its tasks
+            if not self.is_closing:
+                await self._io_writer.drain()
+            else:
+                async with asyncio.timeout(_CLOSING):
+                    await self._io_writer.drain()
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        if self._io_writer is not None:
+            self._io_writer.transport.abort()
+
+    async def wait_closed(self) -> None:
+        """Wait for the end of the connection, but not for a server that does not read."""
+        try:
+            async with asyncio.timeout(_CLOSING):
+                await super().wait_closed()  # type: ignore[no-untyped-call]
+        except OSError:  # also when time is up; how a connection ends tells nothing new
+            self.abort()

@@ -1,0 +1,1 @@
+"""Subjects of other programs: a sink and a source of their messages."""

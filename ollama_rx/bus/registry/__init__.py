@@ -1,0 +1,1 @@
+"""What workers tell of themselves, and what they are asked."""

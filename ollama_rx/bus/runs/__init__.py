@@ -1,0 +1,1 @@
+"""Prompts and run logs: what clients and workers agree on."""

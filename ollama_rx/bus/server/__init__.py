@@ -1,0 +1,1 @@
+"""A server of NATS for one machine."""
