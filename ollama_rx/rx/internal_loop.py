@@ -21,6 +21,9 @@ _WAKE_UP = 0.05  # seconds
 TASK_NAME = "ollama-rx request"
 """The name of the tasks that are cancelled when their loop is closed by hand."""
 
+THREAD_NAME = "ollama-rx"
+"""The name of the threads of streams."""
+
 Begin = Callable[[asyncio.AbstractEventLoop], asyncio.Future[bool]]
 """Starts something on the running loop.
 
@@ -61,7 +64,7 @@ def begin_where_subscribed(
 
 
 def begin_on_thread(
-    begin: Begin, no_loop: NoLoop, *, context: Context | None = None, name: str = "ollama-rx"
+    begin: Begin, no_loop: NoLoop, *, context: Context | None = None, name: str = THREAD_NAME
 ) -> None:
     """Call ``begin`` on a new thread with an internal loop, which end when nothing of it is left."""
     arguments = (_run_on_internal_loop, begin, no_loop)

@@ -1,9 +1,13 @@
 """One run as its client sees it: what the run log brings is the body of a response."""
 
 import asyncio
+import atexit
+import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final
+from weakref import WeakSet
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -17,10 +21,11 @@ from ollama_rx.bus.connection.subscribed import answering
 from ollama_rx.bus.runs.run_event import RunEvent
 from ollama_rx.bus.subjects import Subjects
 from ollama_rx.errors import BusyError, IncompleteStreamError, OllamaError, UnreachableError
-from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread
+from ollama_rx.rx.internal_loop import TASK_NAME, THREAD_NAME, begin_on_thread
 from ollama_rx.transport.exchange import BodyReceiver
 
 _MAX_BUFFERED: Final = 65536  # bytes of a body that are buffered while it has no receiver
+_FAREWELL: Final = 1.0  # seconds that the end of the process may take longer
 _UNWANTED: Final = "its client does not want it any more"
 
 
@@ -65,6 +70,7 @@ class RunExchange:
         self._head: asyncio.Future[None] = self._loop.create_future()
         self._task = self._loop.create_task(self._serve(), name=TASK_NAME)
         self._task.add_done_callback(self._served)
+        _EXCHANGES.add(self)
 
     # called by the user of the response
 
@@ -136,6 +142,14 @@ class RunExchange:
         """End with an error, unless the answer is complete; from any thread."""
         with suppress(RuntimeError):  # the loop is closed, and has ended it
             self._loop.call_soon_threadsafe(self._end, error)
+
+    def abort_threadsafe(self) -> bool:
+        """Do what `abort` does, from any thread; return whether the loop is there to do it."""
+        if not self._loop.is_running():
+            return False
+        with suppress(RuntimeError):  # it has just been closed
+            self._loop.call_soon_threadsafe(self.abort)
+        return True
 
     # the task
 
@@ -248,3 +262,17 @@ class RunExchange:
 
 def _raise(error: BaseException) -> None:
     raise error
+
+
+_EXCHANGES: Final[WeakSet[RunExchange]] = WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Stop the runs that this process leaves, and wait for that: it would end while its threads begin to."""
+    aborted = [exchange.abort_threadsafe() for exchange in tuple(_EXCHANGES)]
+    if any(aborted):
+        deadline = time.monotonic() + _FAREWELL
+        for thread in threading.enumerate():
+            if thread.name == THREAD_NAME:
+                thread.join(max(deadline - time.monotonic(), 0))

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +33,7 @@ from ollama_rx import (
     iterate,
 )
 from ollama_rx import operators as op
-from ollama_rx.bus.client import run_entry
+from ollama_rx.bus.client import run_entry, run_exchange
 from ollama_rx.bus.client.jetstream_transport import jetstream
 from ollama_rx.bus.client.run_entry import NewRun
 from ollama_rx.bus.client.run_exchange import RunExchange
@@ -537,6 +539,47 @@ def test_an_exit_in_a_callback_does_not_hold_up_the_other_answers_of_its_loop(
     loop.run_until_complete(after_exit())
     loop.close()
     assert seen.text == "b"
+
+
+PROGRAM = """
+import sys, threading
+from ollama_rx import Client
+from ollama_rx.bus import jetstream
+
+client = Client(transport=jetstream(sys.argv[1], namespace=sys.argv[2]), model="m")
+started = threading.Event()
+subscription = client.generate("Hi").subscribe(lambda _: started.set())
+started.wait()
+if sys.argv[3] == "dispose":
+    subscription.dispose()
+"""
+
+
+@pytest.mark.parametrize("end", ["dispose", "leave"])
+def test_a_program_that_ends_stops_its_answers_at_once(
+    nats_url: str, namespace: str, worker: ScriptedWorker, end: str
+) -> None:
+    command = [sys.executable, "-c", PROGRAM, nats_url, namespace, end]
+    with subprocess.Popen(command) as program:  # noqa: S603 - this file's own program
+        run = worker.take()
+        run.start()
+        run.lines("a")
+        run.until_cancelled()
+    assert program.returncode == 0
+
+
+def test_the_end_of_a_program_waits_until_its_answers_are_stopped(
+    worker: ScriptedWorker, connect: Connect, door: Door
+) -> None:
+    seen = door.subscribe(connect().generate("Hi"))
+    run = worker.take()
+    run.start()
+    run.lines("a")
+    assert seen.started.wait(10)
+    run_exchange._stop_all()
+    assert door.kind == "asyncio" or not our_threads()
+    assert isinstance(error_of(seen), IncompleteStreamError)
+    run.until_cancelled()
 
 
 # a run that several read
