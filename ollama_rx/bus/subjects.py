@@ -148,6 +148,11 @@ def check_run(run: str) -> str:
     return check_word("run", run)
 
 
+def is_run(run: str) -> bool:
+    """Check whether a text can be the id of a run; what somebody has published may be named in any way."""
+    return _WORD.fullmatch(run) is not None
+
+
 def check_word(name: str, word: str) -> str:
     """Return what is to be one word of a subject as it is.
 

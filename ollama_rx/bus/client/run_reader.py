@@ -183,9 +183,7 @@ class RunReader:
         if position <= self._position:
             return
         self._position = position
-        with suppress(ValueError):  # it is not an event
-            event = RunEvent.read(message.headers, message.data, position)
-            self._receive(event)
+        self._receive(RunEvent.read(message.headers, message.data, position))
 
     def _take_status(self, consumer: "_Consumer", message: Msg) -> None:
         headers = message.headers or {}

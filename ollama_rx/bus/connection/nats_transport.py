@@ -7,6 +7,7 @@ from typing import Final, cast
 from urllib.parse import ParseResult
 
 from nats.aio.client import Client as NatsClient
+from nats.aio.msg import Msg
 from nats.aio.transport import TcpTransport
 from nats.errors import AuthorizationError
 from nats.errors import Error as NatsError
@@ -27,6 +28,13 @@ class _BoundedClient(NatsClient):
     def __init__(self, transport: "NatsTransport") -> None:
         super().__init__()
         self._transport = self._same_transport = transport
+
+    def _build_message(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
+    ) -> Msg:
+        """Read a message; whoever may publish can put any bytes into it, and none may end the reading."""
+        words = subject.decode(errors="replace"), reply.decode(errors="replace")
+        return Msg(self, *words, data, headers, _sid=sid)
 
     async def close(self) -> None:
         """Close the connection; what the server does not take within a second is dropped."""

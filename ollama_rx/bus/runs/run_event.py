@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     """Nobody wants the answer. Final; {"reason"}."""
 
 
+_NOT_AN_EVENT = b'{"status": 500, "reason": "the log of this run has a message that is not an event of it"}'
 _FINAL = frozenset({EventKind.END, EventKind.FAILED, EventKind.CANCELLED})
 
 
@@ -79,7 +80,7 @@ class RunEvent:
         """Read a message of a consumer.
 
         Raises:
-            ValueError: it is not an event.
+            ValueError: it does not come from a consumer.
         """
         return cls.read(message.headers, message.data, places_in(message.reply)[0])
 
@@ -87,14 +88,18 @@ class RunEvent:
     def read(cls, headers: Mapping[str, str] | None, payload: bytes, position: int) -> Self:
         """Read a stored message.
 
-        Raises:
-            ValueError: it is not an event.
+        What is not an event, because a stranger has stored it, is read as a failure of the whole run. So all
+        readers and workers agree on what has become of it: no attempt can go on behind that message.
         """
         fields = headers or {}
-        run, attempt, seq, *writer = fields.get(MESSAGE_ID, "").split(":")
+        run, *numbers = fields.get(MESSAGE_ID, "").split(":")
         kind = fields.get(EVENT_KIND)
-        found = EventKind.LINES if kind is None else EventKind(kind)
-        return cls(run, int(attempt), int(seq), found, payload, position, ":".join(writer))
+        try:
+            attempt, seq, *writer = numbers
+            found = EventKind.LINES if kind is None else EventKind(kind)
+            return cls(run, int(attempt), int(seq), found, payload, position, ":".join(writer))
+        except ValueError:
+            return cls(run, 0, 0, EventKind.FAILED, _NOT_AN_EVENT, position)
 
 
 def places_in(reply: str) -> tuple[int, int]:

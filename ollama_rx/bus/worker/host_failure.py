@@ -11,6 +11,7 @@ _INTERNAL_ERROR = 500
 _BAD_GATEWAY = 502
 _UNAVAILABLE = 503
 _GATEWAY_TIMEOUT = 504
+_LONGEST_REASON = 8 * 1024  # characters; in JSON less than the smallest message that servers take, 64 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class HostFailure:
             status, reason, signin_url = error.status, error.reason, error.signin_url
         else:
             status, reason, signin_url = _status_of(error), str(error) or type(error).__name__, None
-        return cls(status, reason, signin_url, _is_worth_another_attempt(error))
+        return cls(status, reason[:_LONGEST_REASON], signin_url, _is_worth_another_attempt(error))
 
     def to_json(self) -> bytes:
         """Return the payload of an event that tells of it."""

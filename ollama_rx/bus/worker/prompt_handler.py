@@ -20,11 +20,12 @@ from ollama_rx.bus.runs.large_bodies import delete_body, get_body
 from ollama_rx.bus.runs.prompt import Prompt
 from ollama_rx.bus.runs.run_event import EventKind, RunEvent
 from ollama_rx.bus.runs.run_log import NOTHING_STORED, RunLog, SupersededError
+from ollama_rx.bus.subjects import is_run
 from ollama_rx.bus.worker.attempt import UNREAD, Attempt, Workplace
 from ollama_rx.bus.worker.host_failure import HostFailure
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
 from ollama_rx.bus.worker.spread import spread_over
-from ollama_rx.errors import OllamaError, StatusError, UnreachableError
+from ollama_rx.errors import OllamaError, StatusError, UnreachableError, excerpt
 
 PATHS: Final = frozenset({"/api/generate", "/api/chat", "/api/embed"})
 """The endpoints that a prompt may be for: those that change nothing on a host."""
@@ -52,6 +53,11 @@ async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object
     ``leave_slot`` is called as soon as no model will be needed: the prompt only waits for a reader.
     """
     run = message.subject.rpartition(".")[2]
+    if not is_run(run):  # such as "*", which would stand for the logs of all runs
+        _log.warning("a prompt with the id %s is thrown away", excerpt(ascii(run)))
+        with suppress(NatsError):
+            await message.ack()
+        return
     with place.controls.picked_up(run) as is_first:
         if is_first:  # else it was delivered again while the server was away; the first one settles it
             await _settle(place, message, run, leave_slot)
@@ -165,7 +171,7 @@ class _Handler:
         if prompt.run != self._run:
             raise ValueError("its subject names another run")
         if prompt.path not in PATHS:
-            raise ValueError(f"prompts cannot be sent to {prompt.path}")
+            raise ValueError(f"prompts cannot be sent to {excerpt(prompt.path)}")
         return prompt
 
     async def _body_of(self, prompt: Prompt) -> bytes:

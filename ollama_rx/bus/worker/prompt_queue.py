@@ -126,12 +126,11 @@ class PromptQueue:
         self._news.set()
 
     def _received(self, message: Msg) -> None:
-        status = (message.headers or {}).get(_STATUS)
-        if status is None:
+        if not message.subject.startswith(self._inbox):  # a prompt may have any header
             self._received_prompt(message)
             return
         word = message.subject.rpartition(".")[2]
-        if status == _EXPIRED:
+        if (message.headers or {}).get(_STATUS) == _EXPIRED:
             self._lost_at.pop(word, None)
             self._news.set()
         else:

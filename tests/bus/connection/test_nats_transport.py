@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -112,6 +113,22 @@ def test_a_connection_with_tls_reconnects(run: Run, server: NatsProcess, ca: tru
         await client.close()
 
     async def ignore(_: Exception) -> None: ...
+
+    run(main())
+
+
+def test_a_subject_that_is_not_utf_8_ends_nothing(run: Run, nats_url: str) -> None:
+    async def main() -> None:
+        client = new_client(demands_tls=False)
+        await client.connect(nats_url)
+        received = await client.subscribe("strange.*")
+        await client.flush()
+        with socket.create_connection((client.connected_url.hostname, client.connected_url.port)) as stranger:
+            stranger.sendall(b"CONNECT {}\r\nPUB strange.\xff \xfe 2\r\nHi\r\nPUB strange.a 0\r\n\r\n")
+            first, second = await received.next_msg(10), await received.next_msg(10)
+        assert (first.subject, first.reply, first.data) == ("strange.\ufffd", "\ufffd", b"Hi")
+        assert second.subject == "strange.a"
+        await client.close()
 
     run(main())
 

@@ -1,5 +1,6 @@
 """Events as messages: what is stored is what is read."""
 
+import orjson
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -54,6 +55,7 @@ def test_a_run_is_over_with_its_end_a_failure_or_a_cancellation() -> None:
         {"Nats-Msg-Id": "r:1:1", "Ollama-Rx-Event": "new"},
     ],
 )
-def test_what_is_not_an_event_is_refused(headers: dict[str, str] | None) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        RunEvent.read(headers, b"", 1)
+def test_what_is_not_an_event_is_read_as_a_failure_of_the_run(headers: dict[str, str] | None) -> None:
+    event = RunEvent.read(headers, b"junk", 7)
+    assert (event.kind, event.attempt, event.position) == (EventKind.FAILED, 0, 7)
+    assert "not an event" in orjson.loads(event.payload)["reason"]

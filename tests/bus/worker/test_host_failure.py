@@ -42,6 +42,12 @@ def test_an_error_has_a_status_and_may_be_worth_another_attempt(
     assert failure.reason
 
 
+def test_a_reason_of_any_length_fits_into_a_message() -> None:
+    refusal = HostFailure.of(StatusError.of(500, "\x00" * 1_000_000))
+    assert len(refusal.to_json()) < 64 * 1024
+    assert refusal.reason.startswith("\x00")
+
+
 def test_a_refusal_keeps_the_words_of_the_host() -> None:
     refusal = StatusError.of(401, "sign in", signin_url="https://ollama.example/connect")
     payload = orjson.loads(HostFailure.of(refusal).to_json())

@@ -137,9 +137,7 @@ def garbage(run: str) -> dict[str, dict[str, str]]:
     }
 
 
-@pytest.mark.parametrize(
-    "kind", ["no headers", "another run", "a path that changes a host", "a grace that is no number"]
-)
+@pytest.mark.parametrize("kind", list(garbage("r")))
 def test_what_is_not_a_prompt_fails_and_leaves_the_queue(
     nats_url: str, namespace: str, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -153,6 +151,33 @@ def test_what_is_not_a_prompt_fails_and_leaves_the_queue(
         assert (failed.kind, orjson.loads(failed.payload)["status"]) == (FAILED, 400)
         assert "r is not a prompt that this worker can answer" in caplog.text
         assert len(fake.requests) == sum(request.method == "GET" for request in fake.requests)
+
+    with_later_worker(nats_url, namespace, FakeOllama(), work)
+
+
+@pytest.mark.parametrize("run", ["*", "\x1b[31m", "\N{SNOWMAN}", "r" * 65])
+def test_a_prompt_with_an_impossible_id_is_thrown_away(
+    nats_url: str, namespace: str, run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(asker: Asker, _: FakeOllama, worker: Worker) -> None:
+        await asker.connection.jetstream.publish(asker.subjects.prompt(MODEL, run), b"{}")
+        async with worker:
+            await asker.until_queue_is_empty()
+        assert await RunLog(asker.connection, asker.subjects, "*").last() is None
+
+    with_later_worker(nats_url, namespace, FakeOllama(), work)
+    assert "is thrown away" in caplog.text
+    assert "\x1b" not in caplog.text
+
+
+def test_a_run_whose_log_has_something_else_fails_and_leaves_the_queue(nats_url: str, namespace: str) -> None:
+    async def work(asker: Asker, fake: FakeOllama, worker: Worker) -> None:
+        async with asker.ask() as asked:
+            await asker.connection.jetstream.publish(asker.subjects.events(asked.run), b"hello")
+            async with worker:
+                await asker.until_queue_is_empty()
+            assert (await asked.until_over()).kind is FAILED
+            assert asked_of(fake) == 0
 
     with_later_worker(nats_url, namespace, FakeOllama(), work)
 

@@ -98,6 +98,17 @@ def test_prompts_of_all_models_are_taken(nats_url: str, namespace: str) -> None:
     on_bus(nats_url, work)
 
 
+def test_a_prompt_that_looks_like_a_message_of_the_server_is_taken(nats_url: str, namespace: str) -> None:
+    async def work(connection: BusConnection) -> None:
+        async with taking(connection, namespace, "a") as place:
+            subject = place.subjects.prompt("a", "r")
+            await connection.jetstream.publish(subject, b"one", headers={"Status": "408"})
+            await place.until_taken(1)
+            assert place.runs == ["one"]
+
+    on_bus(nats_url, work)
+
+
 def test_no_more_are_taken_than_there_are_slots(nats_url: str, namespace: str) -> None:
     async def work(connection: BusConnection) -> None:
         async with taking(connection, namespace, "a", slots=2) as place:
