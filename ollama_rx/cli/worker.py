@@ -19,12 +19,12 @@ from ollama_rx.errors import OllamaError
 
 try:
     from ollama_rx.bus import Worker
-    from ollama_rx.bus.connection.connection_options import DEFAULT_URL, ConnectionOptions
+    from ollama_rx.bus.connection.connection_options import DEFAULT_URL, URL_VARIABLE, ConnectionOptions
     from ollama_rx.bus.server.nats_server import NatsServer
 except ImportError as missing:
     sys.exit(f"ollama-rx: {missing}")
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # the terminal was closed; Windows has no such signal
 _EXIT_BY_SIGNAL = 128  # plus the number of the signal, as in shells
 _BUS_SCHEMES = ("nats://", "tls://")
 _LOOPBACK = ("127.0.0.1", "localhost")
@@ -53,7 +53,7 @@ class WorkerCommand:
                 worker = Worker(client, servers, parallel=self.parallel)
             with _stopped_by_signals(worker) as signals, _log_on_terminal() as log:
                 asyncio.run(_work(worker, shown_hosts, log))
-            if len(signals) > 1:
+            if len(signals) > 1 or _HANG_UP in signals:
                 raise typer.Exit(_EXIT_BY_SIGNAL + signals[-1])
 
     def _named_client(self) -> Client | None:
@@ -70,14 +70,19 @@ class WorkerCommand:
     def _own_server(self) -> NatsServer | None:
         if not self.with_server:
             return None
-        with usage_error("--bus"):
-            options = ConnectionOptions.of(self.bus or DEFAULT_URL)
-            _, _, address = options.urls[0].partition("://")  # without a password, which no message may show
+        named = self.bus or os.environ.get(URL_VARIABLE) or DEFAULT_URL
+        with usage_error("--bus" if self.bus else URL_VARIABLE):
+            options = ConnectionOptions.of(named)
+            scheme, _, address = options.urls[0].partition(
+                "://"
+            )  # without a password, which nothing may show
             host, _, port = address.rpartition(":")
-            if len(options.urls) > 1 or host not in _LOOPBACK:
+            if len(options.urls) > 1 or scheme != "nats" or host not in _LOOPBACK:
                 raise ValueError(
-                    f"with --with-server expected an address of this machine, got {options.shown_url}"
+                    f"with --with-server expected nats:// and this machine, got {options.shown_url}"
                 )
+            if "@" in named:  # it would look as if only those who know the password could use the bus
+                raise ValueError("the server of --with-server has no users; leave the login out")
             return NatsServer(port=int(port))
 
 
@@ -106,17 +111,22 @@ def _readiness(worker: Worker, shown_hosts: str) -> str:
 def _stopped_by_signals(worker: Worker) -> Generator[list[int]]:
     """Let the first signal stop the worker when its prompts are answered, and the second one at once.
 
-    Yields the signals that came.
+    If the terminal was closed, nobody could stop it any more, so it gives its prompts back at once; ``nohup``
+    lets it go on. Yields the signals that came.
     """
     received: list[int] = []
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
+    if _HANG_UP is not None and signal.getsignal(_HANG_UP) is signal.SIG_DFL:
+        numbers.append(_HANG_UP)
 
     def stop(number: int, _: FrameType | None) -> None:
         received.append(number)
-        worker.stop(finish=len(received) == 1)
-        if len(received) == 1 and worker.streams:
+        may_finish = len(received) == 1 and number != _HANG_UP
+        worker.stop(finish=may_finish)
+        if may_finish and worker.streams:
             echo("finishing what was begun; a second signal stops at once")
 
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield received
     finally:
@@ -124,10 +134,18 @@ def _stopped_by_signals(worker: Worker) -> Generator[list[int]]:
             signal.signal(number, handler)
 
 
+class _TerminalHandler(logging.Handler):
+    """Writes log lines like all other output: hosts and strangers on the bus have chosen words in them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one."""
+        echo(self.format(record))
+
+
 @contextmanager
 def _log_on_terminal() -> Generator[logging.Logger]:
     """Write what goes wrong to standard error, a line each; at level INFO what is done, too."""
-    handler = logging.StreamHandler()
+    handler = _TerminalHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     log = logging.getLogger("ollama_rx")
     level = log.level

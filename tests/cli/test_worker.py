@@ -134,6 +134,41 @@ def test_a_second_signal_stops_it_at_once(
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
+def test_a_closed_terminal_stops_it_at_once(run: Callable[..., Result], fake: FakeOllama, bus: str) -> None:
+    fake.play(answer("a", Gate()))
+
+    async def work(asker: Asker) -> None:
+        async with asker.ask() as asked:
+            await asked.until_kind(EventKind.LINES)
+            send(signal.SIGHUP)
+            await fake.aio.wait_for_disconnect()
+
+    assert run("--host", fake.url, bus=bus, work=work).exit_code == 129
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+def test_a_worker_that_is_to_outlive_its_terminal_does(
+    run: Callable[..., Result], fake: FakeOllama, bus: str
+) -> None:
+    async def work(asker: Asker) -> None:
+        send(signal.SIGHUP)
+        async with asker.ask() as asked:
+            await asked.until_over()
+        send(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what nohup does
+    try:
+        assert run("--host", fake.url, bus=bus, work=work).exit_code == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_nothing_that_is_logged_controls_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with worker_module._log_on_terminal() as log:
+        log.warning("a model %s", "\x1b]0;title\x07")
+    assert capsys.readouterr().err.endswith(r" a model \x1b]0;title\x07" + "\n")
+
+
 def test_several_hosts_can_answer(run: Callable[..., Result], fake: FakeOllama, bus: str) -> None:
     fake.play(answer("Hello"))
 
@@ -196,6 +231,8 @@ def test_a_server_of_its_own_is_started(
         (["--bus", "http://127.0.0.1"], "Invalid value for --bus: expected "),
         (["--bus", "nats://bus.example", "--with-server"], "Invalid value for --bus: with --with-server"),
         (["--bus", "nats://127.0.0.1,nats://b", "--with-server"], "Invalid value for --bus: with --with-"),
+        (["--bus", "tls://127.0.0.1", "--with-server"], "Invalid value for --bus: with --with-server"),
+        (["--bus", "nats://ada:word@127.0.0.1", "--with-server"], "has no users; leave the login out"),
         (["--host", "nats://bus.example"], "Invalid value for --host: a worker needs a server of Ollama"),
         (["--host", "http://a", "--host", "http://a"], "Invalid value for --host: expected each host once"),
         (["--parallel", "0"], "Invalid value for '--parallel'"),
@@ -218,6 +255,15 @@ def test_no_part_of_a_wrong_address_of_the_bus_is_shown(
     assert result.exit_code in {1, 2}
     assert "sec" not in result.output
     assert "ada" not in result.output
+
+
+def test_a_server_of_its_own_is_where_the_environment_says(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NATS_URL", "nats://bus.example")
+    result = command_line("worker", "--host", "http://127.0.0.1:9", "--with-server")
+    assert result.exit_code == 2
+    assert "Invalid value for NATS_URL: with --with-server" in result.stderr
 
 
 def test_the_bus_is_not_a_host(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
