@@ -37,9 +37,19 @@ class _BoundedClient(NatsClient):
         return Msg(self, *words, data, headers, _sid=sid)
 
     async def close(self) -> None:
-        """Close the connection; what the server does not take within a second is dropped."""
-        self._same_transport.is_closing = True
-        await super().close()
+        """Close the connection; what the server does not take within a second is dropped.
+
+        A loop that ends cancels all its tasks, even one that is closing a connection. The socket is closed
+        all the same, after what was published.
+        """
+        transport = self._same_transport
+        transport.is_closing = True
+        try:
+            await super().close()
+        except asyncio.CancelledError:
+            transport.writelines(self._pending)
+            transport.close()
+            raise
 
     async def _process_err(self, err_msg: str) -> None:
         """Log in again when a login has expired, with what the credentials file holds by then."""

@@ -209,6 +209,32 @@ def test_a_transport_that_was_never_connected_is_closed_at_once(run: Run) -> Non
     run(main())
 
 
+def test_a_loop_that_ends_while_a_connection_is_closed_loses_neither_that_nor_the_last_message(
+    run: Run, nats_url: str
+) -> None:
+    async def say_and_close(client: NatsClient) -> None:
+        await client.publish("farewell", b"bye")
+        await client.close()
+
+    async def main() -> None:
+        listener, client = (new_client(demands_tls=False) for _ in range(2))
+        await connect(listener, nats_url)
+        heard = await listener.subscribe("farewell")
+        await listener.flush()
+        before = asyncio.all_tasks()
+        await connect(client, nats_url)
+        closing = asyncio.create_task(say_and_close(client))
+        await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - before:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        assert (await heard.next_msg(timeout=10)).data == b"bye"
+        await listener.close()
+
+    run(main())
+
+
 def test_closing_a_connection_that_was_just_lost_leaves_no_task(run: Run, nats_process: NatsProcess) -> None:
     async def main() -> None:
         async def taken(_: object) -> None: ...
