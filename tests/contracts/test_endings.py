@@ -186,7 +186,6 @@ def test_closing_the_client_ends_the_streams_that_run(connect: Connect, door: Do
         assert eventually(lambda: fake.exchanges[0].disconnected)
 
 
-@over_http
 def test_closing_the_client_ends_the_stream_of_a_callback_that_blocks(connect: Connect, door: Door) -> None:
     release = threading.Event()
     with FakeOllama(answer("Hel", "lo", NEVER)) as fake:
