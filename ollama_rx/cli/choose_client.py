@@ -44,7 +44,7 @@ def server_client(host: str | None, model: str | None = None) -> Client | None:
     """
     named = (os.environ.get("OLLAMA_HOST", "") if host is None else host).strip().strip("\"'")
     option = "--host" if host is not None else "OLLAMA_HOST"
-    if named.lower().startswith(_BUS_SCHEMES):
+    if _is_bus(named):
         with usage_error(option, argument="servers"):
             return _bus_client(named)
     with usage_error(option, argument="host"):
@@ -57,6 +57,10 @@ def server_client(host: str | None, model: str | None = None) -> Client | None:
         except UnreachableError:
             return None
     return client
+
+
+def _is_bus(url: str) -> bool:
+    return url.lower().startswith(_BUS_SCHEMES)
 
 
 def _bus_client(servers: str) -> Client:
@@ -115,7 +119,18 @@ def first_model(client: Client, capability: Capability) -> str:
     for model in first_value(client.models()):
         if model.name and _can(client, model.name, capability):  # without a name it is not from Ollama
             return model.name
+    if _is_bus(client.url):
+        raise NoModelError(_no_worker(client.url))
     raise NoModelError(f"{client.url} has no model {_ADVICE[capability]}")
+
+
+def no_models(url: str) -> str:
+    """Say that a server, or the workers on a bus, have no models, and what to do."""
+    return _no_worker(url) if _is_bus(url) else f"{url} has no models; `ollama pull llama3.2` fetches one"
+
+
+def _no_worker(url: str) -> str:
+    return f"no worker at {url} has a model for this; `ollama-rx worker --bus {url}` starts one beside Ollama"
 
 
 def _can(client: Client, model: str, capability: Capability) -> bool:

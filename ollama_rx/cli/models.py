@@ -2,7 +2,13 @@
 
 import sys
 
-from ollama_rx.cli.choose_client import embedded_client, fetch_with_progress, first_value, server_client
+from ollama_rx.cli.choose_client import (
+    embedded_client,
+    fetch_with_progress,
+    first_value,
+    no_models,
+    server_client,
+)
 from ollama_rx.cli.terminal import align_columns, echo, exit_on_error
 
 _UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))  # bytes, name, decimals
@@ -14,7 +20,7 @@ def print_models(host: str | None) -> None:
     with exit_on_error(), server_client(host) or embedded_client() as client:
         found = [model for model in first_value(client.models()) if model.name]
         if not found:
-            echo(f"{client.url} has no models; `ollama pull llama3.2` fetches one")
+            echo(no_models(client.url))
             return
         rows = [
             (

@@ -166,6 +166,17 @@ def test_if_no_model_sees_an_image_is_an_error_with_advice(
     )
 
 
+@pytest.mark.parametrize("words", [["run", "Hi"], ["models"]])
+def test_a_bus_without_workers_is_told_with_advice(
+    command_line: CommandLine, nats_url: str, words: list[str]
+) -> None:
+    result = command_line(*words, "--host", nats_url)
+    assert result.stdout == ""
+    assert (
+        f"no worker at {nats_url} has a model for this; `ollama-rx worker --bus {nats_url}`" in result.stderr
+    )
+
+
 @pytest.mark.parametrize("models", [[], [{}], [{"name": ""}, {"name": 5}, None]])
 def test_a_server_without_models_is_an_error_with_advice(
     command_line: CommandLine, fake: FakeOllama, models: list[object]

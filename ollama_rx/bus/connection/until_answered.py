@@ -24,6 +24,7 @@ UNANSWERED: Final = (
 )
 """The errors of a request that the server has not answered."""
 
+_SILENCE = "JetStream does not answer there; nats-server needs the option -js"
 _WAITS = (0.1, 0.1, 0.2, 0.5, 1.0) + 14 * (2.0,)  # seconds between two attempts: half a minute
 
 
@@ -35,6 +36,7 @@ async def until_answered(connection: BusConnection, request: Callable[[], Awaita
         StatusError: 403, the user needs a permission.
     """
     clock = asyncio.get_running_loop().time
+    problem = _SILENCE
     for wait in _WAITS:
         await connection.connected()
         begin = clock()
@@ -46,8 +48,7 @@ async def until_answered(connection: BusConnection, request: Callable[[], Awaita
         except UNANSWERED as error:
             refusal = connection.refusal_since(begin)
             if refusal is not None:
-                raise StatusError.of(
-                    403, f"the user of {connection.url} needs a permission: {refusal}"
-                ) from error
+                raise StatusError.of(403, refusal) from error
+            problem = getattr(error, "description", None) or _SILENCE
             await asyncio.sleep(wait)
-    raise UnreachableError(connection.url, "its streams do not answer; is JetStream enabled there?")
+    raise UnreachableError(connection.url, problem)

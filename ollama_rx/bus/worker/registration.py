@@ -71,6 +71,7 @@ class Registration:
         self._models: frozenset[str] = frozenset()
         self._offered: set[str] = set()
         self._prepared: frozenset[str] = frozenset()
+        self._trouble = ""  # why it could not register the last time
         self._was_lost = False  # since the last round, the connection to the bus
         self._wake_up = asyncio.Event()
         self._is_over = False
@@ -148,8 +149,13 @@ class Registration:
         except (OllamaError, APIError) as error:
             if not self.registered.is_set() or self._connection.lost.done():
                 raise _told(self._connection, error) from error
-            _log.warning("worker %s cannot register: %s", state.name, error)
+            if str(error) != self._trouble:  # once, not every few seconds
+                _log.warning("worker %s cannot register: %s", state.name, error)
+            self._trouble = str(error)
             return
+        if self._trouble:
+            _log.info("worker %s is registered again", state.name)
+            self._trouble = ""
         self._log_changes(state)
         self.state = state
         self.registered.set()

@@ -47,8 +47,17 @@ def test_a_request_is_repeated_until_there_is_an_answer(nats_url: str) -> None:
 
 def test_a_server_that_does_not_answer_is_given_up(nats_url: str) -> None:
     async def work(connection: BusConnection) -> None:
-        with pytest.raises(UnreachableError, match="its streams do not answer; is JetStream enabled there"):
+        with pytest.raises(UnreachableError, match="JetStream does not answer there"):
             await until_answered(connection, Request(*(TimeoutError() for _ in range(9))))
+
+    on_bus(nats_url, work)
+
+
+def test_why_the_server_refuses_again_and_again_is_told(nats_url: str) -> None:
+    async def work(connection: BusConnection) -> None:
+        full = ServiceUnavailableError(code=503, err_code=10023, description="insufficient resources")
+        with pytest.raises(UnreachableError, match="insufficient resources"):
+            await until_answered(connection, Request(*(full for _ in range(9))))
 
     on_bus(nats_url, work)
 
@@ -65,11 +74,8 @@ def test_a_permission_that_is_missing_is_told_at_once(
         with pytest.raises(StatusError) as caught:
             await until_answered(connection, lambda: stored_messages(connection, "here", ">"))
         assert caught.value.status == 403
-        assert caught.value.reason == (
-            f"the user of {server.url} needs a permission: "
-            'permissions violation for publish to "$js.api.direct.get.here"'
-        )
-        with pytest.raises(UnreachableError, match="its streams do not answer"):
+        assert caught.value.reason == ('permissions violation for publish to "$js.api.direct.get.here"')
+        with pytest.raises(UnreachableError, match="JetStream does not answer there"):
             await until_answered(connection, Request(*(TimeoutError() for _ in range(9))))
 
     try:

@@ -349,7 +349,7 @@ def test_a_server_without_streams_is_an_error_at_first(
     monkeypatch.setattr(registration_module, "prepare_streams", unanswered)
 
     async def work(connection: BusConnection) -> None:
-        with pytest.raises(UnreachableError, match="is JetStream enabled there"):
+        with pytest.raises(UnreachableError, match="JetStream does not answer there"):
             async with registered(connection, namespace, fake.url):
                 pytest.fail("it is not registered")
 
@@ -369,9 +369,14 @@ def test_trouble_later_on_is_logged_and_passes(
                 trouble.setattr(registration_module, "prepare_model", refuse)
                 fake.play(listing("a"), path="/api/tags")
                 await until(lambda: any("cannot register" in message for message in caplog.messages))
+                looks = len(fake.requests)
+                await until(lambda: len(fake.requests) > looks + 6)  # two more looks
+                assert len([text for text in caplog.messages if "cannot register" in text]) == 1
             assert not await worker.registry.has_model("a")
             await worker.until_entry(lambda entry: entry.has_model("a"))
+            await until(lambda: any("is registered again" in message for message in caplog.messages))
 
+    caplog.set_level(logging.INFO, "ollama_rx.bus")
     with FakeOllama() as fake:
         on_bus(nats_url, work)
 
