@@ -168,13 +168,16 @@ def test_if_no_model_sees_an_image_is_an_error_with_advice(
 
 @pytest.mark.parametrize("words", [["run", "Hi"], ["models"]])
 def test_a_bus_without_workers_is_told_with_advice(
-    command_line: CommandLine, nats_url: str, words: list[str]
+    command_line: CommandLine, tmp_path: Path, words: list[str]
 ) -> None:
-    result = command_line(*words, "--host", nats_url)
+    server = NatsProcess(tmp_path / "nats").start()
+    result = command_line(*words, "--host", server.url)
+    server.kill()
     assert result.stdout == ""
-    assert (
-        f"no worker at {nats_url} has a model for this; `ollama-rx worker --bus {nats_url}`" in result.stderr
+    advice = (
+        f"no worker at {server.url} has a model for this; `ollama-rx worker --bus {server.url}` starts one"
     )
+    assert advice in result.stderr
 
 
 @pytest.mark.parametrize("models", [[], [{}], [{"name": ""}, {"name": 5}, None]])

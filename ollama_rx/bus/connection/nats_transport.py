@@ -29,6 +29,16 @@ class _BoundedClient(NatsClient):
         super().__init__()
         self._transport = self._same_transport = transport
 
+    async def _read_loop(self) -> None:
+        """Read until the connection ends; reconnect if a fault has ended the reading, as after a loss.
+
+        nats-py only logs the fault, and would hear nothing any more.
+        """
+        await super()._read_loop()
+        task = asyncio.current_task()
+        if self.is_connected and task is not None and not task.cancelling():
+            await self._process_op_err(NatsError("a message could not be handled"))
+
     def _build_message(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
     ) -> Msg:

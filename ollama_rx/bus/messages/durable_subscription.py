@@ -87,7 +87,7 @@ class DurableSubscription(SubjectSubscription):
         self._heard = self._loop.time()
         headers = message.headers or {}
         status = headers.get("Status")
-        if status is None:
+        if message.subject != self._inbox:  # a message of the stream, which may have any header
             self._take(message, headers)
         elif status != "100":  # the heartbeat
             self._asked = 0

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import trustme
@@ -131,6 +132,37 @@ def test_a_subject_that_is_not_utf_8_ends_nothing(run: Run, nats_url: str) -> No
         await client.close()
 
     run(main())
+
+
+def test_a_fault_while_a_message_is_handled_is_like_a_lost_connection(
+    run: Run, nats_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Faulty:
+        def cancelled(self) -> bool:
+            return False
+
+        def set_result(self, _: object) -> None:
+            raise RuntimeError("a fault")
+
+    async def main() -> None:
+        back = asyncio.Event()
+
+        async def reconnected() -> None:
+            back.set()
+
+        async def ignore(_: Exception) -> None: ...
+
+        client = new_client(demands_tls=False)
+        await client.connect(nats_url, reconnected_cb=reconnected, error_cb=ignore, reconnect_time_wait=0)
+        await client.subscribe("faulty", future=cast("asyncio.Future[Any]", Faulty()))
+        await client.publish("faulty", b"Hi")
+        await back.wait()
+        assert (await client.request("$JS.API.INFO", timeout=10)).data
+        await client.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(main())
+    assert "a fault" in caplog.text
 
 
 def test_a_failed_handshake_is_told_at_once_and_leaves_nothing(run: Run, server: NatsProcess) -> None:

@@ -222,6 +222,15 @@ def test_a_stream_gives_what_it_has_stored_and_remembers_what_was_acknowledged(
     assert received.messages[0].position == 6
 
 
+def test_a_message_that_looks_like_one_of_the_server_is_received(nats_url: str, subject: str) -> None:
+    async def publish_strange(client: NatsClient) -> None:
+        await client.jetstream().publish(subject, b"a", headers={"Status": "409"})
+
+    with_client(nats_url, publish_strange)
+    with Received(from_subject(subject, nats_url, durable="d"), acknowledge) as received:
+        assert received.wait(1) == ["a"]
+
+
 def test_what_was_not_acknowledged_comes_again_at_once(nats_url: str, subject: str) -> None:
     send(nats_url, subject, "a")
     stream = from_subject(subject, nats_url, durable="d")
@@ -451,7 +460,7 @@ def test_a_refusal_of_a_server_that_is_starting_is_not_the_end(
 
     def doubting(self: DurableSubscription) -> None:
         start(self)
-        self.set_result(Msg(self._connection.nats, headers={"Status": "503"}))
+        self.set_result(Msg(self._connection.nats, self._inbox, headers={"Status": "503"}))
 
     monkeypatch.setattr(DurableSubscription, "_start", doubting)
     with Received(from_subject(subject, nats_url, durable="d"), acknowledge) as received:
