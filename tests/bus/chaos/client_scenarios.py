@@ -32,7 +32,7 @@ async def kill_clients(run: Run) -> Tally:
             for first in range(0, run.times, _AT_ONCE):
                 async with asyncio.TaskGroup() as group:
                     for number in range(first, min(first + _AT_ONCE, run.times)):
-                        group.create_task(victims.kill_one(f"c{number}", detach=run.random.random() < 0.3))
+                        group.create_task(victims.kill_one(f"c{number}", detach=number % 3 == 0))
         victims.tally.notes.append(f"slowest stop {victims.slowest:.1f} s after the kill")
         return victims.tally
 
@@ -51,7 +51,7 @@ class _Victims:
         prompts = [
             ScriptedPrompt(
                 id=f"{name}-{place}",
-                words=60 if detach else 600,
+                words=40 if detach else 600,
                 every=0.05,
                 prefill=self._random.choice([0.0, 0.5]),
             )
@@ -131,7 +131,7 @@ async def slow_readers(run: Run) -> Tally:
                     ScriptedPrompt(id=f"s{number}", words=2000, every=0.0, padding=1000)
                     if number % 2
                     else ScriptedPrompt(id=f"s{number}", words=4, every=0.1, padding=8_000_000),
-                    run.random.uniform(0.5, 2.0),
+                    run.random.uniform(0.3, 1.5),
                 )
                 for number in range(run.times)
             ]

@@ -74,7 +74,7 @@ async def _repeat(
 
         async def happen() -> None:
             for happening in order:
-                await moment(run.random.uniform(0, 1.5))
+                await moment(run.random.uniform(0, 1.0))
                 await happening(cluster, run.random)
             for process in (*cluster.hosts, *cluster.workers):
                 await asyncio.to_thread(process.wait_ready)

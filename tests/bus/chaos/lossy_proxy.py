@@ -8,7 +8,7 @@ from typing import Self
 
 _PUBLICATIONS = (b".events.", b".prompt.")
 _BLOCK = 65536
-_MOST_BETWEEN = 40  # publications between two losses on a connection
+_MOST_BETWEEN = 25  # publications between two losses on a connection
 
 
 class LossyProxy:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.chaos
     ("name", "times"),
     [
         ("everything", 6),
-        ("lose-acknowledgements", 4),
+        ("lose-acknowledgements", 3),
         ("poison", 1),
         ("kill-clients", 2),
         ("slow-readers", 2),
