@@ -5,6 +5,7 @@ import statistics
 import time
 
 from reactivex import Observable
+from reactivex.abc import DisposableBase
 from reactivex.scheduler.eventloop import AsyncIOScheduler
 
 from ollama_rx import Chunk, Client, OllamaError, iterate
@@ -210,18 +211,11 @@ async def cancel(run: Run) -> Tally:
                 prefill=run.random.choice([0.0, 0.0, 0.5]),
                 ballast=run.random.choice(["", "", "", BALLAST]),
             )
-            limit = run.random.choice([0.002, 0.02, 0.3, 1.0, 1.0])
+            chosen = run.random.choice([client, client.with_run(prompt.id)])
+            seconds = run.random.uniform(0, run.random.choice([0.002, 0.02, 0.3, 1.0, 1.0]))
+            leave = run.random.choice([_leave_on_loop, _leave_on_thread])
             async with open_at_once:
-                stream: Observable[Chunk] = client.with_run(prompt.id).generate(prompt.to_text())
-                failures: list[Exception] = []
-                running = stream.subscribe(
-                    on_error=failures.append, scheduler=AsyncIOScheduler(asyncio.get_running_loop())
-                )
-                await moment(run.random.uniform(0, limit))
-                disposed_at[prompt.id] = time.monotonic()
-                running.dispose()
-            if failures:
-                raise FoulError(f"{prompt.id} has failed before it was disposed of: {failures}")
+                disposed_at[prompt.id] = await leave(chosen.generate(prompt.to_text()), seconds)
 
         async with judged(cluster, client):
             await asyncio.gather(*(ask_and_leave(number) for number in range(run.times)))
@@ -237,6 +231,36 @@ async def cancel(run: Run) -> Tally:
                 f"slowest {delays[-1] * 1000:.0f} ms, {late} above 50 ms"
             )
     return tally
+
+
+async def _leave_on_loop(stream: Observable[Chunk], seconds: float) -> float:
+    """Subscribe and dispose on the running loop; return when it was disposed of."""
+    failures: list[Exception] = []
+    running = stream.subscribe(
+        on_error=failures.append, scheduler=AsyncIOScheduler(asyncio.get_running_loop())
+    )
+    await moment(seconds)
+    return _dispose(running, failures)
+
+
+async def _leave_on_thread(stream: Observable[Chunk], seconds: float) -> float:
+    """Do the same in a thread, so that the stream has a thread of its own."""
+
+    def leave() -> float:
+        failures: list[Exception] = []
+        running = stream.subscribe(on_error=failures.append)
+        time.sleep(seconds)
+        return _dispose(running, failures)
+
+    return await asyncio.to_thread(leave)
+
+
+def _dispose(running: DisposableBase, failures: list[Exception]) -> float:
+    if failures:
+        raise FoulError(f"a stream has failed before it was disposed of: {failures}")
+    disposed_at = time.monotonic()
+    running.dispose()
+    return disposed_at
 
 
 def _delays(generations: list[Generation], disposed_at: dict[str, float]) -> list[float]:
