@@ -57,6 +57,7 @@ class Attempt:
         self._readers = readers
         self._start = RunEvent(prompt.run, number, 0, EventKind.START, writer=secrets.token_hex(4))
         self._stop_model: Callable[[], object] | None = None  # while it is at work
+        self._is_hinted = False  # before it was at work
         self._superseded: SupersededError | None = None
         self._is_unread = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,6 +115,8 @@ class Attempt:
             writer.stop()
 
         self._stop_model = stop_model
+        if self._is_hinted:
+            self.follow_hint()
         if not self._prompt.detached:
             self._begin(self._watch_readers(stop_model))
         try:
@@ -126,7 +129,9 @@ class Attempt:
 
     def follow_hint(self) -> None:
         """Look whether the run has gone on without this attempt, and stop the model if it has."""
-        if self._stop_model is not None:
+        if self._stop_model is None:
+            self._is_hinted = True
+        else:
             self._begin(self._look_for_other_event(_LOOKS, self._stop_model))
 
     async def _look_for_other_event(self, waits: Iterable[float], stop_model: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from nats.aio.msg import Msg
 from ollama_rx import Client
 from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.runs.run_event import EventKind, RunEvent
+from ollama_rx.bus.runs.run_log import RunLog
 from ollama_rx.bus.worker import attempt, prompt_handler, reader_watch
 from ollama_rx.bus.worker.bus_worker import Worker
 from ollama_rx.bus.worker.reader_watch import ReaderWatch
@@ -26,7 +27,7 @@ from ollama_rx.testing import (
     text_reply,
 )
 from tests.bus.nats_process import NatsProcess
-from tests.bus.worker.asker import AskedRun, Asker, with_asker
+from tests.bus.worker.asker import LIMIT, AskedRun, Asker, with_asker
 
 START, LINES, END = EventKind.START, EventKind.LINES, EventKind.END
 CUT, FAILED, CANCELLED = EventKind.CUT, EventKind.FAILED, EventKind.CANCELLED
@@ -207,6 +208,28 @@ def test_a_cancelled_run_stops_a_model_that_has_not_begun_to_answer(nats_url: st
             await fake.aio.wait_for_request(path="/api/generate")
             await asker.cancel(asked.run)
             await fake.aio.wait_for_disconnect()
+            await asker.until_queue_is_empty()
+            assert asked.kinds == [START, CANCELLED]
+
+    with_worker(nats_url, namespace, FakeOllama(answer(pause(60), "a")), work)
+
+
+def test_a_run_that_is_cancelled_while_its_start_is_stored_stops_its_model(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt, "PROBE_EVERY", 60.0)
+    append = RunLog.append
+
+    async def work(asker: Asker, _: FakeOllama) -> None:
+        async def cancelled_meanwhile(log: RunLog, event: RunEvent, *, after: int) -> int:
+            position = await append(log, event, after=after)
+            if event.kind is START:
+                await asker.cancel(event.run)
+                await asker.connection.request(asker.subjects.control(event.run), b"", seconds=LIMIT)
+            return position
+
+        monkeypatch.setattr(RunLog, "append", cancelled_meanwhile)
+        async with asker.ask() as asked:
             await asker.until_queue_is_empty()
             assert asked.kinds == [START, CANCELLED]
 
