@@ -78,14 +78,15 @@ class RunLog:
     async def cancel(self, reason: str) -> None:
         """Store that nobody wants the answer, which ends every attempt, and tell workers at once.
 
-        It is sent and not awaited: the connection sends what is published before it is closed.
+        It is sent and not awaited: the connection sends what is published before it is closed. The server
+        tells the workers, because its acknowledgement goes to them, as soon as the event is in the log.
         """
         payload = orjson.dumps({"reason": reason})
         event = RunEvent(self.run, 0, 0, EventKind.CANCELLED, payload)
-        nats = self._connection.nats
         with suppress(ConnectionClosedError, *UNANSWERED):
-            await nats.publish(self._subject, event.payload, headers=event.headers())
-            await nats.publish(self._control)
+            await self._connection.nats.publish(
+                self._subject, event.payload, reply=self._control, headers=event.headers()
+            )
 
     async def _look_up(self) -> RunEvent | None:
         found = await last_message(self._connection, self._stream, self._subject)

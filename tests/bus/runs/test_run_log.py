@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
+import orjson
 import pytest
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
@@ -141,7 +142,8 @@ def test_a_cancellation_ends_every_attempt(nats_url: str, namespace: str) -> Non
         hints = await connection.nats.subscribe(Subjects(namespace).control("r"))
         await log.cancel("nobody reads it")
         await log.cancel("again")
-        await hints.next_msg()
+        hint = await hints.next_msg()
+        assert orjson.loads(hint.data)["seq"] == position + 1, "workers are told when it is stored"
         with pytest.raises(SupersededError) as refused:
             await log.append(START.then(EventKind.LINES, b"x\n"), after=position)
         last = refused.value.last
