@@ -30,7 +30,9 @@ _SECOND: Final = 1_000_000_000  # the server counts in nanoseconds
 _EXPIRES: Final = 30  # seconds for which the server keeps a request for events
 _HEARTBEAT: Final = 1  # seconds without an event after which the server gives a sign of life
 _SILENCE: Final = 3.0  # seconds without that after which the consumer is replaced
-_KEPT_UNUSED: Final = 30  # seconds after which the server removes a consumer that was left behind
+# Seconds after which the server removes a consumer that nobody reads. That is how one ends whose client has
+# died, or has left while it was made: the server may do what it was asked for last before the rest.
+_KEPT_UNUSED: Final = 5
 _WAIT: Final = 0.1  # seconds between two replacements
 
 # What the server answers to a request for events.

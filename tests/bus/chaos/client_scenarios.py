@@ -29,7 +29,7 @@ async def kill_clients(run: Run) -> Tally:
     with Cluster(run.folder, parallel=40) as cluster:
         reader = cluster.client()
         victims = _Victims(run, cluster, reader)
-        async with judged(cluster, reader, has_killed_clients=True):
+        async with judged(cluster, reader):
             for first in range(0, run.times, _AT_ONCE):
                 async with asyncio.TaskGroup() as group:
                     for number in range(first, min(first + _AT_ONCE, run.times)):

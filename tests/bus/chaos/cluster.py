@@ -188,7 +188,7 @@ class Cluster:
             await connections.aclose()
         return "\n".join(words)
 
-    async def until_nothing_is_left(self, seconds: float = _SETTLING, *, but_consumers: bool = False) -> None:
+    async def until_nothing_is_left(self, seconds: float = _SETTLING) -> None:
         """Wait until the queue, the consumers, the object store and the workers hold nothing of any run.
 
         Raises:
@@ -198,7 +198,7 @@ class Cluster:
         try:
             async with connections.lease() as connection:
                 subjects = Subjects(self.namespace)
-                await _until(lambda: _residue(connection, subjects, but_consumers=but_consumers), seconds)
+                await _until(lambda: _residue(connection, subjects), seconds)
         finally:
             await connections.aclose()
 
@@ -212,7 +212,7 @@ async def _until(find: Callable[[], Any], seconds: float) -> None:
         await moment(0.1)
 
 
-async def _residue(connection: BusConnection, subjects: Subjects, *, but_consumers: bool = False) -> str:
+async def _residue(connection: BusConnection, subjects: Subjects) -> str:
     """Return in words what is left on the bus; "" if there is nothing."""
     left: list[str] = []
     prompts = await _api(connection, f"STREAM.INFO.{subjects.prompts_stream}", {"subjects_filter": ">"})
@@ -222,7 +222,7 @@ async def _residue(connection: BusConnection, subjects: Subjects, *, but_consume
     if consumer["num_ack_pending"] or consumer["num_pending"]:
         left.append(f"num_ack_pending {consumer['num_ack_pending']}, num_pending {consumer['num_pending']}")
     events = await _api(connection, f"STREAM.INFO.{subjects.events_stream}", {})
-    if events["state"]["consumer_count"] and not but_consumers:
+    if events["state"]["consumer_count"]:
         left.append(f"{events['state']['consumer_count']} consumers of run logs")
     chunks = f"$O.{subjects.large_bucket}.C.>"
     large = await _api(connection, f"STREAM.INFO.OBJ_{subjects.large_bucket}", {"subjects_filter": chunks})

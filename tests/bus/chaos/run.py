@@ -25,13 +25,8 @@ class Run:
 
 
 @asynccontextmanager
-async def judged(
-    cluster: Cluster, *clients: Client, seconds: float = 20.0, has_killed_clients: bool = False
-) -> AsyncGenerator[None]:
-    """Check at the end of a block that nothing is left, on the bus or of the clients, which are closed.
-
-    The server removes the consumers of clients that were killed later than this can wait for.
-    """
+async def judged(cluster: Cluster, *clients: Client, seconds: float = 20.0) -> AsyncGenerator[None]:
+    """Check at the end of a block that nothing is left, on the bus or of the clients, which are closed."""
     parts = ClientParts()
     with logged_errors() as errors:
         try:
@@ -39,7 +34,7 @@ async def judged(
         except Exception:
             print(await cluster.describe())  # noqa: T201 - pytest shows it
             raise
-        await cluster.until_nothing_is_left(seconds, but_consumers=has_killed_clients)
+        await cluster.until_nothing_is_left(seconds)
         for client in clients:
             await client.aclose()
         await parts.until_as_before()
