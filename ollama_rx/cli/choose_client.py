@@ -17,6 +17,7 @@ T = TypeVar("T")
 Capability = Literal["completion", "vision"]
 
 _BUS_SCHEMES = ("nats://", "tls://")
+_TIMEOUTS = Timeouts()
 _PROBE = Timeouts(connect=2.0, first_chunk=10.0)
 _ADVICE: dict[Capability, str] = {
     "completion": "that can answer; `ollama pull llama3.2` fetches one",
@@ -35,7 +36,9 @@ def first_value(stream: Observable[T]) -> T:
     return found.items[0]
 
 
-def server_client(host: str | None, model: str | None = None) -> Client | None:
+def server_client(
+    host: str | None, model: str | None = None, *, timeouts: Timeouts = _TIMEOUTS
+) -> Client | None:
     """Return a client for a server; None if neither it nor a model was named and this machine has none.
 
     A server of NATS stands for all models of the workers on its bus.
@@ -48,7 +51,7 @@ def server_client(host: str | None, model: str | None = None) -> Client | None:
         with usage_error(option, argument="servers"):
             return _bus_client(named)
     with usage_error(option, argument="host"):
-        client = Client(host)
+        client = Client(host, timeouts=timeouts)
     if host is not None or named or not _is_embedded(model):
         return client
     with Client(timeouts=_PROBE) as probe:

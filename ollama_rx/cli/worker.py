@@ -12,7 +12,7 @@ from types import FrameType
 
 import typer
 
-from ollama_rx import Client
+from ollama_rx import Client, Timeouts
 from ollama_rx.cli.choose_client import embedded_client, server_client
 from ollama_rx.cli.terminal import echo, exit_on_error, usage_error, usage_errors
 from ollama_rx.errors import OllamaError
@@ -27,6 +27,8 @@ except ImportError as missing:
 _HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # the terminal was closed; Windows has no such signal
 _EXIT_BY_SIGNAL = 128  # plus the number of the signal, as in shells
 _BUS_SCHEMES = ("nats://", "tls://")
+# Clients have limits of their own, and stop their prompts. These are for prompts whose clients are gone.
+_TIMEOUTS = Timeouts(first_chunk=3600.0, idle=600.0)
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -64,8 +66,8 @@ class WorkerCommand:
                     raise ValueError("a worker needs a server of Ollama; the bus is named by --bus")
         if len(self.hosts) > 1:
             with usage_errors({"hosts": "--host", "host": "--host"}):
-                return Client(hosts=self.hosts)
-        return server_client(self.hosts[0] if self.hosts else None)
+                return Client(hosts=self.hosts, timeouts=_TIMEOUTS)
+        return server_client(self.hosts[0] if self.hosts else None, timeouts=_TIMEOUTS)
 
     def _own_server(self) -> NatsServer | None:
         if not self.with_server:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from ollama_rx import Client
+from ollama_rx import Client, Timeouts
 from ollama_rx.bus import Worker
 from ollama_rx.bus.runs.run_event import EventKind
 from ollama_rx.cli import worker as worker_module
@@ -182,6 +182,17 @@ def test_several_hosts_can_answer(run: Callable[..., Result], fake: FakeOllama, 
     assert f"beside {fake.url}, {other.url}, with" in result.stdout
 
 
+@pytest.mark.parametrize("hosts", [["http://one"], ["http://one", "http://two"]])
+def test_the_limits_of_clients_on_the_bus_count_and_not_those_for_waiting_at_a_terminal(
+    hosts: list[str],
+) -> None:
+    command = worker_module.WorkerCommand(hosts=hosts, bus=None, parallel=1, with_server=False)
+    client = command._named_client()
+    assert client is not None
+    for session in client._route.sessions():
+        assert session.timeouts == Timeouts(first_chunk=3600, idle=600)
+
+
 def test_a_host_that_does_not_answer_yet_is_waited_for(
     run: Callable[..., Result], unused_url: str, bus: str
 ) -> None:
@@ -194,7 +205,7 @@ def test_a_host_that_does_not_answer_yet_is_waited_for(
     assert f"cannot reach {unused_url}" in result.stderr
 
 
-def no_server(_: str | None) -> None:
+def no_server(_: str | None, **__: object) -> None:
     """Find no server on this machine."""
 
 

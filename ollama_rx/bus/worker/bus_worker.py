@@ -43,7 +43,8 @@ class Worker:
     at once, and another worker begins anew. A worker works once.
 
     Args:
-        client: for the host, or the hosts, that answer; it is not closed.
+        client: for the host, or the hosts, that answer; it is not closed. Its limits of time count too,
+            so they should allow more than those of the clients on the bus.
         servers: of the bus, as for `jetstream`.
         parallel: how many prompts it answers at the same time.
         namespace: that of the clients.
