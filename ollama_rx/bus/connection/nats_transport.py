@@ -58,7 +58,7 @@ class _BoundedClient(NatsClient):
             await super().close()
         except asyncio.CancelledError:
             transport.writelines(self._pending)
-            transport.close()
+            transport.close()  # type: ignore[no-untyped-call]
             raise
 
     async def _process_err(self, err_msg: str) -> None:
