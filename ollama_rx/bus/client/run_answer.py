@@ -63,7 +63,9 @@ class RunAnswer:
                 self._fail(self._failure(event))
             case EventKind.CANCELLED:  # pragma: no branch - the last kind there is
                 self._fail(
-                    IncompleteStreamError(f"the answer was cancelled: {_reason(event)}", retryable=False)
+                    IncompleteStreamError(
+                        f"the answer was cancelled: {excerpt(_reason(event))}", retryable=False
+                    )
                 )
         return b""
 

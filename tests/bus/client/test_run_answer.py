@@ -207,6 +207,13 @@ def test_a_cancellation_ends_the_answer(begun: str) -> None:
     assert not error.retryable
 
 
+def test_the_reason_of_a_cancellation_cannot_control_a_terminal() -> None:
+    answer = RunAnswer()
+    fed(answer, outside(EventKind.CANCELLED, reason="\x1b[2J" + 100 * "x"))
+    assert str(error_of(answer)).isprintable()
+    assert len(str(error_of(answer))) < 120
+
+
 def test_an_event_that_belongs_to_no_attempt_and_ends_nothing_is_ignored() -> None:
     answer = RunAnswer()
     assert fed(answer, RunEvent("run", 0, 0, EventKind.LINES, b"?"), *attempt_of(1, "sle")) == b"<1.1><1.2>"
