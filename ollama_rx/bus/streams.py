@@ -26,6 +26,7 @@ ENTRY_LIFETIME: Final = 15.0
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
 _MAX_EVENT_BYTES = 1024**3  # the oldest go first; an hour of 50 streams with 20 tokens a second
+_LEAST_EVENT_BYTES = 1024**2  # one event may be that long
 _MAX_WAITING_ACKS = 10_000  # prompts that the workers of a model have in hand
 _NO_SPACE = 10047  # the server reserves what a stream may grow to
 _NAME_IN_USE = 10058  # with another configuration; that of an operator stays as it is
@@ -52,12 +53,12 @@ async def prepare_streams(connection: BusConnection, subjects: Subjects) -> None
         discard=DiscardPolicy.OLD,
         allow_direct=True,
     )
-    for config in (prompts, events):
-        await _make_stream(jetstream, config)
+    await _make_stream(jetstream, prompts)
     await _make_bucket(
         jetstream, KeyValueConfig(bucket=subjects.workers_bucket, ttl=ENTRY_LIFETIME, direct=True)
     )
     await _make_object_store(jetstream, subjects.large_bucket)
+    await _make_stream(jetstream, events)  # the last, because it may take all space that can be reserved
 
 
 async def prepare_model(connection: BusConnection, subjects: Subjects, model: str) -> str:
@@ -84,9 +85,10 @@ async def _make_stream(jetstream: JetStreamContext, config: StreamConfig) -> Non
     except BadRequestError as error:
         _ignore_existing(error)
     except APIError as error:
-        if error.err_code != _NO_SPACE or not config.max_bytes:
+        less = (config.max_bytes or 0) // 10
+        if error.err_code != _NO_SPACE or less < _LEAST_EVENT_BYTES:
             raise
-        await _make_stream(jetstream, replace(config, max_bytes=config.max_bytes // 10))
+        await _make_stream(jetstream, replace(config, max_bytes=less))
 
 
 async def _make_bucket(jetstream: JetStreamContext, config: KeyValueConfig) -> None:

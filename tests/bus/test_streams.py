@@ -67,9 +67,9 @@ def test_a_stream_whose_subjects_belong_to_another_one_is_an_error(nats_url: str
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(("space", "is_enough"), [("300MB", True), ("1", False)])
+@pytest.mark.parametrize(("space", "kept"), [("1GB", 1024**3), ("300MB", 1024**3 // 10), ("1", None)])
 def test_a_server_with_little_space_keeps_shorter_logs(
-    tmp_path: Path, namespace: str, space: str, *, is_enough: bool
+    tmp_path: Path, namespace: str, space: str, kept: int | None
 ) -> None:
     server = NatsProcess(tmp_path, space=space)
 
@@ -77,10 +77,11 @@ def test_a_server_with_little_space_keeps_shorter_logs(
         connections = BusConnections(ConnectionOptions.of(server.url), name="test")
         subjects = Subjects(namespace)
         async with connections.lease() as connection:
-            if is_enough:
+            if kept:
                 await prepare_streams(connection, subjects)
+                await prepare_streams(connection, subjects)  # again, as after a lost connection
                 info = await connection.jetstream.stream_info(subjects.events_stream)
-                assert info.config.max_bytes == 1024**3 // 10
+                assert info.config.max_bytes == kept
             else:
                 with pytest.raises(ServerError, match="insufficient storage"):
                     await prepare_streams(connection, subjects)

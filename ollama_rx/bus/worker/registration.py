@@ -149,9 +149,9 @@ class Registration:
         except (OllamaError, APIError) as error:
             if not self.registered.is_set() or self._connection.lost.done():
                 raise _told(self._connection, error) from error
-            if str(error) != self._trouble:  # once, not every few seconds
-                _log.warning("worker %s cannot register: %s", state.name, error)
-            self._trouble = str(error)
+            if _words(error) != self._trouble:  # once, not every few seconds
+                _log.warning("worker %s cannot register: %s", state.name, _words(error))
+            self._trouble = _words(error)
             return
         if self._trouble:
             _log.info("worker %s is registered again", state.name)
@@ -205,4 +205,9 @@ class Registration:
 
 
 def _told(connection: BusConnection, error: Exception) -> OllamaError:
-    return error if isinstance(error, OllamaError) else UnreachableError(connection.url, str(error))
+    return error if isinstance(error, OllamaError) else UnreachableError(connection.url, _words(error))
+
+
+def _words(error: Exception) -> str:
+    """Return what the server has said, without the codes around it."""
+    return (isinstance(error, APIError) and error.description) or str(error)
