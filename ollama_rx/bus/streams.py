@@ -28,6 +28,7 @@ _DAY = 24 * _HOUR
 _MAX_EVENT_BYTES = 1024**3  # the oldest go first; an hour of 50 streams with 20 tokens a second
 _LEAST_EVENT_BYTES = 1024**2  # one event may be that long
 _MAX_WAITING_ACKS = 10_000  # prompts that the workers of a model have in hand
+_MOST_CONSUMERS = 100_000  # of a stream; nats-server allows 1000 unless it is told
 _NO_SPACE = 10047  # the server reserves what a stream may grow to
 _NAME_IN_USE = 10058  # with another configuration; that of an operator stays as it is
 
@@ -42,6 +43,7 @@ async def prepare_streams(connection: BusConnection, subjects: Subjects) -> None
         retention=RetentionPolicy.WORK_QUEUE,
         max_age=_DAY,
         discard=DiscardPolicy.NEW,  # a prompt that waits is not thrown away for a new one
+        max_consumers=_MOST_CONSUMERS,  # one for each model
         allow_direct=True,
     )
     events = StreamConfig(
@@ -51,6 +53,7 @@ async def prepare_streams(connection: BusConnection, subjects: Subjects) -> None
         max_age=_HOUR,
         max_bytes=_MAX_EVENT_BYTES,
         discard=DiscardPolicy.OLD,
+        max_consumers=_MOST_CONSUMERS,  # one for each stream of a client
         allow_direct=True,
     )
     await _make_stream(jetstream, prompts)

@@ -4,14 +4,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from nats.js.api import StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from nats.js.errors import BadRequestError, ServerError
 
-from ollama_rx.bus.connection.bus_connection import BusConnections
+from ollama_rx.bus.connection.bus_connection import BusConnection, BusConnections
 from ollama_rx.bus.connection.connection_options import ConnectionOptions
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects
 from tests.bus.nats_process import NatsProcess
+from tests.bus.on_bus import on_bus
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -31,6 +32,24 @@ def test_several_may_make_them_at_the_same_time(nats_url: str, namespace: str) -
         await connections.aclose()
 
     asyncio.run(main())
+
+
+def test_more_than_a_thousand_answers_can_be_read_at_once(nats_url: str, namespace: str) -> None:
+    """Each reader has a consumer, of which nats-server allows a thousand unless the stream says more."""
+
+    async def work(connection: BusConnection) -> None:
+        subjects = Subjects(namespace)
+        await prepare_streams(connection, subjects)
+        config = ConsumerConfig(filter_subject=subjects.events("r"), ack_policy=AckPolicy.NONE)
+        config.mem_storage = True
+        for number in range(1001):
+            await connection.jetstream.add_consumer(  # pyright: ignore[reportUnknownMemberType]
+                subjects.events_stream, config, name=f"reader{number}"
+            )
+        for stream in (subjects.events_stream, subjects.prompts_stream):
+            assert (await connection.jetstream.stream_info(stream)).config.max_consumers == 100_000
+
+    on_bus(nats_url, work)
 
 
 def test_a_stream_that_an_operator_has_made_stays_as_it_is(nats_url: str, namespace: str) -> None:
