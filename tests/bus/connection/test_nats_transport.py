@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -124,7 +125,8 @@ def test_a_subject_that_is_not_utf_8_ends_nothing(run: Run, nats_url: str) -> No
         await client.connect(nats_url)
         received = await client.subscribe("strange.*")
         await client.flush()
-        with socket.create_connection((client.connected_url.hostname, client.connected_url.port)) as stranger:
+        server = urlsplit(nats_url)
+        with socket.create_connection((server.hostname, server.port)) as stranger:
             stranger.sendall(b"CONNECT {}\r\nPUB strange.\xff \xfe 2\r\nHi\r\nPUB strange.a 0\r\n\r\n")
             first, second = await received.next_msg(10), await received.next_msg(10)
         assert (first.subject, first.reply, first.data) == ("strange.\ufffd", "\ufffd", b"Hi")
