@@ -64,7 +64,8 @@ def print_warnings(measured: Mapping[str, Rounds]) -> None:
     for scenario, rounds in measured.items():
         names = dict.fromkeys(name for each in rounds for name in each)
         for name in names:
-            late = median_of(rounds, name, "server_worst_late_ms") if scenario.startswith("paced") else None
+            has_pace = scenario.startswith(("paced", "bus_many", "bus_synced"))
+            late = median_of(rounds, name, "server_worst_late_ms") if has_pace else None
             if late is not None and late > LATE_SERVER_MS:
                 print(
                     f"{scenario} {name}: the server itself was up to {late:.0f} ms late; the machine was busy"
