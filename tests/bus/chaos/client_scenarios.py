@@ -26,7 +26,7 @@ _NOT_KNOWN = "nothing is known"  # an error of `attach` to a run whose prompt is
 
 async def kill_clients(run: Run) -> Tally:
     """Kill clients at random moments: their models stop, unless the runs are detached."""
-    with Cluster(run.folder, parallel=40) as cluster:
+    with Cluster(run.folder, workers=2, parallel=40) as cluster:
         reader = cluster.client()
         victims = _Victims(run, cluster, reader)
         async with judged(cluster, reader):
@@ -95,7 +95,7 @@ class _Victims:
 async def slow_readers(run: Run) -> Tally:
     """Read with callbacks that block for seconds; some lines have 8 MB. Others are not slowed down."""
     tally = Tally()
-    with Cluster(run.folder, workers=1, parallel=2 * run.times + 2) as cluster:
+    with Cluster(run.folder, workers=1, parallel=2 * run.times + 2, host_is_process=False) as cluster:
         client, quick = cluster.client(), cluster.client()
 
         def read(prompt: ScriptedPrompt, blocked: float) -> None:
@@ -155,7 +155,7 @@ async def shared_runs_killed(run: Run) -> Tally:
 async def _share_all(run: Run, errors: frozenset[str]) -> Tally:
     """Share runs; if errors are allowed, kill a worker beside each few of them."""
     tally = Tally()
-    with Cluster(run.folder, parallel=10) as cluster:
+    with Cluster(run.folder, workers=2, parallel=10, host_is_process=False) as cluster:
         clients = [cluster.client(), cluster.client(), cluster.client()]
         async with judged(cluster, *clients):
             for first in range(0, run.times, _AT_ONCE):

@@ -95,7 +95,7 @@ async def stall_connections(run: Run) -> Tally:
 async def _through_proxy(run: Run, lossy: LossyProxy) -> Tally:
     with (
         lossy as proxy,
-        Cluster(run.folder, through=proxy.through) as cluster,
+        Cluster(run.folder, workers=2, host_is_process=False, through=proxy.through) as cluster,
     ):
 
         async def until_over() -> None:
