@@ -6,6 +6,7 @@ otherwise it would give it to another one.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -19,7 +20,7 @@ from nats.js.errors import NotFoundError
 from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.connection.lost_cancellation import LostCancellation
 from ollama_rx.bus.connection.until_answered import until_answered
-from ollama_rx.bus.messages.subject_message import SubjectMessage
+from ollama_rx.bus.messages.subject_message import ACKNOWLEDGED, SubjectMessage
 from ollama_rx.bus.messages.subject_subscription import SubjectSubscription
 from ollama_rx.errors import SubjectError
 
@@ -32,6 +33,7 @@ _HEARTBEAT = 5.0  # seconds
 _SILENCE = 2.5 * _HEARTBEAT  # after which it is asked anew
 _RETRY = 0.2  # seconds
 _CLOSING_SECONDS = 1.0  # for which the end of a subscription waits for the server
+_REMEMBERED = 1024  # messages that were acknowledged
 _HELD = b"+WPI"
 _GIVEN_BACK = b"-NAK"
 _NANOSECONDS = 1_000_000_000
@@ -53,6 +55,8 @@ class DurableSubscription(SubjectSubscription):
         self._durable = durable
         self._max_held = max_held
         self._held: dict[int, str] = {}  # by position: the subject of the verdict
+        # Their positions: one that was held for too long, because a callback has blocked, is sent once more.
+        self._acknowledged: deque[int] = deque(maxlen=_REMEMBERED)
         self._asked = 0  # messages that the server may still send
         self._heard = self._told = self._loop.time()
         self._is_in_doubt = False  # the server has refused to send something
@@ -97,6 +101,10 @@ class DurableSubscription(SubjectSubscription):
     def _take(self, message: Msg, headers: Mapping[str, str]) -> None:
         details = message.metadata
         position = details.sequence.stream
+        if details.num_delivered > 1 and position in self._acknowledged:
+            self._asked -= 1
+            self._add_outgoing(message.reply, ACKNOWLEDGED)
+            return
         is_new = position not in self._held  # else the server was away for so long that it sends it again
         self._held[position] = message.reply
         self._asked -= 1
@@ -115,6 +123,8 @@ class DurableSubscription(SubjectSubscription):
     def _settle(self, position: int, verdict: bytes) -> None:
         reply = self._held.pop(position, None)
         if reply is not None:
+            if verdict == ACKNOWLEDGED:
+                self._acknowledged.append(position)
             self._add_outgoing(reply, verdict)
 
     def _ask_anew(self) -> None:

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 import orjson
 
 from ollama_rx.arguments import check_seconds
 from ollama_rx.bus.messages.encode_item import encode_item
 
-_ACKNOWLEDGED = b"+ACK"
+ACKNOWLEDGED: Final = b"+ACK"
+"""The verdict on a message that need not be delivered again."""
 _GIVEN_BACK = b"-NAK"
 
 
@@ -62,7 +63,7 @@ class SubjectMessage:
 
         Without a stream, that is without ``durable``, this does nothing.
         """
-        self._settle(_ACKNOWLEDGED)
+        self._settle(ACKNOWLEDGED)
 
     def nak(self, delay: float = 0.0) -> None:
         """Give it back: the stream delivers it again, to any subscriber, after so many seconds."""

@@ -53,7 +53,9 @@ def from_subject(
     acknowledged is delivered again: at once when the subscription ends, after half a minute when its process
     has died. If the server crashes, one that was just acknowledged may come again too. A subscription holds
     at most ``max_unacknowledged`` messages, so nothing is fetched while the subscriber is busy, for however
-    long that takes.
+    long that takes. But a callback that blocks for more than half a minute also keeps the stream from hearing
+    that the message is in good hands, and another subscription gets it too: use ``concat_map``, which waits
+    without blocking.
 
     Args:
         subject: words between dots; ``*`` stands for any word, ``>`` at the end for any number of words.

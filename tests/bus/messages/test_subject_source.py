@@ -415,6 +415,30 @@ def test_a_message_that_the_server_sends_again_while_it_is_held_is_not_emitted_a
         assert received.texts == ["a"]
 
 
+def test_a_message_that_the_server_sends_again_after_it_was_acknowledged_is_not_emitted_again(
+    nats_url: str, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server may send it before it has read the acknowledgement, if a callback has blocked for long."""
+    first: list[tuple[DurableSubscription, Msg]] = []
+    take = DurableSubscription._take
+
+    def taking(self: DurableSubscription, message: Msg, headers: dict[str, str]) -> None:
+        first.append((self, message))
+        take(self, message, headers)
+
+    def handle(message: SubjectMessage) -> None:
+        message.ack()
+        subscription, again = first[0]
+        words = again.reply.split(".")
+        words[4] = "2"  # how often it was delivered
+        take(subscription, Msg(again._client, again.subject, ".".join(words), again.data), {})
+
+    monkeypatch.setattr(DurableSubscription, "_take", taking)
+    send(nats_url, subject, "a", "b")
+    with Received(from_subject(subject, nats_url, durable="d"), handle) as received:
+        assert received.wait(2) == ["a", "b"]
+
+
 def test_silence_makes_it_ask_again(nats_url: str, subject: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable_subscription, "_SILENCE", 0.05)
     monkeypatch.setattr(durable_subscription, "_HEARTBEAT", 0.1)
