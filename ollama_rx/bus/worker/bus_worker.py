@@ -81,6 +81,7 @@ class Worker:
         """The servers of the bus, without credentials."""
         self._connections = BusConnections(options, name=f"ollama-rx worker {self.name}")
         self._tasks: _Tasks | None = None
+        self._has_begun = False
         self._may_finish: bool | None = None  # what it has begun, once it has been stopped
         self._ready: Future[None] = Future()
         self._ended: Future[None] = Future()
@@ -103,7 +104,10 @@ class Worker:
 
         Raises:
             UnreachableError: there is no server, or the connection has ended for good.
+            RuntimeError: it has worked already.
         """
+        self._check_new()
+        self._has_begun = True
         try:
             async with self._connections.lease() as connection:
                 self._tasks = _Tasks(
@@ -142,7 +146,12 @@ class Worker:
 
     # as a context manager
 
+    def _check_new(self) -> None:
+        if self._has_begun:
+            raise RuntimeError("a worker works once; make a new one")
+
     def __enter__(self) -> Self:
+        self._check_new()
         begin_on_thread(self._begin, partial(_settle, self._ready), name="ollama-rx worker")
         self._ready.result()
         return self
@@ -162,6 +171,7 @@ class Worker:
         self._ended.result()
 
     async def __aenter__(self) -> Self:
+        self._check_new()
         task = asyncio.create_task(self.run(), name=TASK_NAME)
         task.add_done_callback(_note_error)
         try:

@@ -230,6 +230,22 @@ def test_a_worker_that_was_stopped_before_it_began_does_nothing(nats_url: str, n
     asyncio.run(main())
 
 
+def test_a_worker_works_once(nats_url: str, namespace: str) -> None:
+    async def again(worker: Worker) -> None:
+        with pytest.raises(RuntimeError, match="works once"):
+            await worker.run()
+        with pytest.raises(RuntimeError, match="works once"):
+            async with worker:
+                pass
+
+    with FakeOllama() as fake, Client(fake.url) as client:
+        with Worker(client, nats_url, namespace=namespace) as worker:
+            pass
+        with pytest.raises(RuntimeError, match="works once"), worker:
+            pass
+        asyncio.run(again(worker))
+
+
 def test_without_a_server_a_worker_does_not_begin() -> None:
     url = f"nats://127.0.0.1:{free_port()}"
 
