@@ -39,6 +39,14 @@ class _BoundedClient(NatsClient):
         if self.is_connected and task is not None and not task.cancelling():
             await self._process_op_err(NatsError("a message could not be handled"))
 
+    async def _process_headers(self, headers: bytes | None) -> dict[str, str] | None:
+        """Read the headers of a message; those that nobody can read count as none."""
+        try:
+            found: dict[str, str] | None = await super()._process_headers(headers)
+        except (ValueError, IndexError):
+            return None
+        return found
+
     def _build_message(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
     ) -> Msg:

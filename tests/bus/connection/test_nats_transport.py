@@ -136,6 +136,11 @@ def test_a_subject_that_is_not_utf_8_ends_nothing(run: Run, nats_url: str) -> No
     run(main())
 
 
+@pytest.mark.parametrize("headers", [b"", b"x", b"\r\n\r\n", b"NATS/1.0 \xff\r\n\r\n"])
+def test_headers_that_nobody_can_read_count_as_none(headers: bytes) -> None:
+    assert asyncio.run(new_client(demands_tls=False)._process_headers(headers)) is None
+
+
 def test_a_fault_while_a_message_is_handled_is_like_a_lost_connection(
     run: Run, nats_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
