@@ -439,28 +439,11 @@ def test_a_message_that_the_server_sends_again_after_it_was_acknowledged_is_not_
         assert received.wait(2) == ["a", "b"]
 
 
-def test_silence_makes_it_ask_again(nats_url: str, subject: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(durable_subscription, "_SILENCE", 0.05)
-    monkeypatch.setattr(durable_subscription, "_HEARTBEAT", 0.1)
-    asked = threading.Semaphore(0)
-    ask = DurableSubscription._ask
-
-    async def counting(self: DurableSubscription, count: int) -> None:
-        await ask(self, count)
-        asked.release()
-
-    monkeypatch.setattr(DurableSubscription, "_ask", counting)
-    with Received(from_subject(subject, nats_url, durable="d"), acknowledge) as received:
-        for _ in range(3):
-            assert asked.acquire(timeout=10)
-        send(nats_url, subject, "a")
-        assert received.wait(1) == ["a"]
-
-
-def test_requests_that_expire_are_sent_again(
-    nats_url: str, subject: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("limit", "seconds"), [("_SILENCE", 0.05), ("_EXPIRES", 0.25)])
+def test_it_asks_again_after_silence_and_when_a_request_has_expired(
+    nats_url: str, subject: str, monkeypatch: pytest.MonkeyPatch, limit: str, seconds: float
 ) -> None:
-    monkeypatch.setattr(durable_subscription, "_EXPIRES", 0.25)
+    monkeypatch.setattr(durable_subscription, limit, seconds)
     monkeypatch.setattr(durable_subscription, "_HEARTBEAT", 0.1)
     asked = threading.Semaphore(0)
     ask = DurableSubscription._ask
