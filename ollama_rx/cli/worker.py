@@ -53,10 +53,8 @@ class WorkerCommand:
                 servers = resources.enter_context(own_server).url
             with usage_errors({"servers": "--bus"}):
                 worker = Worker(client, servers, parallel=self.parallel)
-            with _stopped_by_signals(worker) as signals, _log_on_terminal() as log:
+            with _stopped_by_signals(worker), _log_on_terminal() as log:
                 asyncio.run(_work(worker, shown_hosts, log))
-            if len(signals) > 1 or _HANG_UP in signals:
-                raise typer.Exit(_EXIT_BY_SIGNAL + signals[-1])
 
     def _named_client(self) -> Client | None:
         """Return a client for the hosts that were named, else for Ollama on this machine if it is there."""
@@ -110,11 +108,11 @@ def _readiness(worker: Worker, shown_hosts: str) -> str:
 
 
 @contextmanager
-def _stopped_by_signals(worker: Worker) -> Generator[list[int]]:
+def _stopped_by_signals(worker: Worker) -> Generator[None]:
     """Let the first signal stop the worker when its prompts are answered, and the second one at once.
 
     If the terminal was closed, nobody could stop it any more, so it gives its prompts back at once; ``nohup``
-    lets it go on. Yields the signals that came.
+    lets it go on. A worker that did not finish exits with the signal's code.
     """
     received: list[int] = []
     numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
@@ -130,10 +128,12 @@ def _stopped_by_signals(worker: Worker) -> Generator[list[int]]:
 
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
-        yield received
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if len(received) > 1 or _HANG_UP in received:
+        raise typer.Exit(_EXIT_BY_SIGNAL + received[-1])
 
 
 class _TerminalHandler(logging.Handler):

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import RLock, Thread, current_thread
 from typing import Literal, TypeVar
 
@@ -19,6 +20,7 @@ _Send = Callable[[], object]
 
 _log = logging.getLogger(__name__)
 _CLOSING_SECONDS = 1.0  # how long the end of a delivery waits for callbacks
+_IDLE_SECONDS = 1.0  # how long a thread waits for the next event
 
 EventKind = Literal["started", "spoken", "interrupted", "finished"]
 
@@ -90,15 +92,28 @@ class SpeechEvents:
         with self._lock:
             if self._thread is None:
                 self._thread = Thread(
-                    target=_send_all, args=(self._waiting,), name="ollama-rx-speech-events", daemon=True
+                    target=self._send_all, args=(self._waiting,), name="ollama-rx-speech-events", daemon=True
                 )
                 self._thread.start()
             self._waiting.put(partial(_send, subject, value))
 
+    def _send_all(self, waiting: SimpleQueue[_Send | None]) -> None:
+        while (send := self._next(waiting)) is not None:
+            send()
 
-def _send_all(waiting: SimpleQueue[_Send | None]) -> None:
-    while (send := waiting.get()) is not None:
-        send()
+    def _next(self, waiting: SimpleQueue[_Send | None]) -> _Send | None:
+        """Return what is to be sent next; None if nothing will come, or nothing has come for a while.
+
+        An event may come after the end of a delivery: its thread would otherwise never end.
+        """
+        with suppress(Empty):
+            return waiting.get(timeout=_IDLE_SECONDS)
+        with self._lock:
+            try:
+                return waiting.get_nowait()  # it came just now
+            except Empty:
+                self._thread = None
+                return None
 
 
 def _send(subject: Subject[T], value: T) -> None:

@@ -14,11 +14,12 @@ CommandLine = Callable[..., Result]
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 SHELL = "\n".join(re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE))
-_SERVES = (" serve ", " --to web")  # until Ctrl-C or a browser comes; they have tests of their own
+# Until Ctrl-C or a browser comes, or over a bus: they have tests of their own.
+_ELSEWHERE = (" serve ", " --to web", " worker ", "nats:")
 COMMANDS = [
     line
     for line in SHELL.splitlines()
-    if "ollama-rx " in line and "pip install" not in line and not any(word in line for word in _SERVES)
+    if "ollama-rx " in line and "pip install" not in line and not any(word in line for word in _ELSEWHERE)
 ]
 
 

@@ -18,7 +18,7 @@ from ollama_rx import Client, Timeouts
 from tests.bus.nats_process import NatsProcess
 from tests.contracts.host_behind_bus import HostBehindBus
 
-_OF_IDLE_CONNECTIONS = ("Client._", "Subscription._", "_LoopConnection._")
+_OF_IDLE_CONNECTIONS = ("Client._", "_BoundedClient._", "Subscription._", "_LoopConnection._")
 """The coroutines of an idle connection to a bus, which is kept on the user's loop for a moment."""
 
 Kind = Literal["threads", "asyncio"]

@@ -14,12 +14,12 @@ from nats.js.errors import APIError
 from ollama_rx.bus.client.run_answer import RunAnswer
 from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.connection.direct_get import StreamMessage, stored_messages
+from ollama_rx.bus.connection.store_message import WRONG_POSITION, Stored, store_message
 from ollama_rx.bus.connection.until_answered import UNANSWERED, until_answered
 from ollama_rx.bus.registry.worker_registry import Registry
 from ollama_rx.bus.runs.large_bodies import delete_body, put_body
 from ollama_rx.bus.runs.prompt import Prompt
 from ollama_rx.bus.runs.run_log import RunLog
-from ollama_rx.bus.store_message import WRONG_POSITION, Stored, store_message
 from ollama_rx.bus.subjects import EXPECTED_POSITION, Subjects
 from ollama_rx.errors import BusyError, ModelNotFoundError, OllamaError, StatusError
 

@@ -55,11 +55,10 @@ class RunExchange:
         self._busy_after = busy_after
         self._is_left = is_left
         self._answer: RunAnswer
-        self._reader: RunReader | None = None
+        self._reader: RunReader  # there is one when the head has arrived
         self._receiver: BodyReceiver | None = None
         self._buffer: list[bytes] = []  # what was received before there was a receiver
         self._buffer_size = 0
-        self._is_paused = False
         self._is_in_receiver = False  # a subscriber has been called, and has not returned
         self._is_aborted = False
         self._is_given_up = False  # the client does not want the answer any more, although it is not complete
@@ -103,15 +102,11 @@ class RunExchange:
 
     def pause(self) -> None:
         """Ask for no more of the run log."""
-        self._is_paused = True
-        if self._reader is not None:
-            self._reader.pause()
+        self._reader.pause()
 
     def resume(self) -> None:
         """Read on."""
-        self._is_paused = False
-        if self._reader is not None:
-            self._reader.resume()
+        self._reader.resume()
 
     def abort(self) -> None:
         """Give the answer up; the receiver's ``ended`` is called when nothing is left of it."""
@@ -169,8 +164,6 @@ class RunExchange:
         )
         async with reader:
             self._reader = reader
-            if self._is_paused:
-                reader.pause()
             busy: asyncio.TimerHandle | None = None
             try:
                 if await self._entry.submit(connection) and self._busy_after is not None:
@@ -189,8 +182,7 @@ class RunExchange:
         """Show workers that somebody reads the answer: they look whether the subject has a subscriber."""
 
         async def answer(probe: Msg) -> None:
-            if probe.reply:
-                await connection.nats.publish(probe.reply)
+            await connection.nats.publish(probe.reply)
 
         return answering(connection, self._subjects.readers(self._entry.run), answer)
 

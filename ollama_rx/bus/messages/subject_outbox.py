@@ -16,8 +16,8 @@ from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from ollama_rx.bus.connection.bus_connection import BusConnection, BusConnections
 from ollama_rx.bus.connection.lost_cancellation import LostCancellation
+from ollama_rx.bus.connection.store_message import store_message
 from ollama_rx.bus.connection.until_answered import ANSWER_SECONDS
-from ollama_rx.bus.store_message import store_message
 from ollama_rx.errors import SubjectError, UnreachableError
 from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.transport.timeouts import TimeLimit

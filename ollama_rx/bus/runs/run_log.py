@@ -13,9 +13,9 @@ from nats.js.errors import APIError
 
 from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.connection.direct_get import last_message
+from ollama_rx.bus.connection.store_message import WRONG_POSITION, store_message
 from ollama_rx.bus.connection.until_answered import UNANSWERED, until_answered
 from ollama_rx.bus.runs.run_event import EventKind, RunEvent
-from ollama_rx.bus.store_message import WRONG_POSITION, store_message
 from ollama_rx.bus.subjects import Subjects
 
 NOTHING_STORED: Final = 0

@@ -12,9 +12,9 @@ from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
 from ollama_rx.bus.connection.bus_connection import BusConnection
+from ollama_rx.bus.connection.store_message import store_message
 from ollama_rx.bus.connection.until_answered import until_answered
 from ollama_rx.bus.registry.worker_state import WorkerState, name_of
-from ollama_rx.bus.store_message import store_message
 from ollama_rx.bus.streams import prepare_model, prepare_streams
 from ollama_rx.bus.subjects import Subjects, entry_subject
 from ollama_rx.bus.worker.request_desk import request_desk

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from nats.errors import ConnectionClosedError
 
 from ollama_rx import (
     BusyError,
@@ -582,7 +583,49 @@ def test_the_end_of_a_program_waits_until_its_answers_are_stopped(
     run.until_cancelled()
 
 
+def test_the_end_of_a_program_leaves_alone_what_has_ended_with_its_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exchange = object.__new__(RunExchange)
+    exchange._loop = asyncio.new_event_loop()
+    exchange._loop.close()
+    monkeypatch.setattr(run_exchange, "_EXCHANGES", [exchange])
+    run_exchange._stop_all()
+    assert not exchange.abort_threadsafe()
+
+
 # a run that several read
+
+
+def test_a_run_that_no_worker_has_begun_can_be_attached_to(
+    worker: ScriptedWorker, connect: Connect, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = threading.Event()
+
+    async def noted(*arguments: Any) -> Any:
+        messages = await stored_messages(*arguments)
+        found.set()
+        return messages
+
+    monkeypatch.setattr(run_entry, "stored_messages", noted)
+    client = connect()
+    door.subscribe(client.with_run("answer-7").generate("Hi"))
+    run = worker.take()
+    attached = door.subscribe(client.attach("answer-7"))
+    assert found.wait(10)
+    run.start()
+    run.end("a")
+    assert texts(attached.wait()) == ["a", ""]
+
+
+def test_a_connection_that_is_closed_by_the_server_is_an_error(
+    connect: Connect, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object) -> object:
+        raise ConnectionClosedError
+
+    monkeypatch.setattr(run_exchange, "answering", closed)
+    assert isinstance(error_of(door.subscribe(connect().generate("Hi"))), UnreachableError)
 
 
 def test_a_second_subscription_joins_the_run(worker: ScriptedWorker, connect: Connect, door: Door) -> None:

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import orjson
 import pytest
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerInfo
+from nats.js.errors import ServiceUnavailableError
 
 from ollama_rx.bus.client import run_entry
 from ollama_rx.bus.client.run_entry import NewRun
 from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.connection.direct_get import stored_messages
+from ollama_rx.bus.connection.store_message import Stored, store_message
 from ollama_rx.bus.registry.worker_registry import Registry
 from ollama_rx.bus.registry.worker_state import WorkerState
 from ollama_rx.bus.runs.prompt import Prompt
@@ -93,6 +96,27 @@ def test_a_prompt_whose_acknowledgement_was_not_awaited_is_withdrawn_too(
         await asyncio.wait({submitting})
         await run.withdraw(connection, "not wanted")
         assert await runs_in_queue(connection, subjects) == []
+
+    on_bus(nats_url, main)
+
+
+def test_a_prompt_is_stored_as_soon_as_the_streams_of_the_server_are_there(
+    nats_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [ServiceUnavailableError(code=503, err_code=10008, description="JetStream system is starting")]
+
+    async def fail_at_first(*arguments: Any) -> Stored:
+        if errors:
+            raise errors.pop()
+        return await store_message(*arguments)
+
+    async def main(connection: BusConnection) -> None:
+        subjects = Subjects(namespace)
+        await prepare_streams(connection, subjects)
+        monkeypatch.setattr(run_entry, "store_message", fail_at_first)
+        await prepare_model(connection, subjects, MODEL)
+        assert await new_run(subjects, "one").submit(connection)
+        assert await runs_in_queue(connection, subjects) == ["one"]
 
     on_bus(nats_url, main)
 

@@ -6,7 +6,7 @@ from nats.js.api import StreamConfig
 from nats.js.errors import APIError
 
 from ollama_rx.bus.connection.bus_connection import BusConnection
-from ollama_rx.bus.store_message import WRONG_POSITION, Stored, store_message
+from ollama_rx.bus.connection.store_message import WRONG_POSITION, Stored, store_message
 from ollama_rx.bus.subjects import EXPECTED_POSITION, MESSAGE_ID
 from tests.bus.on_bus import on_bus
 
