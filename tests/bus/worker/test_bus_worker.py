@@ -197,12 +197,10 @@ def test_a_block_that_is_given_up_before_it_begins_leaves_nothing() -> None:
     async def main() -> None:
         has_connected = asyncio.Event()
 
-        async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             has_connected.set()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                writer.close()
+            await reader.read()  # since Python 3.12 a server waits for the end of its connections
+            writer.close()
 
         async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
             url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
