@@ -45,6 +45,7 @@ class BusConnection:
         self._options = options
         self._name = name
         self._on_reconnect: set[Callable[[], object]] = set()
+        self._on_problem: set[Callable[[], object]] = set()
         self._connected = asyncio.Event()
         self._problem: Exception | None = None
         self._problem_at = float("-inf")
@@ -99,6 +100,11 @@ class BusConnection:
         """Call something after each loss that is over; return what ends that."""
         self._on_reconnect.add(callback)
         return lambda: self._on_reconnect.discard(callback)
+
+    def on_problem(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call something after each error that the server or the connection tells; return what ends that."""
+        self._on_problem.add(callback)
+        return lambda: self._on_problem.discard(callback)
 
     async def request(
         self, subject: str, payload: bytes, *, seconds: float, headers: Mapping[str, str] | None = None
@@ -163,6 +169,8 @@ class BusConnection:
         self._problem = error
         self._problem_at = asyncio.get_running_loop().time()
         _log.debug("bus %s: %s", self.url, type(error).__name__)
+        for callback in tuple(self._on_problem):
+            callback()
 
     async def _disconnected(self) -> None:
         if self._connected.is_set():  # else it is being closed

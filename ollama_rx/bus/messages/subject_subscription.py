@@ -59,14 +59,13 @@ class SubjectSubscription:
             self._subject, queue=self._queue, future=cast("asyncio.Future[Any]", self)
         )
         with LostCancellation(), suppress(NatsError):
-            await nats.flush(_FLUSH_SECONDS)  # a refusal arrives before this returns
-        if self._connection.denies(self._subject):
-            raise SubjectError(self._subject, f"this user may not subscribe to {self._subject!r}")
+            await nats.flush(_FLUSH_SECONDS)  # a refusal may still come after this
         self._start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._has_ended = True
+        self._forget_problems()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)  # a failure is told by `next`
         with suppress(NatsError, TimeoutError):  # the connection may have ended
@@ -117,6 +116,7 @@ class SubjectSubscription:
 
     def _start(self) -> None:
         self._connection.lost.add_done_callback(lambda _: self._work.set())
+        self._forget_problems = self._connection.on_problem(self._work.set)
         self._task = self._loop.create_task(self._work_on(), name=TASK_NAME)
         self._task.add_done_callback(lambda _: self._news.set())
 
@@ -155,7 +155,9 @@ class SubjectSubscription:
             await self._wait()
 
     async def _turn(self) -> None:
-        """Do what else is to be done now."""
+        """Do what else is to be done now: here, fail if the server has refused the subscription."""
+        if self._connection.denies(self._subject):
+            raise SubjectError(self._subject, f"this user may not subscribe to {self._subject!r}")
 
     async def _wait(self) -> None:
         """Wait until there is something to do."""
