@@ -317,13 +317,16 @@ class Playback:
             block = piece.pcm[start : start + size]
             if not self._may_write(piece.sentence):
                 return
+            is_written = False
             try:
                 self._output.write(block)
+                is_written = True
             finally:
-                with self._changed:
+                with self._changed:  # once: whoever waits for the write finds the block counted
                     self._is_writing = False
                     self._changed.notify_all()
-            self._count(piece.sentence, block)
+                    if is_written:
+                        self._count(piece.sentence, block)
 
     def _begin_passage(self, piece: _Piece) -> bool:
         """Place the piece after what was played; return False if it is not wanted any more."""
@@ -374,12 +377,11 @@ class Playback:
 
     def _count(self, sentence: SpokenSentence, block: bytes) -> None:
         """Add a block that was written to what was played, unless it was dropped."""
-        with self._changed:
-            if not self._is_refused(sentence):
-                self._timeline.add(len(block) / BYTES_PER_SAMPLE / self._rate)
-                if self._is_paced:
-                    self._lasts_until = monotonic() + self._unplayed()
-                self._tell()
+        if not self._is_refused(sentence):
+            self._timeline.add(len(block) / BYTES_PER_SAMPLE / self._rate)
+            if self._is_paced:
+                self._lasts_until = monotonic() + self._unplayed()
+            self._tell()
 
     def _note_time(self) -> None:
         now = monotonic()

@@ -106,8 +106,10 @@ class SpeechRun:
             StopSink: the listener has interrupted, or the output needs no more.
         """
         self._synthesis.finish()
-        self._check()
-        self._tell("finished", self._playback.heard(None), self._playback.seconds)
+        with self._lock:  # an interruption that has begun decides how it ended
+            self._check()
+            self._tell("finished", self._playback.heard(None), self._playback.seconds)
+            self.is_over = True
 
     def interrupt(self, played: float | None, *, resume: bool) -> str:
         """Be silent, and return what was heard."""
@@ -116,11 +118,11 @@ class SpeechRun:
                 return self._playback.heard(played)
             try:
                 heard, position = self._synthesis.cut(played, resume=resume)
+                self._tell("interrupted", heard, position)  # before the delivery can end
             finally:
                 if not resume:  # with it, the delivery may have ended meanwhile nevertheless
                     self.is_over = True
                 self._synthesis.stop_dropped()
-        self._tell("interrupted", heard, position)
         if not resume:
             self._abandon()
             if (cancel_delivery := self.cancel_delivery) is not None:

@@ -1,12 +1,15 @@
 """What comes too late for a playback that was cut is refused; the rest is tested with a whole voice."""
 
+import threading
+from collections.abc import Callable
+
 import pytest
 
 from ollama_rx.speech import Audio
 from ollama_rx.speech.events import SpeechEvents
 from ollama_rx.speech.playback import Playback, _Piece
 from ollama_rx.speech.timeline import Passage, SpokenSentence
-from tests.speech.voices import RATE, Tape, Turntable, tone
+from tests.speech.voices import RATE, TIMEOUT, Tape, Turntable, tone
 
 PASSAGE = Passage("Hello.")
 SENTENCE = SpokenSentence("Hello.", "Hello.", (PASSAGE,))
@@ -48,6 +51,34 @@ def test_after_the_last_sound_nothing_is_said_again() -> None:
     ended.finish()
     ended._end_unless_cut()
     assert ended.cut(None).unheard == []
+
+
+def test_a_block_that_was_written_is_counted_before_anyone_can_interrupt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released: list[Callable[[], None]] = []  # what another thread does when the lock is free again
+
+    class Watched(threading.Condition):
+        def __exit__(self, *args: object) -> None:
+            super().__exit__(None, None, None)
+            if released:
+                other = threading.Thread(target=released.pop())
+                other.start()
+                other.join(TIMEOUT)
+
+    class Interrupted(Tape):
+        def write(self, pcm: bytes, /) -> None:
+            super().write(pcm)
+            released.append(lambda: found.append(cut.cut(None).position))
+
+    monkeypatch.setattr("ollama_rx.speech.playback.Condition", Watched)
+    found: list[float] = []
+    tape, sentence = Interrupted(), SENTENCE.again()
+    cut = playback(tape)
+    cut.prepare(RATE)
+    cut.announce(sentence)
+    cut._play(_Piece(sentence, sentence.passages[0], tone(0.1)))
+    assert found == [pytest.approx(tape.seconds)]
 
 
 class Clock:

@@ -116,14 +116,20 @@ class Turntable(Tape):
         self._changed = threading.Condition()
         self._turned = 0.0
         self._stops = 0
+        self._writer: threading.Thread | None = None  # of a block that the voice has not counted yet
 
     def turn(self, seconds: float, *, least: float | None = None) -> None:
-        """Play until this second, and wait until that much was written, or what is given as the least."""
+        """Play until this second, and wait until that much was written, or what is given as the least.
+
+        The voice has counted it too: its thread asks what is unplayed after each block.
+        """
         least = seconds if least is None else least
         with self._changed:
             self._turned = seconds
             self._changed.notify_all()
-            assert self._changed.wait_for(lambda: self.seconds >= least - 1e-6, TIMEOUT)
+            assert self._changed.wait_for(
+                lambda: self._writer is None and self.seconds >= least - 1e-6, TIMEOUT
+            )
 
     def write(self, pcm: bytes, /) -> None:
         with self._changed:
@@ -131,14 +137,19 @@ class Turntable(Tape):
             self._changed.wait_for(lambda: self._turned > self.seconds + 1e-6 or self._stops != stops)
             if self._stops == stops:
                 super().write(pcm)
-                self._changed.notify_all()
+                self._writer = threading.current_thread()
 
     def unplayed(self) -> float:
-        return max(0.0, self.seconds - self._turned)
+        with self._changed:
+            if self._writer is threading.current_thread():
+                self._writer = None
+                self._changed.notify_all()
+            return max(0.0, self.seconds - self._turned)
 
     def stop(self) -> None:
         with self._changed:
             self._stops += 1
+            self._writer = None
             del self.pcm[2 * round(self._turned * RATE) :]
             self._changed.notify_all()
         super().stop()
