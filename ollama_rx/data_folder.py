@@ -9,13 +9,13 @@ DATA_VARIABLE: Final = "OLLAMA_RX_DATA"
 
 
 def data_folder() -> Path:
-    """Return the folder for a user's files, which need not exist.
+    """Return the folder for a user's files; it may not exist yet.
 
-    OLLAMA_RX_DATA names another folder. A relative XDG_DATA_HOME is ignored, as its specification says:
+    OLLAMA_RX_DATA overrides it. A relative XDG_DATA_HOME is ignored, as its specification says:
     https://specifications.freedesktop.org/basedir-spec/latest/
 
     Raises:
-        FileNotFoundError: the user has no home folder, as in some containers.
+        FileNotFoundError: the user has no home folder, for instance in some containers.
     """
     try:
         return _folder()

@@ -1,4 +1,4 @@
-"""The streams and buckets on the server; whoever needs them first makes them."""
+"""The streams and buckets on the server, created by the first client or worker that needs them."""
 
 from dataclasses import replace
 from typing import Final
@@ -19,22 +19,22 @@ from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.subjects import Subjects, word_of
 
 ACK_WAIT: Final = 3.0
-"""Seconds without a sign of life from its worker after which a prompt is given to another one."""
+"""Seconds without an in-progress message from its worker after which a prompt goes to another worker."""
 ENTRY_LIFETIME: Final = 15.0
-"""Seconds after which a worker that says nothing is no longer registered."""
+"""Seconds after which a worker that does not renew its entry is no longer registered."""
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
-_MAX_EVENT_BYTES = 1024**3  # the oldest go first; an hour of 50 streams with 20 tokens a second
-_LEAST_EVENT_BYTES = 1024**2  # one event may be that long
-_MAX_WAITING_ACKS = 10_000  # prompts that the workers of a model have in hand
-_MOST_CONSUMERS = 100_000  # of a stream; nats-server allows 1000 unless it is told
-_NO_SPACE = 10047  # the server reserves what a stream may grow to
-_NAME_IN_USE = 10058  # with another configuration; that of an operator stays as it is
+_MAX_EVENT_BYTES = 1024**3  # then the oldest are deleted; an hour of 50 streams with 20 tokens a second
+_LEAST_EVENT_BYTES = 1024**2  # one event may have this size
+_MAX_WAITING_ACKS = 10_000  # unacknowledged prompts that the workers of a model may hold
+_MOST_CONSUMERS = 100_000  # of a stream; the default of nats-server is 1000
+_NO_SPACE = 10047  # not enough storage: the server reserves the maximum size of a stream
+_NAME_IN_USE = 10058  # with another configuration; an operator's configuration is kept
 
 
 async def prepare_streams(connection: BusConnection, subjects: Subjects) -> None:
-    """Make the streams and buckets of a namespace, unless they are there; an operator may have made them."""
+    """Create the missing streams and buckets of a namespace; an operator may have created them before."""
     jetstream = connection.jetstream
     prompts = StreamConfig(
         name=subjects.prompts_stream,
@@ -42,7 +42,7 @@ async def prepare_streams(connection: BusConnection, subjects: Subjects) -> None
         subjects=[subjects.all_prompts],
         retention=RetentionPolicy.WORK_QUEUE,
         max_age=_DAY,
-        discard=DiscardPolicy.NEW,  # a prompt that waits is not thrown away for a new one
+        discard=DiscardPolicy.NEW,  # a waiting prompt is not deleted to make room for a new one
         max_consumers=_MOST_CONSUMERS,  # one for each model
         allow_direct=True,
     )
@@ -61,11 +61,11 @@ async def prepare_streams(connection: BusConnection, subjects: Subjects) -> None
         jetstream, KeyValueConfig(bucket=subjects.workers_bucket, ttl=ENTRY_LIFETIME, direct=True)
     )
     await _make_object_store(jetstream, subjects.large_bucket)
-    await _make_stream(jetstream, events)  # the last, because it may take all space that can be reserved
+    await _make_stream(jetstream, events)  # last, because it may take all storage that can be reserved
 
 
 async def prepare_model(connection: BusConnection, subjects: Subjects, model: str) -> str:
-    """Make the queue of a model's prompts and return its name; before a worker registers the model."""
+    """Create the consumer of a model's prompts, before a worker registers the model; return its name."""
     name = word_of(model)
     config = ConsumerConfig(
         durable_name=name,
@@ -111,6 +111,6 @@ async def _make_object_store(jetstream: JetStreamContext, bucket: str) -> None:
 
 
 def _ignore_existing(error: APIError) -> None:
-    """Raise an error unless it says that a stream of this name has another configuration."""
+    """Raise the error unless it says that a stream of this name exists with another configuration."""
     if error.err_code != _NAME_IN_USE:
         raise error

@@ -1,7 +1,7 @@
-"""The names of everything on the bus: streams, subjects, buckets and headers, each in this place only.
+"""The names of everything on the bus: streams, subjects, buckets and headers, defined only here.
 
-A subject is a list of words between dots. Whatever a user chooses becomes one word of it (`word_of`), so no
-name of a model can reach another subject.
+A subject is a sequence of words separated by dots. A name that a user chooses becomes a single word
+(`word_of`), so the name of a model cannot address another subject.
 Source: https://docs.nats.io/nats-concepts/subjects
 """
 
@@ -19,7 +19,7 @@ DEFAULT_NAMESPACE: Final = "ollama_rx"
 MESSAGE_ID: Final = "Nats-Msg-Id"
 """The header by which a stream recognises a message that it has already stored."""
 EXPECTED_POSITION: Final = "Nats-Expected-Last-Subject-Sequence"
-"""The header with the position after which alone an event may be stored."""
+"""The header with the position that the subject's last message must have for a message to be stored."""
 EVENT_KIND: Final = "Ollama-Rx-Event"
 PROMPT_PATH: Final = "Ollama-Rx-Path"
 PROMPT_MODEL: Final = "Ollama-Rx-Model"
@@ -27,21 +27,21 @@ PROMPT_GRACE: Final = "Ollama-Rx-Grace"
 PROMPT_DETACHED: Final = "Ollama-Rx-Detached"
 PROMPT_BODY: Final = "Ollama-Rx-Body"
 SUBJECT_END: Final = "Ollama-Rx-End"
-"""The header of the empty message after the last item of a stream: how the stream has ended."""
+"""The header of the empty message after the last item of a stream; it tells how the stream has ended."""
 REQUEST_PATH: Final = "Ollama-Rx-Path"
 REPLY_STATUS: Final = "Ollama-Rx-Status"
 
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_PLAIN = re.compile(rb"[^a-z0-9_-]")
-_LONGEST_WORD = 200  # characters; the server allows 255 in the name of a consumer
+_LONGEST_WORD = 200  # characters; the server allows 255 in a consumer's name
 
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """The streams and subjects of one namespace; two namespaces on one server know nothing of each other.
+    """The streams and subjects of one namespace; two namespaces on one server are independent.
 
     Raises:
-        ValueError: the namespace has other characters than letters, digits, "_" and "-".
+        ValueError: the namespace contains characters other than letters, digits, "_" and "-".
     """
 
     namespace: str = DEFAULT_NAMESPACE
@@ -97,19 +97,19 @@ class Subjects:
 
     @property
     def all_controls(self) -> str:
-        """The subjects on which workers are told at once that a run log has an end that is not theirs."""
+        """The subjects on which workers learn at once that a run was cancelled or taken over."""
         return f"{self.namespace}.control.*"
 
     def control(self, run: str) -> str:
-        """Return the subject of the hints for one run."""
+        """Return the subject of the hints and questions about one run."""
         return f"{self.namespace}.control.{run}"
 
     def readers(self, run: str) -> str:
-        """Return the subject that has a subscriber as long as somebody reads the answer of a run."""
+        """Return the subject that has a subscriber as long as a client reads the answer of a run."""
         return f"{self.namespace}.readers.{run}"
 
     def worker(self, worker: str) -> str:
-        """Return the subject of the requests that one worker answers beside the queue."""
+        """Return the subject of the requests that one worker answers outside the queue."""
         return f"{self.namespace}.worker.{worker}"
 
 
@@ -140,24 +140,24 @@ def new_run() -> str:
 
 
 def check_run(run: str) -> str:
-    """Return the id of a run that a user has chosen.
+    """Return a run id that a user has chosen, unchanged.
 
     Raises:
-        ValueError: it is empty, longer than 64 characters, or has others than letters, digits, "_" and "-".
+        ValueError: it is empty, longer than 64 characters, or not made of letters, digits, "_" and "-".
     """
     return check_word("run", run)
 
 
 def is_run(run: str) -> bool:
-    """Check whether a text can be the id of a run; what somebody has published may be named in any way."""
+    """Check whether a text can be a run id; a message that a stranger has published may contain any text."""
     return _WORD.fullmatch(run) is not None
 
 
 def check_word(name: str, word: str) -> str:
-    """Return what is to be one word of a subject as it is.
+    """Return a text unchanged if it can be one word of a subject.
 
     Raises:
-        ValueError: it is empty, longer than 64 characters, or has others than letters, digits, "_" and "-".
+        ValueError: it is empty, longer than 64 characters, or not made of letters, digits, "_" and "-".
     """
     check_text(name, word)
     if not _WORD.fullmatch(word):

@@ -1,4 +1,4 @@
-"""What a request to a bus carries beside HTTP: the run that it belongs to. It travels as httpx extensions."""
+"""The run that a request to the bus belongs to. It is passed to the transport as an httpx extension."""
 
 import re
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from ollama_rx.arguments import check_text, check_whole, wrong_value
 RUN_EXTENSION: Final = "ollama_rx.run"
 """The extension with a `RunRequest`."""
 IS_LEFT_EXTENSION: Final = "ollama_rx.is_left"
-"""The extension with a function that tells whether the subscriber itself has left the stream.
+"""The extension with a function that returns whether the subscriber itself has left the stream.
 
-A transport asks it when a response is closed early. It is False if the client was closed, a time limit was
-reached, or the event loop ends.
+A transport calls it when a response is closed early. It returns False if the client was closed, a time limit
+was reached, or the event loop ends.
 """
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -24,9 +24,9 @@ class RunRequest:
 
     run: str
     attached: bool = False
-    """Whether the run was begun by another request, so that this one brings no prompt."""
+    """Whether another request has started the run, so that this one contains no prompt."""
     after: int = 0
-    """The number of chunks of ``attempt`` that were received before."""
+    """The number of chunks of ``attempt`` that the caller has already received."""
     attempt: int = 1
 
     def __post_init__(self) -> None:

@@ -1,1 +1,1 @@
-"""The side of a client: its requests become runs."""
+"""The client's side of the bus: its requests become runs."""

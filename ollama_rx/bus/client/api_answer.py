@@ -1,4 +1,4 @@
-"""The answer to a request of Ollama's API that is known as a whole."""
+"""A complete answer to a request of Ollama's API, one that is not streamed."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -20,7 +20,7 @@ class ApiAnswer:
 
     @classmethod
     def of(cls, fields: JsonObject) -> Self:
-        """Return a JSON object."""
+        """Return an answer with a JSON object as its body."""
         return cls(200, orjson.dumps(fields))
 
     @classmethod

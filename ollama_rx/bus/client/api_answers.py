@@ -1,7 +1,8 @@
-"""The requests that do not wait in the queue of prompts, and how they are answered.
+"""Answer the requests that do not go through the queue of prompts.
 
-GET /, /api/version, /api/tags and /api/ps are answered from what the workers have registered. POST /api/show
-goes to a worker that has the model, and a request that unloads a model to each of them; see `worker_request`.
+GET /, /api/version, /api/tags and /api/ps are answered from the entries of the registered workers. POST
+/api/show goes to one worker that has the model; a request to unload a model goes to all workers that have it.
+See `worker_request`.
 """
 
 import asyncio
@@ -48,7 +49,7 @@ def model_of(fields: JsonObject) -> str:
 
 
 def is_unload(path: str, fields: JsonObject) -> bool:
-    """Return whether a request has no prompt, and only asks to unload a model.
+    """Return whether a request has no prompt and only asks to unload a model.
 
     Source: https://github.com/ollama/ollama/blob/main/server/routes.go
     """
@@ -70,7 +71,7 @@ def _root(workers: Sequence[WorkerState]) -> ApiAnswer:
 
 
 def _version(workers: Sequence[WorkerState]) -> ApiAnswer:
-    """Answer the lowest version, because a prompt may go to any worker."""
+    """Answer with the lowest version, because a prompt may go to any worker."""
     versions = sorted((worker.version for worker in workers if worker.version), key=_numbers)
     return ApiAnswer.of({"version": versions[0]}) if versions else _NO_WORKER
 
@@ -81,7 +82,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _tags(workers: Sequence[WorkerState]) -> ApiAnswer:
-    """Answer each model once, the one that was changed last if there are several of its name."""
+    """Answer with each model once; of several with the same name, the most recently modified."""
     models = [model for worker in workers for model in worker.models]
     models.sort(key=_time_of("modified_at"), reverse=True)
     by_name: dict[str, JsonObject] = {}
@@ -91,7 +92,7 @@ def _tags(workers: Sequence[WorkerState]) -> ApiAnswer:
 
 
 def _ps(workers: Sequence[WorkerState]) -> ApiAnswer:
-    """Answer a model as often as it is in memory, the one that stays longest first."""
+    """Answer with each loaded instance of each model; the one that stays loaded longest comes first."""
     running = [model for worker in workers for model in worker.running]
     running.sort(key=_time_of("expires_at"), reverse=True)
     return ApiAnswer.of({"models": running})
@@ -134,7 +135,7 @@ async def _ask(
 
 
 async def _first_that_answers(ask: _AskOne, workers: Sequence[WorkerState]) -> ApiAnswer:
-    """Ask one worker after the other until one knows the answer; those that were killed are passed over."""
+    """Ask the workers one by one until one answers without a server error; skip killed workers."""
     answer = _NO_WORKER
     for worker in workers:
         answer = await ask(worker) or answer
@@ -144,9 +145,9 @@ async def _first_that_answers(ask: _AskOne, workers: Sequence[WorkerState]) -> A
 
 
 async def _all(ask: _AskOne, workers: Sequence[WorkerState]) -> ApiAnswer:
-    """Ask all workers; answer what one of them says, and what went wrong if something did.
+    """Ask all workers; return the answer with the highest status, so that an error is reported.
 
-    A worker that has lost the model meanwhile is passed over, and one that was killed.
+    A 404 counts as the lowest: that worker has lost the model meanwhile. Killed workers are skipped.
     """
     answers = [one for one in await asyncio.gather(*map(ask, workers)) if one is not None]
     return max(answers, key=lambda one: 0 if one.status == _NOT_FOUND else one.status, default=_NO_WORKER)

@@ -1,4 +1,4 @@
-"""The transport over NATS JetStream: the requests of a client become runs that workers do."""
+"""The transport over NATS JetStream: the requests of a client become runs that workers answer."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -50,26 +50,26 @@ def jetstream(
 
         client = Client(transport=jetstream("nats://bus.example"))
 
-    generate, chat and embed are answered by any worker that has the model; models, running, show and version
-    by what the workers have registered; unload reaches all workers that have the model. What changes a server
-    (pull, create, delete, ...) is refused with HTTP 501: ask that server itself.
+    generate, chat, embed and show are answered by any worker that has the model; models, running and version
+    from what the workers have registered; unload reaches all workers that have the model. Requests that
+    change a server (pull, create, delete, ...) are refused with HTTP 501: ask that server itself.
 
     Args:
         servers: the address of the NATS server, or those of a cluster; by default that in NATS_URL, or else
             nats://127.0.0.1:4222.
-        namespace: the beginning of all subjects; clients and workers of another one are not seen.
-        on_restart: what happens when a worker fails in the middle of an answer and another begins it anew.
+        namespace: the prefix of all subjects; clients and workers of other namespaces are not seen.
+        on_restart: what happens when a worker fails in the middle of an answer and another starts it again.
             "raise": a stream that has delivered a part of it ends with a `RestartedError`. "hold": a stream
             delivers the answer when it is complete, so a restart is not noticed.
         detach: an answer is completed even if the client is closed or dies, so that `Client.attach` can read
-            it; only disposing stops it. Otherwise an answer is stopped when its client leaves.
-        grace: seconds after which an answer is stopped whose client has died without a word, or lost the bus.
+            it; only disposing of the stream stops it. Otherwise an answer is stopped when its client leaves.
+        grace: seconds after which an answer is stopped if its client has died or lost the bus connection.
         busy_after: seconds after which a prompt that no worker has taken is withdrawn and fails with a
-            `BusyError`; None waits as long as the client's ``Timeouts.first_chunk``.
-        credentials: how to log in, if neither the address nor the environment says so.
+            `BusyError`; with None it waits as long as the client's ``Timeouts.first_chunk``.
+        credentials: how to log in; what is missing comes from the address, then from the environment.
 
     Raises:
-        ValueError: an address, the namespace or an option is wrong.
+        ValueError: an address, the namespace or an option is invalid.
     """
     check_choice("on_restart", on_restart, get_args(OnRestart))
     check_flag("detach", detach)
@@ -118,7 +118,7 @@ class JetStreamTransport(LoopAgnosticTransport):
         """Answer a request; return when the body begins.
 
         Raises:
-            OllamaError: the bus cannot be reached, or the answer has failed before it began.
+            OllamaError: the bus cannot be reached, or the answer failed before it began.
         """
         path = request.url.path
         path = path[max(path.find("/api/"), 0) :]  # the client's host may include a path prefix
@@ -190,7 +190,7 @@ class JetStreamTransport(LoopAgnosticTransport):
         await self._connections.aclose()
 
     def close(self) -> None:
-        """Do what `aclose` does without waiting for it, from any thread."""
+        """Do what `aclose` does, without waiting; may be called from any thread."""
         for exchange in tuple(self._exchanges):
             exchange.fail_threadsafe(ClientClosedError())
         self._connections.close()

@@ -1,4 +1,4 @@
-"""The rule of restarts: a reader of a run log receives the bytes of one attempt, never those of two."""
+"""The rule for restarts: the reader of a run log receives the bytes of one attempt, never of two."""
 
 from typing import Final
 
@@ -21,8 +21,8 @@ _NO_STATUS: Final = 500
 class RunAnswer:
     """Turns the events of a run log, in their order, into the body of one answer.
 
-    While nothing of an attempt has been delivered, the next attempt takes its place unnoticed. Afterwards the
-    answer ends with an error instead. An event that comes twice, or late, changes nothing.
+    As long as nothing of an attempt has been delivered, the next attempt replaces it unnoticed. Afterwards a
+    new attempt ends the answer with an error. An event that arrives twice, or late, is ignored.
 
     Args:
         hold: deliver an attempt only when it is complete, so that no restart is noticed.
@@ -35,11 +35,11 @@ class RunAnswer:
         """Whether a worker has taken the prompt."""
         self.is_over = False
         self.error: OllamaError | None = None
-        """Why the answer is over, if it is not complete."""
+        """Why the answer has ended, if it is incomplete."""
         self._attempt = attempt
         self._next_seq = 0
         self._writer = ""
-        self._is_cut = False  # nothing more of this attempt counts
+        self._is_cut = False  # further events of this attempt are ignored
         self._is_delivered = is_continued
         self._held: list[bytes] | None = [] if hold else None
 
@@ -49,7 +49,7 @@ class RunAnswer:
             return b""
         match event.kind:
             case EventKind.LINES | EventKind.END if self._is_cut:
-                pass  # of a worker that has not noticed it
+                pass  # from a worker that has not noticed the cut
             case EventKind.LINES:
                 return self._deliver(event.payload)
             case EventKind.END:
@@ -70,9 +70,9 @@ class RunAnswer:
         return b""
 
     def _is_next(self, event: RunEvent) -> bool:
-        """Check whether an event comes next, and count it; fail if it does not fit what was delivered."""
+        """Check whether an event is the next one, and count it; fail if it does not continue the answer."""
         if event.attempt == 0:
-            return event.is_final  # of the whole run
+            return event.is_final  # an event of the whole run
         if event.attempt > self._attempt or self._is_of_another_writer(event):
             if self._is_delivered:
                 self._fail(RestartedError(event.attempt))
@@ -93,7 +93,7 @@ class RunAnswer:
         return True
 
     def _is_of_another_writer(self, event: RunEvent) -> bool:
-        """Check whether an attempt has been begun anew, because the log had lost what was stored of it."""
+        """Check whether the attempt was started again because the log has lost the events of the first."""
         return event.attempt == self._attempt and self._next_seq > 0 and event.writer != self._writer
 
     def _deliver(self, payload: bytes) -> bytes:

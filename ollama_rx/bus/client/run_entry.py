@@ -1,4 +1,4 @@
-"""How a client comes to a run: it stores the prompt, or joins a run whose prompt is stored already."""
+"""How a client gets its run: it stores the prompt, or joins a run whose prompt is stored already."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,20 +23,20 @@ from ollama_rx.bus.runs.run_log import RunLog
 from ollama_rx.bus.subjects import EXPECTED_POSITION, Subjects
 from ollama_rx.errors import BusyError, ModelNotFoundError, OllamaError, StatusError
 
-_LOOKS: Final = 5  # at the registry before a model counts as missing: a worker may just be starting
-_LOOKS_FOR_HOST: Final = 33  # the same if the hosts of all workers are away: 5 s, in which one may restart
-_LOOK_AGAIN: Final = 0.15  # seconds between two of them
+_LOOKS: Final = 5  # looks at the registry before a model counts as missing: a worker may just be starting
+_LOOKS_FOR_HOST: Final = 33  # the same if no worker reaches its host: 5 s, in which a host may restart
+_LOOK_AGAIN: Final = 0.15  # seconds between two looks
 _MOST_HEADER_BYTES: Final = 4096  # of a prompt
-_PATIENCE: Final = 1.0  # seconds
+_PATIENCE: Final = 1.0  # seconds for finding a prompt, and for deleting a body
 _SEARCHES: Final = 5  # for a prompt that may not have arrived yet
-_SEARCH_AGAIN: Final = 0.02  # seconds between two of them
+_SEARCH_AGAIN: Final = 0.02  # seconds between two searches
 _NO_ROOM: Final = (10047, 10077)  # the server's storage is full; the queue has reached its limit
 _GONE: Final = 410
 _UNAVAILABLE: Final = 503
 
 
 class RunEntry(Protocol):
-    """A client's way into one run."""
+    """How a client gets one run; see `NewRun` and `AttachedRun`."""
 
     @property
     def run(self) -> str:
@@ -45,20 +45,20 @@ class RunEntry(Protocol):
 
     @property
     def is_detached(self) -> bool:
-        """Whether the run goes on without the client."""
+        """Whether the run continues without the client."""
         ...
 
     async def find(self, connection: BusConnection) -> RunAnswer:
-        """Look for what is stored of the run, and return what is to be read of it.
+        """Look up what is stored of the run; return the `RunAnswer` that will process its events.
 
         Raises:
-            StatusError: there is no such run, or no model that could answer: 404 if no worker has it, 503 if
-                none of them reaches its host.
+            StatusError: 410, there is no such run; 404, no worker has the model; 503, no worker reaches its
+                host.
         """
         ...
 
     async def submit(self, connection: BusConnection) -> bool:
-        """Store the prompt unless it is stored; return whether this client now waits for a worker to take it.
+        """Store the prompt if it is not stored yet; return whether the client now waits for a worker.
 
         Raises:
             StatusError: the prompt is not accepted.
@@ -66,15 +66,15 @@ class RunEntry(Protocol):
         ...
 
     async def withdraw(self, connection: BusConnection, reason: str) -> None:
-        """Stop the run if this client has begun it."""
+        """Stop the run if this client has started it."""
         ...
 
 
 class NewRun:
     """A run of a client's own prompt.
 
-    ``is_shared`` tells that the caller has chosen the id of the run: whoever uses it first stores the prompt,
-    and all others join that run. They do not stop it.
+    ``is_shared`` means that the caller has chosen the run id: the first client that uses the id stores the
+    prompt, and all others join that run. Clients that have joined a run do not stop it.
     """
 
     def __init__(
@@ -96,10 +96,10 @@ class NewRun:
         self._hold = hold
         self._is_joined = False  # another client has stored the prompt
         self._is_sent = False  # the prompt may be stored
-        self._position = 0  # of the prompt in the queue, once it is known
+        self._position = 0  # of the prompt in the queue; 0 if unknown
 
     async def find(self, connection: BusConnection) -> RunAnswer:
-        """Join the run if it has begun, else check that a worker has the model."""
+        """Join the run if it has begun; otherwise check that a worker has the model."""
         if self._is_shared:
             last = await RunLog(connection, self._subjects, self.run).last()
             if last is not None:
@@ -118,11 +118,11 @@ class NewRun:
         return RunAnswer(hold=self._hold)
 
     async def submit(self, connection: BusConnection) -> bool:
-        """Store the prompt; try until the server has answered, which it recognises by the id of the run."""
+        """Store the prompt, repeatedly until the server answers; the server recognises it by the run id."""
         if self._is_joined:
             return False
         if len(self._prompt.body) + _MOST_HEADER_BYTES > connection.max_payload:
-            name = token_hex(12)  # not the id of the run, with which another client may store a body now
+            name = token_hex(12)  # not the run id: another client may be storing a body under it
             await put_body(connection, self._subjects, name, self._prompt.body)
             self._prompt = replace(self._prompt, body=b"", body_name=name)
         self._is_sent = True
@@ -133,7 +133,7 @@ class NewRun:
             return await self._store(connection)
 
         stored = await until_answered(connection, store)
-        # After a second try it may be this client's own prompt that was there.
+        # After a second try the prompt that was found may be this client's own.
         self._is_joined = len(tries) == 1 and (stored is None or stored.is_duplicate)
         if stored is not None:
             self._position = stored.position
@@ -142,7 +142,7 @@ class NewRun:
         return not self._is_joined
 
     async def _store(self, connection: BusConnection) -> Stored | None:
-        """Store the prompt; None if one with this id is in the queue."""
+        """Store the prompt; return None if a prompt with this id is in the queue."""
         headers = self._prompt.headers()
         if self._is_shared:
             headers[EXPECTED_POSITION] = "0"  # refused if a prompt with this id is in the queue
@@ -156,19 +156,19 @@ class NewRun:
             raise _not_taken(error) from error
 
     async def withdraw(self, connection: BusConnection, reason: str) -> None:
-        """Stop the run, whether or not a worker has taken the prompt, and remove that from the queue."""
+        """Stop the run, whether or not a worker has taken the prompt; remove the prompt from the queue."""
         if self._is_joined or not self._is_sent:
             return
         await RunLog(connection, self._subjects, self.run).cancel(reason)
-        with suppress(NatsError, TimeoutError):  # then the worker that takes the prompt removes it
+        with suppress(NatsError, TimeoutError):  # if this fails, the worker that takes the prompt removes it
             await self._delete_prompt(connection)
             await self._delete_body(connection)
 
     async def _delete_prompt(self, connection: BusConnection) -> None:
         """Delete the prompt by its position.
 
-        A purge of its subject would do without that, but the server then counts others as acknowledged that
-        workers have in hand, and delivers them to nobody else if these workers die.
+        Purging its subject would not need the position. But the server then counts other prompts, which
+        workers are processing, as acknowledged, and does not redeliver them if these workers die.
         Source: https://github.com/nats-io/nats-server/issues/5727
         """
         stream = self._subjects.prompts_stream
@@ -178,7 +178,7 @@ class NewRun:
             )
 
     async def _find_prompt(self, connection: BusConnection) -> list[int]:
-        """Find a prompt whose acknowledgement was not awaited, or was lost; it may still be on its way."""
+        """Find the prompt if its acknowledgement was not awaited or was lost; it may still be on its way."""
         found: list[StreamMessage] = []
         async with asyncio.timeout(_PATIENCE):
             for _ in range(_SEARCHES):
@@ -189,7 +189,7 @@ class NewRun:
         return []
 
     async def _delete_body(self, connection: BusConnection) -> None:
-        """Delete what is in the object store, if that is possible now; otherwise it is gone in a day."""
+        """Delete the body from the object store if that is possible now; otherwise it expires after a day."""
         if self._prompt.body_name:
             with suppress(TimeoutError, OllamaError):
                 async with asyncio.timeout(_PATIENCE):
@@ -197,9 +197,9 @@ class NewRun:
 
 
 class AttachedRun:
-    """A run that another client has begun, from its last attempt on.
+    """A run that another client has started, read from its last attempt on.
 
-    With ``after`` the reader has received a part of ``attempt`` before, and no other attempt can be read.
+    If ``after`` is not 0, the reader has received a part of ``attempt`` and can read no other attempt.
     """
 
     is_detached = True
@@ -212,14 +212,14 @@ class AttachedRun:
         self._hold = hold
 
     async def find(self, connection: BusConnection) -> RunAnswer:
-        """Find the run, which has events as soon as a worker has begun with it."""
+        """Find the run in the queue or by its log, which has events as soon as a worker has begun."""
         log = RunLog(connection, self._subjects, self.run)
         last = await log.last()
         if last is None:
             waiting = self._subjects.prompt_of_any_model(self.run)
             stream = self._subjects.prompts_stream
             if not await until_answered(connection, lambda: stored_messages(connection, stream, waiting)):
-                last = await log.last()  # it may have been taken meanwhile
+                last = await log.last()  # a worker may have taken the prompt meanwhile
                 if last is None:
                     raise StatusError.of(
                         _GONE, f"nothing is known of the run {self.run!r}; a run is kept for an hour"
@@ -234,7 +234,7 @@ class AttachedRun:
         return False
 
     async def withdraw(self, connection: BusConnection, reason: str) -> None:
-        """Stop nothing: the run belongs to the client that has begun it."""
+        """Stop nothing: the run belongs to the client that has started it."""
 
 
 def _not_taken(error: APIError) -> StatusError:

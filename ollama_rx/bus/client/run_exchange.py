@@ -1,4 +1,4 @@
-"""One run as its client sees it: what the run log brings is the body of a response."""
+"""One run from the client's side: the events of the run log become the body of a response."""
 
 import asyncio
 import atexit
@@ -25,16 +25,16 @@ from ollama_rx.rx.internal_loop import TASK_NAME, THREAD_NAME, begin_on_thread
 from ollama_rx.transport.exchange import BodyReceiver
 
 _MAX_BUFFERED: Final = 65536  # bytes of a body that are buffered while it has no receiver
-_FAREWELL: Final = 1.0  # seconds that the end of the process may take longer
+_FAREWELL: Final = 1.0  # seconds by which the exit of the process may be delayed
 _UNWANTED: Final = "its client does not want it any more"
 
 
 class RunExchange:
-    """Reads the answer of one run; used as the `Exchange` of an HTTP request is.
+    """Reads the answer of one run; used in the same way as the `Exchange` of an HTTP request.
 
-    A task of its own does what has to be awaited, and ends when nothing is left of the exchange on the bus.
-    If the exchange is given up before the run is over, the run is stopped. A detached run is only stopped if
-    ``is_left`` says then that the subscriber itself has left.
+    Its own task does everything that has to be awaited, and ends when the exchange has left nothing behind on
+    the bus. If the exchange is aborted before the run is over, the run is stopped. A detached run is only
+    stopped if ``is_left`` then returns True: the subscriber itself has left the stream.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class RunExchange:
         self._busy_after = busy_after
         self._is_left = is_left
         self._answer: RunAnswer
-        self._reader: RunReader  # there is one when the head has arrived
+        self._reader: RunReader  # set by the time the body begins
         self._receiver: BodyReceiver | None = None
-        self._buffer: list[bytes] = []  # what was received before there was a receiver
+        self._buffer: list[bytes] = []  # payloads received before there was a receiver
         self._buffer_size = 0
-        self._is_in_receiver = False  # a subscriber has been called, and has not returned
+        self._is_in_receiver = False  # a subscriber was called and has not returned yet
         self._is_aborted = False
-        self._is_given_up = False  # the client does not want the answer any more, although it is not complete
+        self._is_given_up = False  # the client no longer wants the incomplete answer
         self._is_run_over = False
         self._is_ended = False
         self._error: Exception | None = None
@@ -74,10 +74,10 @@ class RunExchange:
     # called by the user of the response
 
     async def head(self) -> None:
-        """Wait until the body begins. A caller that is cancelled gives the exchange up.
+        """Wait until the body begins. If the caller is cancelled, the exchange is aborted.
 
         Raises:
-            OllamaError: it was refused, or has failed before it began.
+            OllamaError: the request was refused, or the answer failed before it began.
         """
         try:
             await self._head
@@ -89,36 +89,36 @@ class RunExchange:
             raise self._error
 
     def send_body_to(self, receiver: BodyReceiver) -> None:
-        """Send the body to ``receiver`` as it arrives, beginning with what was received so far."""
+        """Send the body to ``receiver`` as it arrives, beginning with the payloads received so far."""
         self._receiver = receiver
         buffered, self._buffer, self._buffer_size = self._buffer, [], 0
         self.resume()
         try:
             for payload in buffered:
                 self._pass_on(receiver, payload)
-        finally:  # a subscriber may end the loop with ``SystemExit``
+        finally:  # a subscriber may end the event loop with ``SystemExit``
             if self._is_ended:
                 self._finish(receiver)
 
     def pause(self) -> None:
-        """Ask for no more of the run log."""
+        """Request no more events of the run log."""
         self._reader.pause()
 
     def resume(self) -> None:
-        """Read on."""
+        """Continue reading."""
         self._reader.resume()
 
     def abort(self) -> None:
-        """Give the answer up; the receiver's ``ended`` is called when nothing is left of it."""
+        """Give up the answer; the receiver's ``ended`` is called when the exchange has been cleaned up."""
         if not self._is_ended and not self._is_aborted:
             self._is_aborted = True
             self._is_given_up = self._is_left()
             self._task.cancel()
 
     def shut_down_threadsafe(self) -> None:
-        """Stop the run at once if a callback holds up the loop, and with it `abort`.
+        """Stop the run at once if a callback blocks the event loop, and with it `abort`.
 
-        It is stopped over a connection of its own, as others may need that of the loop.
+        The run is stopped over a separate connection, because other streams may need the loop's connection.
         """
         if (
             self._is_in_receiver
@@ -128,21 +128,21 @@ class RunExchange:
             begin_on_thread(lambda loop: loop.create_task(self._stop_run(), name=TASK_NAME), noop)
 
     async def _stop_run(self) -> bool:
-        with suppress(OllamaError, NatsError):  # then the run is stopped when the callback returns
+        with suppress(OllamaError, NatsError):  # if this fails, the run is stopped when the callback returns
             async with self._lease() as connection:
                 await self._entry.withdraw(connection, _UNWANTED)
         return False
 
     def fail_threadsafe(self, error: Exception) -> None:
-        """End with an error, unless the answer is complete; from any thread."""
-        with suppress(RuntimeError):  # the loop is closed, and has ended it
+        """End the exchange with an error unless it has ended; may be called from any thread."""
+        with suppress(RuntimeError):  # the loop is closed, and the exchange has ended with it
             self._loop.call_soon_threadsafe(self._end, error)
 
     def abort_threadsafe(self) -> bool:
-        """Do what `abort` does, from any thread; return whether the loop is there to do it."""
+        """Do what `abort` does, from any thread; return False if the event loop is not running."""
         if not self._loop.is_running():
             return False
-        with suppress(RuntimeError):  # it has just been closed
+        with suppress(RuntimeError):  # the loop has just been closed
             self._loop.call_soon_threadsafe(self.abort)
         return True
 
@@ -170,7 +170,7 @@ class RunExchange:
                     busy = self._loop.call_later(self._busy_after, self._waited)
                 await self._over.wait()
             except OllamaError as error:
-                self._end(error)  # not with the cancellation that follows in the run log
+                self._end(error)  # before the withdrawal stores a cancellation in the run log
                 raise
             finally:
                 if busy is not None:
@@ -179,7 +179,7 @@ class RunExchange:
                     await self._entry.withdraw(connection, _UNWANTED)
 
     def _presence(self, connection: BusConnection) -> AbstractAsyncContextManager[None]:
-        """Show workers that somebody reads the answer: they look whether the subject has a subscriber."""
+        """Subscribe to the subject that workers probe to find out whether a client reads the answer."""
 
         async def answer(probe: Msg) -> None:
             await connection.nats.publish(probe.reply)
@@ -197,15 +197,15 @@ class RunExchange:
                 IncompleteStreamError("the answer was given up before it was complete", retryable=False)
             )
         else:
-            task.result()  # an exception of this module's own would be logged
+            task.result()  # an unexpected exception is raised here, so that it is logged
 
-    # what comes in
+    # called when an event arrives
 
     def _received(self, event: RunEvent) -> None:
         try:
             self._take(event)
-        except (SystemExit, KeyboardInterrupt) as error:  # of a subscriber, which ends the loop with it
-            self._loop.call_soon(_raise, error)  # and not the reading, which serves other streams too
+        except (SystemExit, KeyboardInterrupt) as error:  # from a subscriber, to end the event loop
+            self._loop.call_soon(_raise, error)  # not here, in the read loop that other streams share
 
     def _take(self, event: RunEvent) -> None:
         self._is_run_over = self._is_run_over or event.is_final
@@ -261,7 +261,7 @@ _EXCHANGES: Final[WeakSet[RunExchange]] = WeakSet()
 
 @atexit.register
 def _stop_all() -> None:
-    """Stop the runs that this process leaves, and wait for that: it would end while its threads begin to."""
+    """Stop the runs of a process that exits, and wait: otherwise it exits before its threads stop them."""
     aborted = [exchange.abort_threadsafe() for exchange in tuple(_EXCHANGES)]
     if any(aborted):
         deadline = time.monotonic() + _FAREWELL

@@ -1,8 +1,9 @@
 """Read a run log as it grows: each event once, in order, and no more at a time than the reader can take.
 
-nats-py's ordered consumer stays silent after some restarts of the server, so a reader has a consumer of its
-own. It is replaced by a new one, which begins after the last event, whenever something may have been missed:
-after a lost connection, after a gap, when the server has removed it, and when nothing was heard for a while.
+nats-py's ordered consumer stays silent after some restarts of the server, so a reader manages a consumer
+itself. It replaces the consumer by a new one, which begins after the last event, whenever an event may have
+been missed: after a lost connection, after a gap, when the server has removed the consumer, and when no
+message has arrived for a while.
 Source: https://github.com/nats-io/nats.py/issues/504
 """
 
@@ -24,29 +25,29 @@ from ollama_rx.bus.subjects import Subjects
 from ollama_rx.errors import IncompleteStreamError, UnreachableError
 from ollama_rx.rx.internal_loop import TASK_NAME
 
-_BATCH: Final = 256  # events that the server may send before it is asked for more
-_BATCH_BYTES: Final = 1024 * 1024  # the same in bytes, unless a single message may be longer
+_BATCH: Final = 256  # events that the server may send for one request
+_BATCH_BYTES: Final = 1024 * 1024  # the same in bytes; more if a single message may be longer
 _SECOND: Final = 1_000_000_000  # the server counts in nanoseconds
-_EXPIRES: Final = 30  # seconds for which the server keeps a request for events
-_HEARTBEAT: Final = 1  # seconds without an event after which the server gives a sign of life
-_SILENCE: Final = 3.0  # seconds without that after which the consumer is replaced
-# Seconds after which the server removes a consumer that nobody reads. That is how one ends whose client has
-# died, or has left while it was made: the server may do what it was asked for last before the rest.
+_EXPIRES: Final = 30  # seconds after which a request for events expires
+_HEARTBEAT: Final = 1  # seconds without an event after which the server sends an idle heartbeat
+_SILENCE: Final = 3.0  # seconds without any message after which the consumer is replaced
+# Seconds after which the server removes an unused consumer. This covers a client that has died, and one that
+# has left while the consumer was being created: the server may handle the deletion before the creation.
 _KEPT_UNUSED: Final = 5
 _WAIT: Final = 0.1  # seconds between two replacements
 
-# What the server answers to a request for events.
+# Statuses with which the server answers a request for events.
 # Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-13.md
 _IDLE: Final = "100"
 _EXPIRED: Final = frozenset({"404", "408"})
-_DOES_NOT_FIT: Final = "Message Size Exceeds MaxBytes"  # the next event; it comes first in the next batch
+_DOES_NOT_FIT: Final = "Message Size Exceeds MaxBytes"  # the next event; it starts the next batch
 
 
 class RunReader:
     """Calls ``receive`` for each event of a run log, from its beginning on; an asynchronous context manager.
 
-    It is called while the connection is being read, without a task in between, and must not raise.
-    ``fail`` is called if the log cannot be read any more.
+    ``receive`` runs inside nats-py's read loop, without a task in between, and must not raise. ``fail`` is
+    called if the log cannot be read any more.
     """
 
     def __init__(
@@ -90,15 +91,15 @@ class RunReader:
         self._connection.lost.remove_done_callback(self._lost)
         self._forget_reconnect()
         self._task.cancel()
-        await self._leave_consumer()  # it does not wait, so it is also done if the loop is just ending
+        await self._leave_consumer()  # this does not wait, so it also works while the event loop ends
         await asyncio.wait({self._task})
 
     def pause(self) -> None:
-        """Ask for no more events until `resume`; those that are under way still come."""
+        """Request no more events until `resume`; events already requested still arrive."""
         self._is_paused = True
 
     def resume(self) -> None:
-        """Go on."""
+        """Request events again."""
         if self._is_paused:
             self._is_paused = False
             self._last_sign = self._loop.time()
@@ -126,7 +127,7 @@ class RunReader:
         consumer.subscription = await nats.subscribe(
             consumer.inbox, future=cast("asyncio.Future[Any]", consumer)
         )
-        self._consumer = consumer  # now, so that it is not left behind if this task ends while it is made
+        self._consumer = consumer  # set now, so that it is deleted if this task is cancelled below
         config = {
             "name": consumer.name,
             "filter_subject": self._subject,
@@ -164,7 +165,7 @@ class RunReader:
                 subject = f"$JS.API.CONSUMER.DELETE.{self._stream}.{consumer.name}"
                 await self._connection.nats.publish(subject)
 
-    # what comes in
+    # called when a message arrives
 
     def _take(self, consumer: "_Consumer", message: Msg) -> None:
         """Handle one message of a consumer."""
@@ -207,7 +208,7 @@ class RunReader:
         self._has_work.set()
 
     def _look(self) -> None:
-        """Replace a consumer that should have given a sign of life."""
+        """Replace a consumer whose heartbeats have stopped."""
         consumer = self._consumer
         now = self._loop.time()
         if consumer is None or not consumer.due or not self._connection.is_connected:
@@ -222,24 +223,24 @@ class RunReader:
 
 
 class _Consumer:
-    """A consumer on the server, and what it has sent.
+    """A consumer on the server, and how many messages it has sent.
 
-    It is given to nats-py as the future of a request, which is told each message at once; a callback would
-    cost one more task switch for each.
+    It is passed to nats-py as the ``future`` of the subscription: nats-py calls `set_result` at once for each
+    message. A callback would cost one more task switch per message.
     """
 
     def __init__(self, name: str, inbox: str, take: Callable[["_Consumer", Msg], None]) -> None:
         self.name = name
         self.inbox = inbox
-        self.number = 0  # of the last message; a consumer counts them
-        self.due = 0  # messages that may still come before it is to be asked for more
+        self.number = 0  # of the last message; a consumer numbers its messages
+        self.due = 0  # messages that may still arrive before more are requested
         self.subscription: Subscription
         self._take = take
 
     def cancelled(self) -> bool:
-        """Return False: it takes all messages."""
+        """Return False, so that nats-py passes on all messages."""
         return False
 
     def set_result(self, message: Msg) -> None:
-        """Take a message."""
+        """Handle a message."""
         self._take(self, message)

@@ -1,1 +1,1 @@
-"""Connections to NATS: where, with which credentials, and through which losses."""
+"""Connections to NATS: addresses, credentials, reconnecting, and requests to the server."""

@@ -1,7 +1,7 @@
 """Connections to NATS, one for each event loop that uses the bus.
 
-A connection has a task of its own that opens and closes it. The task ends when nobody has used the connection
-for a moment, when it is closed, and when its event loop ends, so nothing is ever left of it.
+Each connection has its own task, which opens and closes it. The task ends when the connection has been unused
+for a while, when it is closed, or when its event loop ends, so no connection is left behind.
 """
 
 import asyncio
@@ -27,16 +27,16 @@ from ollama_rx.transport.timeouts import TimeLimit
 _KEEPALIVE = 5.0  # seconds for which an unused connection is kept on a user's loop, as in `HttpTransport`
 _CLOSING = 0.5  # seconds for which `aclose` waits
 _RECONNECT_WAIT = 0.1  # seconds between two attempts
-_FLUSHING = 1.0  # seconds for which a full buffer holds up whoever publishes; nats-py's own limit is none
-_FIRST_ATTEMPTS = 1  # repetitions for each server while the first connection is opened
+_FLUSHING = 1.0  # seconds for which a full buffer delays a publisher; nats-py's default is no limit
+_FIRST_ATTEMPTS = 1  # retries for each server while the first connection is opened
 _FOR_EVER: Final = -1
-_OLDEST_SERVER = (2, 11)  # the first that sends several stored messages for one request
+_OLDEST_SERVER = (2, 11)  # the first version that sends several stored messages for one request
 
 _log = logging.getLogger("ollama_rx.bus")
 
 
 class BusConnection:
-    """An open connection, which reconnects by itself for as long as it takes."""
+    """A connection that, once open, reconnects by itself for as long as it takes."""
 
     def __init__(self, options: ConnectionOptions, name: str) -> None:
         self.nats: Final = options.new_client()
@@ -53,7 +53,7 @@ class BusConnection:
 
     @property
     def jetstream(self) -> JetStreamContext:
-        """The streams of the server."""
+        """The JetStream API of the server."""
         return self._jetstream
 
     @property
@@ -63,7 +63,7 @@ class BusConnection:
 
     @property
     def max_payload(self) -> int:
-        """The most bytes that the server takes in one message."""
+        """The maximum number of bytes that the server accepts in one message."""
         return self.nats.max_payload
 
     @property
@@ -72,12 +72,12 @@ class BusConnection:
         return self._connected.is_set()
 
     def denies(self, subject: str) -> bool:
-        """Whether the server has just said that this user may not use a subject."""
-        problem = str(self._problem).lower()  # as nats-py passes it on
+        """Whether the last error from the server says that this user may not use a subject."""
+        problem = str(self._problem).lower()  # as nats-py does with the server's text
         return "permissions violation" in problem and f'"{subject.lower()}"' in problem
 
     def refusal_since(self, moment: float) -> str | None:
-        """Return for want of which permission the server has refused something since a moment of the loop."""
+        """Return the server's text about a missing permission since ``moment`` (loop time), or None."""
         problem = str(self._problem)
         is_refusal = self._problem_at >= moment and "permissions violation" in problem.lower()
         return problem.removeprefix("nats: ") if is_refusal else None
@@ -97,12 +97,12 @@ class BusConnection:
             raise UnreachableError(self.url, str(self._problem or "the connection was closed"))
 
     def on_reconnect(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call something after each loss that is over; return what ends that."""
+        """Call ``callback`` after each reconnect; return a function that removes it."""
         self._on_reconnect.add(callback)
         return lambda: self._on_reconnect.discard(callback)
 
     def on_problem(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call something after each error that the server or the connection tells; return what ends that."""
+        """Call ``callback`` after each server or connection error; return a function that removes it."""
         self._on_problem.add(callback)
         return lambda: self._on_problem.discard(callback)
 
@@ -117,7 +117,7 @@ class BusConnection:
 
         Raises:
             UnreachableError: no server answers.
-            UnauthorizedError: it refuses the login.
+            UnauthorizedError: the server refuses the login.
         """
         try:
             if seconds is None:
@@ -150,7 +150,7 @@ class BusConnection:
         self._connected.set()
 
     def _refuse_old_server(self) -> None:
-        with suppress(ValueError):  # a version that is not made of numbers is somebody's own
+        with suppress(ValueError):  # the version of a custom build may not be made of numbers
             found = self.nats.connected_server_version
             if (found.major, found.minor) < _OLDEST_SERVER:
                 oldest = ".".join(map(str, _OLDEST_SERVER))
@@ -158,7 +158,7 @@ class BusConnection:
                 raise UnreachableError(self.url, reason)
 
     async def close(self) -> None:
-        """Close the connection, after what was published has been sent."""
+        """Close the connection after all published messages have been sent."""
         self._connected.clear()
         with suppress(NatsError, OSError):
             await self.nats.close()
@@ -173,7 +173,7 @@ class BusConnection:
             callback()
 
     async def _disconnected(self) -> None:
-        if self._connected.is_set():  # else it is being closed
+        if self._connected.is_set():  # otherwise it is being closed
             self._connected.clear()
             self._was_lost = True
             _log.info("lost the bus at %s", self.url)
@@ -189,9 +189,9 @@ class BusConnection:
 
 
 class BusConnections:
-    """The connections of all event loops on which a part of this package uses the bus.
+    """The connections of all event loops on which a client or a worker uses the bus.
 
-    ``name`` is shown by the server's monitoring.
+    The server's monitoring shows ``name``.
     """
 
     def __init__(self, options: ConnectionOptions, *, name: str) -> None:
@@ -201,10 +201,10 @@ class BusConnections:
 
     @asynccontextmanager
     async def lease(self, seconds: float | None = 5.0) -> AsyncGenerator[BusConnection]:
-        """Use the connection of the running loop, which is opened if there is none.
+        """Use the running loop's connection; it is opened if there is none.
 
         Raises:
-            UnreachableError: it cannot be opened within so many seconds.
+            UnreachableError: the connection cannot be opened within ``seconds``.
             UnauthorizedError: the server refuses the login.
         """
         await end_with_loop()
@@ -224,14 +224,14 @@ class BusConnections:
             del self._by_loop[loop]
 
     async def aclose(self) -> None:
-        """Close the connections as soon as nobody uses them; wait a moment for that of the running loop."""
+        """Close each connection as soon as it has no users; wait a moment for that of the running loop."""
         self.close()
         shared = self._by_loop.get(asyncio.get_running_loop())
         if shared is not None:
             await shared.wait_closed(_CLOSING)
 
     def close(self) -> None:
-        """Close the connections as soon as nobody uses them; from any thread."""
+        """Close each connection as soon as it has no users; may be called from any thread."""
         for loop, shared in tuple(self._by_loop.items()):
             with suppress(RuntimeError):  # that loop has just been closed, and its connection with it
                 loop.call_soon_threadsafe(shared.close)
@@ -260,7 +260,7 @@ class _LoopConnection:
         return await asyncio.shield(self._ready)
 
     def when_closed(self, callback: Callable[[object], object]) -> None:
-        """Call something when nothing of the connection is left."""
+        """Call ``callback`` when the connection is closed and its task has ended."""
         self._keeper.add_done_callback(callback)
 
     def release(self) -> None:
@@ -274,13 +274,13 @@ class _LoopConnection:
             self._end()
 
     def close(self) -> None:
-        """End when there are no users."""
+        """Close the connection as soon as it has no users."""
         self._keepalive = 0.0
         if not self.users:
             self._end()
 
     async def wait_closed(self, seconds: float) -> None:
-        """Wait until nothing is left."""
+        """Wait until the connection is closed, for at most ``seconds``."""
         await asyncio.wait({self._keeper}, timeout=seconds)
 
     def _end(self) -> None:
@@ -291,7 +291,7 @@ class _LoopConnection:
                 self._keeper.cancel()  # nobody waits for the connection any longer
 
     async def _wait_unused(self) -> None:
-        """Wait a moment for what the users still have to say, such as that an answer is not wanted."""
+        """Wait a moment for users that still have to publish something, such as a run's cancellation."""
         self.is_ending = True
         if self.users and self._ready.done():
             with suppress(TimeoutError):
@@ -303,13 +303,13 @@ class _LoopConnection:
             await self._connection.open(seconds)
             self._ready.set_result(self._connection)
             await self._unused.wait()
-        except asyncio.CancelledError:  # the loop ends, and so does what uses the connection
+        except asyncio.CancelledError:  # the event loop ends, and with it the connection's users
             await self._wait_unused()
             raise
         except OllamaError as error:
             self.is_ending = True
             self._ready.set_exception(error)
-            self._ready.exception()  # a user that is gone does not look at it
+            self._ready.exception()  # mark it as retrieved: the user may be gone
         finally:
             self.is_ending = True
             self._ready.cancel()

@@ -1,4 +1,4 @@
-"""Say in plain words why there is no connection to NATS."""
+"""Explain in plain words why a connection to NATS failed."""
 
 import re
 
@@ -23,7 +23,7 @@ _TLS_WORDS = re.compile(r"^\[SSL[^]]*\] (certificate verify failed: )?| \(_ssl\.
 
 
 def failure_of(url: str, error: Exception) -> OllamaError:
-    """Return the error for a connection that cannot be made; ``url`` is shown and has no credentials.
+    """Return the error for a connection that failed; the message shows ``url``, which has no credentials.
 
     >>> from nats.errors import Error
     >>> print(failure_of("nats://bus.example:4222", Error("nats: 'Authorization Violation'")))
@@ -37,7 +37,7 @@ def failure_of(url: str, error: Exception) -> OllamaError:
 
 
 def is_refused_login(text: str) -> bool:
-    """Whether the text of an error says that the server refuses the login, or no longer accepts it."""
+    """Whether an error's text says that the server refuses the login, or no longer accepts it."""
     return _LOGIN_REFUSED.search(text) is not None
 
 

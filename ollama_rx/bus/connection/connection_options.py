@@ -35,7 +35,7 @@ class ConnectArguments(TypedDict, total=False):
 
 
 class _ServerAddress(NamedTuple):
-    """One server: its URL without credentials, and those that the URL had."""
+    """One server: its URL without credentials, and the credentials that the URL contained."""
 
     url: str
     credentials: Credentials
@@ -43,7 +43,7 @@ class _ServerAddress(NamedTuple):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ConnectionOptions:
-    """The servers of the bus and the credentials for them; neither `repr` nor ``shown_url`` tells a secret.
+    """The servers of the bus and the credentials for them; neither `repr` nor ``shown_url`` shows a secret.
 
     >>> ConnectionOptions.of("nats://ada:secret@bus.example, nats://ada:secret@bus2.example:5000")
     <ConnectionOptions nats://bus.example:4222,nats://bus2.example:5000>
@@ -55,17 +55,17 @@ class ConnectionOptions:
 
     @classmethod
     def of(cls, servers: str | Sequence[str] | None = None, credentials: Credentials | None = None) -> Self:
-        """Read what was given, and the environment for what was not.
+        """Read the arguments, and the environment for what they do not say.
 
         Args:
-            servers: ``nats://host:port`` or ``tls://host:port``, several in a list or between commas. None is
-                what NATS_URL says, or the server on this machine. A user and a password, percent-encoded, may
-                stand before the host (``nats://user:password@host``), or a token. Some servers of a cluster
-                are enough: they name the others.
-            credentials: how to log in, if neither the URLs nor the environment say so.
+            servers: ``nats://host:port`` or ``tls://host:port``, several in a list or separated by commas.
+                None means NATS_URL, or else the server on this machine. The host may be preceded by a token,
+                or by a user and a password, percent-encoded (``nats://user:password@host``). Some servers of
+                a cluster are enough: they announce the others.
+            credentials: how to log in; what is missing comes from the URLs, then from the environment.
 
         Raises:
-            ValueError: a URL or the credentials are wrong; a file that they name is missing or wrong.
+            ValueError: a URL or the credentials are invalid; a file that they name is missing or invalid.
         """
         found = _read_servers(servers)
         in_urls = {server.credentials for server in found if server.credentials.has_login}
@@ -89,11 +89,11 @@ class ConnectionOptions:
         return ",".join(self.urls)
 
     def new_client(self) -> NatsClient:
-        """Return a client of nats-py that is not connected yet."""
+        """Return a nats-py client that is not connected yet."""
         return new_client(demands_tls=self._tls is not None)
 
     def connect_arguments(self) -> ConnectArguments:
-        """Return where and how the client connects."""
+        """Return the arguments that tell the client where and how to connect."""
         arguments = ConnectArguments(servers=list(self.urls))
         login = self._credentials
         if login.creds is not None:
@@ -123,13 +123,13 @@ def _read_servers(servers: str | Sequence[str] | None) -> list[_ServerAddress]:
 
 
 def _has_plain_logins(urls: Sequence[str]) -> bool:
-    """Whether the first URL has a login, or all have one, or none; otherwise a password may have a comma."""
+    """Whether all URLs have a login, or at most the first; otherwise a password may contain a comma."""
     have = ["@" in url for url in urls]
     return all(have) or not any(have[1:])
 
 
 def _wrong_url() -> ValueError:
-    """Build an error that does not show the URL: any part of a wrong one may be a part of a password."""
+    """Build an error that does not show the URL: any part of an invalid URL may belong to a password."""
     return ValueError(
         "servers: expected nats://host:port or tls://host:port, got something else, which is not shown "
         "because it may hold a password; special characters of a password are written percent-encoded"
@@ -149,7 +149,7 @@ def _read_server(text: str) -> _ServerAddress:
 
 
 def _read_address(address: str) -> tuple[str, int]:
-    """Return the host and the port; no host if the address is wrong."""
+    """Return the host and the port; the host is empty if the address is invalid."""
     try:
         parts = urlsplit(f"//{address}")
         port = parts.port

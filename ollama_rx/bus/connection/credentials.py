@@ -1,4 +1,4 @@
-"""How to log in at NATS. Secrets stay in here: no `repr`, error or log line shows one."""
+"""How to log in to NATS. No `repr`, error or log line shows a secret."""
 
 import os
 import ssl
@@ -12,28 +12,28 @@ from ollama_rx.arguments import optional_texts
 
 StrPath = str | os.PathLike[str]
 
-_LOGINS = ("user", "token", "creds")  # three ways to log in, of which one is used
+_LOGINS = ("user", "token", "creds")  # three ways to log in; only one may be given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """How to log in at a NATS server, and which certificates to use.
+    """How to log in to a NATS server, and which certificates to use.
 
     A login is a user and a password, or a token, or a credentials file. What is not given comes from the URL
     of the server (``nats://user:password@host``, ``nats://token@host``), then from the environment: NATS_USER
-    and NATS_PASSWORD, NATS_TOKEN, NATS_CREDS; NATS_CA, NATS_CERT and NATS_KEY. The first of these places that
-    has a login gives all of it. With a CA or a certificate the connection is always encrypted, as with a
-    ``tls://`` URL.
+    and NATS_PASSWORD, NATS_TOKEN, NATS_CREDS; NATS_CA, NATS_CERT and NATS_KEY. The whole login comes from the
+    first of these places that has one. With a CA or a certificate the connection is always encrypted, as with
+    a ``tls://`` URL.
 
     >>> Credentials(user="ada", password="secret")
     Credentials(creds=None, ca=None, cert=None, key=None)
 
     Args:
-        user: a user of the server; without a password it is a token, as everywhere in NATS.
-        password: that of the user.
+        user: a user of the server; without a password it is used as a token, as everywhere in NATS.
+        password: the password of the user.
         token: a text that all clients share.
         creds: a file with a user's JWT and seed, as ``nsc`` writes it. It is read for each connection.
-        ca: a file with the certificates that the server's has to be signed with; the system's if it is None.
+        ca: a file with the CA certificates for checking the server's certificate; None uses the system's.
         cert: a file with the certificate that this client shows to the server.
         key: a file with the private key of that certificate, unless ``cert`` holds it too.
 
@@ -56,10 +56,10 @@ class Credentials:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Return what the environment says; an empty variable says nothing.
+        """Return the credentials from the environment; an empty variable counts as missing.
 
         Raises:
-            ValueError: its variables contradict each other.
+            ValueError: the variables contradict each other.
         """
         spelled = {name: f"NATS_{name.upper()}" for name in cls.__slots__}
         found = {name: value for name in cls.__slots__ if (value := environment.get(spelled[name]))}
@@ -68,16 +68,16 @@ class Credentials:
 
     @property
     def has_login(self) -> bool:
-        """Whether this says how to log in."""
+        """Whether a login is given."""
         return any(getattr(self, name) is not None for name in _LOGINS)
 
     @property
     def has_certificates(self) -> bool:
-        """Whether this says something about certificates, which only matter to encrypted connections."""
+        """Whether a CA or a certificate is given; they only matter to encrypted connections."""
         return self.ca is not None or self.cert is not None
 
     def or_else(self, other: Self) -> Self:
-        """Return these with what is missing taken from others: the login as a whole, and the certificates."""
+        """Return a copy that takes from ``other`` what is missing: the login as a whole, the certificates."""
         both = self
         if not both.has_login:
             both = replace(
@@ -90,7 +90,7 @@ class Credentials:
         return both
 
     def tls_context(self) -> ssl.SSLContext:
-        """Read the certificates.
+        """Read the certificates into an SSL context.
 
         Raises:
             ValueError: a file is missing or is not what it should be.
@@ -105,7 +105,7 @@ class Credentials:
 
 
 def _check_parts(given: Collection[str], spelled: Mapping[str, str]) -> None:
-    """Refuse credentials that contradict each other; ``spelled`` has the name of each where it was given."""
+    """Refuse contradictory credentials; ``spelled`` maps each field to its argument or variable name."""
     logins = [spelled[name] for name in _LOGINS if name in given]
     if len(logins) > 1:
         raise ValueError(f"credentials: expected one login, got {' and '.join(logins)}")
@@ -120,10 +120,10 @@ def _expanded(path: StrPath | None) -> Path | None:
 
 @contextmanager
 def _naming(what: str, path: Path | None) -> Generator[None]:
-    """Name the file that cannot be used; errors of TLS name none."""
+    """Name the unusable file in the error; TLS errors do not name a file."""
     try:
         yield
-    except OSError as error:  # an error of TLS is one, too
+    except OSError as error:  # `ssl.SSLError` is an OSError, too
         raise ValueError(f"credentials: cannot read {what} in {path}: {error.strerror or error}") from error
 
 

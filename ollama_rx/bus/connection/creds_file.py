@@ -1,4 +1,4 @@
-"""A credentials file of NATS: the JWT of a user, and the seed of the key that proves who the user is."""
+"""A NATS credentials file: the JWT of a user, and the seed of the key that proves the user's identity."""
 
 import base64
 import os
@@ -7,16 +7,15 @@ from pathlib import Path
 
 from nats.errors import Error as NatsError
 
-# Two blocks, the JWT and the seed; the dashes of a block's end are one more.
+# Two blocks, the JWT and the seed; the last line of a block has one dash more than its first line.
 # Source: https://docs.nats.io/using-nats/developer/connecting/creds
 _BLOCK = re.compile(rb"-{3,}[^\n-]*-{3,}\s*([A-Za-z0-9._=-]+)\s*-{3,}[^\n-]*-{3,}")
 
 
 class CredsFile:
-    """Proves to a server who the user is, with what the file holds when a connection is made.
+    """Proves the user's identity to a server, with the contents of the file at the time of the connection.
 
-    nats-py could read such a file by itself, but it never returns from one without a JWT, and stumbles over
-    line ends of Windows.
+    nats-py can read such a file itself, but hangs if the file has no JWT, and fails on Windows line endings.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -26,10 +25,10 @@ class CredsFile:
         return f"<CredsFile {self._path}>"
 
     def check(self) -> None:
-        """Refuse a file that cannot be used.
+        """Check that the file can be used.
 
         Raises:
-            ValueError: it is missing, or is not a credentials file.
+            ValueError: the file is missing, or is not a credentials file.
         """
         try:
             self.sign("a nonce")
@@ -37,7 +36,7 @@ class CredsFile:
             raise ValueError(str(error)) from error
 
     def user_jwt(self) -> bytes:
-        """Return who the user is, as signed by an account.
+        """Return the JWT of the user, which an account has signed.
 
         Raises:
             nats.errors.Error: the file is missing, or is not a credentials file.

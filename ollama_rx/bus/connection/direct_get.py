@@ -18,7 +18,7 @@ from ollama_rx.bus.connection.until_answered import ANSWER_SECONDS
 
 _DIRECT_GET = "$JS.API.DIRECT.GET"
 _MOST_MESSAGES = 1000  # in the answer to one request
-_MOST_BYTES = 4 * 1024**2  # the same, except that there is always one message
+_MOST_BYTES = 4 * 1024**2  # the same limit in bytes; a single message may exceed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +32,30 @@ class StreamMessage:
 
 
 async def last_message(connection: BusConnection, stream: str, subject: str) -> StreamMessage | None:
-    """Return the last message that a stream has of one subject.
+    """Return the last message of a subject in a stream, or None if there is none.
 
     Raises:
         NoRespondersError: there is no such stream, or the server has just started.
-        TimeoutError: the server is silent, perhaps because the connection was lost.
+        TimeoutError: the server does not answer, perhaps because the connection was lost.
         APIError: the server refuses the request.
     """
     reply = await connection.request(f"{_DIRECT_GET}.{stream}.{subject}", b"", seconds=ANSWER_SECONDS)
     headers = reply.headers or {}
     if "Status" in headers:
-        _next_position(headers)  # raises, unless there is no message
+        _next_position(headers)  # raises an error unless the status says "no message"
         return None
     return _message_of(reply, headers)
 
 
 async def stored_messages(connection: BusConnection, stream: str, subject: str) -> list[StreamMessage]:
-    """Return all messages that a stream has of a subject, which may have wildcards, in their order.
+    """Return all messages of a subject in a stream, in stream order; the subject may have wildcards.
 
-    In a key-value bucket without a history these are its entries. An entry that is written meanwhile is found
-    once, or twice with the newer one last.
+    For a key-value bucket without history these are its entries. An entry that is written during the read is
+    returned once, or twice with the newer version last.
 
     Raises:
         NoRespondersError: there is no such stream, or the server has just started.
-        TimeoutError: the server is silent, perhaps because the connection was lost.
+        TimeoutError: the server does not answer, perhaps because the connection was lost.
         APIError: the server refuses the request.
     """
     found: list[StreamMessage] = []
@@ -68,7 +68,7 @@ async def stored_messages(connection: BusConnection, stream: str, subject: str) 
 async def _read_batch(
     connection: BusConnection, stream: str, subject: str, begin: int, found: list[StreamMessage]
 ) -> int | None:
-    """Add the messages from a position on, as many as one answer has; return where to go on, or None."""
+    """Append one batch of messages from ``begin`` on to ``found``; return the next position, or None."""
     request = {"seq": begin, "next_by_subj": subject, "batch": _MOST_MESSAGES, "max_bytes": _MOST_BYTES}
     ended: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
     clock = ended.get_loop().time
@@ -81,7 +81,7 @@ async def _read_batch(
             ended.set_result(headers)
             return
         found.append(_message_of(reply, headers))
-        limit.reschedule(clock() + ANSWER_SECONDS)  # silence is limited, not the length of the answer
+        limit.reschedule(clock() + ANSWER_SECONDS)  # the limit applies to silence, not to the whole answer
 
     inbox = connection.nats.new_inbox()
     async with asyncio.timeout(ANSWER_SECONDS) as limit, subscribed(connection, inbox, receive):

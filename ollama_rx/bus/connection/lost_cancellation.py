@@ -1,7 +1,7 @@
-"""Find cancellations that nats-py loses.
+"""Detect cancellations that nats-py loses.
 
-Before Python 3.12 ``asyncio.wait_for``, in which nats-py waits for replies, returns the reply if a
-cancellation comes in the same moment. The task would then go on as if nobody had cancelled it.
+nats-py waits for replies with ``asyncio.wait_for``. Before Python 3.12 this returns the reply if the task is
+cancelled at the same moment, so the task would go on as if it had not been cancelled.
 Source: https://github.com/python/cpython/issues/86296
 """
 
@@ -10,7 +10,7 @@ from types import TracebackType
 
 
 class LostCancellation:
-    """Raises at the end of its block what the task was sent meanwhile: ``with LostCancellation(): ...``."""
+    """Raises ``CancelledError`` at the end of its ``with`` block if the block has lost a cancellation."""
 
     __slots__ = ("_before", "_task")
 

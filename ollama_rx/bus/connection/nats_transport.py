@@ -1,4 +1,4 @@
-"""The socket of nats-py's client, which demands TLS if it was asked for, and always ends in time."""
+"""nats-py's client and its socket: TLS is enforced if it was demanded, and closing takes limited time."""
 
 import asyncio
 import ssl
@@ -14,7 +14,7 @@ from nats.errors import Error as NatsError
 
 from ollama_rx.bus.connection.connection_failure import is_refused_login
 
-_CLOSING = 1.0  # seconds in which a server may take what is still being sent
+_CLOSING = 1.0  # seconds that the server has to receive unsent data
 
 
 def new_client(*, demands_tls: bool) -> NatsClient:
@@ -23,16 +23,16 @@ def new_client(*, demands_tls: bool) -> NatsClient:
 
 
 class _BoundedClient(NatsClient):
-    """nats-py's client with another transport and an end in time, which does not give up an expired login."""
+    """nats-py's client on a `NatsTransport`; it closes in limited time and renews an expired login."""
 
     def __init__(self, transport: "NatsTransport") -> None:
         super().__init__()
         self._transport = self._same_transport = transport
 
     async def _read_loop(self) -> None:
-        """Read until the connection ends; reconnect if a fault has ended the reading, as after a loss.
+        """Read until the connection ends; if an error ends the reading, reconnect as after a lost connection.
 
-        nats-py only logs the fault, and would hear nothing any more.
+        nats-py only logs the error, and would not receive anything any more.
         """
         await super()._read_loop()
         task = asyncio.current_task()
@@ -40,7 +40,7 @@ class _BoundedClient(NatsClient):
             await self._process_op_err(NatsError("a message could not be handled"))
 
     async def _process_headers(self, headers: bytes | None) -> dict[str, str] | None:
-        """Read the headers of a message; those that nobody can read count as none."""
+        """Read the headers of a message; malformed headers count as missing."""
         try:
             found: dict[str, str] | None = await super()._process_headers(headers)
         except (ValueError, IndexError):
@@ -50,15 +50,15 @@ class _BoundedClient(NatsClient):
     def _build_message(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
     ) -> Msg:
-        """Read a message; whoever may publish can put any bytes into it, and none may end the reading."""
+        """Build a message; a publisher can put any bytes into a subject; they must not end the reading."""
         words = subject.decode(errors="replace"), reply.decode(errors="replace")
         return Msg(self, *words, data, headers, _sid=sid)
 
     async def close(self) -> None:
-        """Close the connection; what the server does not take within a second is dropped.
+        """Close the connection; data that the server does not receive within a second is dropped.
 
-        A loop that ends cancels all its tasks, even one that is closing a connection. The socket is closed
-        all the same, after what was published.
+        An event loop that ends cancels all its tasks, even one that is closing a connection. In that case the
+        pending data is still written, and the socket is closed.
         """
         transport = self._same_transport
         transport.is_closing = True
@@ -70,7 +70,7 @@ class _BoundedClient(NatsClient):
             raise
 
     async def _process_err(self, err_msg: str) -> None:
-        """Log in again when a login has expired, with what the credentials file holds by then."""
+        """Log in again when a login has expired, with the current contents of the credentials file."""
         if self.is_connected and is_refused_login(err_msg):
             await self._process_op_err(AuthorizationError())
         else:
@@ -80,12 +80,12 @@ class _BoundedClient(NatsClient):
 class NatsTransport(TcpTransport):
     """nats-py's transport with five differences.
 
-    - If TLS is demanded, nothing is sent without. nats-py leaves the choice to the server, even if it has
-      been given certificates, so whoever answers in its place would get the login in plain text.
-    - A failed handshake closes the connection. nats-py would wait for its end for ever.
-    - A connection that the server has refused is closed. nats-py would leave it and open the next one.
-    - Closing takes a second at most, even if the server has been paused and reads nothing.
-    - asyncio is told that there is TLS. Otherwise it logs "returning true from eof_received() has no effect".
+    - If TLS is demanded, nothing is sent without it. nats-py leaves the choice to the server, even if it has
+      been given certificates, so an impostor would receive the login in plain text.
+    - A failed handshake closes the connection. nats-py would wait for ever for it to close.
+    - A connection that the server has refused is closed. nats-py would leave it open and open the next one.
+    - Closing takes a second at most, even if the server is paused and reads nothing.
+    - asyncio is told to expect TLS. Otherwise it logs "returning true from eof_received() has no effect".
     """
 
     _io_reader: asyncio.StreamReader | None
@@ -96,10 +96,10 @@ class NatsTransport(TcpTransport):
         self._demands_tls: Final = demands_tls
         self._has_tls = False
         self.is_closing = False
-        """Whether what is still waiting to be sent may be dropped."""
+        """Whether data that is not sent yet may be dropped."""
 
     def __bool__(self) -> bool:
-        """Be true, also before the first connection: otherwise nats-py makes a transport of its own."""
+        """Return True even before the first connection: otherwise nats-py creates its own transport."""
         return True
 
     async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
@@ -111,10 +111,10 @@ class NatsTransport(TcpTransport):
     async def connect_tls(
         self, uri: str | ParseResult, ssl_context: ssl.SSLContext, buffer_size: int, connect_timeout: int
     ) -> None:
-        """Begin TLS on the connection."""
+        """Upgrade the connection to TLS."""
         name = uri if isinstance(uri, str) else uri.hostname
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=buffer_size)  # nothing that was sent before TLS counts
+        reader = asyncio.StreamReader(limit=buffer_size)  # new, without data from before TLS
         protocol = asyncio.StreamReaderProtocol(reader)
         plain, self._io_writer = cast(asyncio.StreamWriter, self._io_writer), None
         try:
@@ -133,7 +133,7 @@ class NatsTransport(TcpTransport):
         """Send the login or another command.
 
         Raises:
-            nats.errors.Error: the server does not use TLS, which was demanded.
+            nats.errors.Error: TLS was demanded, but the server does not use it.
         """
         if self._demands_tls and not self._has_tls:
             raise NatsError("the server does not use TLS; a nats:// URL connects without")
@@ -141,20 +141,20 @@ class NatsTransport(TcpTransport):
             super().write(payload)  # type: ignore[no-untyped-call]
 
     def writelines(self, payload: list[bytes]) -> None:
-        """Send what has been waiting, but not into a connection that was never complete, or is lost."""
+        """Send pending data, unless the connection was never completely set up or is lost."""
         if self._can_write and self._has_tls >= self._demands_tls:
             super().writelines(payload)  # type: ignore[no-untyped-call]
 
     @property
     def _can_write(self) -> bool:
-        """Whether the connection is there; uvloop does not ignore what is written into a lost one."""
+        """Whether the connection is open; uvloop does not ignore a write to a lost connection."""
         return self._io_writer is not None and not self._io_writer.transport.is_closing()
 
     async def drain(self) -> None:
-        """Wait until the server has taken most of what was sent; a loss is told to whoever reads."""
+        """Wait until most of the data is sent; a lost connection is reported by the read loop instead."""
         if self._io_writer is None:
             return
-        with suppress(OSError):  # it would keep nats-py from ending its tasks
+        with suppress(OSError):  # the error would keep nats-py from ending its tasks
             if not self.is_closing:
                 await self._io_writer.drain()
             else:
@@ -167,9 +167,9 @@ class NatsTransport(TcpTransport):
             self._io_writer.transport.abort()
 
     async def wait_closed(self) -> None:
-        """Wait for the end of the connection, but not for a server that does not read."""
+        """Wait until the connection is closed; abort it if the server does not read."""
         try:
             async with asyncio.timeout(_CLOSING):
                 await super().wait_closed()  # type: ignore[no-untyped-call]
-        except OSError:  # also when time is up; how a connection ends tells nothing new
+        except OSError:  # also TimeoutError; how the connection ended does not matter any more
             self.abort()

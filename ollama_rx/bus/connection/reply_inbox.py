@@ -1,7 +1,7 @@
-"""Requests whose replies all come to one subscription.
+"""Requests whose replies all arrive on one subscription.
 
-nats-py's own `request` needs twice the processor time for the same: it makes a random subject, a copy of the
-reply's future and a lock for each request. A worker sends a request for each token of each stream.
+nats-py's own `request` needs twice the processor time: for each request it creates a random subject, a copy
+of the reply's future and a lock. A worker sends a request for each token of each stream.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ _NO_RESPONDERS = "503"
 class ReplyInbox:
     """Sends requests on one connection, and waits for their replies.
 
-    It is given to nats-py as the future of a single reply, which is told of each message at once; a callback
-    would cost one more task switch for each.
+    It is passed to nats-py as the ``future`` of the subscription: nats-py calls `set_result` at once for each
+    message. A callback would cost one more task switch per message.
     """
 
     def __init__(self, nats: NatsClient) -> None:
@@ -40,8 +40,8 @@ class ReplyInbox:
         """Send a request and return the reply.
 
         Raises:
-            NoRespondersError: nobody listens on the subject.
-            TimeoutError: there is no reply in so many seconds.
+            NoRespondersError: the subject has no subscriber.
+            TimeoutError: no reply has arrived within ``seconds``.
             ConnectionClosedError: the connection has ended for good.
         """
         loop = asyncio.get_running_loop()
@@ -61,18 +61,18 @@ class ReplyInbox:
         return message
 
     def close(self) -> None:
-        """End all requests."""
+        """End all requests with an error."""
         for reply in self._waiting.values():
             _fail(reply, ConnectionClosedError())
 
-    # what nats-py calls
+    # called by nats-py
 
     def cancelled(self) -> bool:
-        """Return False: all messages are wanted."""
+        """Return False, so that nats-py passes on all messages."""
         return False
 
     def set_result(self, message: Msg) -> None:
-        """Take a message; nobody may wait for it any longer."""
+        """Pass a reply to its request, which may have ended already."""
         reply = self._waiting.get(message.subject)
         if reply is not None and not reply.done():
             reply.set_result(message)

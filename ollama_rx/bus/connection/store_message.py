@@ -1,4 +1,4 @@
-"""Store a message in a stream, with its answer awaited."""
+"""Store a message in a stream and wait for the server's acknowledgement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.connection.until_answered import ANSWER_SECONDS
 
 WRONG_POSITION = 10071
-"""The code of the error if the last message of the subject is not the one that the sender expects."""
+"""The error code if the last message of the subject is not at the position that the sender expects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a message is in its stream, and whether it was there already, by its id."""
+    """The position of a message in its stream, and whether a message with its id was stored before."""
 
     position: int
     is_duplicate: bool
@@ -27,14 +27,14 @@ async def store_message(
     """Store a message.
 
     Raises:
-        APIError: the server refuses it.
+        APIError: the server refuses the message.
         NoRespondersError: no stream stores the subject, or the server has just started.
-        TimeoutError: there is no answer.
+        TimeoutError: the server does not answer.
         ConnectionClosedError: the connection has ended for good.
     """
     reply = await connection.request(subject, payload, seconds=ANSWER_SECONDS, headers=headers)
     answer = orjson.loads(reply.data)
     error = answer.get("error")
     if error is not None:
-        APIError.from_error(error)  # raises the class of its code
+        APIError.from_error(error)  # raises the error class for its code
     return Stored(answer["seq"], answer.get("duplicate", False))

@@ -1,4 +1,4 @@
-"""Subscriptions whose messages are handed over as they are read from the connection."""
+"""Subscriptions that call a function directly while nats-py reads the connection."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -21,10 +21,10 @@ async def subscribed(
 ) -> AsyncGenerator[None]:
     """Call a function with each message of a subject, until the block is left.
 
-    With ``drains`` it is called with those messages too that are on their way when the block is left.
+    With ``drains`` the function also receives the messages that are on their way when the block is left.
 
-    The function must neither block nor raise: it runs in the middle of nats-py's reading. For a callback of
-    its own nats-py has a task, which costs a switch for each message, and is left over if the connection
+    The function must neither block nor raise: it runs inside nats-py's read loop. For its own callbacks
+    nats-py starts a task, which costs a task switch per message, and which is left over if the connection
     breaks while it is being closed.
     """
     receiver = cast("asyncio.Future[Any]", _Receiver(receive))
@@ -46,7 +46,7 @@ async def subscribed(
 async def answering(
     connection: BusConnection, subject: str, answer: Callable[[Msg], Coroutine[Any, Any, None]]
 ) -> AsyncGenerator[None]:
-    """Answer each request to a subject, in a task of its own, until the block is left."""
+    """Answer each request to a subject in its own task, until the block is left."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(request: Msg) -> None:
@@ -68,7 +68,7 @@ async def answering(
 
 
 class _Receiver:
-    """What nats-py takes for the future of a single reply, and tells of each message."""
+    """Passed to nats-py as the ``future`` of a subscription; its `set_result` gets each message."""
 
     __slots__ = ("set_result",)
 
@@ -76,5 +76,5 @@ class _Receiver:
         self.set_result = receive
 
     def cancelled(self) -> bool:
-        """Return False: all messages are wanted."""
+        """Return False, so that nats-py passes on all messages."""
         return False

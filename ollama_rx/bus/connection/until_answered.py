@@ -1,4 +1,4 @@
-"""Repeat a request to the server until it answers, through lost connections and a server that is starting."""
+"""Repeat a request until the server answers, even if connections are lost or the server is starting."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,11 +14,11 @@ from ollama_rx.errors import StatusError, UnreachableError
 T = TypeVar("T")
 
 ANSWER_SECONDS: Final = 2.0
-"""Seconds after which a request is repeated; the answer may have been lost with the connection."""
+"""Seconds without an answer after which a request is repeated; a lost connection may have lost the answer."""
 UNANSWERED: Final = (
     TimeoutError,
     NoRespondersError,
-    NoStreamResponseError,  # right after its start the server does not have its streams yet
+    NoStreamResponseError,  # right after its start the server has not loaded its streams
     ServiceUnavailableError,
     OutboundBufferLimitError,
 )
@@ -29,11 +29,11 @@ _WAITS = (0.1, 0.1, 0.2, 0.5, 1.0) + 14 * (2.0,)  # seconds between two attempts
 
 
 async def until_answered(connection: BusConnection, request: Callable[[], Awaitable[T]]) -> T:
-    """Repeat a request until the server answers; a server that cannot be reached is waited for.
+    """Repeat a request until the server answers; while the server cannot be reached, wait for it.
 
     Raises:
-        UnreachableError: the server can be reached, and does not answer for half a minute.
-        StatusError: 403, the user needs a permission.
+        UnreachableError: the server can be reached, but does not answer for half a minute.
+        StatusError: 403, the user lacks a permission.
     """
     clock = asyncio.get_running_loop().time
     problem = _SILENCE

@@ -1,1 +1,1 @@
-"""Prompts and run logs: what clients and workers agree on."""
+"""Prompts and run logs: the formats that clients and workers share."""

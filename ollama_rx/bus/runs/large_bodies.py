@@ -1,8 +1,8 @@
 """Requests that are too large for a message: their bodies are kept in an object store.
 
-nats-py's own object store is not used: its pieces can be larger
-than a message may be, an upload that is given up leaves them behind, and the consumer that reads them can be
-silent for ever after the server was restarted.
+nats-py's own object store is not used: its pieces can exceed the maximum size of a message, an abandoned
+upload leaves them behind, and the consumer that reads them can stay silent for ever after the server was
+restarted.
 Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-20.md
 """
 
@@ -26,20 +26,20 @@ from ollama_rx.errors import StatusError
 from ollama_rx.protocol.json_fields import number_of
 
 MOST_BODY_BYTES: Final = 64 * 1024**2
-"""The largest body that is taken: a dozen photographs as a phone takes them."""
+"""The maximum size of a body: about a dozen photographs taken with a phone."""
 
 _PIECE = 512 * 1024  # bytes
 _MOST_HEADER_BYTES = 1024
-_FAREWELL = 1.0  # seconds for deleting what is not needed any more
+_FAREWELL = 1.0  # seconds for deleting pieces that are no longer needed
 _NO_ROOM = (10047, 10077)  # the server's storage is full; this store has reached its size
-_REPLACING = {"Nats-Rollup": "sub"}  # all earlier messages of the subject
+_REPLACING = {"Nats-Rollup": "sub"}  # deletes all earlier messages of the subject
 
 
 async def put_body(connection: BusConnection, subjects: Subjects, name: str, body: bytes) -> None:
-    """Store a body under a name that is used once; nothing is left of it if that fails or is cancelled.
+    """Store a body under a name that is used only once; if this fails or is cancelled, delete its pieces.
 
     Raises:
-        StatusError: 413, it is too large; 503, there is no room for it now.
+        StatusError: 413, the body is too large; 503, there is no room for it now.
         UnreachableError: the server does not answer for half a minute.
     """
     if len(body) > MOST_BODY_BYTES:
@@ -58,7 +58,7 @@ async def get_body(connection: BusConnection, subjects: Subjects, name: str) -> 
     """Return a body.
 
     Raises:
-        StatusError: 410, it is not there any longer.
+        StatusError: 410, the body is no longer in the object store.
         UnreachableError: the server does not answer for half a minute.
     """
     store = _ObjectStore(connection, subjects.large_bucket)
@@ -69,7 +69,7 @@ async def get_body(connection: BusConnection, subjects: Subjects, name: str) -> 
 
 
 async def delete_body(connection: BusConnection, subjects: Subjects, name: str) -> None:
-    """Delete a body, if it is there.
+    """Delete a body if it exists.
 
     Raises:
         UnreachableError: the server does not answer for half a minute.
@@ -80,7 +80,7 @@ async def delete_body(connection: BusConnection, subjects: Subjects, name: str) 
 
 
 class _ObjectStore:
-    """An object is the pieces under one subject, and what is known of it under another."""
+    """Stores objects: the pieces of each under one subject, and its metadata under another."""
 
     def __init__(self, connection: BusConnection, bucket: str) -> None:
         self._connection = connection
@@ -93,14 +93,14 @@ class _ObjectStore:
         try:
             await self._store_pieces(name, body)
         except BaseException:
-            with suppress(NatsError, TimeoutError):  # then they are gone in a day
+            with suppress(NatsError, TimeoutError):  # if this fails, the pieces expire after a day
                 async with asyncio.timeout(_FAREWELL):
                     await self._delete_pieces(name)
             raise
 
     async def _delete_pieces(self, name: str) -> None:
-        """Delete what is stored so far, and what is on its way: an empty piece is stored after that."""
-        with suppress(StatusError):  # there is no room even for that
+        """Delete all pieces, even those on their way: an empty piece is stored last, then all are purged."""
+        with suppress(StatusError):  # there is no room even for an empty piece
             await self._request(self._pieces_of(name), b"")
         await self._request(self._purge, self._filter(self._pieces_of(name)))
 
@@ -122,7 +122,7 @@ class _ObjectStore:
         await self._request(self._info_of(name), orjson.dumps(info), _REPLACING)
 
     async def get(self, name: str) -> bytes | None:
-        """Return an object, None if it is not there, or not all of it."""
+        """Return an object, or None if it is missing or incomplete."""
         infos = await stored_messages(self._connection, self._stream, self._info_of(name))
         pieces = await stored_messages(self._connection, self._stream, self._pieces_of(name))
         body = b"".join(piece.data for piece in pieces)
@@ -143,7 +143,7 @@ class _ObjectStore:
         return orjson.dumps({"filter": subject})
 
     async def _request(self, subject: str, payload: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Store a message, or ask for something that is answered in the same way."""
+        """Store a message, or send an API request that is answered in the same way."""
         reply = await self._connection.request(subject, payload, seconds=ANSWER_SECONDS, headers=headers)
         error = orjson.loads(reply.data).get("error")
         if error is not None:
@@ -151,4 +151,4 @@ class _ObjectStore:
                 raise StatusError.of(
                     503, f"no room for a large request on the bus: {error.get('description')}"
                 )
-            APIError.from_error(error)  # raises the class of its code
+            APIError.from_error(error)  # raises the error class for its code

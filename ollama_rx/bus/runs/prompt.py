@@ -1,4 +1,4 @@
-"""A prompt on its way to a worker: the request that the client would send to a host, as it is."""
+"""A prompt on its way to a worker: the request that the client would send to a host, unchanged."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -21,22 +21,22 @@ _YES = "true"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """The body of a request and what a worker has to know beside it."""
+    """The body of a request, and what else a worker has to know."""
 
     run: str
     model: str
     path: str
-    """Of the endpoint, such as "/api/chat"."""
+    """The path of the endpoint, such as "/api/chat"."""
     body: bytes
     grace: float = 10.0
-    """Seconds after which the answer is given up if nobody reads it."""
+    """Seconds without a reader after which the answer is stopped."""
     detached: bool = False
-    """Whether the answer is wanted even if nobody reads it."""
+    """Whether the answer is completed even if no client reads it."""
     body_name: str = ""
     """The name of the body in the object store, if it is too large for a message."""
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of its message."""
+        """Return the headers of the prompt's message."""
         headers = {
             MESSAGE_ID: self.run,
             PROMPT_PATH: self.path,
@@ -54,7 +54,7 @@ class Prompt:
         """Read a message of the work queue.
 
         Raises:
-            ValueError: it is not a prompt.
+            ValueError: the message is not a prompt.
         """
         headers = message.headers or {}
         try:

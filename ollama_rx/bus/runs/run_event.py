@@ -1,4 +1,4 @@
-"""The events of a run log: all that is known of one prompt, in the order in which it happened."""
+"""The events of a run log: everything that happened to one prompt, in order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from ollama_rx.bus.subjects import EVENT_KIND, EXPECTED_POSITION, MESSAGE_ID
 
 
 class EventKind(StrEnum):
-    """What an event tells; after a final one a run is over."""
+    """What an event reports; a final event ends the run."""
 
     START = "start"
     """A worker has begun an attempt."""
     LINES = "lines"
     """Whole lines of the answer, or a piece of a line that is too long for one message."""
     END = "end"
-    """The last lines, if any: the host has ended the answer in order. Final."""
+    """The last lines, if any: the host has completed the answer. Final."""
     CUT = "cut"
     """The attempt has failed after it began; another may follow. The payload is {"reason"}."""
     FAILED = "failed"
     """The prompt was refused, or no attempt is left. Final; {"status", "reason", "signin_url"}."""
     CANCELLED = "cancelled"
-    """Nobody wants the answer. Final; {"reason"}."""
+    """The answer is no longer wanted. Final; {"reason"}."""
 
 
 _NOT_AN_EVENT = b'{"status": 500, "reason": "the log of this run has a message that is not an event of it"}'
@@ -33,12 +33,12 @@ _FINAL = frozenset({EventKind.END, EventKind.FAILED, EventKind.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class RunEvent:
-    """One event: the ``seq``-th of an attempt, which begins with 0.
+    """One event: number ``seq`` of an attempt, counted from 0.
 
     An event outside of all attempts has attempt 0: a cancellation, or a failure before the first attempt.
 
-    Two workers may believe that they begin the same attempt. Their events differ by ``writer``, so neither of
-    them takes an event of the other for its own.
+    Two workers may begin the same attempt. Their events differ in ``writer``, so neither of them mistakes an
+    event of the other for its own.
     """
 
     run: str
@@ -47,19 +47,19 @@ class RunEvent:
     kind: EventKind
     payload: bytes = b""
     position: int = 0
-    """Its sequence number in the stream; 0 while it is not stored."""
+    """The sequence number of the event in the stream; 0 while it is not stored."""
     writer: str = ""
-    """The worker that has begun the attempt, as a text that no other attempt of any worker has."""
+    """Identifies the worker that has begun the attempt; unique among all attempts of all workers."""
 
     @property
     def id(self) -> str:
-        """What tells it from all other events."""
+        """The unique id of the event."""
         id_in_log = f"{self.run}:{self.attempt}:{self.seq}"
         return f"{id_in_log}:{self.writer}" if self.writer else id_in_log
 
     @property
     def is_final(self) -> bool:
-        """Whether the run is over with it."""
+        """Whether the event ends the run."""
         return self.kind in _FINAL
 
     def then(self, kind: EventKind, payload: bytes = b"") -> Self:
@@ -67,7 +67,7 @@ class RunEvent:
         return type(self)(self.run, self.attempt, self.seq + 1, kind, payload, writer=self.writer)
 
     def headers(self, after: int | None = None) -> dict[str, str]:
-        """Return the headers with which it is stored; ``after`` is the only position that may precede it."""
+        """Return the headers for storing the event; ``after`` is the only position that may precede it."""
         headers = {MESSAGE_ID: self.id}
         if self.kind is not EventKind.LINES:
             headers[EVENT_KIND] = self.kind
@@ -80,7 +80,7 @@ class RunEvent:
         """Read a message of a consumer.
 
         Raises:
-            ValueError: it does not come from a consumer.
+            ValueError: the message does not come from a consumer.
         """
         return cls.read(message.headers, message.data, places_in(message.reply)[0])
 
@@ -88,8 +88,8 @@ class RunEvent:
     def read(cls, headers: Mapping[str, str] | None, payload: bytes, position: int) -> Self:
         """Read a stored message.
 
-        What is not an event, because a stranger has stored it, is read as a failure of the whole run. So all
-        readers and workers agree on what has become of it: no attempt can go on behind that message.
+        A message that is not an event, because a stranger has stored it, is read as a failure of the whole
+        run. So all readers and workers agree on how the run ended: no attempt can continue after it.
         """
         fields = headers or {}
         run, *numbers = fields.get(MESSAGE_ID, "").split(":")
@@ -103,10 +103,10 @@ class RunEvent:
 
 
 def places_in(reply: str) -> tuple[int, int]:
-    """Return the places of a consumer's message in the stream and in the consumer, from its reply subject.
+    """Return the sequence numbers of a message in the stream and in the consumer, from its reply subject.
 
-    That is `$JS.ACK.<stream>.<consumer>.<delivered>.<in stream>.<in consumer>...`, with two more words in
-    front in an account of a domain.
+    This is `$JS.ACK.<stream>.<consumer>.<delivered>.<in stream>.<in consumer>...`. If the server uses a
+    domain, two more words precede the name of the stream.
     Source: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md
     """
     words = reply.split(".")

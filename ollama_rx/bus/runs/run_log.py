@@ -1,7 +1,7 @@
-"""A run log: the one record of what became of a prompt, which clients and workers agree on.
+"""A run log: the only record of what happened to a prompt; clients and workers all rely on it.
 
-A worker stores an event only right after the last one it knows. Another worker, or a client that cancels,
-ends the attempt by storing something in between.
+A worker stores an event only if the last event it knows is still the last one of the log. Another worker, or
+a client that cancels the run, ends the attempt by storing an event first.
 """
 
 from contextlib import suppress
@@ -19,11 +19,11 @@ from ollama_rx.bus.runs.run_event import EventKind, RunEvent
 from ollama_rx.bus.subjects import Subjects
 
 NOTHING_STORED: Final = 0
-"""The position after which the first event of a run is stored."""
+"""The position that precedes the first event of a run."""
 
 
 class SupersededError(Exception):
-    """An event was refused because the run has gone on without its writer; ``last`` is its last event."""
+    """An event was refused because the run went on without its writer; ``last`` is the run's last event."""
 
     def __init__(self, last: RunEvent | None) -> None:
         super().__init__("the run has gone on without this attempt")
@@ -49,10 +49,10 @@ class RunLog:
         return await until_answered(self._connection, self._look_up)
 
     async def append(self, event: RunEvent, *, after: int) -> int:
-        """Store an event right after a position, `NOTHING_STORED` for the first one; return its own position.
+        """Store an event right after a position, `NOTHING_STORED` for the first one; return the new position.
 
-        It is tried until there is an answer. If an earlier answer was lost with the connection, the server
-        refuses the event although it is stored; then its position is looked up.
+        The request is repeated until the server answers. If an earlier answer was lost with the connection,
+        the server refuses the event although it is stored; then its position is looked up.
 
         Raises:
             SupersededError: another event is stored after that position.
@@ -76,10 +76,10 @@ class RunLog:
         return await until_answered(self._connection, store)
 
     async def cancel(self, reason: str) -> None:
-        """Store that nobody wants the answer, which ends every attempt, and tell workers at once.
+        """Store a ``cancelled`` event, which ends every attempt, and notify the workers at once.
 
-        It is sent and not awaited: the connection sends what is published before it is closed. The server
-        tells the workers, because its acknowledgement goes to them, as soon as the event is in the log.
+        The acknowledgement is not awaited: the connection sends all published messages before it is closed.
+        The acknowledgement goes to the workers instead, so they learn of the event once it is in the log.
         """
         payload = orjson.dumps({"reason": reason})
         event = RunEvent(self.run, 0, 0, EventKind.CANCELLED, payload)
