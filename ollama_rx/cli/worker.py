@@ -27,7 +27,7 @@ except ImportError as missing:
 _HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # the terminal was closed; Windows has no such signal
 _EXIT_BY_SIGNAL = 128  # plus the number of the signal, as in shells
 _BUS_SCHEMES = ("nats://", "tls://")
-# Clients have limits of their own, and stop their prompts. These are for prompts whose clients are gone.
+# Clients have timeouts of their own and cancel their prompts. These are for prompts whose clients are gone.
 _TIMEOUTS = Timeouts(first_chunk=3600.0, idle=600.0)
 _LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -57,7 +57,7 @@ class WorkerCommand:
                 asyncio.run(_work(worker, shown_hosts, log))
 
     def _named_client(self) -> Client | None:
-        """Return a client for the hosts that were named, else for Ollama on this machine if it is there."""
+        """Return a client for the named hosts, else for Ollama on this machine; None if it is not there."""
         with usage_error("--host" if self.hosts else "OLLAMA_HOST"):
             for host in self.hosts or [os.environ.get("OLLAMA_HOST", "")]:
                 if host.strip().startswith(_BUS_SCHEMES):
@@ -75,13 +75,13 @@ class WorkerCommand:
             options = ConnectionOptions.of(named)
             scheme, _, address = options.urls[0].partition(
                 "://"
-            )  # without a password, which nothing may show
+            )  # without a password, which must not be shown
             host, _, port = address.rpartition(":")
             if len(options.urls) > 1 or scheme != "nats" or host not in _LOOPBACK:
                 raise ValueError(
                     f"with --with-server expected nats:// and this machine, got {options.shown_url}"
                 )
-            if "@" in named:  # it would look as if only those who know the password could use the bus
+            if "@" in named:  # a login would suggest that the bus is protected by the password
                 raise ValueError("the server of --with-server has no users; leave the login out")
             return NatsServer(port=int(port))
 
@@ -101,7 +101,7 @@ async def _work(worker: Worker, shown_hosts: str, log: logging.Logger) -> None:
 
 
 def _readiness(worker: Worker, shown_hosts: str) -> str:
-    """Say in one line who works where, and with which models."""
+    """Return a line that names the worker, its bus, its hosts and its models."""
     names = sorted(worker.state.model_names) if worker.state else []
     models = f"the models {', '.join(names)}" if names else "no models yet"
     return f"worker {worker.name} at {worker.url}, beside {shown_hosts}, with {models}"
@@ -109,10 +109,10 @@ def _readiness(worker: Worker, shown_hosts: str) -> str:
 
 @contextmanager
 def _stopped_by_signals(worker: Worker) -> Generator[None]:
-    """Let the first signal stop the worker when its prompts are answered, and the second one at once.
+    """Stop the worker: at the first signal after its prompts are answered, at the second one at once.
 
-    If the terminal was closed, nobody could stop it any more, so it gives its prompts back at once; ``nohup``
-    lets it go on. A worker that did not finish exits with the signal's code.
+    When the terminal is closed, nobody can press Ctrl-C any more, so the worker gives its prompts back at
+    once; with ``nohup`` it goes on. A worker that did not finish exits with the signal's code.
     """
     received: list[int] = []
     numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
@@ -137,16 +137,16 @@ def _stopped_by_signals(worker: Worker) -> Generator[None]:
 
 
 class _TerminalHandler(logging.Handler):
-    """Writes log lines like all other output: hosts and strangers on the bus have chosen words in them."""
+    """Writes log lines with `echo`: they contain text from hosts and from other programs on the bus."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one."""
+        """Write one log line."""
         echo(self.format(record))
 
 
 @contextmanager
 def _log_on_terminal() -> Generator[logging.Logger]:
-    """Write what goes wrong to standard error, a line each; at level INFO what is done, too."""
+    """Write warnings to standard error, one per line; if the caller sets level INFO, each prompt too."""
     handler = _TerminalHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     log = logging.getLogger("ollama_rx")

@@ -1,1 +1,1 @@
-"""Subjects of other programs: a sink and a source of their messages."""
+"""A sink and a source for the subjects of other programs."""

@@ -11,7 +11,7 @@ _PATTERN = re.compile(rf"((\*|{_WORD})\.)*(\*|>|{_WORD})")
 
 
 def check_subject(subject: str) -> None:
-    """Refuse what is not the name of one subject.
+    """Refuse a text that does not name exactly one subject.
 
     >>> check_subject("answers.*")
     Traceback (most recent call last):
@@ -23,7 +23,7 @@ def check_subject(subject: str) -> None:
 
 
 def check_pattern(subject: str) -> None:
-    """Refuse what names neither one subject nor, with ``*`` for any word or ``>`` for any end, several.
+    """Refuse a text that is neither a subject nor a pattern, with ``*`` for any word or ``>`` for any ending.
 
     >>> check_pattern("answers.>")
     >>> check_pattern("answers.>.kitchen")
@@ -36,7 +36,7 @@ def check_pattern(subject: str) -> None:
 
 
 def check_word(name: str, word: str) -> None:
-    """Refuse what cannot be the name of a consumer or a queue group on every server."""
+    """Refuse a name that some server does not allow for a consumer or a queue group."""
     check_text(name, word)
     if not _PLAIN_WORD.fullmatch(word):
         raise wrong_value(name, "letters, digits, '_' and '-'", word)

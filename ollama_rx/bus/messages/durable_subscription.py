@@ -1,8 +1,8 @@
-"""A subscription to a stream that remembers what was acknowledged, also while nobody is subscribed.
+"""A subscription to a stream that remembers which messages were acknowledged, also while nobody subscribes.
 
-The server sends no more messages than were asked for, so a slow subscriber is never flooded. A message
-belongs to its subscriber until it is acknowledged or given back, and the server is told so again and again:
-otherwise it would give it to another one.
+The server sends no more messages than were requested, so a slow subscriber is never flooded. A subscriber
+holds a message until it acknowledges it or gives it back. Meanwhile it keeps reporting it as in progress;
+otherwise the server would deliver the message to another subscriber.
 """
 
 import asyncio
@@ -25,28 +25,28 @@ from ollama_rx.bus.messages.subject_subscription import SubjectSubscription
 from ollama_rx.errors import SubjectError
 
 ACK_WAIT: Final = 30.0
-"""Seconds without a sign of life after which a stream gives a message to another subscriber."""
+"""Seconds after which a message that is not reported as in progress goes to another subscriber."""
 
-_MAX_HELD = 10_000  # messages that all subscribers of one name hold together
-_EXPIRES = 30.0  # seconds after which the server forgets what it was asked for
+_MAX_HELD = 10_000  # messages that all subscribers with the same name hold together
+_EXPIRES = 30.0  # seconds after which the server drops a request
 _HEARTBEAT = 5.0  # seconds
-_SILENCE = 2.5 * _HEARTBEAT  # after which it is asked anew
+_SILENCE = 2.5 * _HEARTBEAT  # seconds after which a new request is sent
 _RETRY = 0.2  # seconds
-_CLOSING_SECONDS = 1.0  # for which the end of a subscription waits for the server
-_REMEMBERED = 1024  # messages that were acknowledged
+_CLOSING_SECONDS = 1.0  # for which a subscription that ends waits for the server
+_REMEMBERED = 1024  # positions of acknowledged messages
 _HELD = b"+WPI"
 _GIVEN_BACK = b"-NAK"
 _NANOSECONDS = 1_000_000_000
 
 
 class DurableSubscription(SubjectSubscription):
-    """Receives what a stream has stored of a subject, from the first message that was not acknowledged on.
+    """Receives the stored messages of a subject, starting with the first one that was not acknowledged.
 
     Args:
-        connection: through which it receives.
+        connection: the connection through which it receives.
         subject: a subject, or several with wildcards.
-        durable: the name under which the stream remembers what was acknowledged; its subscribers share the
-            messages.
+        durable: the name under which the stream remembers what was acknowledged; subscribers with the same
+            name share the messages.
         max_held: how many messages may be held at once.
     """
 
@@ -54,12 +54,12 @@ class DurableSubscription(SubjectSubscription):
         super().__init__(connection, subject, queue="", max_waiting=max_held)
         self._durable = durable
         self._max_held = max_held
-        self._held: dict[int, str] = {}  # by position: the subject of the verdict
-        # Their positions: one that was held for too long, because a callback has blocked, is sent once more.
+        self._held: dict[int, str] = {}  # by position: the reply subject for the verdict
+        # Positions. If a callback has blocked for too long, an acknowledged message is delivered once more.
         self._acknowledged: deque[int] = deque(maxlen=_REMEMBERED)
-        self._asked = 0  # messages that the server may still send
+        self._asked = 0  # messages that the server may still send for the requests
         self._heard = self._told = self._loop.time()
-        self._is_in_doubt = False  # the server has refused to send something
+        self._is_in_doubt = False  # the server has refused a request
 
     async def __aenter__(self) -> Self:
         self._stream = await until_answered(self._connection, self._find_stream)
@@ -83,19 +83,19 @@ class DurableSubscription(SubjectSubscription):
         await super().__aexit__()
 
     def settle(self, position: int, verdict: bytes, /) -> None:
-        """Tell the stream what became of a message; from any thread."""
+        """Send the verdict on a message to the stream; from any thread."""
         self._call(partial(self._settle, position, verdict))
 
     def set_result(self, message: Msg) -> None:
-        """Take a message, or what the server says instead of one."""
+        """Receive a message, or a status that the server sends instead."""
         self._heard = self._loop.time()
         headers = message.headers or {}
         status = headers.get("Status")
-        if message.subject != self._inbox:  # a message of the stream, which may have any header
+        if message.subject != self._inbox:  # a message of the stream, whatever its headers say
             self._take(message, headers)
-        elif status != "100":  # the heartbeat
+        elif status != "100":  # which is the heartbeat
             self._asked = 0
-            self._is_in_doubt = status not in {"404", "408"}  # it has had nothing to send
+            self._is_in_doubt = status not in {"404", "408"}  # 404, 408: nothing to send
         self._work.set()
 
     def _take(self, message: Msg, headers: Mapping[str, str]) -> None:
@@ -105,7 +105,7 @@ class DurableSubscription(SubjectSubscription):
             self._asked -= 1
             self._add_outgoing(message.reply, ACKNOWLEDGED)
             return
-        is_new = position not in self._held  # else the server was away for so long that it sends it again
+        is_new = position not in self._held  # else it was redelivered after a lost connection
         self._held[position] = message.reply
         self._asked -= 1
         if is_new:
@@ -132,7 +132,7 @@ class DurableSubscription(SubjectSubscription):
         self._work.set()
 
     async def _stop_receiving(self) -> None:
-        """Unsubscribe, and take what the server sends until it hears of that, to give it back."""
+        """Unsubscribe, and still receive the messages on their way, so that they can be given back."""
         if self._connection.is_connected:
             with LostCancellation():
                 async with asyncio.timeout(_CLOSING_SECONDS):
@@ -174,7 +174,7 @@ class DurableSubscription(SubjectSubscription):
         await self._connection.nats.publish(subject, orjson.dumps(request), reply=self._inbox)
 
     async def _check_consumer(self) -> None:
-        """Find out why the server has refused: it is starting, or the consumer is gone."""
+        """Find out why the server refused a request: it is starting, or the consumer is gone."""
         try:
             with LostCancellation():
                 await self._connection.jetstream.consumer_info(self._stream, self._durable)

@@ -6,7 +6,7 @@ import orjson
 def encode_item(item: object) -> bytes:
     """Return the payload for an item: text as UTF-8, bytes as they are, anything else as JSON.
 
-    A chunk becomes the JSON object that the server has sent.
+    A chunk becomes the JSON object that Ollama sent.
 
     >>> encode_item("Hi"), encode_item(b"Hi"), encode_item({"text": "Hi"})
     (b'Hi', b'Hi', b'{"text":"Hi"}')

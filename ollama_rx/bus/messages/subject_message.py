@@ -15,10 +15,10 @@ _GIVEN_BACK = b"-NAK"
 
 
 class MessageOrigin(Protocol):
-    """The subscription through which a message came; its methods may be called from any thread."""
+    """The subscription that received a message; its methods may be called from any thread."""
 
     def settle(self, position: int, verdict: bytes, /) -> None:
-        """Tell the stream what became of the message at a position."""
+        """Send the verdict on the message at a position to the stream."""
         ...
 
     def send(self, subject: str, payload: bytes, /) -> None:
@@ -30,7 +30,8 @@ class MessageOrigin(Protocol):
 class SubjectMessage:
     """One message; its methods may be called from any thread while the subscription lasts.
 
-    They raise a RuntimeError afterwards: what was not acknowledged by then has gone back to its stream.
+    Afterwards, those that would send something raise a RuntimeError: a message that was not acknowledged by
+    then has gone back to its stream.
     """
 
     subject: str
@@ -38,11 +39,11 @@ class SubjectMessage:
     data: bytes
     headers: Mapping[str, str]
     attempt: int = 1
-    """How often the stream has delivered it: 2 if the first subscriber has not acknowledged it."""
+    """How often the stream has delivered it: 2 if the first subscriber did not acknowledge it."""
     reply: str = ""
-    """The subject on which its sender waits for a response; "" if there is none."""
+    """The subject on which its sender waits for a response; "" if the sender does not wait."""
     position: int = 0
-    """Its sequence number in the stream; 0 if it does not come from a stream."""
+    """Its sequence number in the stream; 0 if the message does not come from a stream."""
     _origin: MessageOrigin | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -54,25 +55,25 @@ class SubjectMessage:
         """Return the payload as JSON.
 
         Raises:
-            ValueError: it is not JSON.
+            ValueError: the payload is not JSON.
         """
         return orjson.loads(self.data)
 
     def ack(self) -> None:
-        """Acknowledge it: the stream delivers it to nobody else, and the next one may come.
+        """Acknowledge the message: the stream does not deliver it again, and may deliver the next one.
 
         Without a stream, that is without ``durable``, this does nothing.
         """
         self._settle(ACKNOWLEDGED)
 
     def nak(self, delay: float = 0.0) -> None:
-        """Give it back: the stream delivers it again, to any subscriber, after so many seconds."""
+        """Give the message back: the stream delivers it again, to any subscriber, after ``delay`` seconds."""
         check_seconds("delay", delay, zero=True)
         options = b' {"delay": %d}' % round(delay * 1e9) if delay else b""
         self._settle(_GIVEN_BACK + options)
 
     def respond(self, item: object) -> None:
-        """Send an item to the sender of this message; several if it waits for several.
+        """Send an item to the sender of this message; may be called again if the sender waits for several.
 
         Raises:
             ValueError: the sender does not wait for a response.

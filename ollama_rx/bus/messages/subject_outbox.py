@@ -1,8 +1,8 @@
-"""Messages on their way to a subject: in order, none lost, and a bounded number of them.
+"""Send messages to a subject: in order, from a bounded outbox, and if they are acknowledged without loss.
 
-One batch is under way at a time; what arrives meanwhile makes up the next one. So a connection that breaks
-cannot change the order: all that is not confirmed belongs to one batch, which is sent again. A stream
-recognises the messages that it has stored already by their ids.
+One batch is in flight at a time; messages that arrive meanwhile make up the next one. So a broken connection
+cannot change the order: all messages that may be unconfirmed are in one batch, which is sent again. A stream
+recognises the messages that it has already stored by their ids.
 """
 
 import asyncio
@@ -22,12 +22,10 @@ from ollama_rx.errors import SubjectError, UnreachableError
 from ollama_rx.rx.internal_loop import TASK_NAME
 from ollama_rx.transport.timeouts import TimeLimit
 
-_HEADER_ROOM: Final = 512  # bytes; the server's limit is for a message with its headers
-_BATCH_BYTES: Final = 1024 * 1024  # more than one message: nats-py buffers two of these before it has to wait
+_HEADER_ROOM: Final = 512  # bytes; the server's limit includes the headers
+_BATCH_BYTES: Final = 1024 * 1024  # of several messages: nats-py buffers two batches before it has to wait
 _WAIT: Final = 0.1  # seconds before a batch is repeated
-_TRIES_WITHOUT_STREAM: Final = (
-    10  # of the first message: a server that is starting may still open its streams
-)
+_TRIES_WITHOUT_STREAM: Final = 10  # of the first message: a starting server may not have its streams yet
 
 
 class Outgoing(NamedTuple):
@@ -41,12 +39,12 @@ class SubjectOutbox:
     """Sends messages to one subject.
 
     Args:
-        connections: through which it sends.
-        subject: to which it sends.
-        acknowledge: whether a stream has to store each message, which is repeated until then. If not, a
-            message is sent once, to the programs that listen at that moment.
-        max_waiting: how many messages may wait or be under way.
-        max_outage: seconds for which the server may confirm nothing; None for as long as it takes.
+        connections: the connections through which it sends.
+        subject: the subject to which it sends.
+        acknowledge: whether a stream has to store each message; it is repeated until it is stored. If false,
+            a message is sent once, to the programs that listen at that moment.
+        max_waiting: how many messages may wait or be in flight.
+        max_outage: seconds for which the server may confirm nothing; None for no limit.
     """
 
     def __init__(
@@ -67,15 +65,15 @@ class SubjectOutbox:
         self._filled = asyncio.Event()
         self._progress = asyncio.Event()
         self._max_payload: int | None = None
-        self._may_send_many = False  # something was confirmed, and nothing was lost since
-        self._why = ""  # what the server has said last
-        self._has_stream = False  # which has stored something
+        self._may_send_many = False  # a batch was confirmed, and none has failed since
+        self._why = ""  # the last refusal of the server
+        self._has_stream = False  # there is a stream: it has stored a message
         self._tries_without_stream = 0
         self._sender = asyncio.get_running_loop().create_task(self._send_all(), name=TASK_NAME)
         self._sender.add_done_callback(lambda _: self._progress.set())
 
     async def connected(self) -> int:
-        """Wait for the connection; return the most bytes that the server takes in one message.
+        """Wait for the connection; return its max_payload, the most bytes of one message.
 
         Raises:
             UnreachableError: there is no server.
@@ -85,7 +83,7 @@ class SubjectOutbox:
         return self._max_payload
 
     async def put(self, message: Outgoing) -> None:
-        """Add a message; wait while too many of them wait.
+        """Add a message; wait while the outbox holds ``max_waiting`` messages.
 
         Raises:
             SubjectError: the subject cannot be used, or the message is too large for the server.
@@ -105,14 +103,14 @@ class SubjectOutbox:
         self._filled.set()
 
     async def flush(self) -> None:
-        """Wait until all messages are confirmed; raises what `put` raises."""
+        """Wait until all messages are confirmed; raises the errors of `put`."""
         while self._messages:
             await self._wait_for_progress()
 
     async def close(self) -> None:
-        """Drop what is not confirmed, and close the connection."""
+        """Drop the messages that are not confirmed, and close the connection."""
         self._sender.cancel()
-        await asyncio.gather(self._sender, return_exceptions=True)  # a failure is told by `put` and `flush`
+        await asyncio.gather(self._sender, return_exceptions=True)  # `put` and `flush` raise its error
         await self._connections.aclose()
 
     async def _wait_for_progress(self) -> None:
@@ -136,7 +134,7 @@ class SubjectOutbox:
                     await self._send_next(connection)
 
     async def _send_next(self, connection: BusConnection) -> None:
-        """Send what waits until the server has confirmed some of it."""
+        """Send waiting messages, repeatedly until the server has confirmed one batch of them."""
         try:
             async with self._outage_limit():
                 await connection.connected()
@@ -158,9 +156,9 @@ class SubjectOutbox:
         return nullcontext() if self._max_outage is None else TimeLimit(self._max_outage)
 
     def _next_batch(self) -> Sequence[Outgoing]:
-        """Return the first message alone after a start or a loss, else as many as may be under way.
+        """Return the first message alone after a start or a failure, else as many as may be in flight.
 
-        While a server is starting, its stream could refuse one message and store the one after it.
+        A server that is starting could refuse one message of a batch and store the next one.
         """
         first, size = self._messages[0], 0
         if not self._may_send_many:
@@ -174,7 +172,7 @@ class SubjectOutbox:
         return batch
 
     async def _publish(self, connection: BusConnection, batch: Sequence[Outgoing]) -> bool:
-        """Send messages to whoever listens. If the connection is lost now, so are they."""
+        """Send messages to the current subscribers. They are lost if the connection breaks meanwhile."""
         with LostCancellation(), suppress(NatsError):
             for message in batch:
                 await connection.nats.publish(self._subject, message.payload, headers=message.headers)
@@ -183,7 +181,7 @@ class SubjectOutbox:
         return True
 
     async def _store(self, connection: BusConnection, batch: Sequence[Outgoing]) -> bool:
-        """Send messages to the stream; return whether it has confirmed all of them."""
+        """Send messages to the stream; return whether the stream has stored all of them."""
         loop = asyncio.get_running_loop()
         requests = [loop.create_task(self._store_one(connection, message)) for message in batch]
         forget = connection.on_reconnect(lambda: [request.cancel() for request in requests])
@@ -191,7 +189,7 @@ class SubjectOutbox:
             answers = await asyncio.gather(*requests, return_exceptions=True)
         finally:
             forget()
-        if all(list(map(self._is_stored, answers))):  # each is looked at
+        if all(list(map(self._is_stored, answers))):  # a list, so that every answer is checked
             self._has_stream = True
             return True
         self._check_permission(connection)
@@ -200,24 +198,24 @@ class SubjectOutbox:
         return False
 
     async def _store_one(self, connection: BusConnection, message: Outgoing) -> None:
-        """Send one message, without waiting before that, and return when it is stored."""
+        """Send one message at once, before anything is awaited, and return when it is stored."""
         await store_message(connection, self._subject, message.payload, message.headers)
 
     def _is_stored(self, answer: BaseException | None) -> bool:
         match answer:
             case None:
                 return True
-            case ServiceUnavailableError():  # a full stream, or a cluster that is choosing its leader
+            case ServiceUnavailableError():  # the stream is full, or a cluster is electing its leader
                 self._why = f": {answer.description}"
             case APIError():
                 reason = f"the stream refuses a message for {self._subject!r}: {answer.description}"
                 raise SubjectError(self._subject, reason) from answer
             case _:
-                pass  # the connection has been lost, or the server is starting
+                pass  # the connection was lost, or the server is starting
         return False
 
     async def _check_stream(self, connection: BusConnection) -> None:
-        """Find out whether there is a stream at all; a program that listens may have hidden that."""
+        """Raise an error if no stream stores the subject; a program that listens can have hidden that."""
         self._tries_without_stream += 1
         cause: NatsError | None = None
         try:

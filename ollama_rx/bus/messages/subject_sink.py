@@ -18,7 +18,7 @@ from ollama_rx.bus.subjects import MESSAGE_ID, SUBJECT_END, new_run
 from ollama_rx.errors import OllamaError
 from ollama_rx.sinks import Sink
 
-_CLOSING_SECONDS = 1.0  # for which a cancelled delivery waits until the server has what was on its way
+_CLOSING_SECONDS = 1.0  # for which a cancelled delivery waits for the messages in flight
 _YES_OR_NO: Final = {"yes": True, "no": False}
 
 
@@ -33,29 +33,29 @@ def to_subject(
     mark_end: bool = True,
     encode: Callable[[object], bytes] = encode_item,
 ) -> "SubjectSink":
-    """Return a sink that sends each item to a subject of NATS, as a message of its own.
+    """Return a sink that sends each item to a NATS subject, as a message of its own.
 
-    A stream of JetStream stores the messages and acknowledges them: in order, each once, even if the
-    connection or the server is lost meanwhile. (It recognises a repeated message for two minutes, unless it
-    was made with another duplicate window.) While too many messages are not acknowledged, the stream of items
-    is paused. If no stream of the server stores the subject, the sink fails with a `SubjectError`.
+    A JetStream stream stores the messages and acknowledges them: in order, each once, even if the connection
+    or the server is lost meanwhile. (The stream recognises a repeated message within its duplicate window,
+    two minutes by default.) While too many messages are not acknowledged, the stream of items is paused. If
+    no stream of the server stores the subject, the sink fails with a `SubjectError`.
 
     With ``acknowledge=False`` no stream is needed: each message goes to the programs that listen at that
-    moment. It is lost if there are none, or if the connection breaks just then.
+    moment. It is lost if none listens, or if the connection breaks just then.
 
     The last message is empty and has the header ``Ollama-Rx-End``: ``completed``, ``cancelled``, or the name
-    of the error with which the stream has ended, such as ``IncompleteStreamError``.
+    of the error with which the stream ended, such as ``IncompleteStreamError``.
 
     Args:
         subject: words between dots, such as ``answers.kitchen``.
         servers: as in `jetstream`: one URL or several; NATS_URL or the server on this machine if None.
         credentials: as in `jetstream`.
         acknowledge: whether a stream has to store the messages.
-        max_unacknowledged: messages that may be under way before the stream is paused, at least 1.
-        max_outage: seconds for which the server may acknowledge nothing before the sink fails; None to wait
-            for as long as it takes. A failure is reported with the next item, or at the end.
-        mark_end: whether the message that tells the end is sent.
-        encode: makes the payload of an item; see `encode_item`.
+        max_unacknowledged: how many messages may be unacknowledged before the stream is paused, at least 1.
+        max_outage: seconds for which the server may acknowledge nothing before the sink fails; None for no
+            limit. A failure is reported with the next item, or at the end.
+        mark_end: whether the last message, which marks the end, is sent.
+        encode: returns the payload for an item; see `encode_item`.
 
     On the command line: ``--to nats:answers``, ``--to "nats:answers?acknowledge=no"``, and with a server
     ``--to nats://bus.example:4222/answers``.
@@ -73,7 +73,7 @@ def to_subject(
 
 
 class SubjectSink(Sink[object]):
-    """Sends each item as a message; made by `to_subject`, which explains it."""
+    """Sends each item as a message; see `to_subject`, which makes it."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class SubjectSink(Sink[object]):
         flags = {"acknowledge": True, "mark_end": True}
         for name, value in parse_qsl(query, keep_blank_values=True):
             if name not in flags or value not in _YES_OR_NO:
-                raise ValueError(  # without the value, which may be the rest of a password with a "?"
+                raise ValueError(  # without the value: it may be the rest of a password that contains a "?"
                     "nats: expected acknowledge=yes|no or mark_end=yes|no after the question mark"
                 )
             flags[name] = _YES_OR_NO[value]
@@ -146,15 +146,15 @@ class SubjectSink(Sink[object]):
         await self._send(self._encode(value))
 
     async def on_completed(self) -> None:  # type: ignore[override]
-        """Send the end, and wait until the server has everything."""
+        """Send the end, and wait until the server has confirmed all messages."""
         await self._end("completed")
 
     async def on_error(self, error: Exception) -> None:  # type: ignore[override]
-        """Send the name of the error, and wait until the server has everything."""
+        """Send the name of the error, and wait until the server has confirmed all messages."""
         await self._end(type(error).__name__)
 
     async def close(self) -> None:
-        """Close the connection; if the delivery was cancelled, after a moment for what is on its way."""
+        """Close the connection; a cancelled delivery first waits briefly for the messages in flight."""
         outbox = self._outbox
         if outbox is None:
             return

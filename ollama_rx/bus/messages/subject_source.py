@@ -1,4 +1,4 @@
-"""Receive what other programs send to a subject of NATS."""
+"""Receive the messages that other programs send to a NATS subject."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -41,28 +41,29 @@ def from_subject(
         subject  ---a---b-----c--      messages that programs send
         stream   ---a---b-----c--
 
-    It is cold: each subscription has a connection of its own, which is closed when it is disposed. It runs
-    where a request of a client would run. A lost connection is opened again; the stream ends with an error
-    only if the first connection fails, the server refuses the user, or what it receives from is deleted.
+    The observable is cold: each subscription has a connection of its own, which is closed when the
+    subscription is disposed. It runs on the event loop or thread where a request of a client would run. A
+    lost connection is opened again; the stream ends with an error only if the first connection fails, the
+    server refuses the user, or the consumer that it receives from is deleted.
 
-    Without ``durable``, messages are received while there is a subscription, and never again. Those that are
-    sent while the connection is lost, or while ``max_waiting`` others wait for a slow subscriber, are lost.
+    Without ``durable``, messages are received only while there is a subscription. Those that are sent while
+    the connection is lost, or while ``max_waiting`` others wait for a slow subscriber, are lost.
 
-    With ``durable``, a stream of JetStream gives out what it has stored, and remembers under this name what
-    was acknowledged. Subscriptions with the same name, on any machine, share the messages. One that was not
-    acknowledged is delivered again: at once when the subscription ends, after half a minute when its process
-    has died. If the server crashes, one that was just acknowledged may come again too. A subscription holds
-    at most ``max_unacknowledged`` messages, so nothing is fetched while the subscriber is busy, for however
-    long that takes. But a callback that blocks for more than half a minute also keeps the stream from hearing
-    that the message is in good hands, and another subscription gets it too: use ``concat_map``, which waits
-    without blocking.
+    With ``durable``, a JetStream stream delivers the messages it has stored, and remembers under this name
+    which were acknowledged. Subscriptions with the same name, on any machine, share the messages. A message
+    that was not acknowledged is delivered again: at once when the subscription ends, after half a minute when
+    its process has died. If the server crashes, a message that was just acknowledged may be delivered again
+    too. A subscription holds at most ``max_unacknowledged`` messages, so nothing is fetched while the
+    subscriber is busy, however long that takes. But a callback that blocks for more than half a minute also
+    blocks the in-progress messages to the server, and another subscription gets the message too: use
+    ``concat_map``, which waits without blocking.
 
     Args:
         subject: words between dots; ``*`` stands for any word, ``>`` at the end for any number of words.
         servers: as in `jetstream`: one URL or several; NATS_URL or the server on this machine if None.
         credentials: as in `jetstream`.
-        durable: a name for what was acknowledged; letters, digits, "_" and "-".
-        acknowledge: "manual" means that `SubjectMessage.ack` is called, for instance when an answer is
+        durable: the name under which acknowledgements are remembered; letters, digits, "_" and "-".
+        acknowledge: "manual" means that you call `SubjectMessage.ack`, for instance when an answer is
             complete; "auto" acknowledges each message when the subscriber has taken it.
         max_unacknowledged: how many messages this subscription may hold, at least 1.
         queue: without ``durable``, the name of a group whose subscriptions share the messages.
@@ -101,7 +102,7 @@ def from_subject(
 
 
 class _Messages(GeneratorStream[SubjectMessage]):
-    """The stream of messages, which acknowledges those that its subscriber has taken, if it is asked to."""
+    """The stream of messages; with ``acknowledges``, it acknowledges those that its subscriber has taken."""
 
     def __init__(
         self,
@@ -116,12 +117,12 @@ class _Messages(GeneratorStream[SubjectMessage]):
     def subscribe_chained(
         self, observer: ChainObserver[SubjectMessage], subscription: ChainSubscription
     ) -> None:
-        """Subscribe."""
+        """Subscribe, and acknowledge each message after ``on_next`` if that is wanted."""
         on_next = observer.on_next
 
         def take(message: SubjectMessage) -> None:
             on_next(message)
-            if subscription.is_cancelled or not subscription.is_disposed:  # else the subscriber has failed
+            if subscription.is_cancelled or not subscription.is_disposed:  # else the subscriber failed
                 message.ack()
 
         if self._acknowledges:
@@ -131,7 +132,7 @@ class _Messages(GeneratorStream[SubjectMessage]):
 
 @dataclass(frozen=True, slots=True)
 class _Bus:
-    """What a `GeneratorStream` has to know of the bus."""
+    """What a `GeneratorStream` has to know about the bus."""
 
     options: ConnectionOptions
     open_calls: OpenCalls = field(default_factory=OpenCalls)

@@ -1,7 +1,7 @@
-"""A subscription to a subject: what arrives waits for the subscriber, and what is sent waits for the server.
+"""A subscription to a subject, with a queue of received messages and a queue of messages to send.
 
-A task does all the sending, so that messages can be acknowledged from any thread, and while the server is
-away.
+A task does all the sending, so messages can be acknowledged from any thread, and while the server cannot be
+reached.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ _log = logging.getLogger("ollama_rx.bus")
 
 
 class SubjectSubscription:
-    """Receives what is sent to a subject while it listens.
+    """Receives the messages that are sent to a subject while it is subscribed.
 
-    It is given to nats-py as the future of a single message, which is told of each message at once; a
-    callback would cost a task, and a task switch for each message.
+    It is passed to nats-py as the future of a single message, because nats-py calls a future's ``set_result``
+    at once, for each message; a callback would cost a task, and a task switch for each message.
 
     Args:
-        connection: through which it receives.
+        connection: the connection through which it receives.
         subject: a subject, or several with wildcards.
-        queue: the group whose members share the messages; each member gets all of them if it is empty.
+        queue: the queue group whose members share the messages; if empty, this subscription gets all of them.
         max_waiting: how many messages may wait; more are dropped.
     """
 
@@ -59,7 +59,7 @@ class SubjectSubscription:
             self._subject, queue=self._queue, future=cast("asyncio.Future[Any]", self)
         )
         with LostCancellation(), suppress(NatsError):
-            await nats.flush(_FLUSH_SECONDS)  # a refusal may still come after this
+            await nats.flush(_FLUSH_SECONDS)  # a refusal may still arrive after this
         self._start()
         return self
 
@@ -67,7 +67,7 @@ class SubjectSubscription:
         self._has_ended = True
         self._forget_problems()
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)  # a failure is told by `next`
+        await asyncio.gather(self._task, return_exceptions=True)  # `next` raises its error
         with suppress(NatsError, TimeoutError):  # the connection may have ended
             await self._stop_receiving()
         self._give_back()
@@ -90,7 +90,7 @@ class SubjectSubscription:
         return self._arrived.popleft()
 
     def settle(self, position: int, verdict: bytes, /) -> None:
-        """Do nothing: no stream waits for a verdict."""
+        """Do nothing: without a stream, a message needs no acknowledgement."""
 
     def send(self, subject: str, payload: bytes, /) -> None:
         """Send a message; from any thread."""
@@ -103,7 +103,7 @@ class SubjectSubscription:
         return False
 
     def set_result(self, message: Msg) -> None:
-        """Take a message."""
+        """Receive a message."""
         if len(self._arrived) < self._max_waiting:
             self._add_arrived(
                 SubjectMessage(
@@ -143,19 +143,19 @@ class SubjectSubscription:
         await self._subscription.unsubscribe()
 
     def _give_back(self) -> None:
-        """Give back what was not settled."""
+        """Give back the messages that were not settled; here there are none."""
 
     async def _work_on(self) -> None:
         while True:
             self._work.clear()
             await self._connection.connected()
-            with suppress(NatsError):  # the connection is being lost; the next turn waits for it
+            with suppress(NatsError):  # the connection was lost; the next round waits for it
                 await self._send_outgoing()
                 await self._turn()
             await self._wait()
 
     async def _turn(self) -> None:
-        """Do what else is to be done now: here, fail if the server has refused the subscription."""
+        """Do the rest of one round of work: here, fail if the server has refused the subscription."""
         if self._connection.denies(self._subject):
             raise SubjectError(self._subject, f"this user may not subscribe to {self._subject!r}")
 

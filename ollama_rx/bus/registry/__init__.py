@@ -1,1 +1,1 @@
-"""What workers tell of themselves, and what they are asked."""
+"""What workers register about themselves, and the requests that they answer."""

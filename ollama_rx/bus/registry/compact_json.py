@@ -1,6 +1,6 @@
 """JSON in a message, compressed if it is long.
 
-The first byte tells which it is: what zlib writes begins with "x", and no JSON does.
+The first byte tells whether it is compressed: the output of zlib begins with "x", JSON never does.
 """
 
 import json
@@ -12,9 +12,9 @@ import orjson
 from ollama_rx.protocol.json_fields import JsonObject, object_of
 
 MOST_BYTES: Final = 64 * 1024**2
-"""The longest text that is decompressed, because a few bytes from a stranger could become any length."""
+"""The longest text that is decompressed, because a small message could expand to any length."""
 
-_SHORT = 8 * 1024  # bytes; the tools of NATS show shorter texts as they are
+_SHORT = 8 * 1024  # bytes; up to this length the tools of NATS show readable text
 _ZLIB = b"x"
 
 
@@ -24,10 +24,10 @@ def pack(text: bytes) -> bytes:
 
 
 def unpack(packed: bytes) -> bytes:
-    """Return the JSON text again.
+    """Return the JSON text that `pack` was given.
 
     Raises:
-        ValueError: it is damaged, or too long.
+        ValueError: the data is damaged, or its text is too long.
     """
     if not packed.startswith(_ZLIB):
         return packed
@@ -45,17 +45,17 @@ def pack_object(fields: JsonObject) -> bytes:
     """Return an object as JSON, compressed if it is long."""
     try:
         return pack(orjson.dumps(fields))
-    except TypeError:  # what a host has sent can contain a whole number of more than 64 bits
+    except TypeError:  # a host may send an integer of more than 64 bits
         return pack(json.dumps(fields).encode())
 
 
 def unpack_object(packed: bytes) -> JsonObject:
-    """Return the object again.
+    """Return the object that `pack_object` was given.
 
     Raises:
-        ValueError: it is damaged, too long, or not a JSON object.
+        ValueError: the data is damaged, too long, or not a JSON object.
     """
     found: object = orjson.loads(unpack(packed))
     if not isinstance(found, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - as for what is not JSON
+        raise ValueError("not a JSON object")  # noqa: TRY004 - the same error as for invalid JSON
     return object_of(found)  # pyright: ignore[reportUnknownArgumentType]

@@ -16,8 +16,8 @@ from ollama_rx.bus.subjects import Subjects, entry_subject
 from ollama_rx.client.hosts.model_names import full_name, is_cloud_model
 from ollama_rx.rx.internal_loop import TASK_NAME
 
-_FRESH = 1.0  # seconds for which a model that was found counts as found, without asking again
-_DELETION = "KV-Operation"  # the header of what is stored when an entry is deleted
+_FRESH = 1.0  # seconds for which a model that was found counts as present without another look-up
+_DELETION = "KV-Operation"  # the header of the message that marks a deleted entry
 
 _log = logging.getLogger("ollama_rx.bus")
 
@@ -25,7 +25,7 @@ _log = logging.getLogger("ollama_rx.bus")
 class Registry:
     """Reads what the workers have registered, for all streams of one event loop.
 
-    Streams that ask at the same time share one request, which is given up when none of them waits any longer.
+    Streams that ask at the same time share one request, which is cancelled when none of them still waits.
     """
 
     def __init__(self, connection: BusConnection, subjects: Subjects) -> None:
@@ -59,9 +59,9 @@ class Registry:
                 look_up.cancel()
 
     async def workers_with(self, model: str) -> tuple[WorkerState, ...]:
-        """Return the workers that have a model, whichever of its names is given; otherwise as `workers`.
+        """Return the workers that have a model, whichever of its names is given; raises as `workers` does.
 
-        For a model of ollama.com that no worker has yet these are all workers with a host that answers.
+        If no worker has a model of ollama.com yet, all workers with a host that answers are returned.
         """
         workers = await self.workers()
         having = tuple(worker for worker in workers if worker.has_model(model))
@@ -72,8 +72,9 @@ class Registry:
     async def has_model(self, model: str) -> bool:
         """Return whether a worker has a model, whichever of its names is given.
 
-        That it is there may be known from the last second; that it is missing is always asked. For a model of
-        ollama.com that no worker has yet the workers are asked to show it; each one that can has it then.
+        The answer True may be up to a second old; before the answer False the workers are always read again.
+        If no worker has a model of ollama.com yet, the workers are asked to show it; each one that can show
+        it then has the model.
 
         Raises:
             UnreachableError: the server does not answer for half a minute.
@@ -85,11 +86,11 @@ class Registry:
 
     @property
     def is_without_hosts(self) -> bool:
-        """Whether the last look has shown workers, none of which reaches its host."""
+        """Whether the last look-up found workers, and none of them reaches its host."""
         return bool(self._known) and all(worker.problem for _, worker in self._known.values())
 
     def reason_for_missing(self, model: str) -> str:
-        """Say as Ollama does that a model was not found, and what else the last look has shown."""
+        """Return Ollama's message for a missing model, and a reason if the last look-up gave one."""
         reason = f"model '{model}' not found"
         if not self._known:
             return f"{reason}: no worker is running"
@@ -130,11 +131,11 @@ class Registry:
         bucket = self.subjects.workers_bucket
         try:
             return await stored_messages(self.connection, f"KV_{bucket}", entry_subject(bucket, "*"))
-        except NoRespondersError:  # there is no bucket, because there has never been a worker
+        except NoRespondersError:  # no bucket: there has never been a worker
             return []
 
     def _state_of(self, entry: StreamMessage) -> WorkerState | None:
-        """Return the worker of an entry, None if it was deleted or cannot be read."""
+        """Return the worker of an entry, or None if the entry was deleted or cannot be read."""
         if _DELETION in entry.headers:
             return None
         position, state = self._known.get(entry.subject, (0, None))

@@ -1,4 +1,4 @@
-"""A request to one worker, beside the queue of prompts; its reply comes at once.
+"""A request to one worker, which does not wait in the queue of prompts and is answered at once.
 
 The message on the subject `Subjects.worker` is the body of the request, with the header ``Ollama-Rx-Path``.
 The reply is the body of the answer, compressed if it is long (see `pack`), with ``Ollama-Rx-Status``.
@@ -12,13 +12,13 @@ from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.registry.compact_json import pack, unpack
 from ollama_rx.bus.subjects import REPLY_STATUS, REQUEST_PATH, Subjects
 
-_SECONDS = 5.0  # a worker needs milliseconds, but its host may be busy
+_SECONDS = 5.0  # a worker takes milliseconds, but its host may be busy
 
 
 async def ask_worker(
     connection: BusConnection, subjects: Subjects, worker: str, path: str, body: bytes
 ) -> ApiAnswer | None:
-    """Return the answer of a worker, None if there is no such worker; 504 if it is silent."""
+    """Return the answer of a worker: None if there is no such worker, a 504 if it does not reply in time."""
     try:
         reply = await connection.request(
             subjects.worker(worker), body, seconds=_SECONDS, headers={REQUEST_PATH: path}
@@ -38,7 +38,7 @@ async def ask_worker(
 
 
 async def reply_to(connection: BusConnection, request: Msg, answer: ApiAnswer) -> None:
-    """Send the answer to a request; an error in its place if it is too long for a message."""
+    """Send the answer to a request, or an error 413 if the answer is too long for a message."""
     packed = pack(answer.body)
     if len(packed) > connection.max_payload:
         reason = (

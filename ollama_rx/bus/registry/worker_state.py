@@ -1,4 +1,4 @@
-"""What a worker registers of itself."""
+"""What a worker registers about itself."""
 
 import logging
 from collections.abc import Sequence
@@ -10,38 +10,38 @@ from ollama_rx.bus.registry.compact_json import pack_object, unpack_object
 from ollama_rx.client.hosts.model_names import full_name
 from ollama_rx.protocol.json_fields import JsonObject, list_of, number_of, objects_of, text_of
 
-_KEPT = ("name", "model", "modified_at", "size", "digest")  # of a model, if there is no room for its details
+_KEPT = ("name", "model", "modified_at", "size", "digest")  # of a model, without its details
 
 _log = logging.getLogger("ollama_rx.bus")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerState:
-    """A worker, and what its hosts have: an entry of the bucket ``<namespace>_workers``, under its id.
+    """A worker and its hosts' models: an entry in the bucket ``<namespace>_workers`` with its id as key.
 
     The entry is a JSON object with the fields below except ``id``, compressed by zlib if it is long (see
     `pack`). A reader ignores fields that it does not know, and takes the default for a field that is missing
-    or has another type. The bucket forgets an entry that is not written again.
+    or has another type. The bucket drops an entry that is not renewed.
     """
 
     id: str
-    """A word of a subject, new for each start of a worker."""
+    """Unique for each start of a worker; can be used as a word of a subject."""
     name: str = ""
-    """For people: what the user has called it, or its machine; need not be unique."""
+    """The name shown to people: the user's choice, or that of the machine; need not be unique."""
     version: str = ""
     """The version of Ollama on its host, or on one of them."""
     models: Sequence[JsonObject] = ()
     """The models on the disks of its hosts, each as GET /api/tags lists it."""
     offered: Sequence[str] = ()
-    """Models of ollama.com that its hosts can use without listing them, as far as the worker was asked."""
+    """Models of ollama.com that its hosts can use without listing them; known only once they were shown."""
     running: Sequence[JsonObject] = ()
     """The models in the memory of its hosts, each as GET /api/ps lists it."""
     streams: int = 0
-    """How many prompts it answers at this moment."""
+    """How many prompts it is answering now."""
     parallel: int = 1
-    """How many prompts it answers at the same time."""
+    """How many prompts it can answer at the same time."""
     problem: str = ""
-    """Why its hosts do not answer; it has no models then."""
+    """Why its hosts do not answer, in which case it has no models; empty if they answer."""
 
     @cached_property
     def model_names(self) -> frozenset[str]:
@@ -54,7 +54,7 @@ class WorkerState:
         return full_name(name) in self.model_names
 
     def encode(self, most_bytes: int) -> bytes:
-        """Return its entry, in at most so many bytes.
+        """Return its entry, in at most ``most_bytes`` bytes.
 
         If it does not fit, the details of the models are left out, and then the models that are listed last.
         """
@@ -93,7 +93,7 @@ class WorkerState:
         """Read the entry of a worker.
 
         Raises:
-            ValueError: it is not a JSON object.
+            ValueError: the entry is not a JSON object.
         """
         fields = unpack_object(entry)
         return cls(
@@ -110,7 +110,7 @@ class WorkerState:
 
 
 def name_of(model: JsonObject) -> str:
-    """Return the name of a model that /api/tags or /api/ps lists, "" if it has none."""
+    """Return the name of a model as /api/tags or /api/ps lists it, or "" if it has none."""
     return text_of(model.get("name")) or text_of(model.get("model"))
 
 

@@ -1,1 +1,1 @@
-"""A server of NATS for one machine."""
+"""A NATS server for one machine."""

@@ -1,4 +1,4 @@
-"""A NATS server for one machine: the one of the extra ``bus-server``, with its files in the user's folder."""
+"""A NATS server for one machine: that of the extra ``bus-server``, with its files in the user's folder."""
 
 import os
 import re
@@ -26,15 +26,15 @@ _HOST = "127.0.0.1"
 _DEFAULT_PORT = 4222
 _LAST_PORT = 65535
 _PROGRAM = "nats-server"
-_LOCK_SECONDS = 5.0  # for the server of a worker that has just ended
-_START_SECONDS = 30.0  # it takes a tenth of a second, and longer with many stored messages
+_LOCK_SECONDS = 5.0  # to wait for the server of a worker that has just ended
+_START_SECONDS = 30.0  # a start takes 0.1 seconds, and longer with many stored messages
 _STOP_SECONDS = 15.0  # the guard kills a server that does not stop within ten
 _POLL_SECONDS = 0.01
-_ANSWER_SECONDS = 1.0  # for a server on this machine to say who it is
+_ANSWER_SECONDS = 1.0  # for a server on this machine to identify itself
 _LONGEST_INFO = 64 * 1024  # bytes
-_EARLY_LOG = "nats-start.log"  # what is said before the log file is open
+_EARLY_LOG = "nats-start.log"  # output before the server opens its log file
 _LOG_PREFIX = re.compile(r"^\[\d+\] [\d/]+ [\d:.]+ \[\w+\] ")
-_NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # of Windows
+_NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # exists on Windows only
 
 # With `sync_interval: always` each message is on the disk before it is acknowledged, so that not even a power
 # cut loses one. Source: https://docs.nats.io/running-a-nats-service/configuration#jetstream
@@ -66,13 +66,13 @@ class NatsServer:
         with NatsServer() as server:
             Worker(Client(), server.url).run()
 
-    It ends with the process that has started it, even if that is killed, and is started again if it dies by
-    itself. What it has stored is there again the next time. Ctrl-C in the terminal does not stop it.
+    The server ends with the process that started it, even if that process is killed, and is restarted if it
+    dies by itself. Stored messages survive a restart. Ctrl-C in the terminal does not stop it.
 
     Args:
-        port: where it listens.
-        folder: for its configuration, log and streams; a folder "nats" in the user's folder for data if it is
-            None (OLLAMA_RX_DATA names another one).
+        port: the port on which it listens.
+        folder: for its configuration, log and streams; if None, the folder "nats" in the user's data folder
+            (the variable OLLAMA_RX_DATA names another one).
 
     Raises:
         NatsServerError: nats-server is not installed or cannot start, the port is in use, or another server
@@ -96,16 +96,16 @@ class NatsServer:
 
     @property
     def url(self) -> str:
-        """Where clients and workers on this machine find it."""
+        """The URL with which clients and workers on this machine connect."""
         return f"nats://{_HOST}:{self._port}"
 
     @property
     def log_file(self) -> Path:
-        """Its log, which stays below 16 MB with its predecessors."""
+        """The log file; together with the older ones it stays below 16 MB."""
         return self._folder / "nats.log"
 
     def start(self) -> Self:
-        """Start the server, unless it runs, and wait until it answers."""
+        """Start the server, unless it is running already, and wait until it answers."""
         if self._guard is not None:
             return self
         program = _find_program()
@@ -121,7 +121,7 @@ class NatsServer:
         return self
 
     def stop(self) -> None:
-        """Stop the server and wait for its end; from any thread."""
+        """Stop the server and wait until it has ended; from any thread."""
         guard, self._guard = self._guard, None
         if guard is not None:
             guard.communicate(timeout=_STOP_SECONDS)  # closes the pipe, and waits
@@ -156,7 +156,7 @@ class NatsServer:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C does not reach it: the worker first finishes what runs
+                start_new_session=True,  # Ctrl-C does not reach it, so the worker can finish first
                 creationflags=_NEW_GROUP,
             )
 
@@ -168,7 +168,7 @@ class NatsServer:
                 raise self._failure(guard.returncode)
             waiting.wait(_POLL_SECONDS)
         pipe = cast("IO[bytes]", guard.stdin)
-        pipe.write(b".")  # from now on the guard starts a server again that dies
+        pipe.write(b".")  # from now on the guard restarts a server that dies
 
     def _failure(self, code: int | None) -> NatsServerError:
         if code == server_guard.LOCKED:
@@ -189,7 +189,7 @@ class NatsServer:
         )
 
     def _last_words(self) -> str:
-        """Return what the server has said last: errors of its configuration are not in its log file."""
+        """Return the server's last line of output; errors of its configuration are not in its log file."""
         for file in (self._folder / _EARLY_LOG, self.log_file):
             lines = file.read_text(encoding="utf-8", errors="replace").split("\n") if file.exists() else []
             for line in reversed(lines):
@@ -199,7 +199,7 @@ class NatsServer:
 
 
 def _find_program() -> str:
-    """Return the path of the extra's nats-server, which is beside Python, or of one on the PATH."""
+    """Return the path of nats-server: beside Python, where the extra installs it, or on the PATH."""
     folders = (Path(sys.executable).parent, Path(sysconfig.get_path("scripts")))
     candidates = [str(folder / _PROGRAM) for folder in folders]
     for candidate in (*candidates, _PROGRAM):
@@ -209,7 +209,7 @@ def _find_program() -> str:
 
 
 def _who_answers(port: int) -> JsonObject | None:
-    """Return what the NATS server on a port says of itself; nothing if it is none, None if there is none."""
+    """Return the INFO of the NATS server on a port; {} if it is another program, None if nothing listens."""
     try:
         with socket.create_connection((_HOST, port), timeout=_ANSWER_SECONDS) as connection:
             line = connection.makefile("rb").readline(_LONGEST_INFO)
@@ -225,5 +225,5 @@ def _who_answers(port: int) -> JsonObject | None:
 
 
 def _quoted(path: Path) -> str:
-    """Return a path as a text of nats-server's configuration, which knows the escapes of JSON used here."""
+    """Return a path as a string for nats-server's configuration, which knows the JSON escapes used here."""
     return orjson.dumps(str(path)).decode()

@@ -1,13 +1,14 @@
-"""Keep nats-server running for as long as the process that wants it lives, however that process ends.
+"""Keep nats-server running as long as the process that started it lives, however that process ends.
 
-A small program of its own, which imports nothing of this package:
+This is a small program of its own, which imports nothing from this package:
 ``python server_guard.py LOCK SECONDS CONFIG TEXT COMMAND...``. Its standard input is a pipe from the process.
-When the pipe is closed, at the latest by the system when the process is killed, the server is stopped. Once a
-byte has come through it, which says that the server has answered, a server that ends by itself is started
-again; before, its exit code is passed on.
+When the pipe is closed, at the latest by the system when the process is killed, the guard stops the server.
+A byte through the pipe says that the server has answered: from then on, a server that ends by itself is
+restarted. Before, the guard exits with the server's exit code.
 
-The lock is a file in the server's folder, for which the guard waits so many seconds before it writes the
-configuration. The server inherits it, so two servers never use one folder, even if somebody kills the guard.
+LOCK is a file in the server's folder. The guard waits for its lock for up to SECONDS, then writes TEXT to the
+file CONFIG. Except on Windows the server inherits the lock, so two servers never use one folder, even if
+somebody kills the guard.
 """
 
 import os
@@ -23,7 +24,7 @@ _POLL_SECONDS = 0.02
 
 
 def main(arguments: list[str], parent: int = 0) -> int:
-    """Run the server until the file descriptor ``parent`` ends; return the exit code."""
+    """Run the server until the pipe with the file descriptor ``parent`` is closed; return the exit code."""
     lock, seconds, config, text, *command = arguments
     held = _take_lock(lock, float(seconds))
     if held is None:
@@ -37,7 +38,7 @@ def main(arguments: list[str], parent: int = 0) -> int:
 
 
 class ServerGuard:
-    """A server's process, and whether it should be there."""
+    """Runs the server's process until the server is not wanted any more."""
 
     def __init__(self, command: list[str], lock: int) -> None:
         self._command = command
@@ -48,7 +49,7 @@ class ServerGuard:
         self._process = self._start()
 
     def run(self, parent: int) -> int:
-        """Wait until the server is unwanted and has ended; start it again if it ends before."""
+        """Wait until the server is stopped; restart it if it ends by itself after it has answered."""
         threading.Thread(target=self._watch, args=(parent,), daemon=True).start()
         while True:
             code = self._process.wait()
@@ -62,7 +63,7 @@ class ServerGuard:
                 self._process = self._start()
 
     def stop(self) -> None:
-        """Stop the server, and do not start it again."""
+        """Stop the server and do not restart it."""
         with self._changing:
             self._is_unwanted.set()
             self._process.terminate()
@@ -82,7 +83,7 @@ class ServerGuard:
 
 
 def _take_lock(path: str, seconds: float) -> int | None:
-    """Return the file descriptor that holds the lock, or None if it stays taken for so long."""
+    """Return the file descriptor that holds the lock, or None if the lock stays taken for ``seconds``."""
     held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + seconds
     while not _locks(held):

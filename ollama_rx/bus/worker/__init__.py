@@ -1,1 +1,1 @@
-"""A worker: it takes prompts from the bus, asks its hosts, and stores what they answer."""
+"""A worker: takes prompts from the bus, sends them to its hosts, and stores the answers."""

@@ -1,4 +1,4 @@
-"""One attempt to answer a prompt: ask the host, and store what it answers in the run log, up to its end."""
+"""One attempt to answer a prompt: ask the host, and store its whole answer in the run log."""
 
 import asyncio
 import logging
@@ -24,16 +24,16 @@ from ollama_rx.client import Client
 from ollama_rx.errors import excerpt
 
 UNREAD: Final = orjson.dumps({"reason": "nobody reads the answer"})
-"""What a cancellation says that a worker has stored."""
+"""The payload of the event with which a worker cancels a run that has no reader."""
 
 _log = logging.getLogger("ollama_rx.bus")
 
-_LOOKS = (0.0, 0.005, 0.02, 0.1)  # seconds before each look for the event that a hint has announced
+_LOOKS = (0.0, 0.005, 0.02, 0.1)  # seconds before each check for the event that a hint announced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
-    """What a worker needs for each of its prompts."""
+    """What a worker needs to handle any of its prompts."""
 
     client: Client
     connection: BusConnection
@@ -41,12 +41,12 @@ class Workplace:
     controls: RunControls
     registry: Registry
     look_at_hosts: Callable[[], Awaitable[None]]
-    """Finds out which models the hosts have now."""
+    """Asks the hosts which models they have now."""
     max_attempts: int
 
 
 class Attempt:
-    """Makes one attempt; ``number`` counts all of a run, whichever worker has made them."""
+    """Makes one attempt; ``number`` counts the attempts of all workers for this run."""
 
     def __init__(
         self, place: Workplace, prompt: Prompt, log: RunLog, readers: ReaderWatch, number: int
@@ -56,18 +56,18 @@ class Attempt:
         self._log = log
         self._readers = readers
         self._start = RunEvent(prompt.run, number, 0, EventKind.START, writer=secrets.token_hex(4))
-        self._stop_model: Callable[[], object] | None = None  # while it is at work
-        self._is_hinted = False  # before it was at work
+        self._stop_model: Callable[[], object] | None = None  # while the model works
+        self._is_hinted = False  # a hint came before the model worked
         self._superseded: SupersededError | None = None
         self._is_unread = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, body: bytes, *, after: int) -> HostFailure | None:
-        """Make the attempt; return the failure after which another one may follow, or None: the run is over.
+        """Make the attempt; return the failure if another attempt may follow, or None if the run is over.
 
         Raises:
-            SupersededError: the run has gone on without this attempt; its model is stopped.
-            UnreachableError: the bus does not answer; its model is stopped.
+            SupersededError: another writer has ended this attempt; its model is stopped.
+            UnreachableError: the bus does not answer; the model is stopped.
         """
         position = await self._log.append(self._start, after=after)
         if self._start.attempt > 1:
@@ -84,7 +84,7 @@ class Attempt:
             raise
 
     async def _concluded(self, writer: EventWriter, rest: bytes) -> HostFailure | None:
-        """Store the event at the end, and return what `run` does."""
+        """Store the event that ends the attempt, and return the result of `run`."""
         if self._is_unread:
             await writer.store(EventKind.CANCELLED, UNREAD)
             self._note("stopped, nobody reads the answer")
@@ -106,7 +106,7 @@ class Attempt:
         _log.info("run %s for %s: %s", self._prompt.run, excerpt(self._prompt.model), outcome)
 
     async def _written(self, writer: EventWriter, body: bytes) -> bytes:
-        """Store the host's answer and return its last part; whatever ends this ends the model's work."""
+        """Store the host's answer and return its last part; the model is stopped however this ends."""
         stream = self._place.client.forward(self._prompt.path, body, model=self._prompt.model)
         answering = stream.subscribe(writer.put, writer.end, writer.end, scheduler=writer.scheduler)
 
@@ -128,14 +128,14 @@ class Attempt:
                 task.cancel()
 
     def follow_hint(self) -> None:
-        """Look whether the run has gone on without this attempt, and stop the model if it has."""
+        """Check whether another writer has ended this attempt, and stop the model if so."""
         if self._stop_model is None:
             self._is_hinted = True
         else:
             self._begin(self._look_for_other_event(_LOOKS, self._stop_model))
 
     async def _look_for_other_event(self, waits: Iterable[float], stop_model: Callable[[], object]) -> None:
-        """A hint may be sooner here than the event that it announces is in the log."""
+        """Check the log several times: a hint may arrive before the event that it announces is stored."""
         for wait in waits:
             await asyncio.sleep(wait)
             last = await self._log.last()
@@ -148,7 +148,7 @@ class Attempt:
         await asyncio.sleep(spread_over(PROBE_EVERY))
         while True:
             if not await self._readers.is_read():
-                await self._look_for_other_event((0.0,), stop_model)  # the hint may be lost
+                await self._look_for_other_event((0.0,), stop_model)  # a hint may have been lost
                 if not await self._readers.read_again():
                     self._is_unread = True
                     stop_model()
@@ -163,4 +163,4 @@ class Attempt:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # if the bus does not answer, `write` raises that too
+            task.exception()  # marked as seen: if the bus does not answer, `write` raises the error too

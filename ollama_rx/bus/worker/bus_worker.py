@@ -1,4 +1,4 @@
-"""A worker: it answers the prompts on the bus for the models that its hosts have."""
+"""A worker: answers the prompts on the bus for the models that its hosts have."""
 
 import asyncio
 import socket
@@ -29,7 +29,7 @@ from ollama_rx.rx.internal_loop import TASK_NAME, begin_on_thread
 
 
 class Worker:
-    """Takes prompts from the bus, asks the hosts of its client, and stores what they answer.
+    """Takes prompts from the bus, sends them to the hosts of its client, and stores the answers.
 
     ::
 
@@ -38,22 +38,23 @@ class Worker:
         async with Worker(client, "nats://bus.example"): ...   # or on the running event loop
         asyncio.run(Worker(client).run())                      # or until `stop` is called
 
-    It is ready when the block begins: the models that its hosts have by then are registered. At the end of
-    the block it takes nothing new, and finishes what it has begun; if the block ends with an error, it stops
-    at once, and another worker begins anew. A worker works once.
+    The worker is ready when the block begins: the models that its hosts have by then are registered. At the
+    end of the block it takes no new prompts and finishes those it has begun; if the block ends with an error,
+    it stops at once, and another worker answers those prompts from the start. A worker can run only once.
 
     Args:
-        client: for the host, or the hosts, that answer; it is not closed. Its limits of time count too,
-            so they should allow more than those of the clients on the bus.
-        servers: of the bus, as for `jetstream`.
-        parallel: how many prompts it answers at the same time.
-        namespace: that of the clients.
-        max_attempts: how many workers may die, or lose their hosts, over one prompt before it fails.
+        client: for the host, or the hosts, that answer; the worker does not close it. Its timeouts apply
+            too, so they should be longer than those of the clients on the bus.
+        servers: the servers of the bus, as for `jetstream`.
+        parallel: how many prompts the worker answers at the same time.
+        namespace: the namespace that the clients use.
+        max_attempts: how many attempts a prompt gets; an attempt fails if its worker dies or its host fails.
         name: shown in the registry; by default the name of this machine.
         credentials: for the bus, as for `jetstream`.
 
     Raises:
-        UnreachableError: when it starts, if there is no server. If the server is lost later, it waits for it.
+        UnreachableError: when the worker starts, if there is no server. It waits for a server that is lost
+            later.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Worker:
         self._connections = BusConnections(options, name=f"ollama-rx worker {self.name}")
         self._tasks: _Tasks | None = None
         self._has_begun = False
-        self._may_finish: bool | None = None  # what it has begun, once it has been stopped
+        self._may_finish: bool | None = None  # what it has begun; None until `stop` is called
         self._ready: Future[None] = Future()
         self._ended: Future[None] = Future()
 
@@ -91,20 +92,20 @@ class Worker:
 
     @property
     def state(self) -> WorkerState | None:
-        """What it has registered last; None before it has begun."""
+        """The state that the worker registered last; None before it has begun."""
         return None if self._tasks is None else self._tasks.registration.state
 
     @property
     def streams(self) -> int:
-        """How many prompts it answers at this moment."""
+        """How many prompts the worker is answering now."""
         return 0 if self._tasks is None else self._tasks.streams
 
     async def run(self) -> None:
-        """Work until `stop` is called. A task that is cancelled stops at once.
+        """Work until `stop` is called. Cancelling the task stops the worker at once.
 
         Raises:
             UnreachableError: there is no server, or the connection has ended for good.
-            RuntimeError: it has worked already.
+            RuntimeError: this worker has run already.
         """
         self._check_new()
         self._has_begun = True
@@ -130,13 +131,13 @@ class Worker:
             _settle(self._ended)
 
     async def ready(self) -> None:
-        """Wait until it is registered, so that clients find its models; raises what `run` does."""
+        """Wait until the worker is registered and clients find its models; raises the errors of `run`."""
         is_ready = asyncio.wrap_future(self._ready)
         is_ready.add_done_callback(_note_error)
         await asyncio.shield(is_ready)
 
     def stop(self, *, finish: bool = True) -> None:
-        """Take nothing new, and end when what was begun is finished, or at once; from any thread."""
+        """Take no new prompts and end, after finishing those already begun if ``finish``; from any thread."""
         self._may_finish = finish and self._may_finish is not False
         self._pass_stop_on()
 
@@ -160,7 +161,7 @@ class Worker:
         return loop.create_task(self._run_on_thread(), name=TASK_NAME)
 
     async def _run_on_thread(self) -> bool:
-        with suppress(OllamaError):  # it is raised where the block begins, or where it ends
+        with suppress(OllamaError):  # the error is raised where the block begins, or where it ends
             await self.run()
         return False
 
@@ -189,7 +190,7 @@ class Worker:
 
 
 class _Tasks:
-    """The tasks of a worker on its loop: one takes prompts, one registers it, and there is one per prompt."""
+    """The tasks of a worker: one takes prompts, one registers the worker, and there is one per prompt."""
 
     def __init__(
         self,
@@ -203,7 +204,7 @@ class _Tasks:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._prompts: set[asyncio.Task[None]] = set()
-        self._unread: set[asyncio.Task[None]] = set()  # those of them that wait for a reader
+        self._unread: set[asyncio.Task[None]] = set()  # the tasks in _prompts that wait for a reader
         self._stopped = asyncio.Event()
         self._aborted = asyncio.Event()
         self._queue = PromptQueue(connection, subjects, slots=parallel, take=self._take)
@@ -228,18 +229,18 @@ class _Tasks:
 
     @property
     def streams(self) -> int:
-        """How many prompts are being answered."""
+        """How many prompts are being answered now."""
         return len(self._prompts) - len(self._unread)
 
     def end(self, *, finish: bool) -> None:
-        """Take nothing new; from any thread."""
+        """Take no new prompts, and abort those already begun unless ``finish`` is true; from any thread."""
         events = (self._stopped,) if finish else (self._stopped, self._aborted)
         with suppress(RuntimeError):  # the loop has just been closed
             for event in events:
                 self._loop.call_soon_threadsafe(event.set)
 
     async def run(self, ready: Callable[[], object]) -> None:
-        """Answer prompts until `end` is called, and finish those unless it says otherwise.
+        """Answer prompts until `end` is called, then finish those already begun unless they are aborted.
 
         Raises:
             UnreachableError: the worker cannot register, or the connection has ended for good.
@@ -254,7 +255,7 @@ class _Tasks:
             await self._until(self._stopped, taking)
             for task in taking:
                 if task.done():
-                    task.result()  # its error
+                    task.result()  # raises its error
             await _cancelled([telling, *taking, *self._unread])
             while self._prompts and not self._aborted.is_set():
                 await self._until(self._aborted, self._prompts)
@@ -271,7 +272,7 @@ class _Tasks:
         finally:
             waiting.cancel()
         if lost.done():
-            await self._place.connection.connected()  # which says why it is lost
+            await self._place.connection.connected()  # raises an error that says why it was lost
 
     async def _tell_when_registered(self, ready: Callable[[], object]) -> None:
         await self.registration.registered.wait()
@@ -303,7 +304,7 @@ async def _cancelled(tasks: "Iterable[asyncio.Task[Any]]") -> None:
 
 
 def _settle(future: Future[None], error: BaseException | None = None) -> None:
-    """End a wait, unless it has ended already."""
+    """Set the result or error of a future, unless it has one already."""
     with suppress(InvalidStateError):
         if error is None:
             future.set_result(None)
@@ -312,6 +313,6 @@ def _settle(future: Future[None], error: BaseException | None = None) -> None:
 
 
 def _note_error(ended: "asyncio.Future[None]") -> None:
-    """Keep asyncio from logging an error that is raised elsewhere too."""
+    """Keep asyncio from logging an error that is also raised elsewhere."""
     if not ended.cancelled():
         ended.exception()

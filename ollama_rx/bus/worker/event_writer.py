@@ -1,7 +1,7 @@
-"""Store what a host answers in a run log: one event at a time, each right after the one before it.
+"""Store a host's answer in a run log: one event at a time, each directly after the previous one.
 
-What arrives while an event is being stored goes into the next one, so that a fast model needs few events and
-a slow one waits for nothing. If the bus is slower than the model, the host is made to wait.
+Data that arrives while an event is being stored goes into the next event, so a fast model needs few events
+and a slow one is never delayed. If the bus is slower than the model, reading from the host is paused.
 """
 
 import asyncio
@@ -12,21 +12,21 @@ from ollama_rx.bus.runs.run_log import RunLog
 from ollama_rx.rx.backpressure import PausableScheduler
 
 MAX_WAITING: Final = 1024 * 1024
-"""Bytes that wait to be stored before the host has to wait."""
+"""How many bytes may wait to be stored before reading from the host is paused."""
 
-_HEADERS = 1024  # bytes of a message that are left for its headers
+_HEADERS = 1024  # bytes of a message that are reserved for its headers
 
 
 class EventWriter:
-    """Writes one attempt, whose ``start`` is stored at a position already.
+    """Writes the events of one attempt, whose ``start`` event is already stored at ``position``.
 
-    `put` and `end` are the callbacks of the host's stream, which is subscribed to with ``scheduler``.
+    `put` and `end` are the callbacks for the host's stream, which is subscribed to with ``scheduler``.
     """
 
     def __init__(self, log: RunLog, start: RunEvent, position: int, *, max_payload: int) -> None:
         self.scheduler = PausableScheduler(asyncio.get_running_loop())
         self.error: Exception | None = None
-        """Why the host's answer has broken off."""
+        """The error with which the host's answer ended early; None if it did not."""
         self._log = log
         self._last = start
         self._position = position
@@ -38,7 +38,7 @@ class EventWriter:
         self._news = asyncio.Event()
 
     def put(self, data: bytes) -> None:
-        """Take a part of the answer."""
+        """Receive a part of the answer."""
         self._waiting.append(data)
         self._size += len(data)
         self._news.set()
@@ -46,23 +46,23 @@ class EventWriter:
             self.scheduler.pause()
 
     def end(self, error: Exception | None = None) -> None:
-        """Take the end of the answer."""
+        """Receive the end of the answer."""
         self.error = error
         self._has_ended = True
         self._news.set()
 
     def stop(self) -> None:
-        """Let `write` return, and drop what waits; an event that is being stored is not given up."""
+        """Let `write` return, and drop the data that waits; an event being stored is still completed."""
         self._is_stopped = True
         self._news.set()
 
     async def write(self) -> bytes:
-        """Store all of the answer but its last part, which is returned: it belongs to the event at its end.
+        """Store the answer except its last part, and return that part: it belongs in the final event.
 
-        An answer that has broken off is stored completely.
+        An answer that ended with an error is stored completely.
 
         Raises:
-            SupersededError: the run has gone on without this attempt.
+            SupersededError: another writer has ended this attempt.
             UnreachableError: the bus does not answer.
         """
         while not self._is_stopped:
@@ -76,13 +76,13 @@ class EventWriter:
         return b""
 
     async def store(self, kind: EventKind, payload: bytes) -> None:
-        """Store the next event; raises what `write` does."""
+        """Store the next event; raises the errors of `write`."""
         event = self._last.then(kind, payload)
         self._position = await self._log.append(event, after=self._position)
         self._last = event
 
     def _take(self) -> bytes:
-        """Return what fits into one event, whole lines if possible."""
+        """Return as much waiting data as fits into one event, cut at the end of a line if possible."""
         block = b"".join(self._waiting)
         self._waiting.clear()
         if len(block) > self._most:

@@ -11,12 +11,12 @@ _INTERNAL_ERROR = 500
 _BAD_GATEWAY = 502
 _UNAVAILABLE = 503
 _GATEWAY_TIMEOUT = 504
-_LONGEST_REASON = 8 * 1024  # characters; in JSON less than the smallest message that servers take, 64 KiB
+_LONGEST_REASON = 8 * 1024  # characters; as JSON below 64 KiB, the smallest max_payload of a server
 
 
 @dataclass(frozen=True, slots=True)
 class HostFailure:
-    """A failure in the words of HTTP, which the client's transport turns into a response."""
+    """A failure as an HTTP status and reason, which the client's transport turns into a response."""
 
     status: int
     reason: str
@@ -25,7 +25,7 @@ class HostFailure:
 
     @classmethod
     def of(cls, error: Exception) -> "HostFailure":
-        """Return what an error of `Client.forward` comes to."""
+        """Return the failure for an error of `Client.forward`."""
         if isinstance(error, StatusError):
             status, reason, signin_url = error.status, error.reason, error.signin_url
         else:
@@ -33,7 +33,7 @@ class HostFailure:
         return cls(status, reason[:_LONGEST_REASON], signin_url, _is_worth_another_attempt(error))
 
     def to_json(self) -> bytes:
-        """Return the payload of an event that tells of it."""
+        """Return the payload of the event that reports the failure."""
         return orjson.dumps({"status": self.status, "reason": self.reason, "signin_url": self.signin_url})
 
 
@@ -46,5 +46,5 @@ def _status_of(error: Exception) -> int:
 
 
 def _is_worth_another_attempt(error: Exception) -> bool:
-    """Check whether another worker, or this one a moment later, may answer."""
+    """Check whether another worker, or this one a moment later, may be able to answer."""
     return isinstance(error, ClientClosedError) or failure_of(error) in {Failure.REST, Failure.NO_MODEL}

@@ -1,8 +1,8 @@
-"""One prompt in the hands of a worker, from its pick-up to its acknowledgement.
+"""How a worker handles one prompt, from receiving its message to acknowledging it.
 
-A prompt is acknowledged, and so leaves the queue, only when its run log has a final event. Whatever happens
-before, a worker gets it again: soon after a failure that another attempt may mend, and a few seconds after
-its worker has died.
+A prompt is acknowledged, and so leaves the queue, only when its run log has a final event. Until then it is
+delivered to a worker again: soon after a failure that another attempt may fix, and a few seconds after its
+worker has died.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ from ollama_rx.bus.worker.spread import spread_over
 from ollama_rx.errors import OllamaError, StatusError, UnreachableError, excerpt
 
 PATHS: Final = frozenset({"/api/generate", "/api/chat", "/api/embed"})
-"""The endpoints that a prompt may be for: those that change nothing on a host."""
+"""The endpoints that a prompt may use: those that change nothing on a host."""
 
-_SIGN_OF_LIFE = 0.75  # seconds between two of them; the server waits for 3
-_NEXT_ATTEMPT = 0.5  # seconds until another attempt
+_SIGN_OF_LIFE = 0.75  # seconds between two in-progress messages; the ack wait is 3
+_NEXT_ATTEMPT = 0.5  # seconds until the prompt is delivered for another attempt
 _BAD_REQUEST = 400
 _INTERNAL_ERROR = 500
 
@@ -39,7 +39,7 @@ _log = logging.getLogger("ollama_rx.bus")
 
 
 class _Verdict(Enum):
-    """What becomes of the message of a prompt."""
+    """What to do with the message of a prompt."""
 
     DONE = "the run is over: acknowledge it"
     AGAIN = "another attempt may do better: give it back, for a moment later"
@@ -48,18 +48,18 @@ class _Verdict(Enum):
 
 
 async def handle(place: Workplace, message: Msg, leave_slot: Callable[[], object]) -> None:
-    """Do what a message of the queue asks for, and settle it.
+    """Answer the prompt in a message of the queue; then acknowledge the message, give it back or leave it.
 
-    ``leave_slot`` is called as soon as no model will be needed: the prompt only waits for a reader.
+    ``leave_slot`` is called as soon as the prompt only waits for a reader and needs no model.
     """
     run = message.subject.rpartition(".")[2]
-    if not is_run(run):  # such as "*", which would stand for the logs of all runs
+    if not is_run(run):  # such as "*", a wildcard that would match the logs of all runs
         _log.warning("a prompt with the id %s is thrown away", excerpt(ascii(run)))
         with suppress(NatsError):
             await message.ack()
         return
     with place.controls.picked_up(run) as is_first:
-        if is_first:  # else it was delivered again while the server was away; the first one settles it
+        if is_first:  # else it was redelivered after a lost connection; the first one settles it
             await _settle(place, message, run, leave_slot)
 
 
@@ -70,11 +70,11 @@ async def _settle(place: Workplace, message: Msg, run: str, leave_slot: Callable
         verdict = await handler.verdict()
     except asyncio.CancelledError:
         with suppress(NatsError):
-            await message.nak()  # so that another worker need not wait until this one counts as dead
+            await message.nak()  # so that another worker gets the prompt before the ack wait is over
         raise
     finally:
         signs.cancel()
-    with suppress(NatsError):  # then it comes again, and the log says what is to be done
+    with suppress(NatsError):  # the prompt is delivered again then, and its log says what to do
         if verdict is _Verdict.DONE:
             await message.ack()
             await handler.clean_up()
@@ -92,7 +92,7 @@ async def _show_signs_of_life(place: Workplace, message: Msg) -> None:
 
 
 class _Handler:
-    """Finds out what becomes of one prompt."""
+    """Answers one prompt and decides what to do with its message."""
 
     def __init__(self, place: Workplace, message: Msg, run: str, leave_slot: Callable[[], object]) -> None:
         self._place = place
@@ -102,7 +102,7 @@ class _Handler:
         self._log = RunLog(place.connection, place.subjects, run)
 
     async def verdict(self) -> _Verdict:
-        """Answer the prompt; a failure is told in its log, unless the bus does not answer."""
+        """Answer the prompt; a failure is stored in its run log, unless the bus does not answer."""
         try:
             return await self._answered()
         except SupersededError as refused:
@@ -123,7 +123,7 @@ class _Handler:
             raise
         except StatusError as error:
             return await self._failed(await self._log.last(), HostFailure.of(error))
-        except Exception as error:  # noqa: BLE001 - the client must hear of it, whatever it is
+        except Exception as error:  # noqa: BLE001 - the client must be told of any error
             _log.exception("run %s cannot be answered", self._run)
             return await self._failed(await self._log.last(), HostFailure.of(error))
 
@@ -153,10 +153,10 @@ class _Handler:
         return _Verdict.DONE if failure is None else await self._after(failure, prompt.model)
 
     async def _after(self, failure: HostFailure, model: str) -> _Verdict:
-        """Give the prompt to whoever has the model, now that a host has failed; if nobody has, it fails.
+        """After a failure of the host, give the prompt back if any worker has the model; otherwise fail it.
 
-        This worker looks at its hosts before it takes anything else: beside a dead host it would never be
-        busy, and so get the most prompts of all.
+        This worker asks its hosts for their models before the slot is free again: a worker with a dead host
+        is never busy, so it would otherwise take more prompts than all others.
         """
         await self._place.look_at_hosts()
         if await self._place.registry.workers_with(model):
@@ -180,8 +180,8 @@ class _Handler:
         return prompt.body
 
     async def clean_up(self) -> None:
-        """Delete what is stored for the prompt, and not needed any more."""
-        with suppress(ValueError, OllamaError):  # it is not a prompt; or its body expires
+        """Delete the body of the prompt from the object store, if it is there."""
+        with suppress(ValueError, OllamaError):  # not a prompt, or not deleted: the body expires
             name = Prompt.of(self._message).body_name
             if name:
                 await delete_body(self._place.connection, self._place.subjects, name)
@@ -192,6 +192,6 @@ class _Handler:
         return _Verdict.DONE
 
     async def _end_run(self, last: RunEvent | None, kind: EventKind, payload: bytes) -> None:
-        """Store an event that ends the run outside of all attempts."""
+        """Store an event that ends the run and belongs to no attempt."""
         event = RunEvent(self._run, 0, 0, kind, payload, writer=secrets.token_hex(4))
         await self._log.append(event, after=NOTHING_STORED if last is None else last.position)

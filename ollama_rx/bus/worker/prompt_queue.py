@@ -1,10 +1,10 @@
-"""Take prompts for any of some models from the bus, as many at a time as there are free slots.
+"""Take prompts for a set of models from the bus, as many at a time as there are free slots.
 
-While a slot is free, one request for a prompt of each model waits at the server. So two prompts may come for
-one slot: the second is given back at once, for another worker or for later. That costs nobody an attempt.
+While a slot is free, one request per model waits at the server for a prompt. So two prompts may arrive for
+one slot: the second is given back at once (nak), for another worker or for later, and loses no attempt.
 
-The requests are plain messages, without nats-py's subscriptions to consumers, which need a task each and do
-not survive every loss of the server.
+The requests are published as plain messages. The pull subscriptions of nats-py need a task each and do not
+survive every loss of the server.
 Source: https://docs.nats.io/reference/reference-protocols/nats_api_reference
 """
 
@@ -26,11 +26,11 @@ from ollama_rx.bus.subjects import Subjects, word_of
 from ollama_rx.transport.timeouts import TimeLimit
 
 Release = Callable[[], None]
-"""Gives a slot back; the second call does nothing."""
+"""Frees a slot; a second call does nothing."""
 
 _WAIT: Final = 30.0  # seconds for which a request waits at the server
-_LOST: Final = _WAIT + 5.0  # seconds after which a request that was not answered counts as lost
-_RETRY: Final = 0.25  # seconds until the next request after one that was refused
+_LOST: Final = _WAIT + 5.0  # seconds after which an unanswered request counts as lost
+_RETRY: Final = 0.25  # seconds from a refused request to the next one
 _REQUEST = orjson.dumps({"batch": 1, "expires": int(_WAIT * 1e9)})
 _STATUS = "Status"
 _EXPIRED = "408"
@@ -39,7 +39,7 @@ _log = logging.getLogger("ollama_rx.bus")
 
 
 class PromptQueue:
-    """Calls ``take`` with each prompt, and with what gives its slot back."""
+    """Calls ``take`` with each prompt and the function that frees its slot."""
 
     def __init__(
         self,
@@ -54,9 +54,9 @@ class PromptQueue:
         self._free = slots
         self._take = take
         self._inbox = connection.nats.new_inbox()
-        self._models: dict[str, str] = {}  # names by word; that which was served least recently is the first
-        self._lost_at: dict[str, float] = {}  # when the request that waits counts as lost, by word
-        self._refused: set[str] = set()  # words of models whose queue may be missing
+        self._models: dict[str, str] = {}  # names by word, the least recently served first
+        self._lost_at: dict[str, float] = {}  # by word: when the waiting request counts as lost
+        self._refused: set[str] = set()  # words of the models whose consumer may be missing
         self._unwanted: list[Msg] = []  # prompts to give back
         self._news = asyncio.Event()
 
@@ -68,14 +68,14 @@ class PromptQueue:
         self._news.set()
 
     async def run(self) -> None:
-        """Take prompts until this is cancelled; then what is on its way is given back."""
+        """Take prompts until this task is cancelled; then give back the prompts that are still arriving."""
         forget = self._connection.on_reconnect(self._ask_anew)
         try:
             async with subscribed(self._connection, f"{self._inbox}.*", self._received, drains=True):
                 try:
                     await self._ask_again_and_again()
                 finally:
-                    self._models = {}  # so that nothing is taken any more
+                    self._models = {}  # so that no more prompts are taken
         finally:
             forget()
             await self._give_back()
@@ -108,7 +108,7 @@ class PromptQueue:
                 self._ask_later(word)
 
     async def _make_queue(self, model: str) -> None:
-        """Make a queue that somebody has removed."""
+        """Make the queue of a model again after somebody has deleted it."""
         with LostCancellation():
             await prepare_streams(self._connection, self._subjects)
             await prepare_model(self._connection, self._subjects, model)
@@ -121,12 +121,12 @@ class PromptQueue:
         asyncio.get_running_loop().call_later(_RETRY, retry)
 
     def _ask_anew(self) -> None:
-        """Forget the requests that have been lost with the connection."""
+        """Forget the requests that were lost with the connection."""
         self._lost_at.clear()
         self._news.set()
 
     def _received(self, message: Msg) -> None:
-        if not message.subject.startswith(self._inbox):  # a prompt may have any header
+        if not message.subject.startswith(self._inbox):  # a prompt, whatever its headers say
             self._received_prompt(message)
             return
         word = message.subject.rpartition(".")[2]
@@ -142,7 +142,7 @@ class PromptQueue:
         self._lost_at.pop(word, None)
         name = self._models.pop(word, None)
         if name is not None:
-            self._models[word] = name  # the last one in the row for the next slot
+            self._models[word] = name  # moved to the end: the other models get the next slots first
         if name is None or self._free < 1:
             self._unwanted.append(message)
         else:

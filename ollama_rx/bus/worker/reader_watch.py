@@ -1,7 +1,7 @@
-"""Does anybody read the answer of a run? The bus knows, because a reader subscribes to a subject of the run.
+"""Check whether anybody reads the answer of a run: each reader subscribes to a subject of the run.
 
-A request to that subject tells: without a subscriber the server itself answers at once. A reader that is busy
-and does not answer is still there; one that has died is not, since its connection is gone.
+The check is a request to that subject, which the server itself refuses at once if there is no subscriber. A
+reader that is too busy to answer still counts; one that has died does not, because its connection is gone.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from nats.errors import NoRespondersError
 from ollama_rx.bus.connection.bus_connection import BusConnection
 
 PROBE_EVERY: Final = 2.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 _ANSWER = 1.0  # seconds to wait for a reader that may be busy
 
 
 class ReaderWatch:
-    """Looks for the readers of one run; ``subject`` is the one to which they subscribe."""
+    """Checks whether one run has readers; ``subject`` is the subject to which they subscribe."""
 
     def __init__(self, connection: BusConnection, subject: str, *, grace: float) -> None:
         self._connection = connection
@@ -27,7 +27,7 @@ class ReaderWatch:
         self._grace = grace
 
     async def is_read(self) -> bool:
-        """Check whether there is a reader; a bus that does not answer counts as one."""
+        """Check whether there is a reader; if the bus does not answer, assume that there is."""
         if self._connection.is_connected:
             try:
                 await self._connection.request(self._subject, b"", seconds=_ANSWER)
@@ -38,7 +38,7 @@ class ReaderWatch:
         return True
 
     async def read_again(self) -> bool:
-        """Wait until there is a reader; False if there is none for as long as the grace."""
+        """Wait until there is a reader; return False if there is none within ``grace`` seconds."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._grace
         while not await self.is_read():

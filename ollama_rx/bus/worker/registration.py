@@ -1,4 +1,4 @@
-"""The registration of a worker: what its hosts have, told anew every few seconds."""
+"""The registration of a worker: the models of its hosts, published again every few seconds."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ from ollama_rx.errors import OllamaError, UnreachableError
 
 _INTERVAL = 3.0  # seconds from the end of one round to the next; with _HOST_LIMIT less than ENTRY_LIFETIME
 _HOST_LIMIT = 8.0  # seconds; a host that is busy with models answers late
-_STREAMS = ""  # stands for them among the names of models that are prepared
+_STREAMS = ""  # stands for the streams among the names of the prepared models
 _DELETION = {"KV-Operation": "DEL"}
 _FAREWELL = 1.0  # seconds for deleting the entry
 
@@ -34,18 +34,18 @@ _log = logging.getLogger("ollama_rx.bus")
 class Registration:
     """Keeps the entry of a worker up to date, and answers the requests that are sent to this worker.
 
-    Every few seconds, and after a lost connection, the hosts are asked what they have. A model
-    is in the entry only when its queue is there and ``on_models`` has been called. If no host answers, the
-    worker is registered without models until they do.
+    Every few seconds, and after a lost connection, the hosts are asked for their models. A model is in the
+    entry only after its queue exists and ``on_models`` has been called. While no host answers, the worker is
+    registered without models.
 
     Args:
         client: for the hosts of the worker.
         connection: to the bus.
-        subjects: of the worker's namespace.
-        name: shown to people.
+        subjects: those of the worker's namespace.
+        name: the name shown to people.
         parallel: how many prompts the worker answers at the same time.
-        streams: returns how many it answers at this moment.
-        on_models: called with the names of all models when they have changed.
+        streams: returns how many prompts it is answering now.
+        on_models: called with the names of all models when the set has changed.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Registration:
         self.registered: Final = asyncio.Event()
         """Set when the entry has been stored for the first time."""
         self.state = WorkerState(id=token_hex(6), name=name, parallel=parallel)
-        """What was registered last."""
+        """The state that was registered last."""
         self._client = client
         self._connection = connection
         self._subjects = subjects
@@ -71,17 +71,17 @@ class Registration:
         self._models: frozenset[str] = frozenset()
         self._offered: set[str] = set()
         self._prepared: frozenset[str] = frozenset()
-        self._trouble = ""  # why it could not register the last time
-        self._was_lost = False  # since the last round, the connection to the bus
+        self._trouble = ""  # why the last registration failed; empty if it succeeded
+        self._was_lost = False  # the connection to the bus, since the last round
         self._wake_up = asyncio.Event()
         self._is_over = False
-        self._looked = asyncio.Event()  # since `look_now` was called last
+        self._looked = asyncio.Event()  # set after a round; cleared by `look_now`
 
     async def run(self) -> None:
-        """Be registered until the caller is cancelled; the entry is deleted then.
+        """Keep the worker registered until the task is cancelled; then delete the entry.
 
         Raises:
-            OllamaError: the streams cannot be made, or the connection has ended for good.
+            OllamaError: the first registration fails, or the connection has ended for good.
         """
         stop_watching = self._connection.on_reconnect(self._reconnected)
         desk = request_desk(
@@ -100,7 +100,7 @@ class Registration:
             await self._delete()
 
     async def look_now(self) -> None:
-        """Ask the hosts at once, because one has just failed; return when ``on_models`` has been told."""
+        """Ask the hosts at once, because one has just failed; return when ``on_models`` knows the result."""
         if not self._is_over:
             self._looked.clear()
             self._wake_up.set()
@@ -117,14 +117,14 @@ class Registration:
         self._wake_up.set()
 
     def _shown(self, model: str) -> None:
-        """Offer a model of ollama.com from now on; hosts answer for those without listing them."""
+        """Offer a model of ollama.com from now on; hosts can run such models without listing them."""
         name = full_name(model)
         if is_cloud_model(name) and name not in self.state.model_names:
             self._offered.add(name)
             self._wake_up.set()
 
     async def _look(self) -> WorkerState:
-        """Ask the hosts."""
+        """Ask the hosts for their models and return the new state."""
         try:
             async with asyncio.timeout(_HOST_LIMIT):
                 models = await self._client.models()
@@ -143,7 +143,7 @@ class Registration:
         )
 
     async def _register(self, state: WorkerState) -> None:
-        """Tell what was found. After the first time an error is not the end, because it may pass."""
+        """Publish the state. After the first success an error is only logged, because it may be temporary."""
         try:
             await until_answered(self._connection, lambda: self._publish(state))
         except (OllamaError, APIError) as error:
@@ -174,8 +174,8 @@ class Registration:
             raise
 
     async def _prepare(self, models: frozenset[str]) -> None:
-        """Make what is not known to be there: the streams, and the queue of each model."""
-        if self._was_lost:  # and the server may have lost its streams
+        """Make the streams and the queue of each model, except those that are known to exist."""
+        if self._was_lost:  # the server may have lost its streams with the connection
             self._was_lost = False
             self._prepared = frozenset()
         if not self._prepared:
@@ -209,5 +209,5 @@ def _told(connection: BusConnection, error: Exception) -> OllamaError:
 
 
 def _words(error: Exception) -> str:
-    """Return what the server has said, without the codes around it."""
+    """Return the server's description of an error, without the codes around it."""
     return (isinstance(error, APIError) and error.description) or str(error)

@@ -1,4 +1,4 @@
-"""The requests that a worker answers at once, beside the prompts of the queue."""
+"""The requests that a worker answers at once, without the queue of prompts."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -27,9 +27,9 @@ async def request_desk(
     *,
     on_shown: Callable[[str], object],
 ) -> AsyncGenerator[None]:
-    """Answer the requests to a worker with what its hosts answer, until the block is left.
+    """Answer the requests to a worker with the answers of its hosts, until the block is left.
 
-    ``on_shown`` is called with the name of each model that the hosts have shown.
+    ``on_shown`` is called with the name of a model when a host has answered /api/show for it.
     """
 
     async def serve(request: Msg) -> None:
@@ -52,7 +52,7 @@ async def _answer(client: Client, path: str, body: bytes, on_shown: Callable[[st
         if path == "/api/show":
             answer = await _shown(client, body, model)
             on_shown(model)
-        elif is_unload(path, fields):  # several hosts send a chunk each; the last one stands for all
+        elif is_unload(path, fields):  # each host sends a chunk; only the last chunk is returned
             answer = ApiAnswer.of((await client.unload(model)).raw)
         else:
             answer = ApiAnswer.error(501, f"a worker does not answer {path} here")

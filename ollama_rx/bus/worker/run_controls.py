@@ -1,8 +1,8 @@
-"""What workers tell each other, and clients tell them, about single runs; one subscription for each worker.
+"""Messages about single runs, among workers and from clients to workers; each worker has one subscription.
 
-A hint says that the log of a run has an event that is not its worker's: it has been cancelled, or another
-worker has taken it over. It is for speed only, the log decides. A request asks whether a worker has a run in
-hand: that one answers, all others are silent.
+A hint says that the log of a run has an event from somebody else than its worker: the run was cancelled, or
+another worker has taken it over. Hints only save time, the log decides. A request asks whether a worker is
+working on a run: that worker answers, all others are silent.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from ollama_rx.bus.connection.bus_connection import BusConnection
 from ollama_rx.bus.connection.subscribed import subscribed
 from ollama_rx.bus.subjects import Subjects
 
-_ANSWER: Final = 0.25  # seconds in which a worker says that it has a run
+_ANSWER: Final = 0.25  # seconds to wait for the worker that works on a run
 
 
 class RunControls:
-    """The runs that this worker has in hand."""
+    """The runs that this worker is working on."""
 
     def __init__(self, connection: BusConnection, subjects: Subjects) -> None:
         self._connection = connection
@@ -32,7 +32,7 @@ class RunControls:
 
     @asynccontextmanager
     async def listening(self) -> AsyncGenerator[None]:
-        """Hear what others ask and tell, until the block is left."""
+        """Receive hints and requests until the block is left."""
         try:
             async with subscribed(self._connection, self._subjects.all_controls, self._received):
                 yield
@@ -42,7 +42,7 @@ class RunControls:
 
     @contextmanager
     def picked_up(self, run: str) -> Generator[bool]:
-        """Deal with a message about a run; False if another message about it is being dealt with here."""
+        """Mark a run's prompt as being handled; yields False if this worker is handling it already."""
         is_first = run not in self._picked_up
         self._picked_up.add(run)
         try:
@@ -53,7 +53,7 @@ class RunControls:
 
     @contextmanager
     def hold(self, run: str, on_hint: Callable[[], object]) -> Generator[None]:
-        """Have a run in hand, and call something at each hint about it."""
+        """Mark a run as worked on by this worker, and call ``on_hint`` at each hint about it."""
         self._hints[run] = on_hint
         try:
             yield
@@ -61,7 +61,7 @@ class RunControls:
             del self._hints[run]
 
     async def is_held_elsewhere(self, run: str) -> bool:
-        """Ask all other workers whether one of them has the run in hand."""
+        """Ask all other workers whether one of them is working on the run."""
         try:
             await self._connection.request(self._subjects.control(run), b"", seconds=_ANSWER)
         except (NatsError, TimeoutError):
@@ -69,8 +69,8 @@ class RunControls:
         return True
 
     async def hint(self, run: str) -> None:
-        """Tell a worker that may have a run in hand that it is no longer its own."""
-        with suppress(NatsError):  # it will find out by itself
+        """Tell a worker that may still be working on a run that another worker has taken it over."""
+        with suppress(NatsError):  # the worker finds out without the hint, only later
             await self._connection.nats.publish(self._subjects.control(run))
 
     def _received(self, message: Msg) -> None:

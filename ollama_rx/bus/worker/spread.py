@@ -1,8 +1,8 @@
-"""Keep tasks that have begun together from doing the same thing at the same moment ever after."""
+"""Keep periodic tasks that were started together from running at the same moment every time."""
 
 from random import random
 
 
 def spread_over(seconds: float) -> float:
-    """Return how long a task waits before it does something for the first time that it does so often."""
-    return seconds * random()  # noqa: S311 - no secret
+    """Return a random delay before the first run of a task that repeats every ``seconds``."""
+    return seconds * random()  # noqa: S311 - not a secret
