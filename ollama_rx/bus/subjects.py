@@ -41,7 +41,7 @@ class Subjects:
     """The streams and subjects of one namespace; two namespaces on one server are independent.
 
     Raises:
-        ValueError: the namespace contains characters other than letters, digits, "_" and "-".
+        ValueError: the namespace is not made of 1 to 64 letters, digits, "_" and "-".
     """
 
     namespace: str = DEFAULT_NAMESPACE
@@ -97,7 +97,7 @@ class Subjects:
 
     @property
     def all_controls(self) -> str:
-        """The subjects on which workers learn at once that a run was cancelled or taken over."""
+        """The subjects of the hints and questions about all runs."""
         return f"{self.namespace}.control.*"
 
     def control(self, run: str) -> str:

@@ -22,7 +22,8 @@ class RunAnswer:
     """Turns the events of a run log, in their order, into the body of one answer.
 
     As long as nothing of an attempt has been delivered, the next attempt replaces it unnoticed. Afterwards a
-    new attempt ends the answer with an error. An event that arrives twice, or late, is ignored.
+    new attempt ends the answer with an error. An event that arrives twice is ignored; so is one of an earlier
+    attempt, unless it ends the run before anything of the expected attempt was read.
 
     Args:
         hold: deliver an attempt only when it is complete, so that no restart is noticed.

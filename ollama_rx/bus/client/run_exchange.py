@@ -33,8 +33,9 @@ class RunExchange:
     """Reads the answer of one run; used in the same way as the `Exchange` of an HTTP request.
 
     Its own task does everything that has to be awaited, and ends when the exchange has left nothing behind on
-    the bus. If the exchange is aborted before the run is over, the run is stopped. A detached run is only
-    stopped if ``is_left`` then returns True: the subscriber itself has left the stream.
+    the bus. If the exchange is aborted before the run is over, the run is stopped. A detached run is then
+    only stopped if ``is_left`` returns True: the subscriber itself has left the stream. A run that no worker
+    has taken after ``busy_after`` is stopped in any case.
     """
 
     def __init__(

@@ -32,7 +32,8 @@ async def until_answered(connection: BusConnection, request: Callable[[], Awaita
     """Repeat a request until the server answers; while the server cannot be reached, wait for it.
 
     Raises:
-        UnreachableError: the server can be reached, but does not answer for half a minute.
+        UnreachableError: the server can be reached, but does not answer for half a minute; or the
+            connection was closed for good.
         StatusError: 403, the user lacks a permission.
     """
     clock = asyncio.get_running_loop().time

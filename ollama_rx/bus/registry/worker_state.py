@@ -54,7 +54,7 @@ class WorkerState:
         return full_name(name) in self.model_names
 
     def encode(self, most_bytes: int) -> bytes:
-        """Return its entry, in at most ``most_bytes`` bytes.
+        """Return the entry, in at most ``most_bytes`` bytes if leaving out models is enough.
 
         If it does not fit, the details of the models are left out, and then the models that are listed last.
         """

@@ -92,7 +92,7 @@ class Worker:
 
     @property
     def state(self) -> WorkerState | None:
-        """The state that the worker registered last; None before it has begun."""
+        """The state that the worker registered last, or is about to register; None before it has begun."""
         return None if self._tasks is None else self._tasks.registration.state
 
     @property
