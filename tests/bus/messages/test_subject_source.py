@@ -439,12 +439,18 @@ def test_a_message_that_the_server_sends_again_after_it_was_acknowledged_is_not_
         assert received.wait(2) == ["a", "b"]
 
 
-@pytest.mark.parametrize(("limit", "seconds"), [("_SILENCE", 0.05), ("_EXPIRES", 0.25)])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"_SILENCE": 0.05, "ACK_WAIT": 0.3}, id="silence"),  # the server's heartbeats are rare
+        pytest.param({"_EXPIRES": 0.25, "_HEARTBEAT": 0.1}, id="a request has expired"),
+    ],
+)
 def test_it_asks_again_after_silence_and_when_a_request_has_expired(
-    nats_url: str, subject: str, monkeypatch: pytest.MonkeyPatch, limit: str, seconds: float
+    nats_url: str, subject: str, monkeypatch: pytest.MonkeyPatch, limits: dict[str, float]
 ) -> None:
-    monkeypatch.setattr(durable_subscription, limit, seconds)
-    monkeypatch.setattr(durable_subscription, "_HEARTBEAT", 0.1)
+    for limit, seconds in limits.items():
+        monkeypatch.setattr(durable_subscription, limit, seconds)
     asked = threading.Semaphore(0)
     ask = DurableSubscription._ask
 
