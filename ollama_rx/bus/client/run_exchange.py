@@ -137,7 +137,7 @@ class RunExchange:
     def fail_threadsafe(self, error: Exception) -> None:
         """End the exchange with an error unless it has ended; may be called from any thread."""
         with suppress(RuntimeError):  # the loop is closed, and the exchange has ended with it
-            self._loop.call_soon_threadsafe(self._end, error)
+            self._loop.call_soon_threadsafe(self._end_at_once, error)
 
     def abort_threadsafe(self) -> bool:
         """Do what `abort` does, from any thread; return False if the event loop is not running."""
@@ -243,6 +243,12 @@ class RunExchange:
         self._has_head()
         if self._receiver is not None:
             self._finish(self._receiver)
+
+    def _end_at_once(self, error: Exception) -> None:
+        """End with an error, and stop the task's current step: without a server it would wait for ever."""
+        if not self._is_ended and not self._is_aborted:
+            self._end(error)
+            self._task.cancel()
 
     def _has_head(self) -> None:
         if not self._head.done():

@@ -351,9 +351,16 @@ def test_a_prompt_that_nobody_has_taken_is_withdrawn(
     worker.until_no_prompt()
 
 
+@pytest.mark.parametrize("how", ["dispose", "close", "dispose and close"])
 @pytest.mark.parametrize("step", ["find", "put", "store", "reader"])
 def test_an_answer_can_be_left_at_any_moment(
-    worker: ScriptedWorker, connect: Connect, door: Door, monkeypatch: pytest.MonkeyPatch, step: str
+    worker: ScriptedWorker,
+    connect: Connect,
+    door: Door,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    step: str,
+    how: str,
 ) -> None:
     """Leave in the middle of each step; what is stored of the prompt is withdrawn."""
     reached = threading.Event()
@@ -376,12 +383,16 @@ def test_an_answer_can_be_left_at_any_moment(
     monkeypatch.setattr(place, name, stopping)
     seen = door.subscribe(client.generate("Hi"))
     assert reached.wait(10)
-    seen.dispose()
+    if how.startswith("dispose"):
+        seen.dispose()
+    if how.endswith("close"):
+        client.close()
+    assert eventually(lambda: not our_threads())
+    assert eventually(lambda: door.tasks() == 0)
     worker.until_no_reader()
     worker.until_no_prompt()
-    assert eventually(lambda: not our_threads())
     assert not seen.items
-    assert not seen.errors
+    assert [type(error) for error in seen.errors] == ([ClientClosedError] if how == "close" else [])
 
 
 def test_an_answer_can_be_left_while_the_server_does_not_answer(door: Door) -> None:
