@@ -91,7 +91,7 @@ def test_prompts_are_answered_until_a_signal_comes(
     assert result.exit_code == 0, result.output
     name = socket.gethostname()
     assert result.stdout == f"worker {name} at {bus}, beside {fake.url}, with the models echo:latest\n"
-    [line] = result.stderr.splitlines()
+    line, *_ = result.stderr.splitlines()  # the signal may find the worker tidying up, which is said too
     assert line.endswith("run answer-1 for echo: answered")
 
 
