@@ -119,7 +119,7 @@ def _count_tasks() -> int:
     return sum(not name.startswith(_OF_IDLE_CONNECTIONS) for name in names)
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
     """Wait until a condition holds; False if it does not in time."""
     deadline = time.monotonic() + seconds
     waiting = threading.Event()

@@ -44,11 +44,11 @@ def test_a_paused_scheduler_pauses_the_server_and_loses_nothing(connect: Connect
     door = Door("asyncio")
     assert door.loop is not None
     scheduler = PausableScheduler(door.loop)
-    text = [f"{n} " for n in range(19_999)]
+    text = [f"{n} " for n in range(7_999)]
     seen = Seen()
 
     def pause_sometimes(_: object) -> None:
-        if len(seen.items) % 5000 == 1:
+        if len(seen.items) % 2000 == 1:
             scheduler.pause()
 
     seen.hook = pause_sometimes
@@ -57,7 +57,7 @@ def test_a_paused_scheduler_pauses_the_server_and_loses_nothing(connect: Connect
         door.call(
             lambda: stream.subscribe(seen.on_next, seen.on_error, seen.on_completed, scheduler=scheduler)
         )
-        for stop in range(1, 20_000, 5000):
+        for stop in range(1, 8_000, 2000):
             assert reaches(seen, stop), len(seen.items)
             door.call(scheduler.resume)
         assert seen.wait().text == "".join(text)
