@@ -6,6 +6,7 @@ import threading
 import wave
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from reactivex import of, throw
@@ -16,6 +17,7 @@ from ollama_rx import SinkError, SpeechError, deliver
 from ollama_rx import operators as op
 from ollama_rx.sinks import Collector, StopSink
 from ollama_rx.speech import Audio, Loudspeaker, Pacer, Speech, SpeechEngine, SpeechEvent, SpeechOutput, Word
+from ollama_rx.speech.speech_run import SpeechRun
 from tests.speech.voices import LETTER, RATE, TIMEOUT, Letters, SlowToLoad, Tape, Turntable, tone
 
 PAUSE = 0.1
@@ -121,6 +123,31 @@ def test_an_interruption_returns_the_words_that_were_heard_and_ends_the_delivery
         ("interrupted", "Hello *you*"),
     ]
     assert events[-1].end == pytest.approx(0.8)
+
+
+def test_an_interruption_is_told_before_its_delivery_ends_and_nothing_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tell, has_ended = SpeechRun._tell, threading.Event()
+
+    def slowly(run: SpeechRun, kind: Literal["interrupted", "finished"], heard: str, position: float) -> None:
+        if kind == "interrupted":
+            has_ended.wait(0.3)  # it must not come
+        tell(run, kind, heard, position)
+
+    monkeypatch.setattr(SpeechRun, "_tell", slowly)
+    turntable = Turntable()
+    speech = voice(output=turntable)
+    events = events_of(speech)
+    delivery = deliver(of("Hello you."), speech)
+    turntable.turn(0.3)
+    interrupting = threading.Thread(target=speech.interrupt)
+    interrupting.start()
+    delivery.wait(TIMEOUT)
+    kinds = [event.kind for event in events]
+    has_ended.set()
+    interrupting.join(TIMEOUT)
+    assert kinds == ["started", "interrupted"]
 
 
 @pytest.mark.parametrize(
