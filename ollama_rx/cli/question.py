@@ -57,7 +57,7 @@ class ParsedQuestion:
 
     @contextmanager
     def ask(self, status: StatusLine) -> Generator["AnswerStream"]:
-        """Read the prompt, choose who answers, and yield the answer, which a subscription requests."""
+        """Read the prompt, choose the client, and yield the answer, which a subscription requests."""
         given = self.given
         with usage_error("PROMPT"):
             prompt = read_prompt(given.prompt, status)

@@ -38,7 +38,7 @@ def write_saved(path: str | os.PathLike[str], saved: SavedConversation) -> None:
         ValueError: the path is that of a folder, a device or a pipe.
     """
     content = orjson.dumps(_to_json(saved), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    target = Path(os.path.realpath(path))  # a loop of links is no error here
+    target = Path(os.path.realpath(path))  # a loop of links does not raise an error here
     if target.exists() and not target.is_file():
         raise ValueError(f"{path}: expected the path of a file, got that of something else")
     if not target.parent.is_dir():

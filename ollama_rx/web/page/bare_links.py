@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
 
 # After a colon it is a part of another address, such as "blob:https://...". A host has ASCII letters only:
-# one with a letter of another alphabet, which may look like one of these, is no link.
+# one with a letter of another alphabet, which may look like one of these, is not a link.
 _ADDRESS: Final = re.compile(
     r"""(?<![A-Za-z0-9:]) https?:// [A-Za-z0-9] [A-Za-z0-9._-]*+ (?: :[0-9]++ )?+ (?![\w@])
         (?: [/?\#] [\w\-.~:/?\#\[\]@!$&'()*+,;=%]*+ )?""",

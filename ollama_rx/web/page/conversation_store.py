@@ -305,7 +305,7 @@ class ConversationStore:
             conversation: its id.
             user: the message; its images are bytes.
             position: the number of messages, or that of an earlier message of the user's, which is replaced.
-            model: who answers.
+            model: the name of the model that answers.
             version: that of the conversation as the user has seen it; None does not check it.
 
         Raises:

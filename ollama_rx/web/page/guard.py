@@ -119,7 +119,8 @@ class Guard:
     Args:
         app: the application.
         allowed_hosts: what the page may be called in a browser.
-        token: what each request for data must carry; None lets everybody in who reaches the server.
+        token: what each request for data must carry; with None everybody who reaches the server
+            may use it.
         limits: how much is too much.
     """
 
