@@ -778,9 +778,9 @@ def test_runs_need_a_bus() -> None:
 # lost connections
 
 
-def test_an_answer_goes_on_after_the_server_was_killed(
-    nats_process: NatsProcess, namespace: str, door: Door
-) -> None:
+@pytest.fixture
+def begun(nats_process: NatsProcess, namespace: str, door: Door) -> Iterator[tuple[Seen, ScriptedRun]]:
+    """An answer of which "a" has arrived, from a server that a test may kill."""
     with (
         ScriptedWorker(nats_process.url, namespace) as worker,
         Client(transport=jetstream(nats_process.url, namespace=namespace), model=MODEL) as client,
@@ -790,30 +790,29 @@ def test_an_answer_goes_on_after_the_server_was_killed(
         run.start()
         run.lines("a")
         assert seen.started.wait(10)
-        nats_process.kill()
-        nats_process.start()
-        run.lines("b")
-        run.end("c")
-        assert texts(seen.wait()) == ["a", "b", "c", ""]
-        assert not seen.errors
+        yield seen, run
+
+
+def test_an_answer_goes_on_after_the_server_was_killed(
+    nats_process: NatsProcess, begun: tuple[Seen, ScriptedRun]
+) -> None:
+    seen, run = begun
+    nats_process.kill()
+    nats_process.start()
+    run.lines("b")
+    run.end("c")
+    assert texts(seen.wait()) == ["a", "b", "c", ""]
+    assert not seen.errors
 
 
 def test_an_answer_can_be_left_while_the_server_is_away(
-    nats_process: NatsProcess, namespace: str, door: Door
+    nats_process: NatsProcess, begun: tuple[Seen, ScriptedRun]
 ) -> None:
-    with (
-        ScriptedWorker(nats_process.url, namespace) as worker,
-        Client(transport=jetstream(nats_process.url, namespace=namespace), model=MODEL) as client,
-    ):
-        seen = door.subscribe(client.generate("Hi"))
-        run = worker.take()
-        run.start()
-        run.lines("a")
-        assert seen.started.wait(10)
-        nats_process.kill()
-        seen.dispose()
-        assert eventually(lambda: not our_threads())
-        nats_process.start()
+    seen, _ = begun
+    nats_process.kill()
+    seen.dispose()
+    assert eventually(lambda: not our_threads())
+    nats_process.start()
 
 
 # the transport itself
