@@ -65,7 +65,7 @@ def test_a_stopped_answer_keeps_what_has_arrived(page: Browser, fake: FakeOllama
     fake.play(answer("Hello ", endless("more ", every=0.005)))
     id_ = page.begin()
     with page.reading(id_) as events:
-        next(event for event in events if event.type == "block")
+        next(event for event in events if event.type == "block" and "more" in str(event.data))
         assert page.http.post(f"/api/conversations/{id_}/stop").status_code == 204
         *_, last = events
     assert (last.type, last.data) == ("done", {"reason": "stopped"})
