@@ -34,11 +34,12 @@ def new_run(subjects: Subjects, run: str) -> NewRun:
     )
 
 
-async def runs_in_queue(connection: BusConnection, subjects: Subjects) -> list[str]:
-    """Return the prompts in the queue, after what was published before has been done."""
-    await consumer_info(connection, subjects)
-    found = await stored_messages(connection, subjects.prompts_stream, subjects.all_prompts)
-    return [message.subject.rpartition(".")[2] for message in found]
+async def until_queued(connection: BusConnection, subjects: Subjects, *expected: str) -> None:
+    """Wait until these prompts are in the queue: the server deletes a prompt after it was asked to."""
+    found: list[str] | None = None
+    while found != list(expected):
+        messages = await stored_messages(connection, subjects.prompts_stream, subjects.all_prompts)
+        found = [message.subject.rpartition(".")[2] for message in messages]
 
 
 async def consumer_info(connection: BusConnection, subjects: Subjects) -> ConsumerInfo:
@@ -65,7 +66,7 @@ def test_a_prompt_that_is_withdrawn_leaves_the_queue_and_no_other_one_does(
         _, _, last = [await take(connection, subjects) for _ in runs]
         await runs[1].withdraw(connection, "not wanted")
         await last.ack()
-        assert await runs_in_queue(connection, subjects) == ["one"]
+        await until_queued(connection, subjects, "one")
         info = await consumer_info(connection, subjects)
         assert info.num_ack_pending == 1
         assert info.ack_floor is not None
@@ -95,7 +96,7 @@ def test_a_prompt_whose_acknowledgement_was_not_awaited_is_withdrawn_too(
         submitting.cancel()
         await asyncio.wait({submitting})
         await run.withdraw(connection, "not wanted")
-        assert await runs_in_queue(connection, subjects) == []
+        await until_queued(connection, subjects)
 
     on_bus(nats_url, main)
 
@@ -116,7 +117,7 @@ def test_a_prompt_is_stored_as_soon_as_the_streams_of_the_server_are_there(
         monkeypatch.setattr(run_entry, "store_message", fail_at_first)
         await prepare_model(connection, subjects, MODEL)
         assert await new_run(subjects, "one").submit(connection)
-        assert await runs_in_queue(connection, subjects) == ["one"]
+        await until_queued(connection, subjects, "one")
 
     on_bus(nats_url, main)
 
