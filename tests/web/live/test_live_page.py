@@ -2,7 +2,9 @@
 
 import asyncio
 import errno
+import io
 import json
+import re
 import signal
 import socket
 import sys
@@ -27,6 +29,24 @@ from ollama_rx.web.live import live_page
 from ollama_rx.web.live.loop_server import LoopServer
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
+
+
+class StandardError(io.StringIO):
+    """Takes the place of standard error: `capsys` may lose what others write while it reads."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self._flushed = threading.Condition()
+        monkeypatch.setattr(sys, "stderr", self)
+
+    def flush(self) -> None:
+        with self._flushed:
+            self._flushed.notify_all()
+
+    def wait_for(self, text: str) -> None:
+        """Wait until a text was printed and its line has ended."""
+        with self._flushed:
+            assert self._flushed.wait_for(lambda: re.search(f"{re.escape(text)}.*\n", self.getvalue()), 20)
 
 
 class Event(NamedTuple):
@@ -122,16 +142,17 @@ def test_tabs_that_open_later_see_everything_of_each_block_the_last_state() -> N
 
 
 def test_a_tab_that_opens_after_the_end_sees_everything_and_ends_the_delivery(
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    stderr = StandardError(monkeypatch)
     page, words = LivePage(0, wait=None), Collector[str]()
     delivery = deliver(of("Hel", "lo"), words, page)
-    while "complete" not in (waiting := capsys.readouterr().err):
-        assert not delivery.done
+    stderr.wait_for("complete")
+    assert not delivery.done
     tab = Tab(page)
     delivery.wait()
     assert tab.text() == {0: "<p>Hello</p>\n"}
-    assert waiting.endswith(
+    assert stderr.getvalue().endswith(
         f"ollama-rx: the answer is complete; {page.url} waits until it is opened (Ctrl-C ends this)\n"
     )
 
@@ -153,10 +174,11 @@ def test_without_waiting_nothing_is_said_of_it(capsys: pytest.CaptureFixture[str
     assert is_free(page)
 
 
-def test_cancelling_ends_the_wait_for_a_tab(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cancelling_ends_the_wait_for_a_tab(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = StandardError(monkeypatch)
     delivery = deliver(of("Hello"), LivePage(0, wait=None))
-    while "complete" not in capsys.readouterr().err:
-        assert not delivery.done
+    stderr.wait_for("complete")
+    assert not delivery.done
     delivery.cancel()
     delivery.wait()
 
