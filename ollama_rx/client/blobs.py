@@ -98,7 +98,7 @@ def create_with_uploads(
             GeneratorStream(session, uploads, Progress), reactivex.defer(lambda _: create_from(digests))
         )
 
-    at_once = create_from(dict.fromkeys(paths, ""))  # built now, so that a body that is no JSON fails now
+    at_once = create_from(dict.fromkeys(paths, ""))  # built now, so that a body that is not JSON fails now
     return reactivex.defer(upload_and_create) if paths else at_once
 
 

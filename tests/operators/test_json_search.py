@@ -90,7 +90,7 @@ def search(pieces: list[str]) -> list[JsonValue]:
         # what only one of can be meant
         ('{"a": 1, "b": 2, "a": 3}', {"a": 3, "b": 2}),
         ('```json\n{"a": 1}\n```\nor\n```json\n{"a": 2}\n```', {"a": 1}),
-        # values that are no containers
+        # values that are not containers
         ("12.5", 12.5),
         (' "positive"\n', "positive"),
         ("true", True),

@@ -1,4 +1,4 @@
-"""The registry: who is there, at this moment, whatever stands in it."""
+"""The registry: which workers are there at this moment, whatever its entries contain."""
 
 import asyncio
 

@@ -133,7 +133,7 @@ def garbage(run: str) -> dict[str, dict[str, str]]:
         "no headers": {},
         "another run": {**proper, "Nats-Msg-Id": "another"},
         "a path that changes a host": {**proper, "Ollama-Rx-Path": "/api/delete"},
-        "a grace that is no number": {**proper, "Ollama-Rx-Grace": "long"},
+        "a grace that is not a number": {**proper, "Ollama-Rx-Grace": "long"},
     }
 
 

@@ -1,4 +1,4 @@
-"""A worker answers at once what does not belong into the queue."""
+"""A worker answers at once what does not belong in the queue."""
 
 import asyncio
 from typing import Any
