@@ -1,0 +1,111 @@
+"""Commands that serve: serve, worker, embedded."""
+
+from typing import Annotated
+
+import typer
+
+from ollama_rx.cli.commands.shared_options import Host, check_text, check_texts
+
+
+def serve(
+    *,
+    listen: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="The address to listen on. Others than this machine's own need a token, which is made up if "
+            "none is given; 0.0.0.0 is every address.",
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, max=65535, help="The port; 0 is any free one.")
+    ] = 8000,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", "-m", metavar="NAME", callback=check_text, help="The model that is chosen at first."
+        ),
+    ] = None,
+    host: Host = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            callback=check_text,
+            help="What the browser must know; it is part of the address that is printed. Other users of this "
+            "machine can see it here, but not in the variable OLLAMA_RX_TOKEN.",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            callback=check_texts,
+            help="Another name of this server, as of a proxy. Repeatable.",
+        ),
+    ] = None,
+    open: Annotated[  # noqa: A002 - the option's name
+        bool, typer.Option("--open", help="Open the page in the browser.")
+    ] = False,
+    no_voice: Annotated[bool, typer.Option("--no-voice", help="Offer no voice.")] = False,
+) -> None:
+    """Serve a page for chats with a model; print its address. Ctrl-C ends it.
+
+    Conversations are kept in the user's folder for data, or in that which OLLAMA_RX_DATA names. Who answers
+    is chosen as for run.
+    """
+    from ollama_rx.cli.serve import ServeCommand  # noqa: PLC0415 - keeps --help fast
+
+    ServeCommand(
+        listen=listen,
+        port=port,
+        model=model,
+        host=host,
+        token=token,
+        allowed_hosts=tuple(allow_host or ()),
+        opens_browser=open,
+        voice=not no_voice,
+    ).execute()
+
+
+def worker(
+    *,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            callback=check_texts,
+            help="A server of Ollama that answers. Repeatable. Default: as for run.",
+        ),
+    ] = None,
+    bus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            callback=check_text,
+            help="The NATS server. Default: NATS_URL, else nats://127.0.0.1:4222.",
+        ),
+    ] = None,
+    parallel: Annotated[
+        int, typer.Option(metavar="NUMBER", min=1, help="How many prompts are answered at the same time.")
+    ] = 1,
+    with_server: Annotated[
+        bool,
+        typer.Option("--with-server", help="Start a NATS server on this machine, for programs on it only."),
+    ] = False,
+) -> None:
+    """Answer the prompts that other programs send over a NATS server, with the models of this machine.
+
+    They use it with --host nats://... in the place of a server of Ollama. The first Ctrl-C or SIGTERM lets it
+    finish what it has begun, the second one stops it at once.
+    """
+    from ollama_rx.cli.worker import WorkerCommand  # noqa: PLC0415 - keeps --help fast
+
+    WorkerCommand(hosts=tuple(host or ()), bus=bus, parallel=parallel, with_server=with_server).execute()
+
+
+def embedded() -> None:
+    """Fetch the embedded model's weights; print their path."""
+    from ollama_rx.cli.models import print_weights  # noqa: PLC0415 - keeps --help fast
+
+    print_weights()
