@@ -6,6 +6,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from ollama_rx import Chunk, deliver
+from ollama_rx.cli.answer_interrupt import AnswerInterrupt
 from ollama_rx.cli.answer_report import AnswerReport, format_stats
 from ollama_rx.cli.answer_text import AnswerText, in_sentences
 from ollama_rx.cli.question import AnswerStream, Question
@@ -71,7 +72,9 @@ class RunCommand:
                 thoughts.show(chunk)
 
         try:
-            deliver(answer.text(text, see), *map(self._as_taken, sinks)).wait()
+            with AnswerInterrupt() as interrupt:
+                interrupt.wait(deliver(answer.text(text, see), *map(self._as_taken, sinks)))
+            interrupt.raise_if_happened()
         except BaseException as error:
             report.error = error
             raise

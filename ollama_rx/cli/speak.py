@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reactivex import operators as rx
 
 from ollama_rx import Chunk, deliver
+from ollama_rx.cli.answer_interrupt import AnswerInterrupt
 from ollama_rx.cli.answer_report import AnswerReport, format_speech_stats
 from ollama_rx.cli.answer_text import AnswerText, sentences_to_say
 from ollama_rx.cli.choose_voice import NoVoiceError, VoiceOptions, check_output, open_output
@@ -54,7 +55,9 @@ class SpeakCommand:
         voice.words.subscribe(printed.on_word)
         sentences = answer.text(text, see).pipe(sentences_to_say(strip=False), rx.do_action(printed.add))
         try:
-            deliver(sentences, voice).wait()
+            with AnswerInterrupt() as interrupt:
+                interrupt.wait(deliver(sentences, voice))
+            interrupt.raise_if_happened()
         finally:
             status.end()
             printed.close()

@@ -114,11 +114,12 @@ def interruptible() -> Generator[None]:
 
 
 def _first_interrupt(_: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, _second_interrupt)
+    signal.signal(signal.SIGINT, end_process)
     signal.default_int_handler(signal.SIGINT, frame)
 
 
-def _second_interrupt(_: int, frame: FrameType | None) -> None:
+def end_process(_: int, frame: FrameType | None) -> None:
+    """End the process at once: the handler of a second Ctrl-C."""
     del frame
     os._exit(EXIT_INTERRUPTED)
 

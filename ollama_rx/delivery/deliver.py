@@ -1,12 +1,15 @@
 """One request, many sinks: ``deliver(stream, Console(), JsonLines("answer.jsonl")).wait()``."""
 
 import asyncio
+import atexit
 import logging
+import time
 from collections.abc import Callable, Generator
 from concurrent import futures
 from contextlib import suppress
 from threading import RLock
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, Final, Literal, Self, TypeVar, get_args
+from weakref import WeakSet
 
 from reactivex import Observable, abc
 
@@ -33,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 OnSinkError = Literal["cancel", "continue"]
 
-_CLOSING_SECONDS = 1.0  # how long Ctrl-C waits for the sinks' threads to close their files
+_CLOSING_SECONDS = 1.0  # how long Ctrl-C, or the end of the process, waits for sinks to close their files
 
 
 def deliver(
@@ -83,7 +86,8 @@ class Delivery:
     ``wait()`` and ``await`` wait until all sinks are closed. Both raise the stream's error if it failed, else
     the first `SinkError`; a cancelled delivery ends without an error. ``with`` and ``async with`` wait at
     the end of the block, and cancel if the block raises. An error that was not raised is logged when the
-    delivery is garbage collected.
+    delivery is garbage collected. A delivery that still runs when the process ends is cancelled, and its
+    sinks have a second to close.
     """
 
     _unraised: Exception | None = None  # a failure that nobody has been told of
@@ -113,6 +117,8 @@ class Delivery:
         self._observers: tuple[SinkObserver[Any], ...] = tuple(
             self._make_observer(branch) for branch in branches
         )
+        if self._subscription.upstream is None:
+            _ON_THREADS.add(self)
         self._subscribe(stream)
 
     @property
@@ -344,6 +350,21 @@ class Delivery:
         self._guards.clear()
         self._closed.set_result(None)
         self._waiters.end()
+
+
+_ON_THREADS: Final[WeakSet[Delivery]] = WeakSet()
+
+
+@atexit.register
+def close_all_deliveries() -> None:
+    """Close the sinks of a process that ends, for instance by a Ctrl-C just before `Delivery.wait`."""
+    running = [delivery for delivery in tuple(_ON_THREADS) if not delivery.done]
+    for delivery in running:
+        delivery.cancel()
+    deadline = time.monotonic() + _CLOSING_SECONDS
+    for delivery in running:
+        with suppress(Exception):  # nobody is left to be told
+            delivery.wait(max(deadline - time.monotonic(), 0))
 
 
 def _waits_for_itself() -> RuntimeError:

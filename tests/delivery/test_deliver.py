@@ -1,6 +1,8 @@
 """One subscription, many sinks: each sink is closed once, however the delivery ends."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 from typing import Any, cast
@@ -15,6 +17,7 @@ from reactivex.testing import TestScheduler
 
 from ollama_rx import SinkError, deliver
 from ollama_rx import operators as op
+from ollama_rx.delivery.deliver import close_all_deliveries
 from ollama_rx.sinks import Branch, Callback, Collector, StopSink
 from tests.recording_sink import RecordingSink, record_subscriptions
 
@@ -378,3 +381,37 @@ def test_wrong_attributes_of_a_sink_are_refused() -> None:
     sink.max_waiting, sink.when_full = 1, cast(Any, "explode")
     with pytest.raises(ValueError, match=r"^when_full: expected one of .*, got 'explode'$"):
         deliver(of(1), sink)
+
+
+_ENDS_AT_ONCE = """
+import reactivex
+from ollama_rx import deliver
+from ollama_rx.sinks import Callback
+
+class Told(Callback[int]):
+    blocking = {blocking}
+
+    def close(self) -> None:
+        print("closed", flush=True)
+
+deliver(reactivex.never(), Told(print))
+raise KeyboardInterrupt  # before anything waits for the delivery
+"""
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_a_process_that_ends_closes_the_sinks_of_what_still_runs(*, blocking: bool) -> None:
+    program = [sys.executable, "-c", _ENDS_AT_ONCE.format(blocking=blocking)]
+    ended = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
+    assert ended.stdout == "closed\n"
+    assert ended.stderr.endswith("KeyboardInterrupt\n")
+
+
+def test_the_end_of_the_process_closes_each_delivery_once(sink: RecordingSink) -> None:
+    deliver(of(1), sink).wait(5)
+    other = RecordingSink()
+    delivery = deliver(reactivex.never(), other)
+    close_all_deliveries()
+    assert delivery.done
+    assert sink.calls == ["next 1", "completed", "close"]
+    assert other.calls == ["interrupt", "close"]
