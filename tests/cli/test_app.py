@@ -49,14 +49,15 @@ def test_without_typer_the_message_says_what_to_install(monkeypatch: pytest.Monk
         main()
 
 
-def test_without_the_extra_of_the_page_the_message_says_what_to_install(
+def test_without_the_extra_for_serving_the_message_says_what_to_install(
     command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "ollama_rx.cli.serve", raising=False)
+    for module in ("serve", "port_server"):
+        monkeypatch.delitem(sys.modules, f"ollama_rx.cli.{module}", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     result = command_line("serve")
     assert result.exit_code == 1
-    assert result.output.startswith('ollama-rx: the page needs an extra: pip install "ollama-rx[web]" (')
+    assert result.output.startswith('ollama-rx: serving needs an extra: pip install "ollama-rx[web]" (')
 
 
 def test_any_other_missing_module_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

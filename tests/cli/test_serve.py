@@ -351,5 +351,6 @@ def test_a_voice_that_is_missing_is_a_problem_on_the_page(
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delitem(sys.modules, "ollama_rx.cli.serve")
+    monkeypatch.delitem(sys.modules, "ollama_rx.cli.port_server")
     with pytest.raises(SystemExit, match=r"pip install .*ollama-rx\[web\]"):
         importlib.import_module("ollama_rx.cli.serve")
