@@ -19,8 +19,8 @@ from ollama_rx.cli.status_line import StatusLine
 from ollama_rx.cli.terminal import EXIT_INTERRUPTED, echo, exit_on_error, usage_error
 from ollama_rx.speech import Speech, SpeechOutput
 from ollama_rx.web import app
+from ollama_rx.web.allowed_hosts import LOCAL_HOSTS
 from ollama_rx.web.page.answers import Answers
-from ollama_rx.web.page.guard import LOCAL_HOSTS
 
 TOKEN_VARIABLE = "OLLAMA_RX_TOKEN"  # noqa: S105 - its name
 

@@ -9,9 +9,10 @@ from starlette.middleware import Middleware
 
 from ollama_rx.arguments import check_instance, check_seconds, optional_texts
 from ollama_rx.client import Client
+from ollama_rx.web.allowed_hosts import LOCAL_HOSTS, AllowedHosts
 from ollama_rx.web.page.answers import Answers
 from ollama_rx.web.page.conversation_store import ConversationStore, default_path
-from ollama_rx.web.page.guard import LOCAL_HOSTS, AllowedHosts, Guard, Limits
+from ollama_rx.web.page.guard import Guard, Limits
 from ollama_rx.web.page.page_api import ERROR_HANDLERS, PageApi
 from ollama_rx.web.page.server_state import ServerState
 from ollama_rx.web.page.voice_socket import VoiceSocket

@@ -7,25 +7,18 @@ rebinding"), its ``Origin``, and ``Sec-Fetch-Site``. There are no cookies, so a 
 request that would let it in; the token is sent by the page's own script.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hmac import compare_digest
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ollama_rx.arguments import as_items, check_text, check_whole, wrong_value
-from ollama_rx.web.server_shutdown import ended_by_shutdown
-from ollama_rx.web.server_transport import server_transport
-
-LOCAL_HOSTS: Final = ("localhost", "127.0.0.0/8", "::1")
-"""Names and addresses of this machine, as only it can use them."""
+from ollama_rx.arguments import check_whole
+from ollama_rx.web.allowed_hosts import LOCAL_HOSTS, AllowedHosts
+from ollama_rx.web.request_body import BodyError, read_body
 
 PROTOCOL: Final = "ollama-rx"
 """The WebSocket protocol of the page."""
@@ -34,7 +27,6 @@ _TOKEN_PREFIX: Final = "token."  # noqa: S105 - what stands before one among the
 _FILES: Final = "/static/"
 _STREAM_END: Final = "/events"
 _BODY_METHODS: Final = {"POST", "PATCH", "PUT"}
-_PAUSE_SECONDS: Final = 30.0  # between two parts of a body
 _NOT_ALLOWED: Final = 1008  # the code with which a WebSocket is refused
 
 _CONTENT_SECURITY_POLICY: Final = (
@@ -75,42 +67,6 @@ class Limits:
     def __post_init__(self) -> None:
         check_whole("body_bytes", self.body_bytes, least=1)
         check_whole("streams", self.streams, least=1)
-
-
-class AllowedHosts:
-    """What the page may be called in a browser.
-
-    Args:
-        allowed: names, and addresses or networks of them.
-
-    Raises:
-        ValueError, TypeError: one of them is something else.
-    """
-
-    def __init__(self, allowed: Iterable[str]) -> None:
-        self._names: set[str] = set()
-        self._networks: list[IPv4Network | IPv6Network] = []
-        for host in as_items("allowed_hosts", allowed):
-            check_text("allowed_hosts", host)
-            try:
-                self._networks.append(ip_network(host))
-            except ValueError:
-                if not host or set(host) & set("/:@ *[]"):
-                    expected = "names such as 'localhost', and addresses or networks of them"
-                    raise wrong_value("allowed_hosts", expected, host) from None
-                self._names.add(host.lower().rstrip("."))
-
-    def has(self, host: str) -> bool:
-        """Check what a request says, which may have a port."""
-        name, port = _split_port(host)
-        if port and not (port.isascii() and port.isdigit()):
-            return False
-        if name.rstrip(".") in self._names:
-            return True
-        with suppress(ValueError):
-            address = ip_address(name)
-            return any(address in network for network in self._networks)
-        return False
 
 
 class Guard:
@@ -178,31 +134,20 @@ class Guard:
         """Read the whole body of a request that has one, so that the application never sees one too long."""
         if request.method not in _BODY_METHODS:
             return None
-        most = self._limits.body_bytes
-        if request.content_length > most:
-            raise _too_large(most)
-        pieces: list[bytes] = []
-        size, is_complete = 0, False
-        async with _arriving(receive) as receive_in_time:
-            while not is_complete:
-                message = await receive_in_time()
-                if message["type"] == "http.disconnect":
-                    raise _RefusedError(400, "The request is incomplete.")
-                pieces.append(message.get("body", b""))
-                size += len(pieces[-1])
-                if size > most:
-                    raise _too_large(most)
-                is_complete = not message.get("more_body", False)
-        if size and request.content_type != "application/json":
+        try:
+            body = await read_body(receive, request.headers, self._limits.body_bytes)
+        except BodyError as error:
+            raise _RefusedError(error.status, error.reason, **error.headers) from error
+        if body and request.content_type != "application/json":
             raise _RefusedError(415, "The request must be JSON.")
-        return b"".join(pieces)
+        return body
 
 
 class _GuardedRequest:
     """What the guard looks at in a request."""
 
     def __init__(self, scope: Scope) -> None:
-        self._headers = Headers(scope=scope)
+        self.headers = Headers(scope=scope)
         self._is_socket = scope["type"] == "websocket"
         self._path: str = scope["path"].removeprefix(scope.get("root_path", ""))
         self.method: str = scope.get("method", "GET")
@@ -222,19 +167,13 @@ class _GuardedRequest:
     @cached_property
     def host(self) -> str:
         """What the browser calls this server, with the port; empty if it says nothing, or two things."""
-        names = self._headers.getlist("host")
+        names = self.headers.getlist("host")
         return names[0].lower() if len(names) == 1 else ""
-
-    @property
-    def content_length(self) -> int:
-        """The length that the body is said to have; the server reads no more than that."""
-        length = self._headers.get("content-length", "0")
-        return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 2**63  # noqa: PLR2004
 
     @property
     def content_type(self) -> str:
         """The type of the body, without parameters."""
-        return self._headers.get("content-type", "").partition(";")[0].strip().lower()
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def token(self) -> str:
@@ -242,33 +181,21 @@ class _GuardedRequest:
         if self._is_socket:
             tokens = [name for name in self._protocols if name.startswith(_TOKEN_PREFIX)]
             return tokens[0].removeprefix(_TOKEN_PREFIX) if tokens else ""
-        scheme, _, token = self._headers.get("authorization", "").partition(" ")
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
 
     def check_origin(self) -> None:
         """Refuse what another site's page has caused; programs that are not browsers say nothing of it."""
-        origin = self._headers.get("origin")
-        site = self._headers.get("sec-fetch-site", "same-origin").lower()
+        origin = self.headers.get("origin")
+        site = self.headers.get("sec-fetch-site", "same-origin").lower()
         is_own = origin is None or origin.lower() in {f"http://{self.host}", f"https://{self.host}"}
         typed_by_user = site == "none" and self.method == "GET"  # into the field for addresses
         if not is_own or not (site == "same-origin" or typed_by_user):
             raise _RefusedError(403, "Only the page itself may ask this.")
 
 
-def _split_port(host: str) -> tuple[str, str]:
-    if host.startswith("["):
-        name, _, port = host[1:].partition("]")
-        return name, port.removeprefix(":")
-    name, _, port = host.partition(":")
-    return name, port
-
-
 def _shown(host: str) -> str:
     return host[:80] if host.isprintable() and host else "that"
-
-
-def _too_large(most: int) -> _RefusedError:
-    return _RefusedError(413, f"This is too much for one message; at most {most / 2**20:.3g} MB fit.")
 
 
 def _with_headers(send: Send) -> Send:
@@ -278,28 +205,6 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return send_with_headers
-
-
-@asynccontextmanager
-async def _arriving(receive: Receive) -> AsyncGenerator[Receive]:
-    """Yield what receives the parts of a body, while they come; a shutdown of the server waits for none."""
-    loop = asyncio.get_running_loop()
-
-    def end() -> None:
-        with suppress(RuntimeError):  # the time is over already
-            limit.reschedule(loop.time())
-
-    async def receive_in_time() -> Message:
-        message = await receive()
-        limit.reschedule(loop.time() + _PAUSE_SECONDS)
-        return message
-
-    try:
-        async with asyncio.timeout(_PAUSE_SECONDS) as limit:
-            with ended_by_shutdown(server_transport(receive), end):
-                yield receive_in_time
-    except TimeoutError:
-        raise _RefusedError(408, "The request has not arrived in time.", connection="close") from None
 
 
 def _after(body: bytes, receive: Receive) -> Receive:

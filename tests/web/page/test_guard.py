@@ -7,8 +7,9 @@ from typing import Any, cast
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from ollama_rx.web.page import guard
-from ollama_rx.web.page.guard import AllowedHosts, Guard, Limits
+from ollama_rx.web import request_body
+from ollama_rx.web.allowed_hosts import AllowedHosts
+from ollama_rx.web.page.guard import Guard, Limits
 from ollama_rx.web.server_shutdown import _end_all
 
 HOST = "localhost:8000"
@@ -436,7 +437,7 @@ async def ask_without_end(*, then: Callable[[], object] = lambda: None) -> Sent:
 
 
 def test_a_body_that_stops_in_the_middle_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(request_body, "PAUSE_SECONDS", 0.0)
     answer = asyncio.run(ask_without_end())
     assert answer.status == 408
     assert answer.headers["connection"] == "close"
@@ -451,7 +452,7 @@ def test_a_server_that_shuts_down_waits_for_no_body() -> None:
 
 
 def test_a_shutdown_after_the_time_for_a_body_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(request_body, "PAUSE_SECONDS", 0.0)
 
     def shut_down_when_it_is_over() -> None:
         asyncio.get_running_loop().call_later(0, _end_all, list[None]())
