@@ -8,6 +8,7 @@ if find_spec("starlette") is None:
 from ollama_rx.web.ai_sdk.ui_message_response import ui_message_response
 from ollama_rx.web.ai_sdk.ui_messages import messages_from_ui
 from ollama_rx.web.live.live_page import LivePage
+from ollama_rx.web.ollama_api.ollama_api import ollama_api
 from ollama_rx.web.page.chat_app import app
 from ollama_rx.web.replay import Replay, ReplayReader
 from ollama_rx.web.sockets.voice_channel import VoiceChannel
@@ -23,6 +24,7 @@ __all__ = [
     "WebEvent",
     "app",
     "messages_from_ui",
+    "ollama_api",
     "sse_response",
     "ui_message_response",
     "websocket",
