@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from functools import cached_property, partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import httpx
 
@@ -19,7 +19,7 @@ from ollama_rx.transport.connect import connect
 from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.exchange import Exchange, PushedBody
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
-from ollama_rx.transport.message_head import ResponseHead, encode_request
+from ollama_rx.transport.message_head import ResponseHead, encode_head, encode_request
 from ollama_rx.transport.pool import Pool, Pools
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -36,16 +36,20 @@ class Origin(NamedTuple):
     port: int
 
 
-class Upload(Protocol):
+class SentInBlocks(Protocol):
+    """A body that is sent while it is read."""
+
+    def blocks(self) -> AsyncGenerator[bytes]:
+        """Yield the body from its beginning, each block when it is wanted; on any event loop."""
+        ...
+
+
+class Upload(SentInBlocks, Protocol):
     """A body that is too large to be held in memory."""
 
     @property
     def size(self) -> int:
         """Its length in bytes."""
-        ...
-
-    def blocks(self) -> AsyncGenerator[bytes]:
-        """Yield the body from its beginning, each block when it is wanted; on any event loop."""
         ...
 
 
@@ -56,18 +60,23 @@ class HttpTransport(LoopAgnosticTransport):
         self._pools = Pools(keepalive)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send an httpx request; return when the head of the response has arrived."""
-        content = await request.aread()
+        """Send an httpx request; return when the head of the response has arrived.
+
+        A body that is not in memory is sent while it is read.
+        """
+        body = _StreamedBody.of(request)
+        content = b"" if body else await request.aread()
         url = request.url
         origin = Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
         connect = request.extensions.get("timeout", {}).get("connect")
-        message = encode_request(request, content)
+        message = body.head if body else encode_request(request, content)
         head, exchange = await self.exchange(
             origin,
             request.method,
             message,
-            repeatable=request.method in SAFE_METHODS,
+            repeatable=not body and request.method in SAFE_METHODS,
             connect_timeout=connect,
+            upload=body,
         )
         return to_response(head, exchange)
 
@@ -79,7 +88,7 @@ class HttpTransport(LoopAgnosticTransport):
         *,
         repeatable: bool,
         connect_timeout: float | None,
-        upload: Upload | None = None,
+        upload: SentInBlocks | None = None,
     ) -> tuple[ResponseHead, Exchange]:
         """Send the bytes of a request, then an upload; return when the head of the response has arrived.
 
@@ -129,7 +138,47 @@ class HttpTransport(LoopAgnosticTransport):
         self._pools.close_idle()
 
 
-async def _head_while_sending(upload: Upload, connection: Connection, exchange: Exchange) -> ResponseHead:
+class _StreamedBody:
+    """The body of an httpx request that is not in memory."""
+
+    def __init__(self, request: httpx.Request, stream: httpx.AsyncByteStream, size: int | None) -> None:
+        self.head = encode_head(request.method, request.url.raw_path, request.headers.raw) + b"\r\n"
+        self._stream = stream
+        self._size = size
+
+    @classmethod
+    def of(cls, request: httpx.Request) -> Self | None:
+        """Return the body of a request; None if it is in memory, or must be read to know its length."""
+        stream = request.stream
+        if isinstance(stream, httpx.ByteStream) or not isinstance(stream, httpx.AsyncByteStream):
+            return None
+        if request.headers.get("transfer-encoding") == "chunked":
+            return cls(request, stream, None)
+        length = request.headers.get("content-length", "")
+        return cls(request, stream, int(length)) if length.isdecimal() else None
+
+    async def blocks(self) -> AsyncGenerator[bytes]:
+        """Yield the body as HTTP sends it.
+
+        Raises:
+            httpx.LocalProtocolError: it is shorter or longer than its head says.
+        """
+        size = 0
+        async for block in self._stream:
+            size += len(block)
+            if self._size is None and block:  # an empty chunk would be the end
+                yield b"%x\r\n%b\r\n" % (len(block), block)
+            elif self._size is not None and size <= self._size:
+                yield block
+        if self._size is None:
+            yield b"0\r\n\r\n"
+        elif size != self._size:
+            raise httpx.LocalProtocolError(f"the body has {size} bytes, its head says {self._size}")
+
+
+async def _head_while_sending(
+    upload: SentInBlocks, connection: Connection, exchange: Exchange
+) -> ResponseHead:
     """Send an upload until the head of the response arrives, which may be early: then nobody wants the rest.
 
     An upload that fails, such as a file that cannot be read, ends the exchange with its error.

@@ -1,9 +1,10 @@
 """The fast transport against a server that sends exact bytes."""
 
 import asyncio
+import hashlib
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from ollama_rx.transport.connection import Connection
 from ollama_rx.transport.http_transport import HttpTransport
 from tests.transport.raw_server import HELLO, OK, raw_server, read_request, replies_until_closed, replies_with
 
+DIGEST = f"sha256:{hashlib.sha256(b'hello').hexdigest()}"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 HELLO_1_0 = b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CLOSING = OK + b"Connection: Close\r\nContent-Length: 5\r\n\r\nhello"
@@ -253,3 +255,63 @@ def test_a_slow_reader_pauses_the_server_and_then_continues() -> None:
     with FakeOllama(answer(endless("word " * 50)), send_buffer_bytes=4096) as fake:
         assert asyncio.run(read(fake)) >= 1
         fake.wait_for_disconnect()
+
+
+# bodies that are not in memory
+
+
+def post(content: AsyncIterator[bytes], **headers: str) -> FakeOllama:
+    async def work(client: httpx.AsyncClient) -> None:
+        url = f"{fake.url}/api/blobs/{DIGEST}"
+        assert (await client.post(url, content=content, headers=headers)).status_code == 201
+
+    with FakeOllama() as fake:
+        run(work)
+    return fake
+
+
+async def hello() -> AsyncIterator[bytes]:
+    for piece in (b"he", b"", b"llo"):
+        yield piece
+
+
+def test_a_body_without_a_length_is_sent_in_chunks() -> None:
+    fake = post(hello())
+    assert fake.blobs == {DIGEST: b"hello"}
+    assert fake.requests[0].headers["transfer-encoding"] == "chunked"
+
+
+def test_a_body_with_a_length_is_sent_as_it_is() -> None:
+    fake = post(hello(), **{"content-length": "5"})
+    assert fake.blobs == {DIGEST: b"hello"}
+    assert "transfer-encoding" not in fake.requests[0].headers
+
+
+def test_a_body_is_sent_while_it_is_read() -> None:
+    async def work(client: httpx.AsyncClient) -> None:
+        async def content() -> AsyncIterator[bytes]:
+            yield b"he"
+            await fake.aio.wait_for_connections(1)
+            yield b"llo"
+
+        url = f"{fake.url}/api/blobs/{DIGEST}"
+        assert (await client.post(url, content=content())).status_code == 201
+
+    with FakeOllama() as fake:
+        run(work)
+
+
+@pytest.mark.parametrize("length", ["4", "6"])
+def test_a_body_of_another_length_than_its_head_says_is_an_error(length: str) -> None:
+    with pytest.raises(httpx.LocalProtocolError, match=f"has 5 bytes, its head says {length}"):
+        post(hello(), **{"content-length": length})
+
+
+def test_a_body_of_which_the_head_says_nothing_is_refused() -> None:
+    class Body(httpx.AsyncByteStream):
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return hello()
+
+    request = httpx.Request("POST", "http://127.0.0.1:1/", headers={"host": "x"}, stream=Body())
+    with pytest.raises(httpx.LocalProtocolError, match="Too much data"):
+        asyncio.run(HttpTransport().handle_async_request(request))
