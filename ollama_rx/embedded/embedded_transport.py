@@ -11,7 +11,17 @@ from ollama_rx.embedded.engine import require_engine
 from ollama_rx.embedded.handlers import answer, pull
 from ollama_rx.embedded.model_cache import ModelLease
 from ollama_rx.embedded.model_info import list_models, list_running, model_name, model_parameters, show_model
-from ollama_rx.embedded.parsed_request import ParsedRequest, read_chat, read_generate, read_model, read_pull
+from ollama_rx.embedded.parsed_request import (
+    ParsedRequest,
+    read_chat,
+    read_embed,
+    read_embeddings,
+    read_generate,
+    read_model,
+    read_pull,
+    read_source,
+)
+from ollama_rx.embedded.same_model import is_same_model
 from ollama_rx.embedded.weights import expand_home
 from ollama_rx.embedded.worker_threads import WorkerThread
 from ollama_rx.errors import EmbeddedModelError
@@ -25,15 +35,14 @@ _NOT_OFFERED = frozenset(
     for name in (
         "push",
         "create",
-        "blobs",
-        "copy",
-        "delete",
-        "embed",
-        "embeddings",
         "web_search",
         "web_fetch",
+        "experimental/web_search",
+        "experimental/web_fetch",
     )
 )
+_BLOBS = "/api/blobs/"
+_NO_EMBEDDINGS = "This server does not support embeddings. Start it with `--embeddings`"
 
 
 def embedded(
@@ -48,13 +57,14 @@ def embedded(
     `fetch_weights`, or the client's ``pull()``, first.
 
     Supported: generate (with ``context``), chat, their options, ``format``, ``logprobs``, load and unload;
-    pull, tags, show, ps, version. Not supported: tools, images, thinking, ``suffix`` and ``template``
-    (rejected as Ollama does for models without them), embeddings, and all other model management. Options
-    that configure how a model is loaded (``num_ctx``, ``num_thread``, ...) are ignored: prompt and answer
-    share 2048 tokens.
+    pull, tags, show, ps, version. Not supported: tools, images, thinking, ``suffix`` and embeddings (rejected
+    as Ollama does for models without them), ``template``, and all other model management. Options that
+    configure how a model is loaded (``num_ctx``, ``num_thread``, ...) are ignored: prompt and answer share
+    2048 tokens.
 
     The embedded model answers requests for any model name and puts its own name in each chunk; with
-    ``any_name=False`` requests for other names get Ollama's 404.
+    ``any_name=False`` requests for other names get Ollama's 404. As in Ollama, a name may leave out
+    ``:latest``, begin with ``registry.ollama.ai/library/``, and be written in capitals.
 
     All transports of a process share one copy of the model, which computes two answers at a time; further
     requests wait. ``aclose`` stops the transport's answers; when the last transport is closed the memory is
@@ -83,12 +93,17 @@ class EmbeddedTransport(LoopAgnosticTransport):
         self._routes: dict[tuple[str, str], Callable[[bytes], Awaitable[httpx.Response]]] = {
             ("GET", "/"): self._root,
             ("GET", "/api/version"): self._version,
+            ("GET", "/api/status"): self._status,
             ("GET", "/api/tags"): self._tags,
             ("GET", "/api/ps"): self._ps,
             ("POST", "/api/show"): self._show,
             ("POST", "/api/pull"): self._pull,
             ("POST", "/api/generate"): self._generate,
             ("POST", "/api/chat"): self._chat,
+            ("POST", "/api/embed"): self._embed,
+            ("POST", "/api/embeddings"): self._embeddings,
+            ("DELETE", "/api/delete"): self._delete,
+            ("POST", "/api/copy"): self._copy,
         }
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -99,7 +114,7 @@ class EmbeddedTransport(LoopAgnosticTransport):
         route = self._routes.get((method, path))
         try:
             if route is None:
-                return _no_route(path, {known for _, known in self._routes})
+                return self._no_route(request.method, path)
             return await route(await request.aread())
         except ApiError as error:
             return _json(encode({"error": error.text}), error.status)
@@ -128,17 +143,52 @@ class EmbeddedTransport(LoopAgnosticTransport):
     async def _ps(self, _: bytes) -> httpx.Response:
         return await self._look_up(lambda _: list_running(self._weights))
 
+    async def _status(self, _: bytes) -> httpx.Response:
+        return _json(encode({"cloud": {"disabled": True, "source": "config"}}))
+
     async def _show(self, body: bytes) -> httpx.Response:
-        self._check_name(read_model(body, "ShowRequest"))
+        self._check_name(read_model(body, "ShowRequest"), required=True)
         return await self._look_up(lambda cancelled: show_model(self._lease.path(cancelled), self._name))
 
     async def _pull(self, body: bytes) -> httpx.Response:
         name, stream = read_pull(body)
-        known = name in {"", self._name, self._name.removesuffix(":latest")}
+        if not name and not self._any_name:
+            raise ApiError(400, "invalid model name")
+        known = not name or is_same_model(name, self._name)
         refusal = f"the embedded model is {self._name} and no other; `ollama serve` pulls {name}"
         work = partial(pull, self._weights, refusal="" if known else refusal, stream=stream)
         worker, first = await self._start(work)
         return _stream(first, worker) if stream else _json(first)
+
+    async def _embed(self, body: bytes) -> httpx.Response:
+        name, has_input = read_embed(body)
+        self._check_name(name, error='model "{}" not found, try pulling it first')
+        if has_input:
+            raise ApiError(501, _NO_EMBEDDINGS)
+        return _json(encode({"model": name or self._name, "embeddings": []}))
+
+    async def _embeddings(self, body: bytes) -> httpx.Response:
+        name, has_prompt = read_embeddings(body)
+        self._check_name(name, required=True, error='model "{}" not found, try pulling it first')
+        if has_prompt:
+            raise ApiError(500, _NO_EMBEDDINGS)
+        return _json(encode({"embedding": []}))
+
+    async def _delete(self, body: bytes) -> httpx.Response:
+        name = read_model(body, "DeleteRequest")
+        if not name:
+            raise ApiError(400, 'name "" is invalid')
+        if not is_same_model(name, self._name):
+            raise ApiError(404, f"model '{name}' not found")
+        raise _not_offered("/api/delete")
+
+    async def _copy(self, body: bytes) -> httpx.Response:
+        source = read_source(body)
+        if not source:
+            raise ApiError(400, 'source "" is invalid')
+        if not is_same_model(source, self._name):
+            raise ApiError(404, f'model "{source}" not found')
+        raise _not_offered("/api/copy")
 
     async def _generate(self, body: bytes) -> httpx.Response:
         self._check_name(read_model(body, "GenerateRequest"))
@@ -148,12 +198,24 @@ class EmbeddedTransport(LoopAgnosticTransport):
         self._check_name(read_model(body, "ChatRequest"), required=True)
         return await self._answer(read_chat(body, self._name, self._parameters))
 
-    def _check_name(self, name: str, *, required: bool = False) -> None:
-        if self._any_name or name in {self._name, self._name.removesuffix(":latest")}:
+    def _check_name(self, name: str, *, required: bool = False, error: str = "model '{}' not found") -> None:
+        if self._any_name or is_same_model(name, self._name):
             return
         if required and not name:
             raise ApiError(400, "model is required")
-        raise ApiError(404, f"model '{name}' not found")
+        raise ApiError(404, error.format(name))
+
+    def _no_route(self, method: str, path: str) -> httpx.Response:
+        allowed = sorted(method for method, known in self._routes if known == path)
+        if allowed:
+            return httpx.Response(405, text="405 method not allowed", headers={"allow": ", ".join(allowed)})
+        if path.startswith(_BLOBS):
+            if method == "HEAD":
+                raise ApiError(404, f'blob "{path.removeprefix(_BLOBS)}" not found')
+            raise _not_offered("/api/blobs")
+        if path in _NOT_OFFERED:
+            raise _not_offered(path)
+        return httpx.Response(404, text="404 page not found")
 
     async def _look_up(self, read: Callable[[Callable[[], bool]], dict[str, object]]) -> httpx.Response:
         """Answer with the one object that ``read(cancelled)`` returns, read in a thread."""
@@ -208,14 +270,8 @@ class LineStream(httpx.AsyncByteStream):
         self._worker.cancel()
 
 
-def _no_route(path: str, known: set[str]) -> httpx.Response:
-    if path in known:
-        return httpx.Response(405, text="405 method not allowed")
-    if path.startswith("/api/blobs/"):
-        path = "/api/blobs"
-    if path in _NOT_OFFERED:
-        raise ApiError(501, f"the embedded model does not offer {path}; `ollama serve` does")
-    return httpx.Response(404, text="404 page not found")
+def _not_offered(path: str) -> ApiError:
+    return ApiError(501, f"the embedded model does not offer {path}; `ollama serve` does")
 
 
 def _stream(first: bytes, worker: WorkerThread) -> httpx.Response:

@@ -7,10 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.engine import SLOTS, Engine
 from ollama_rx.embedded.progress_bar import progress_bar
 from ollama_rx.embedded.weights import Report, fetch_weights
 from ollama_rx.errors import EmbeddedModelError
+
+MAX_WAITING = 512  # requests; as OLLAMA_MAX_QUEUE of Ollama
 
 _models: dict[Path, "LoadedModel"] = {}
 _models_lock = threading.Lock()
@@ -63,6 +66,7 @@ class LoadedModel:
 
         Raises:
             EmbeddedModelError: the model cannot be loaded, or was loaded before this process was forked.
+            ApiError: too many callers wait (503).
         """
         if self.forked:
             raise EmbeddedModelError(
@@ -71,6 +75,8 @@ class LoadedModel:
             )
         ticket = object()
         with self._changed:
+            if len(self._queue) >= MAX_WAITING:
+                raise ApiError(503, "server busy, please try again.  maximum pending requests exceeded")
             self._queue.append(ticket)
             self._changed.wait_for(
                 lambda: cancelled() or (self._queue[0] is ticket and self._busy_slots < SLOTS)

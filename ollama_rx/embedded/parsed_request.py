@@ -1,5 +1,6 @@
 """Request bodies, parsed as strictly as Ollama parses them and rejected with Ollama's error texts."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
@@ -8,9 +9,11 @@ import orjson
 
 from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.model_options import read_format, read_keep_alive, read_options
+from ollama_rx.embedded.same_model import LIBRARY
 
 _MAX_TOP_LOGPROBS = 20
 _MAX_TOKEN = 2**31 - 1  # llama.cpp's token ids have 32 bits, and it silently drops larger ones
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\r\n]")
 _THINK_LEVELS = ("high", "medium", "low", "max")
 _GO_TYPES: dict[type, str] = {
     str: "string",
@@ -63,7 +66,7 @@ def read_generate(body: bytes, model: str, parameters: Mapping[str, object]) -> 
     if template:
         raise ApiError(400, "the embedded model does not support `template`: it uses the one in its file")
     if fields.text("suffix"):
-        raise ApiError(400, f"{model} does not support insert")
+        raise _unsupported(model, "insert")
     _reject_images(fields, model)
     turns: list[Turn] = [{"role": "system", "content": system}] if system else []
     turns.append({"role": "user", "content": prompt})
@@ -76,7 +79,7 @@ def read_chat(body: bytes, model: str, parameters: Mapping[str, object]) -> Pars
     """Parse the body of ``POST /api/chat``; ``parameters`` are the model's own defaults."""
     fields = RequestFields(parse_object(body, "ChatRequest"), "ChatRequest")
     if fields.array("tools"):
-        raise ApiError(400, f"{model} does not support tools")
+        raise _unsupported(model, "tools")
     turns = [_turn(fields, message, model) for message in fields.array("messages") or ()]
     return _parsed(fields, model, "chat", turns, parameters, empty=not turns)
 
@@ -93,6 +96,27 @@ def read_pull(body: bytes) -> tuple[str, bool]:
     return fields.text("model") or fields.text("name"), fields.boolean("stream", default=True)
 
 
+def read_source(body: bytes) -> str:
+    """Read the name of the model to copy."""
+    return RequestFields(parse_object(body, "CopyRequest"), "CopyRequest").text("source")
+
+
+def read_embed(body: bytes) -> tuple[str, bool]:
+    """Read the name of the model of ``/api/embed``, and whether there is anything to embed."""
+    fields = RequestFields(parse_object(body, "EmbedRequest"), "EmbedRequest")
+    given = fields.raw("input")
+    texts = given if isinstance(given, list) else [] if given is None or given == "" else [given]
+    if not all(isinstance(text, str) for text in cast("list[object]", texts)):
+        raise ApiError(400, "invalid input type")
+    return fields.text("model"), bool(texts)
+
+
+def read_embeddings(body: bytes) -> tuple[str, bool]:
+    """Read the name of the model of ``/api/embeddings``, and whether there is anything to embed."""
+    fields = RequestFields(parse_object(body, "EmbeddingRequest"), "EmbeddingRequest")
+    return fields.text("model"), bool(fields.text("prompt"))
+
+
 def _turn(fields: "RequestFields", message: object, model: str) -> Turn:
     if not isinstance(message, dict):
         raise fields.type_error("messages", message, "api.Message")
@@ -102,8 +126,18 @@ def _turn(fields: "RequestFields", message: object, model: str) -> Turn:
 
 
 def _reject_images(fields: "RequestFields", model: str) -> None:
-    if fields.array("images"):
-        raise ApiError(400, f"{model} does not support vision")
+    images = fields.array("images")
+    for image in images or ():
+        wrong = _NOT_BASE64.search(image) if isinstance(image, str) else None
+        if wrong is not None:
+            raise ApiError(400, f"illegal base64 data at input byte {wrong.start()}")
+    if images:
+        raise _unsupported(model, "vision")
+
+
+def _unsupported(model: str, capability: str) -> ApiError:
+    """Build Ollama's error for what a model cannot do, with the model's whole name as Ollama writes it."""
+    return ApiError(400, f"{LIBRARY}{model} does not support {capability}")
 
 
 def _parsed(

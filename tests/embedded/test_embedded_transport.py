@@ -112,11 +112,74 @@ def test_unknown_routes_are_rejected_as_ollama_does(
     assert (answer.status, answer.content.decode()) == (status, text)
 
 
+NO_EMBEDDINGS = "This server does not support embeddings. Start it with `--embeddings`"
+ONLY_OLLAMA = "the embedded model does not offer {}; `ollama serve` does"
+NO_MODEL = 'model "x" not found, try pulling it first'
+OWN = {"model": NAME}
+
+
 @pytest.mark.embedded
-def test_an_endpoint_that_only_ollama_offers_is_rejected_with_advice(model: Model) -> None:
-    answer = model.ask("/api/embed", {"input": "x"})
-    text = "the embedded model does not offer /api/embed; `ollama serve` does"
-    assert (answer.status, answer.lines) == (501, [{"error": text}])
+@pytest.mark.parametrize(
+    ("request_line", "body", "status", "error"),
+    [
+        ("POST /api/embed", {**OWN, "input": "x"}, 501, NO_EMBEDDINGS),
+        ("POST /api/embed", {**OWN, "input": ["x", ""]}, 501, NO_EMBEDDINGS),
+        ("POST /api/embed", {**OWN, "input": ["x", 1]}, 400, "invalid input type"),
+        ("POST /api/embed", {**OWN, "input": 1}, 400, "invalid input type"),
+        ("POST /api/embed", {"model": "x", "input": "x"}, 404, NO_MODEL),
+        ("POST /api/embeddings", {**OWN, "prompt": "x"}, 500, NO_EMBEDDINGS),
+        ("POST /api/embeddings", {"model": "x", "prompt": "x"}, 404, NO_MODEL),
+        ("POST /api/embeddings", {"prompt": "x"}, 400, "model is required"),
+        ("DELETE /api/delete", {"model": "x"}, 404, "model 'x' not found"),
+        ("DELETE /api/delete", {}, 400, 'name "" is invalid'),
+        ("DELETE /api/delete", OWN, 501, ONLY_OLLAMA.format("/api/delete")),
+        ("POST /api/copy", {"source": "x", "destination": "y"}, 404, 'model "x" not found'),
+        ("POST /api/copy", {}, 400, 'source "" is invalid'),
+        ("POST /api/copy", {"source": NAME, "destination": "y"}, 501, ONLY_OLLAMA.format("/api/copy")),
+        ("POST /api/create", {"model": "x", "from": NAME}, 501, ONLY_OLLAMA.format("/api/create")),
+        ("POST /api/push", OWN, 501, ONLY_OLLAMA.format("/api/push")),
+        ("POST /api/blobs/sha256:1", {}, 501, ONLY_OLLAMA.format("/api/blobs")),
+        ("HEAD /api/blobs/sha256:1", {}, 404, 'blob "sha256:1" not found'),
+        ("POST /api/pull", {}, 400, "invalid model name"),
+        ("POST /api/show", {}, 400, "model is required"),
+    ],
+)
+def test_what_the_embedded_model_cannot_do_is_refused(
+    model: Model, request_line: str, body: object, status: int, error: str
+) -> None:
+    method, path = request_line.split()
+    answer = model.ask(path, body, method=method, any_name=False)
+    assert (answer.status, answer.lines) == (status, [{"error": error}])
+
+
+@pytest.mark.embedded
+def test_nothing_to_embed_is_answered(model: Model) -> None:
+    nothing: list[dict[str, object]] = [{}, {"input": ""}, {"input": []}]
+    for given in nothing:
+        assert model.ask("/api/embed", {**OWN, **given}).lines == [{**OWN, "embeddings": []}]
+    assert model.ask("/api/embeddings", OWN).lines == [{"embedding": []}]
+
+
+@pytest.mark.embedded
+def test_a_method_that_a_route_does_not_have_is_refused_with_those_it_has(model: Model) -> None:
+    async def look() -> httpx.Response:
+        async with model.connect() as client:
+            return await client.get("/api/chat")
+
+    assert asyncio.run(look()).headers["allow"] == "POST"
+
+
+@pytest.mark.embedded
+def test_there_is_no_cloud(model: Model) -> None:
+    assert get(model, "/api/status").lines == [{"cloud": {"disabled": True, "source": "config"}}]
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(
+    "name", [NAME, NAME.upper(), f"library/{NAME}", f"registry.ollama.ai/library/{NAME}"]
+)
+def test_a_name_may_be_written_in_all_ways_of_ollama(model: Model, name: str) -> None:
+    assert model.ask("/api/show", {"model": name}, any_name=False).status == 200
 
 
 @pytest.mark.embedded

@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 
 from ollama_rx.embedded import model_cache
+from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.engine import SLOTS, Engine
 from ollama_rx.embedded.model_cache import (
     LoadedModel,
@@ -268,3 +269,10 @@ def test_a_lease_acquires_its_model_on_first_use_and_again_after_a_release() -> 
         lease.wake()
         lease.release()
         assert find_model(path) is None
+
+
+def test_too_many_waiting_requests_are_refused_as_ollama_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_cache, "MAX_WAITING", 0)
+    with pytest.raises(ApiError, match="server busy, please try again") as caught:
+        LoadedModel(PATH, Loader()).acquire_slot(not_cancelled)
+    assert caught.value.status == 503

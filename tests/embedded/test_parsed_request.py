@@ -8,6 +8,8 @@ from ollama_rx.embedded.parsed_request import ParsedRequest, read_chat, read_gen
 
 MODEL = "tiny:latest"
 
+WHOLE_NAME = "registry.ollama.ai/library/tiny:latest"
+
 
 def generate(**fields: object) -> ParsedRequest:
     return read_generate(orjson.dumps(fields), MODEL, {})
@@ -103,8 +105,10 @@ def test_the_model_name_may_come_in_the_old_field() -> None:
         ),
         ({"context": [-1]}, "Prompt contains invalid tokens"),
         ({"context": [1, 2**63]}, "Prompt contains invalid tokens"),
-        ({"suffix": "}"}, "tiny:latest does not support insert"),
-        ({"images": ["aGk="]}, "tiny:latest does not support vision"),
+        ({"suffix": "}"}, f"{WHOLE_NAME} does not support insert"),
+        ({"images": ["aGk="]}, f"{WHOLE_NAME} does not support vision"),
+        ({"images": ["aGk*"]}, "illegal base64 data at input byte 3"),
+        ({"images": [1]}, f"{WHOLE_NAME} does not support vision"),
         ({"think": True}, '"tiny:latest" does not support thinking'),
         ({"think": "high"}, '"tiny:latest" does not support thinking'),
         (
@@ -141,8 +145,8 @@ def test_an_unsupported_generation_is_rejected(fields: dict[str, object], text: 
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"tools": [{"type": "function"}]}, "tiny:latest does not support tools"),
-        ({"messages": [{"content": "Hi", "images": ["aGk="]}]}, "tiny:latest does not support vision"),
+        ({"tools": [{"type": "function"}]}, f"{WHOLE_NAME} does not support tools"),
+        ({"messages": [{"content": "Hi", "images": ["aGk="]}]}, f"{WHOLE_NAME} does not support vision"),
         (
             {"messages": ["Hi"]},
             "json: cannot unmarshal string into Go struct field ChatRequest.messages of type api.Message",
