@@ -46,5 +46,6 @@ def options(
         raise typer.Exit(EXIT_USAGE)
 
 
-for _command in (run, speak, serve, worker, models, embedded):  # as --help lists them
+for _command in (run, speak, serve, worker, models):  # as --help lists them
     app.command()(_command)
+app.add_typer(embedded, name="embedded")

@@ -131,7 +131,8 @@ def listen(address: str, port: int) -> Generator[socket.socket]:
             raise AddressInUseError(
                 f"port {port} of {address} is in use by another program; choose another one with --port"
             ) from error
-        raise AddressInUseError(f"cannot listen on {address}, port {port}: {error.strerror}") from error
+        reason = (error.strerror or str(error)).partition(" (while ")[0]  # which repeats the address
+        raise AddressInUseError(f"cannot listen on {address}, port {port}: {reason}") from error
     with listening:
         yield listening
 

@@ -19,13 +19,12 @@ from ollama_rx.cli.status_line import StatusLine
 from ollama_rx.cli.terminal import EXIT_INTERRUPTED, echo, exit_on_error, usage_error
 from ollama_rx.speech import Speech, SpeechOutput
 from ollama_rx.web import app
-from ollama_rx.web.allowed_hosts import LOCAL_HOSTS
+from ollama_rx.web.allowed_hosts import EVERY_ADDRESS, LOCAL_HOSTS
 from ollama_rx.web.page.answers import Answers
 
 TOKEN_VARIABLE = "OLLAMA_RX_TOKEN"  # noqa: S105 - its name
 
 _TOKEN_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_EVERY_ADDRESS = ("0.0.0.0/0", "::/0")  # a name can be made to point here by anybody, an address cannot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +84,7 @@ class ServeCommand:
     def _allowed_hosts(self) -> tuple[str, ...]:
         if is_loopback(self.listen):
             return (*LOCAL_HOSTS, *self.allowed_hosts)
-        return (*LOCAL_HOSTS, *_EVERY_ADDRESS, socket.gethostname(), *self.allowed_hosts)
+        return (*LOCAL_HOSTS, *EVERY_ADDRESS, socket.gethostname(), *self.allowed_hosts)
 
     def _voice(
         self, note: Callable[[str], object]

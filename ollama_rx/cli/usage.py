@@ -16,6 +16,11 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
 class Commands(TyperGroup):
     """The commands of ``ollama-rx``; a usage error is one line on standard error and exit code 2."""
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names as --help shows them: commands that have further ones below them last."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: isinstance(self.commands[name], TyperGroup))
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command; for a word that is not one, ask whether it is a prompt."""
         try:

@@ -15,6 +15,9 @@ from ollama_rx.arguments import as_items, check_text, wrong_value
 LOCAL_HOSTS: Final = ("localhost", "127.0.0.0/8", "::1")
 """Names and addresses of this machine, as only it can use them."""
 
+EVERY_ADDRESS: Final = ("0.0.0.0/0", "::/0")
+"""Addresses of any machine: a name can be made to point here by anybody, an address cannot."""
+
 _ANY_BELOW: Final = "*."  # before a name: each name that ends with it
 
 

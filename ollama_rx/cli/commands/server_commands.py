@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from ollama_rx.cli.commands.shared_options import Host, check_text, check_texts
+from ollama_rx.cli.commands.shared_options import (
+    AllowHost,
+    ApiListen,
+    Host,
+    Port,
+    check_text,
+    check_texts,
+)
+
+embedded = typer.Typer(
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 
 def serve(
@@ -17,9 +30,7 @@ def serve(
             "none is given; 0.0.0.0 is every address.",
         ),
     ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(metavar="NUMBER", min=0, max=65535, help="The port; 0 is any free one.")
-    ] = 8000,
+    port: Port = 8000,
     model: Annotated[
         str | None,
         typer.Option(
@@ -36,14 +47,7 @@ def serve(
             "machine can see it here, but not in the variable OLLAMA_RX_TOKEN.",
         ),
     ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            callback=check_texts,
-            help="Another name of this server, as of a proxy. Repeatable.",
-        ),
-    ] = None,
+    allow_host: AllowHost = None,
     open: Annotated[  # noqa: A002 - the option's name
         bool, typer.Option("--open", help="Open the page in the browser.")
     ] = False,
@@ -104,8 +108,34 @@ def worker(
     WorkerCommand(hosts=tuple(host or ()), bus=bus, parallel=parallel, with_server=with_server).execute()
 
 
-def embedded() -> None:
-    """Fetch the embedded model's weights; print their path."""
-    from ollama_rx.cli.models import print_weights  # noqa: PLC0415 - keeps --help fast
+@embedded.callback()
+def _fetch(context: typer.Context) -> None:
+    """Fetch the embedded model's weights; print their path.
 
-    print_weights()
+    With serve, also let other programs use the model.
+    """
+    if context.invoked_subcommand is None:
+        from ollama_rx.cli.models import print_weights  # noqa: PLC0415 - keeps --help fast
+
+        print_weights()
+
+
+@embedded.command("serve")
+def _serve_embedded(
+    *,
+    listen: ApiListen = "127.0.0.1",
+    port: Port = 11434,
+    allow_host: AllowHost = None,
+    any_name: Annotated[
+        bool,
+        typer.Option(
+            "--any-name", help="Answer for every name of a model, so that a program needs no other one."
+        ),
+    ] = False,
+) -> None:
+    """Serve the embedded model as Ollama serves its models; print the address. Ctrl-C ends it."""
+    from ollama_rx.cli.embedded_serve import EmbeddedServeCommand  # noqa: PLC0415 - keeps --help fast
+
+    EmbeddedServeCommand(
+        listen=listen, port=port, allowed_hosts=tuple(allow_host or ()), any_name=any_name
+    ).execute()

@@ -61,3 +61,21 @@ Host = Annotated[
         help="The server, or nats://... for a bus. Default: OLLAMA_HOST, else http://127.0.0.1:11434.",
     ),
 ]
+Port = Annotated[int, typer.Option(metavar="NUMBER", min=0, max=65535, help="The port; 0 is any free one.")]
+ApiListen = Annotated[
+    str,
+    typer.Option(
+        "--listen",
+        metavar="ADDRESS",
+        help="The address to listen on. Everybody who reaches it can use the server, which has no password; "
+        "0.0.0.0 is every address.",
+    ),
+]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        callback=check_texts,
+        help="Another name of this server, as of a proxy. Repeatable.",
+    ),
+]
