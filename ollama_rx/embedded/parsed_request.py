@@ -105,10 +105,11 @@ def read_embed(body: bytes) -> tuple[str, bool]:
     """Read the name of the model of ``/api/embed``, and whether there is anything to embed."""
     fields = RequestFields(parse_object(body, "EmbedRequest"), "EmbedRequest")
     given = fields.raw("input")
-    texts = given if isinstance(given, list) else [] if given is None or given == "" else [given]
-    if not all(isinstance(text, str) for text in cast("list[object]", texts)):
+    is_given = given not in (None, "", [])
+    texts = cast("list[object]", given) if isinstance(given, list) else [given]
+    if is_given and not all(isinstance(text, str) for text in texts):
         raise ApiError(400, "invalid input type")
-    return fields.text("model"), bool(texts)
+    return fields.text("model"), is_given
 
 
 def read_embeddings(body: bytes) -> tuple[str, bool]:

@@ -113,13 +113,14 @@ class Relay:
     async def _exchange(self, request: httpx.Request, answer: "_ClientAnswer", receive: Receive) -> None:
         """Pass on a request and its answer; returns early if the client leaves or the server shuts down."""
         loop = asyncio.get_running_loop()
+        until_left = asyncio.timeout(None)
 
         def leave() -> None:
             with suppress(RuntimeError):  # it has left already
-                until_end.reschedule(loop.time())
+                until_left.reschedule(loop.time())
 
         try:
-            async with asyncio.timeout(None) as until_end:
+            async with until_left:
                 if isinstance(request.stream, _ArrivingBody):
                     response = await self._transport.handle_async_request(request)
                     with ClientConnection(receive, answer.send, leave) as connection:
@@ -129,7 +130,7 @@ class Relay:
                     response = await self._transport.handle_async_request(request)
                     await _pass_back(response, answer, connection)
         except TimeoutError:
-            if not until_end.expired():
+            if not until_left.expired():
                 raise
             if not answer.has_begun:
                 await answer.fail(
