@@ -10,7 +10,7 @@ from ollama_rx.embedded.engine import CONTEXT_TOKENS, Engine, EngineEvent
 from ollama_rx.embedded.model_cache import ModelLease, RequestCancelledError
 from ollama_rx.embedded.parsed_request import ParsedRequest
 from ollama_rx.embedded.reply_lines import AnswerWriter, load_reply
-from ollama_rx.embedded.weights import SMOLLM2, fetch_weights
+from ollama_rx.embedded.weights import SMOLLM2, fetch_weights, sha256_of
 from ollama_rx.errors import EmbeddedModelError
 from ollama_rx.protocol.go_json import encode
 from ollama_rx.rx.mailbox import Mailbox
@@ -132,18 +132,25 @@ def pull(weights: Path | None, lines: Mailbox[bytes], *, refusal: str, stream: b
         if stream:
             lines.put(encode({"status": status, **figures}) + b"\n")
 
+    reported = False
+
     def report(done: int, total: int) -> None:
+        nonlocal reported
         if lines.ended:
             raise RequestCancelledError
+        reported = True
         send(_PULLING, digest=_DIGEST, total=total, **({"completed": done} if done else {}))
 
     send("pulling manifest")
     if refusal:
         raise ApiError(500, refusal)
     try:
-        _ = weights or fetch_weights(report)
+        path = weights or fetch_weights(report)
     except EmbeddedModelError as error:
         raise ApiError(500, str(error)) from error
+    if not reported:  # nothing had to be fetched
+        digest, size = sha256_of(path), path.stat().st_size
+        send(f"pulling {digest[:12]}", digest=f"sha256:{digest}", total=size, completed=size)
     send("verifying sha256 digest")
     send("writing manifest")
     lines.put(encode({"status": "success"}) + (b"\n" if stream else b""))

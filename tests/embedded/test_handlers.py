@@ -1,6 +1,7 @@
 """Prompts are answered and weights pulled as Ollama does it."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -248,14 +249,21 @@ def test_the_users_own_weights_are_not_fetched(tmp_path: Path, monkeypatch: pyte
         pytest.fail("nothing to fetch")
 
     fetch_from(monkeypatch, never)
-    (tmp_path / "own.gguf").touch()
+    (tmp_path / "own.gguf").write_bytes(b"weights")
 
     async def send() -> list[object]:
         transport = embedded(tmp_path / "own.gguf")
         async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
             return lines(await client.post("/api/pull", json={"name": "own"}))
 
-    assert asyncio.run(send())[-1] == {"status": "success"}
+    digest = hashlib.sha256(b"weights").hexdigest()
+    assert asyncio.run(send()) == [
+        {"status": "pulling manifest"},
+        {"status": f"pulling {digest[:12]}", "digest": f"sha256:{digest}", "total": 7, "completed": 7},
+        {"status": "verifying sha256 digest"},
+        {"status": "writing manifest"},
+        {"status": "success"},
+    ]
 
 
 def running(model: Model) -> list[dict[str, object]]:
