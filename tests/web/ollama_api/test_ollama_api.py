@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 
 import httpx
@@ -62,7 +62,7 @@ class _Body(httpx.AsyncByteStream):
 @contextmanager
 def client_of(
     transport: httpx.AsyncBaseTransport, url: str = "http://ollama.example"
-) -> Iterator[httpx.Client]:
+) -> Generator[httpx.Client]:
     with (
         served(ollama_api(transport, url=url)) as address,
         httpx.Client(base_url=address, trust_env=False, timeout=10) as http,
@@ -192,7 +192,7 @@ def test_each_line_is_passed_back_before_the_next_one_exists(fake: FakeOllama, h
     fake.play(answer("a", gates[0], "b", gates[1], "c"))
     with http.stream("POST", "/api/generate", json=PROMPT) as response:
         lines = response.iter_lines()
-        seen = []
+        seen: list[str] = []
         for gate in gates:
             seen.append(json.loads(next(lines))["response"])
             gate.open()
