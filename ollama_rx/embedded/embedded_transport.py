@@ -253,13 +253,19 @@ class LineStream(httpx.AsyncByteStream):
         self._worker = worker
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield blocks of one or more lines."""
+        """Yield blocks of one or more lines.
+
+        Raises:
+            httpx.ReadError: the transport was closed meanwhile, so that the end is missing.
+        """
         yield self._first
         try:
             while (block := await self._worker.read()) is not None:
                 yield block
         except ApiError as error:  # the status has been sent already, so the error becomes the last line
             yield encode({"error": error.text}) + b"\n"
+        if self._worker.cancelled:
+            raise httpx.ReadError("the embedded model was closed")
 
     async def aclose(self) -> None:
         """Stop the computation; it ends within one batch of tokens (about 0.1 s)."""

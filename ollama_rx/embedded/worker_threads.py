@@ -36,6 +36,8 @@ class WorkerThread:
         self._work = work
         self._on_cancel = on_cancel
         self._finished = False
+        self.cancelled = False
+        """Whether lines may be missing: it was told to stop."""
         self._thread = threading.Thread(target=self._run, name="ollama-rx-embedded", daemon=True)
         self._thread.start()
         for members in (_running, registry):
@@ -45,6 +47,7 @@ class WorkerThread:
 
     def cancel(self) -> None:
         """Drop the waiting lines and make the thread stop; from any thread, any number of times."""
+        self.cancelled = True
         self._lines.close()
         self._on_cancel()
 
