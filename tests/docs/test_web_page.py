@@ -94,3 +94,10 @@ def test_events_of_your_own_are_sent_between_the_others(fake: FakeOllama) -> Non
     with served(program("Events")["response"]) as url:
         events = httpx.get(url, trust_env=False).text
     assert re.findall(r"^event: (\w+)", events, re.MULTILINE) == ["source", "text", "stats", "done"]
+
+
+@pytest.mark.embedded
+def test_ollamas_api_is_that_of_the_embedded_model() -> None:
+    pytest.importorskip("xllamacpp")
+    with served(program("Ollama's API")["site"]) as url:
+        assert "embedded" in httpx.get(f"{url}/api/version", trust_env=False).json()["version"]

@@ -227,6 +227,15 @@ def test_a_client_that_leaves_stops_the_model(fake: FakeOllama, http: httpx.Clie
     assert fake.wait_for_disconnect().lines_written >= 1
 
 
+def test_the_transport_may_be_that_of_httpx(fake: FakeOllama) -> None:
+    fake.play(answer("a"), answer("b", endless(" more", every=0.005)))
+    with client_of(httpx.AsyncHTTPTransport(), fake.url) as http:
+        assert http.post("/api/generate", json=PROMPT).text.count("\n") == 2
+        with http.stream("POST", "/api/generate", json=PROMPT) as response:
+            next(response.iter_lines())
+        fake.wait_for_disconnect()
+
+
 def test_a_client_that_leaves_before_the_answer_begins_stops_it_too(fake: FakeOllama, url: str) -> None:
     gate = Gate()
     fake.play(answer(gate, "a"))
