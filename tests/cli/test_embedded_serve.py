@@ -1,10 +1,11 @@
 """`ollama-rx embedded serve`: where it listens, who is let in, and how it ends."""
 
+import asyncio
 import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,14 @@ Use = Callable[[httpx.Client], object]
 NAME = "tiny:latest"
 
 
+class Endless(httpx.AsyncByteStream):
+    """An answer that does not end."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"{}\n"
+        await asyncio.Event().wait()
+
+
 class Model(LoopAgnosticTransport):
     """In the place of the embedded model."""
 
@@ -33,6 +42,8 @@ class Model(LoopAgnosticTransport):
         self.is_closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(200, stream=Endless())
         return httpx.Response(200, text=request.url.path)
 
     def close(self) -> None:
@@ -117,6 +128,32 @@ def test_ctrl_c_ends_it_with_the_exit_code_of_an_interruption(
 ) -> None:
     assert run(use=version, end=signal.SIGINT).exit_code == 130
     assert model.is_closed
+
+
+def test_its_end_breaks_answers_off_that_still_run(run: Callable[..., Result]) -> None:
+    begun = threading.Event()
+    broken = Future[bool]()
+    readers: list[threading.Thread] = []
+
+    def read(client: httpx.Client) -> None:
+        url = client.base_url.join("/api/chat")
+        with httpx.stream("POST", url, trust_env=False, timeout=30) as response:
+            pieces = response.iter_raw()
+            next(pieces)
+            begun.set()
+            try:
+                next(pieces)
+            except httpx.RemoteProtocolError:
+                broken.set_result(True)
+
+    def use(client: httpx.Client) -> None:
+        readers.append(threading.Thread(target=read, args=(client,)))
+        readers[0].start()
+        assert begun.wait(10)
+
+    assert run(use=use, end=signal.SIGINT).exit_code == 130
+    assert broken.result(10)
+    readers[0].join()
 
 
 def test_every_name_can_be_answered(run: Callable[..., Result], model: Model) -> None:
