@@ -1,22 +1,12 @@
 """What a command reads before it asks the model: the prompt, images, a JSON schema."""
 
-import re
 import sys
-from pathlib import Path
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, Literal, cast
 
 import orjson
 
 from ollama_rx.cli.status_line import StatusLine
-
-_MEGABYTE = 2**20
-_MAX_TEXT = 32 * _MEGABYTE  # several times what the largest context takes
-_MAX_IMAGE = 128 * _MEGABYTE
-
-# The formats that Ollama decodes, by their first bytes.
-_IMAGE = re.compile(
-    rb"\x89PNG\r\n\x1a\n | \xff\xd8\xff | RIFF.{4}WEBP | GIF8[79]a | BM.{4}\0{4}", re.DOTALL | re.VERBOSE
-)
+from ollama_rx.cli.user_files import IMAGE_FORMATS, MAX_IMAGE, MAX_TEXT, is_image, read_file, read_up_to
 
 
 def read_prompt(given: str | None, status: StatusLine) -> str:
@@ -33,7 +23,7 @@ def read_prompt(given: str | None, status: StatusLine) -> str:
     if given == "-" or not is_typed:
         if not is_typed:
             status.show("reading standard input")
-        parts.append(_decode(_read(sys.stdin.buffer, "standard input", most=_MAX_TEXT), status))
+        parts.append(_decode(read_up_to(sys.stdin.buffer, "standard input", most=MAX_TEXT), status))
         status.erase()
     if not parts:
         raise ValueError("give a prompt, or pipe one in")
@@ -56,7 +46,7 @@ def read_format(given: str | None) -> Literal["json"] | dict[str, Any] | None:
     if given == "json":
         return "json"
     try:
-        schema: object = orjson.loads(_read_file(given, most=_MAX_TEXT))
+        schema: object = orjson.loads(read_file(given, most=MAX_TEXT))
     except orjson.JSONDecodeError as error:
         raise ValueError(f"{given} is not JSON: {error}") from error
     if not isinstance(schema, dict):
@@ -70,26 +60,9 @@ def read_image(path: str) -> bytes:
     Raises:
         ValueError: the file cannot be read, or is not an image.
     """
-    content = _read_file(path, most=_MAX_IMAGE)
-    if not _IMAGE.match(content):
-        raise ValueError(f"{path} is not an image in PNG, JPEG, WebP, GIF or BMP")
-    return content
-
-
-def _read_file(path: str, *, most: int) -> bytes:
-    if not path:
-        raise ValueError("the name of the file is empty")
-    try:
-        with Path(path).open("rb") as file:
-            return _read(file, path, most=most)
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
-
-
-def _read(file: BinaryIO, name: str, *, most: int) -> bytes:
-    content = file.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"{name} is longer than {most // _MEGABYTE} MB")
+    content = read_file(path, most=MAX_IMAGE)
+    if not is_image(content):
+        raise ValueError(f"{path} is not an image in {IMAGE_FORMATS}")
     return content
 
 

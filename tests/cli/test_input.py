@@ -69,7 +69,7 @@ def test_a_picture_in_standard_input_is_refused_with_advice(
 def test_standard_input_without_an_end_is_refused(
     command_line: CommandLine, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ollama_rx.cli.input._MAX_TEXT", 2**20)
+    monkeypatch.setattr("ollama_rx.cli.input.MAX_TEXT", 2**20)
     result = command_line("run", "Why?", "--host", fake.url, input="y\n" * 2**20)
     assert (result.exit_code, fake.requests) == (2, ())
     assert "standard input is longer than 1 MB" in result.stderr
