@@ -61,12 +61,12 @@ pythons:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cli,embedded,uvloop,web]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[chat,cli,embedded,uvloop,web]"
 	touch $@
 
 $(CHECKS_STAMP): $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt --group dev \
-		-e ".[audio,bus,bus-server,cli,embedded,piper,schema,speech,tts,uvloop,web,words,wyoming]"
+		-e ".[audio,bus,bus-server,chat,cli,embedded,piper,schema,speech,tts,uvloop,web,words,wyoming]"
 	touch $@
 
 clean:

@@ -233,6 +233,7 @@ def test_the_core_can_be_imported_without_any_extra() -> None:
     blocked = {
         "typer",
         "rich",
+        "prompt_toolkit",
         "xllamacpp",
         "pip",
         "uvloop",

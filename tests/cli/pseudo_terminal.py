@@ -55,9 +55,22 @@ class PseudoTerminal:
         while text not in self.written:
             assert self._read(), f"{text!r} is not in {self.written!r}"
 
+    def press(self, keys: str) -> None:
+        """Press keys, as the bytes that a terminal sends: Enter is a carriage return."""
+        os.write(self._outer, keys.encode())
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def resize(self, columns: int) -> None:
+        """Change the width of the window."""
+        fcntl.ioctl(self._outer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.send_signal(signal.SIGWINCH)
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
+        self.send_signal(signal.SIGINT)
 
     def finish(self) -> int:
         """Read everything; return the exit code."""

@@ -1,0 +1,1 @@
+"""``ollama-rx chat``: a conversation in the terminal."""
