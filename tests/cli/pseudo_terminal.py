@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -54,6 +55,10 @@ class PseudoTerminal:
         """Read until the command has written a text."""
         while text not in self.written:
             assert self._read(), f"{text!r} is not in {self.written!r}"
+
+    def read_within(self, seconds: float) -> bool:
+        """Read what the command writes next; return whether it has, in this time."""
+        return bool(select.select([self._outer], [], [], seconds)[0]) and self._read()
 
     def press(self, keys: str) -> None:
         """Press keys, as the bytes that a terminal sends: Enter is a carriage return."""

@@ -1,13 +1,21 @@
 """Editing with readline of the standard library, which is GNU Readline or libedit."""
 
+import os
 import readline
+import signal
 import sys
-from collections.abc import Callable, Iterable
+import termios
+import threading
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from types import FrameType
 
 from ollama_rx.cli.chat.input.input_history import InputHistory
 from ollama_rx.cli.chat.input.message_input import MessageInput, interruptible_prompt, read_lines
 from ollama_rx.cli.chat.input.plain_input import COLOUR
 from ollama_rx.cli.chat.input.word_completion import complete
+
+_PASTES, _END_OF_PASTES = "\x1b[?2004h", "\x1b[?2004l"  # tells the terminal to put marks around them
 
 
 class ReadlineInput(MessageInput):
@@ -17,6 +25,7 @@ class ReadlineInput(MessageInput):
         self._history = history
         self._words = words
         self._found: list[str] = []
+        self._prompt = ""
         self._before = (readline.get_completer(), readline.get_completer_delims())
         readline.set_completer(self._complete)
         readline.set_completer_delims(" \t\n")
@@ -30,13 +39,12 @@ class ReadlineInput(MessageInput):
 
     def read(self, prompt: str, *, draft: str = "") -> str:
         """Return the next message."""
-        with interruptible_prompt():
+        with interruptible_prompt(), self._suspendable():
             readline.set_startup_hook((lambda: readline.insert_text(draft)) if draft else None)
             try:
                 lines = read_lines(self._read_line, prompt)
             except (EOFError, KeyboardInterrupt, SystemExit):
-                sys.stdout.write("\n")
-                sys.stdout.flush()
+                self._write("\n")
                 raise
             finally:
                 readline.set_startup_hook(None)
@@ -45,6 +53,7 @@ class ReadlineInput(MessageInput):
         return lines.message
 
     def _read_line(self, prompt: str) -> str:
+        self._prompt = prompt
         line = input(COLOUR.sub("\x01\\g<0>\x02", prompt))  # marks what takes no column
         readline.set_startup_hook(None)  # the draft is in the first line
         return line
@@ -56,6 +65,37 @@ class ReadlineInput(MessageInput):
             start, found = complete(before, self._words)
             self._found = [word[readline.get_begidx() - start :] for word in found]
         return self._found[state] if state < len(self._found) else None
+
+    @contextmanager
+    def _suspendable(self) -> Generator[None]:
+        """Let Ctrl-Z leave the terminal as it was, and show the line again when the process goes on.
+
+        Readline does so only if it handles signals, which Python tells it not to.
+        """
+        before = signal.getsignal(signal.SIGTSTP)
+        if before is not signal.SIG_DFL or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._terminal = termios.tcgetattr(sys.stdin)
+        signal.signal(signal.SIGTSTP, self._suspend)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTSTP, before)
+
+    def _suspend(self, number: int, _: FrameType | None) -> None:
+        editing = termios.tcgetattr(sys.stdin)
+        self._write(_END_OF_PASTES if self._is_gnu else "")
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._terminal)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # returns when the process goes on
+        signal.signal(number, self._suspend)
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, editing)
+        self._write((_PASTES if self._is_gnu else "") + self._prompt + readline.get_line_buffer())
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
     def _take_pasted_lines_at_once(self, switch: str) -> None:
         """Switch what Python switches off, since its own prompt reads line by line."""

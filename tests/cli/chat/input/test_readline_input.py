@@ -1,6 +1,11 @@
 """readline: its history, its completion, its prompts; in real terminals, see `test_input_in_terminals`."""
 
+import os
+import pty
 import readline
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +21,14 @@ def readline_as_it_was() -> Iterator[None]:
     yield
     assert (readline.get_completer(), readline.get_completer_delims()) == (completer, delimiters)
     assert readline.get_current_history_length() == 0
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    outer, inner = pty.openpty()
+    with open(inner, encoding="utf-8") as terminal, open(outer, "rb"):  # noqa: PTH123 - descriptors
+        monkeypatch.setattr(sys, "stdin", terminal)
+        yield
 
 
 @pytest.fixture
@@ -133,3 +146,60 @@ def test_keys_are_bound_as_the_library_expects(
     monkeypatch.setattr(readline, "parse_and_bind", bound.append)
     ReadlineInput(history, _words).close()
     assert bound == bindings
+
+
+def _enter_after(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], object]) -> None:
+    def enter(_: str) -> str:
+        happen()
+        return "Hello"
+
+    monkeypatch.setattr("builtins.input", enter)
+
+
+@pytest.mark.parametrize(
+    ("description", "shown"),
+    [
+        ("using GNU readline.", "\x1b[?2004l\x1b[?2004h\x1b[1m>>> \x1b[0mHel"),
+        ("using libedit readline.", "\x1b[1m>>> \x1b[0mHel"),
+    ],
+)
+def test_after_ctrl_z_the_line_is_shown_again(
+    monkeypatch: pytest.MonkeyPatch,
+    history: InputHistory,
+    capsys: pytest.CaptureFixture[str],
+    description: str,
+    shown: str,
+) -> None:
+    stopped: list[tuple[int, int, object]] = []
+
+    def kill(process: int, number: int) -> None:
+        stopped.append((process, number, signal.getsignal(number)))
+
+    monkeypatch.setattr(readline, "__doc__", description)
+    monkeypatch.setattr(readline, "parse_and_bind", print)
+    monkeypatch.setattr(readline, "get_line_buffer", lambda: "Hel")
+    monkeypatch.setattr(os, "kill", kill)
+    _enter_after(monkeypatch, lambda: signal.raise_signal(signal.SIGTSTP))
+    with ReadlineInput(history, _words) as messages:
+        capsys.readouterr()
+        assert messages.read("\x1b[1m>>> \x1b[0m") == "Hello"
+        assert capsys.readouterr().out == shown
+    assert stopped == [(os.getpid(), signal.SIGTSTP, signal.SIG_DFL)]
+    assert signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL
+
+
+def test_ctrl_z_stays_ignored_and_is_left_alone_outside_the_main_thread(
+    monkeypatch: pytest.MonkeyPatch, history: InputHistory
+) -> None:
+    seen: list[object] = []
+    _enter_after(monkeypatch, lambda: seen.append(signal.getsignal(signal.SIGTSTP)))
+    with ReadlineInput(history, _words) as messages:
+        thread = threading.Thread(target=messages.read, args=[">>> "])
+        thread.start()
+        thread.join()
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+        try:
+            messages.read(">>> ")
+        finally:
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    assert seen == [signal.SIG_DFL, signal.SIG_IGN]
