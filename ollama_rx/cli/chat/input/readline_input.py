@@ -14,6 +14,7 @@ from ollama_rx.cli.chat.input.input_history import InputHistory
 from ollama_rx.cli.chat.input.message_input import MessageInput, interruptible_prompt, read_lines
 from ollama_rx.cli.chat.input.plain_input import COLOUR
 from ollama_rx.cli.chat.input.word_completion import complete
+from ollama_rx.cli.terminal import printable
 
 _PASTES, _END_OF_PASTES = "\x1b[?2004h", "\x1b[?2004l"  # tells the terminal to put marks around them
 
@@ -91,7 +92,8 @@ class ReadlineInput(MessageInput):
         os.kill(os.getpid(), number)  # returns when the process goes on
         signal.signal(number, self._suspend)
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, editing)
-        self._write((_PASTES if self._is_gnu else "") + self._prompt + readline.get_line_buffer())
+        shown = "\n".join(map(printable, readline.get_line_buffer().split("\n")))
+        self._write((_PASTES if self._is_gnu else "") + self._prompt + shown)
 
     def _write(self, text: str) -> None:
         sys.stdout.write(text)

@@ -159,8 +159,8 @@ def _enter_after(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], object]) 
 @pytest.mark.parametrize(
     ("description", "shown"),
     [
-        ("using GNU readline.", "\x1b[?2004l\x1b[?2004h\x1b[1m>>> \x1b[0mHel"),
-        ("using libedit readline.", "\x1b[1m>>> \x1b[0mHel"),
+        ("using GNU readline.", "\x1b[?2004l\x1b[?2004h\x1b[1m>>> \x1b[0mHel\nl\\x1bo"),
+        ("using libedit readline.", "\x1b[1m>>> \x1b[0mHel\nl\\x1bo"),
     ],
 )
 def test_after_ctrl_z_the_line_is_shown_again(
@@ -177,7 +177,7 @@ def test_after_ctrl_z_the_line_is_shown_again(
 
     monkeypatch.setattr(readline, "__doc__", description)
     monkeypatch.setattr(readline, "parse_and_bind", print)
-    monkeypatch.setattr(readline, "get_line_buffer", lambda: "Hel")
+    monkeypatch.setattr(readline, "get_line_buffer", lambda: "Hel\nl\x1bo")
     monkeypatch.setattr(os, "kill", kill)
     _enter_after(monkeypatch, lambda: signal.raise_signal(signal.SIGTSTP))
     with ReadlineInput(history, _words) as messages:
