@@ -69,14 +69,16 @@ class _Chat(PseudoTerminal):
     def send_until(self, number: int, text: str) -> None:
         """Send a signal until a text is written: just before it waits for keys, readline misses a signal."""
         while text not in self.written:
+            is_running = self._process.poll() is None
             self.send_signal(number)
             while text not in self.written and self.read_within(0.5):
                 pass
+            assert is_running or text in self.written, self.written
 
     def read_prompt_after(self, text: str) -> None:
         """Read until the program has asked again."""
         while ">" not in self.written.rpartition(text)[2]:
-            self.read_within(30)
+            assert self.read_within(60), self.written
 
     def end(self) -> None:
         """Press Ctrl-D; the terminal must be as it was."""
