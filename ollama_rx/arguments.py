@@ -8,6 +8,8 @@ part: ``options: expected a list of texts for 'stop', got str``.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import isasyncgenfunction, isclass, iscoroutinefunction
+from os import PathLike
+from pathlib import Path
 from threading import TIMEOUT_MAX
 from types import UnionType
 from typing import Any, Protocol, cast, get_origin
@@ -29,6 +31,13 @@ def check_text(name: str, value: object, expected: str = "text") -> None:
     """Refuse a value that is not text."""
     if not isinstance(value, str):
         raise wrong_type(name, expected, value)
+
+
+def as_path(name: str, value: object) -> Path:
+    """Return a path; refuse what is not one."""
+    if not isinstance(value, str | PathLike):
+        raise wrong_type(name, "a path", value)
+    return Path(cast("str | PathLike[str]", value))
 
 
 def check_length(name: str, value: object, *, most: int, what: str = "text") -> None:

@@ -25,6 +25,7 @@
     ├── ToolRoundsError          .rounds    a model still calls tools after `max_rounds` rounds
     ├── SinkError                .sink      a sink failed; the cause is chained
     ├── SpeechError              .part      the engine or the output of a voice failed; the cause is chained
+    ├── CassetteError            .path      a cassette cannot be used, or has no answer to a request
     └── EmbeddedModelError                  the embedded model cannot run: extra, weights or engine missing
 
 ``partial`` is at most the last 1 048 576 characters of an answer; if its beginning is missing, it starts with
@@ -326,6 +327,14 @@ class SpeechError(OllamaError):
     def __init__(self, part: object, message: str) -> None:
         super().__init__(message)
         self.part = part
+
+
+class CassetteError(OllamaError):
+    """A cassette cannot be read or written, or has no answer to a request; ``path`` is its file."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"cassette {path}: {reason}")
+        self.path = path
 
 
 class EmbeddedModelError(OllamaError):

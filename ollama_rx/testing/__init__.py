@@ -17,6 +17,9 @@ the functions in `server/write_boundaries.py`.
 Observations: `fake.requests`, `fake.exchanges`, and the waits `fake.wait_for_request`, `_lines`, `_pause`,
 `_disconnect`, `_answer` and `_connections`; for coroutines the same under `fake.aio`.
 
+Cassettes: `record` writes what a client and a real server say to each other into a file, `replay` and
+`FakeOllama(cassette=...)` play it.
+
 Operators: `check` compares the output with marble diagrams, in virtual time; `check_lifecycle` tests the
 promises that every operator keeps about errors, cancelling and subscribers; `check_any_cutting` tests that
 the output does not depend on how the text was cut:
@@ -28,6 +31,8 @@ the output does not depend on how the text was cut:
 ['Hello', 'you']
 """
 
+from ollama_rx.testing.cassettes.recording_transport import record
+from ollama_rx.testing.cassettes.replay_transport import replay
 from ollama_rx.testing.marbles.any_cutting import check_any_cutting, cuttings, rechunk
 from ollama_rx.testing.marbles.check import check
 from ollama_rx.testing.marbles.lifecycle import check_lifecycle
@@ -96,7 +101,9 @@ __all__ = [
     "raw",
     "raw_reply",
     "rechunk",
+    "record",
     "recording",
+    "replay",
     "silent_url",
     "text_reply",
     "thinking",

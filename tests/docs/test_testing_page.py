@@ -13,6 +13,7 @@ SECTION = section(PAGES["docs/testing.md"], "A scripted server")
 def test_every_reply_of_the_table_can_be_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("stream.ndjson").write_bytes(b'{"done":true}\n')
+    Path("answers.cassette").write_bytes(b'{"cassette":1,"texts":true}\n')
     rows = re.findall(r"^\| [^|]+ \| (`.*`).*\|$", SECTION, re.MULTILINE)
     expressions = [code.replace("(...)", "()") for row in rows for code in re.findall(r"`([^`]+)`", row)]
     names: dict[str, object] = {}

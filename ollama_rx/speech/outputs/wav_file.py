@@ -9,7 +9,7 @@ from io import FileIO
 from os import PathLike, fspath
 from pathlib import Path
 
-from ollama_rx.arguments import wrong_type, wrong_value
+from ollama_rx.arguments import as_path, wrong_value
 from ollama_rx.sinks._broken_pipe import stop_after_broken_pipe
 from ollama_rx.speech.audio import BYTES_PER_SAMPLE
 from ollama_rx.speech.outputs._fade_out import fade_bytes, fade_out
@@ -51,10 +51,8 @@ class WavFile(SpeechOutput):
     block = 0.5  # half a second may be lost, and a block costs four system calls
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        if not isinstance(path, str | PathLike):
-            raise wrong_type("path", "a path", path)
+        self._path = as_path("path", path).absolute()
         check_wav_name("path", path)
-        self._path = Path(path).absolute()
         self._rate = 0
         self._size: int | None = None  # bytes of samples in the file; None before there is a header of ours
         self._can_seek = False

@@ -5,10 +5,12 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from os import PathLike
 from types import TracebackType
 from typing import Self
 
-from ollama_rx.arguments import optional_whole, wrong_value
+from ollama_rx.arguments import as_path, optional_whole, wrong_value
+from ollama_rx.testing.cassettes.cassette_script import CassetteScript
 from ollama_rx.testing.server.echo import echo
 from ollama_rx.testing.server.observed import AsyncWaits, ObservedExchange, Request, ServerLog, Waits
 from ollama_rx.testing.server.reply import Reply
@@ -43,6 +45,9 @@ class FakeOllama(Waits):
         *script: replies for generate and chat, in order.
         on: replies by path, such as `{"/api/tags": error_status(500)}`; `"/api/blobs"` stands for the paths
             of all blobs.
+        cassette: a file that `record` has written: requests that are in it get the recorded response, all
+            others HTTP 501; paths with a script get that.
+        speed: how fast the cassette is played: 1 for the recorded times, None as fast as the client reads.
         host: the address to listen on.
         port: 0 for any free port.
         send_buffer_bytes: size of the kernel's send buffer; a small one makes back-pressure reach the server
@@ -53,6 +58,8 @@ class FakeOllama(Waits):
         self,
         *script: Script,
         on: Mapping[str, Script | Sequence[Script]] | None = None,
+        cassette: str | PathLike[str] | None = None,
+        speed: float | None = 1,
         host: str = "127.0.0.1",
         port: int = 0,
         send_buffer_bytes: int | None = None,
@@ -63,6 +70,7 @@ class FakeOllama(Waits):
         self.aio = AsyncWaits(self._log)
         self._scripts: dict[str, list[Script]] = {}
         self._blobs = Blobs()
+        self._cassette = None if cassette is None else CassetteScript.of(as_path("cassette", cassette), speed)
         self._host = host
         self._port = port
         self._send_buffer_bytes = optional_whole("send_buffer_bytes", send_buffer_bytes, least=1)
@@ -154,6 +162,8 @@ class FakeOllama(Waits):
         self.close()
 
     def _choose(self, request: Request) -> Reply:
+        if self._cassette is not None and request.path not in self._scripts:
+            return self._cassette.reply(request)
         reply = self._choose_stream(request)
         return unstreamed(reply) if request.json.get("stream") is False else reply
 
