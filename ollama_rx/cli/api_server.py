@@ -23,6 +23,7 @@ def api_server(
     address: str,
     *,
     on_start: Callable[[], object],
+    take_signal: Callable[[int], bool] | None = None,
     url: str = "http://127.0.0.1:11434",
     host_names: Iterable[str] = (),
 ) -> PortServer:
@@ -35,6 +36,7 @@ def api_server(
         transport: what answers.
         address: what the server will listen on.
         on_start: called when it accepts connections.
+        take_signal: called with each signal; if it returns True, that one does not end the server.
         url: the address that the transport's requests are for.
         host_names: other names of the server, from ``--allow-host``.
     """
@@ -49,4 +51,4 @@ def api_server(
             allowed_hosts=(*OLLAMA_HOSTS, socket.gethostname(), *others, *host_names),
             allowed_origins=(*LOCAL_ORIGINS, *filter(None, origins)),
         )
-    return PortServer(app, on_start=on_start, idle_seconds=_IDLE_SECONDS)
+    return PortServer(app, on_start=on_start, take_signal=take_signal, idle_seconds=_IDLE_SECONDS)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ollama_rx.cli.commands.ask_commands import run, speak
+from ollama_rx.cli.commands.cassette_commands import record, replay
 from ollama_rx.cli.commands.model_commands import models
 from ollama_rx.cli.commands.server_commands import embedded, serve, worker
 from ollama_rx.cli.usage import EXIT_USAGE, Commands
@@ -46,6 +47,6 @@ def options(
         raise typer.Exit(EXIT_USAGE)
 
 
-for _command in (run, speak, serve, worker, models):  # as --help lists them
+for _command in (run, speak, serve, worker, models, record, replay):  # as --help lists them
     app.command()(_command)
 app.add_typer(embedded, name="embedded")

@@ -11,6 +11,7 @@ from ollama_rx import Client, Timeouts, UnreachableError, deliver
 from ollama_rx.cli.terminal import echo, usage_error
 from ollama_rx.errors import OllamaError
 from ollama_rx.sinks import Collector
+from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
 
 T = TypeVar("T")
 
@@ -45,12 +46,10 @@ def server_client(
     What ``--host``, OLLAMA_HOST or ``--model`` name is not replaced by anything else, so no server is probed:
     the request itself will fail if it is missing.
     """
-    named = (os.environ.get("OLLAMA_HOST", "") if host is None else host).strip().strip("\"'")
-    option = "--host" if host is not None else "OLLAMA_HOST"
-    if _is_bus(named):
-        with usage_error(option, argument="servers"):
-            return _bus_client(named)
-    with usage_error(option, argument="host"):
+    named = named_server(host)
+    if is_bus(named):
+        return Client(transport=bus_transport(host))
+    with usage_error(_host_option(host), argument="host"):
         client = Client(host, timeouts=timeouts)
     if host is not None or named or not _is_embedded(model):
         return client
@@ -62,16 +61,28 @@ def server_client(
     return client
 
 
-def _is_bus(url: str) -> bool:
+def named_server(host: str | None) -> str:
+    """Return the address that ``--host`` or OLLAMA_HOST names, or ""."""
+    return (os.environ.get("OLLAMA_HOST", "") if host is None else host).strip().strip("\"'")
+
+
+def is_bus(url: str) -> bool:
+    """Tell whether an address is that of a bus."""
     return url.lower().startswith(_BUS_SCHEMES)
 
 
-def _bus_client(servers: str) -> Client:
-    try:
-        from ollama_rx.bus import jetstream  # noqa: PLC0415 - an extra
-    except ImportError as missing:
-        raise ValueError(f"servers: {missing}") from missing
-    return Client(transport=jetstream(servers))
+def _host_option(host: str | None) -> str:
+    return "--host" if host is not None else "OLLAMA_HOST"
+
+
+def bus_transport(host: str | None) -> LoopAgnosticTransport:
+    """Return a transport over the server of NATS that ``--host`` or OLLAMA_HOST names."""
+    with usage_error(_host_option(host), argument="servers"):
+        try:
+            from ollama_rx.bus import jetstream  # noqa: PLC0415 - an extra
+        except ImportError as missing:
+            raise ValueError(f"servers: {missing}") from missing
+        return jetstream(named_server(host))
 
 
 def _is_embedded(model: str | None) -> bool:
@@ -89,6 +100,15 @@ def embedded_client(note: Callable[[str], object] = echo) -> Client:
     Raises:
         EmbeddedModelError: the extra is not installed or the weights cannot be fetched.
     """
+    return Client(transport=embedded_transport(note))
+
+
+def embedded_transport(note: Callable[[str], object] = echo) -> LoopAgnosticTransport:
+    """Return a transport to the embedded model, after a note, as `embedded_client` does.
+
+    Raises:
+        EmbeddedModelError: the extra is not installed or the weights cannot be fetched.
+    """
     from ollama_rx.embedded import EmbeddedModelError, embedded, find_weights  # noqa: PLC0415 - an extra
 
     url = Client().url
@@ -101,7 +121,7 @@ def embedded_client(note: Callable[[str], object] = echo) -> Client:
     first = "" if find_weights() else ", after fetching it once (93 MB)"
     note(f"no Ollama at {url}: the small embedded model answers{first}")
     fetch_with_progress()
-    return Client(transport=transport)
+    return transport
 
 
 def fetch_with_progress() -> Path:
@@ -122,14 +142,14 @@ def first_model(client: Client, capability: Capability) -> str:
     for model in first_value(client.models()):
         if model.name and _can(client, model.name, capability):  # without a name it is not from Ollama
             return model.name
-    if _is_bus(client.url):
+    if is_bus(client.url):
         raise NoModelError(_no_worker(client.url))
     raise NoModelError(f"{client.url} has no model {_ADVICE[capability]}")
 
 
 def no_models(url: str) -> str:
     """Say that a server, or the workers on a bus, have no models, and what to do."""
-    return _no_worker(url) if _is_bus(url) else f"{url} has no models; `ollama pull llama3.2` fetches one"
+    return _no_worker(url) if is_bus(url) else f"{url} has no models; `ollama pull llama3.2` fetches one"
 
 
 def _no_worker(url: str) -> str:

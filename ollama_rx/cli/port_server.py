@@ -42,6 +42,7 @@ class PortServer(uvicorn.Server):
         app: the application.
         on_start: called when it accepts connections.
         on_stop: stops what the application does; awaited for a second before the connections are closed.
+        take_signal: called with each signal; if it returns True, that one does not end the server.
         idle_seconds: how long a connection without a request stays open.
     """
 
@@ -51,6 +52,7 @@ class PortServer(uvicorn.Server):
         *,
         on_start: Callable[[], object],
         on_stop: Callable[[], Awaitable[object]] | None = None,
+        take_signal: Callable[[int], bool] | None = None,
         idle_seconds: int = 5,
     ) -> None:
         super().__init__(
@@ -70,6 +72,7 @@ class PortServer(uvicorn.Server):
         )
         self._on_start = on_start
         self._on_stop = on_stop
+        self._take_signal = take_signal
         self.was_interrupted = False
         """Whether Ctrl-C ended it."""
 
@@ -91,6 +94,8 @@ class PortServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; a second Ctrl-C stops at once."""
+        if self._take_signal is not None and self._take_signal(sig):
+            return
         self.was_interrupted = sig == signal.SIGINT
         super().handle_exit(sig, frame)
 

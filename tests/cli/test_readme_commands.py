@@ -14,8 +14,8 @@ CommandLine = Callable[..., Result]
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 SHELL = "\n".join(re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE))
-# Until Ctrl-C or a browser comes, or over a bus: they have tests of their own.
-_ELSEWHERE = (" serve ", " --to web", " worker ", "nats:")
+# Until Ctrl-C or a browser comes, over a bus, or with other programs: they have tests of their own.
+_ELSEWHERE = (" serve ", " --to web", " worker ", "nats:", " record ", " replay ")
 COMMANDS = [
     line
     for line in SHELL.splitlines()

@@ -38,7 +38,7 @@ class CassetteWriter:
     def __init__(self, path: Path, *, texts: bool) -> None:
         self.path = path
         self._lock = Lock()
-        self._count = 0
+        self.exchange_count = 0
         self._failure: OSError | None = None
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
@@ -57,8 +57,8 @@ class CassetteWriter:
     def begin(self, request: RecordedRequest, at: str) -> int:
         """Write a request, which came at a time in RFC 3339; return the number of its exchange."""
         with self._lock:
-            self._count += 1
-            number = self._count
+            self.exchange_count += 1
+            number = self.exchange_count
         entry = {"exchange": number, "request": str(request), "at": at}
         self._write(entry if request.body is None else {**entry, "body": request.body})
         return number

@@ -72,6 +72,11 @@ class RecordingTransport(LoopAgnosticTransport):
         self.url = inner.url
         self.has_runs = inner.has_runs
 
+    @property
+    def exchange_count(self) -> int:
+        """How many exchanges have been recorded, or have begun."""
+        return self._writer.exchange_count
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Pass a request on; what comes back is recorded while it is read."""
         path = request.url.raw_path.decode()

@@ -92,7 +92,7 @@ class _ReplayedBody(httpx.AsyncByteStream):
 def recorded_error(exchange: RecordedExchange) -> httpx.TransportError:
     """Return the error that ended an exchange; if its reader had left, one that says so."""
     if exchange.end == "left":
-        return httpx.RemoteProtocolError("the recording ends here, because its reader had left")
+        return httpx.ReadError("the recording ends here, because its reader had left")
     kind = getattr(httpx, exchange.error, None)
     if isinstance(kind, type) and issubclass(kind, httpx.TransportError):
         return kind(exchange.reason)

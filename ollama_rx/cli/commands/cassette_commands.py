@@ -1,0 +1,68 @@
+"""Commands about cassettes: record, replay."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ollama_rx.cli.commands.shared_options import Host
+
+_Command = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="COMMAND",
+        help="After --: a command to run with OLLAMA_HOST set to the address. The exit code is its own.",
+    ),
+]
+_Port = Annotated[
+    int | None,
+    typer.Option(
+        metavar="NUMBER",
+        min=0,
+        max=65535,
+        help="The port of this machine; 0 is any free one. Default: 11435, or a free one with a COMMAND.",
+    ),
+]
+
+
+def record(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new cassette.")],
+    command: _Command = None,
+    *,
+    host: Host = None,
+    port: _Port = None,
+    without_texts: Annotated[
+        bool,
+        typer.Option("--without-texts", help="Leave prompts and answers out: each letter becomes an x."),
+    ] = False,
+) -> None:
+    """Serve an address like Ollama's, and record in a cassette all that passes. Ctrl-C ends it.
+
+    Headers, and so keys, are never recorded. Who answers is chosen as for run.
+    """
+    from ollama_rx.cli.cassettes.record_command import RecordCommand  # noqa: PLC0415 - keeps --help fast
+
+    RecordCommand(
+        file=file, command=tuple(command or ()), host=host, port=port, texts=not without_texts
+    ).execute()
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The cassette.")],
+    command: _Command = None,
+    *,
+    speed: Annotated[
+        float, typer.Option(metavar="FACTOR", help="How fast it is played; 1 is the recorded pace.")
+    ] = 1.0,
+    at_once: Annotated[bool, typer.Option("--at-once", help="Play it without pauses.")] = False,
+    port: _Port = None,
+) -> None:
+    """Serve an address like Ollama's that answers from a cassette. Ctrl-C ends it.
+
+    A request gets the response that an equal one got; any other gets HTTP 501, which says what is different.
+    """
+    from ollama_rx.cli.cassettes.replay_command import ReplayCommand  # noqa: PLC0415 - keeps --help fast
+
+    ReplayCommand(
+        file=file, command=tuple(command or ()), speed=None if at_once else speed, port=port
+    ).execute()
