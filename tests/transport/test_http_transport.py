@@ -315,3 +315,21 @@ def test_a_body_of_which_the_head_says_nothing_is_refused() -> None:
     request = httpx.Request("POST", "http://127.0.0.1:1/", headers={"host": "x"}, stream=Body())
     with pytest.raises(httpx.LocalProtocolError, match="Too much data"):
         asyncio.run(HttpTransport().handle_async_request(request))
+
+
+def test_an_answer_that_comes_before_the_end_of_the_body_ends_its_sending() -> None:
+    async def work(client: httpx.AsyncClient) -> None:
+        ended = asyncio.Event()
+
+        async def content() -> AsyncIterator[bytes]:
+            try:
+                yield b"he"
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+        assert (await client.post(url, content=content())).text == "hello"
+        await ended.wait()
+
+    with raw_server(replies_with(HELLO)) as url:
+        run(work)
