@@ -115,7 +115,7 @@ def _fetch(context: typer.Context) -> None:
     With serve, also let other programs use the model.
     """
     if context.invoked_subcommand is None:
-        from ollama_rx.cli.models import print_weights  # noqa: PLC0415 - keeps --help fast
+        from ollama_rx.cli.print_weights import print_weights  # noqa: PLC0415 - keeps --help fast
 
         print_weights()
 

@@ -79,3 +79,4 @@ AllowHost = Annotated[
         help="Another name of this server, as of a proxy. Repeatable.",
     ),
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]

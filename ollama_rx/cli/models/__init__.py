@@ -1,0 +1,1 @@
+"""Commands about the models of a server, one file each."""
