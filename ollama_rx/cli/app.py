@@ -6,7 +6,7 @@ import typer
 
 from ollama_rx.cli.commands.ask_commands import run, speak
 from ollama_rx.cli.commands.cassette_commands import record, replay
-from ollama_rx.cli.commands.model_commands import models
+from ollama_rx.cli.commands.model_commands import models, ps, pull, show
 from ollama_rx.cli.commands.server_commands import embedded, serve, worker
 from ollama_rx.cli.usage import EXIT_USAGE, Commands
 
@@ -47,6 +47,8 @@ def options(
         raise typer.Exit(EXIT_USAGE)
 
 
-for _command in (run, speak, serve, worker, models, record, replay):  # as --help lists them
+_COMMANDS = (run, speak, serve, worker, models, ps, show, pull, record, replay)
+
+for _command in _COMMANDS:  # as --help lists them
     app.command()(_command)
 app.add_typer(embedded, name="embedded")

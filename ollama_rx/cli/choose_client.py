@@ -42,16 +42,11 @@ def server_client(
 ) -> Client | None:
     """Return a client for a server; None if neither it nor a model was named and this machine has none.
 
-    A server of NATS stands for all models of the workers on its bus.
     What ``--host``, OLLAMA_HOST or ``--model`` name is not replaced by anything else, so no server is probed:
     the request itself will fail if it is missing.
     """
-    named = named_server(host)
-    if is_bus(named):
-        return Client(transport=bus_transport(host))
-    with usage_error(_host_option(host), argument="host"):
-        client = Client(host, timeouts=timeouts)
-    if host is not None or named or not _is_embedded(model):
+    client = any_client(host, timeouts=timeouts)
+    if named_server(host) or host is not None or not _is_embedded(model):
         return client
     with Client(timeouts=_PROBE) as probe:
         try:
@@ -59,6 +54,17 @@ def server_client(
         except UnreachableError:
             return None
     return client
+
+
+def any_client(host: str | None, *, timeouts: Timeouts = _TIMEOUTS) -> Client:
+    """Return a client for the server that is named, or else for one on this machine, which may not be there.
+
+    A server of NATS stands for all models of the workers on its bus.
+    """
+    if is_bus(named_server(host)):
+        return Client(transport=bus_transport(host))
+    with usage_error(_host_option(host), argument="host"):
+        return Client(host, timeouts=timeouts)
 
 
 def named_server(host: str | None) -> str:

@@ -20,10 +20,11 @@ EXIT_INTERRUPTED = 130  # as in shells: 128 plus the number of the signal
 
 
 @contextmanager
-def exit_on_error() -> Generator[None]:
+def exit_on_error(*, embedded_advice: bool = True) -> Generator[None]:
     """Turn expected errors and Ctrl-C into an exit code and at most one line on standard error.
 
-    Usage errors are left to typer; a defect keeps its traceback.
+    Usage errors are left to typer; a defect keeps its traceback. ``embedded_advice`` is for a command that
+    the embedded model answers too.
     """
     try:
         with interruptible():
@@ -33,7 +34,7 @@ def exit_on_error() -> Generator[None]:
     except UnreachableError as error:
         is_ollama = error.url.startswith("http")  # and not the bus
         advice = " The embedded model answers only if neither a server nor a model is named."
-        raise _exit(error, advice if is_ollama else "") from error
+        raise _exit(error, advice if is_ollama and embedded_advice else "") from error
     except (OllamaError, OSError) as error:
         raise _exit(error) from error
 
@@ -144,7 +145,7 @@ def align_columns(rows: Iterable[Sequence[str]]) -> str:
     """
     table = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*table, strict=True)]
-    lines = ("  ".join(map(_pad, row, widths)).rstrip() for row in table)
+    lines = ("  ".join(map(pad, row, widths)).rstrip() for row in table)
     return "\n".join(lines)
 
 
@@ -164,5 +165,6 @@ def width(text: str) -> int:
     return sum(2 if east_asian_width(letter) in {"W", "F"} else 1 for letter in text)
 
 
-def _pad(text: str, columns: int) -> str:
+def pad(text: str, columns: int) -> str:
+    """Add spaces up to a number of columns."""
     return text + " " * (columns - width(text))
