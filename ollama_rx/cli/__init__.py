@@ -20,6 +20,7 @@ def main() -> None:
 def _run() -> None:
     try:
         from ollama_rx.cli.app import app  # noqa: PLC0415 - typer is an extra
+        from ollama_rx.cli.completion import complete, is_completing  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name != "typer":
             raise
@@ -27,4 +28,6 @@ def _run() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the parent process, as in `>&-`
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - stays open
+    if is_completing():
+        complete(lambda: app(prog_name="ollama-rx"))
     app(prog_name="ollama-rx")

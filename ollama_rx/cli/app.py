@@ -8,6 +8,7 @@ from ollama_rx.cli.commands.ask_commands import run, speak
 from ollama_rx.cli.commands.cassette_commands import record, replay
 from ollama_rx.cli.commands.model_commands import models, ps, pull, show
 from ollama_rx.cli.commands.server_commands import embedded, serve, worker
+from ollama_rx.cli.commands.shell_commands import completion
 from ollama_rx.cli.usage import EXIT_USAGE, Commands
 
 app = typer.Typer(
@@ -52,3 +53,4 @@ _COMMANDS = (run, speak, serve, worker, models, ps, show, pull, record, replay)
 for _command in _COMMANDS:  # as --help lists them
     app.command()(_command)
 app.add_typer(embedded, name="embedded")
+app.command()(completion)

@@ -5,10 +5,16 @@ from typing import Annotated
 import typer
 
 from ollama_rx.cli.commands.shared_options import Host, Json, check_text
+from ollama_rx.cli.completion import complete_model
 
 ModelArgument = Annotated[
     str | None,
-    typer.Argument(metavar="MODEL", callback=check_text, help="The model. Default: the server's first."),
+    typer.Argument(
+        metavar="MODEL",
+        callback=check_text,
+        autocompletion=complete_model,
+        help="The model. Default: the server's first.",
+    ),
 ]
 
 
@@ -43,7 +49,13 @@ def show(
 
 def pull(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", callback=check_text, help="The model, such as llama3.2.")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            callback=check_text,
+            autocompletion=complete_model,
+            help="The model, such as llama3.2.",
+        ),
     ],
     *,
     host: Host = None,

@@ -12,6 +12,7 @@ from ollama_rx.cli.commands.shared_options import (
     check_text,
     check_texts,
 )
+from ollama_rx.cli.completion import complete_model
 
 embedded = typer.Typer(
     invoke_without_command=True,
@@ -34,7 +35,12 @@ def serve(
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", "-m", metavar="NAME", callback=check_text, help="The model that is chosen at first."
+            "--model",
+            "-m",
+            metavar="NAME",
+            callback=check_text,
+            autocompletion=complete_model,
+            help="The model that is chosen at first.",
         ),
     ] = None,
     host: Host = None,

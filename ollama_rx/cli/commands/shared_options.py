@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from ollama_rx.cli.completion import complete_model
+
 
 def check_text(value: str | None) -> str | None:
     """Refuse bytes that are not UTF-8, which JSON cannot represent; typer names the option."""
@@ -33,7 +35,12 @@ Prompt = Annotated[
 Model = Annotated[
     str | None,
     typer.Option(
-        "--model", "-m", metavar="NAME", callback=check_text, help="The model. Default: the server's first."
+        "--model",
+        "-m",
+        metavar="NAME",
+        callback=check_text,
+        autocompletion=complete_model,
+        help="The model. Default: the server's first.",
     ),
 ]
 System = Annotated[
