@@ -41,7 +41,7 @@ def proxy_transport(url: httpx.URL) -> ProxyTransport | None:
     Raises:
         ValueError: the proxy cannot be used; the message names the variable, and shows no password.
     """
-    found = _find_proxy(url)
+    found = find_proxy(url)
     if found is None:
         return None
     text, variable = found
@@ -61,7 +61,7 @@ def proxy_transport(url: httpx.URL) -> ProxyTransport | None:
         ) from error
 
 
-def _find_proxy(url: httpx.URL) -> tuple[str, str] | None:
+def find_proxy(url: httpx.URL) -> tuple[str, str] | None:
     """Return the value and the name of the variable that holds the proxy for a URL."""
     if is_loopback(url):
         return None

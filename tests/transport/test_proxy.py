@@ -12,7 +12,7 @@ import pytest
 
 from ollama_rx import Client, UnreachableError
 from ollama_rx.testing import FakeOllama
-from ollama_rx.transport.proxy import _find_proxy, is_excluded, is_loopback, proxy_transport
+from ollama_rx.transport.proxy import find_proxy, is_excluded, is_loopback, proxy_transport
 from tests.transport.raw_server import ANSWER, raw_server, read_request
 
 PROXY = "http://proxy.example:3128"
@@ -65,7 +65,7 @@ def test_the_environment_names_the_proxy_but_never_for_loopback(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert _find_proxy(httpx.URL(url)) == expected
+    assert find_proxy(httpx.URL(url)) == expected
 
 
 def test_the_exceptions_in_the_settings_of_the_system_count_if_no_proxy_is_not_set(
@@ -79,7 +79,7 @@ def test_the_exceptions_in_the_settings_of_the_system_count_if_no_proxy_is_not_s
 
     monkeypatch.setattr("urllib.request.getproxies", lambda: {"http": PROXY})
     monkeypatch.setattr("urllib.request.proxy_bypass", bypass)
-    assert _find_proxy(httpx.URL(SERVER)) is None
+    assert find_proxy(httpx.URL(SERVER)) is None
     assert asked == ["ollama.example:11434"]
 
 

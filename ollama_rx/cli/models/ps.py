@@ -30,10 +30,18 @@ def print_running(host: str | None, *, json: bool) -> None:
 
 def _row(model: RunningModel, now: datetime) -> tuple[str, ...]:
     context = "" if model.context_length is None else str(model.context_length)
-    return model.name, format_size(model.size), format_gpu_share(model), context, _until(model, now)
+    return model.name, format_size(model.size), _gpu_share(model), context, _until(model, now)
 
 
-def format_gpu_share(model: RunningModel) -> str:
+def describe_running(model: RunningModel) -> str:
+    """Say in one line what is known of a model in memory."""
+    name, size, share, context, until = _row(model, datetime.now(UTC))
+    end = {"": "", "forever": "stays forever", "unloading": "unloading"}.get(until, f"unloads {until}")
+    words = [name, size, share and f"{share} in the GPU", context and f"context {context}", end]
+    return ", ".join(filter(None, words))
+
+
+def _gpu_share(model: RunningModel) -> str:
     """Write how much of a model is in the memory of the GPU; nothing if the server does not say its size."""
     if model.size <= 0:
         return ""
