@@ -66,7 +66,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(CHECKS_STAMP): $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt --group dev \
-		-e ".[audio,bus,bus-server,chat,cli,embedded,piper,schema,speech,tts,uvloop,web,words,wyoming]"
+		-e ".[audio,bus,bus-server,chat,cli,embedded,piper,plot,schema,speech,tts,uvloop,web,words,wyoming]"
 	touch $@
 
 clean:

@@ -1,6 +1,77 @@
-"""Commands that look whether all is well: doctor."""
+"""Commands that measure and check: bench, doctor."""
 
-from ollama_rx.cli.commands.shared_options import Host, Json
+from typing import Annotated
+
+import typer
+
+from ollama_rx.cli.commands.shared_options import Host, Json, Model, ModelOptions, check_text
+
+
+def bench(
+    prompt: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PROMPT",
+            callback=check_text,
+            help="The prompt of all requests; - is standard input. Default: ten prompts in turn.",
+        ),
+    ] = None,
+    *,
+    model: Model = None,
+    requests: Annotated[
+        int | None,
+        typer.Option(
+            "--requests",
+            "-n",
+            metavar="NUMBER",
+            min=1,
+            help="Requests at each level. Default: 10, or as many as there are streams.",
+        ),
+    ] = None,
+    streams: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--streams",
+            "-c",
+            metavar="NUMBER",
+            help="How many requests run at once; 1,2,4 measures three levels. Repeatable. Default: 1.",
+        ),
+    ] = None,
+    warm_up: Annotated[bool, typer.Option(help="Load the model with a request that is not counted.")] = True,
+    prompts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", callback=check_text, help="Take the lines of a file in turn as prompts."
+        ),
+    ] = None,
+    option: ModelOptions = None,
+    plot: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.svg", callback=check_text, help="Draw the figures too."),
+    ] = None,
+    json: Json = False,
+    host: Host = None,
+) -> None:
+    """Measure how fast a model answers, alone and with several streams at once.
+
+    Prints the time to the first token, the time of each further token, and tokens per second. Answers end
+    after 128 tokens unless -o num_predict says otherwise. Ctrl-C prints what was measured so far. Who answers
+    is chosen as for run.
+    """
+    from ollama_rx.cli.bench.bench_command import BenchCommand  # noqa: PLC0415 - keeps --help fast
+
+    BenchCommand(
+        prompt=prompt,
+        prompts=prompts,
+        model=model,
+        host=host,
+        requests=requests,
+        streams=tuple(streams or ()),
+        warm_up=warm_up,
+        options=tuple(option or ()),
+        json=json,
+        plot=plot,
+    ).execute()
 
 
 def doctor(host: Host = None, *, json: Json = False) -> None:
