@@ -13,6 +13,10 @@ def main() -> None:
         _run()
     except KeyboardInterrupt:  # while a module is loaded, for instance
         sys.exit(130)
+    except RuntimeError as error:  # into which Python 3.11 turns one that comes while a class is made
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        sys.exit(130)
     except OSError as error:  # outside of a command: the help cannot be written, for instance
         sys.exit(f"ollama-rx: {error.strerror or error}")
 

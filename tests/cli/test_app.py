@@ -225,10 +225,13 @@ def test_help_that_cannot_be_written_is_one_line(
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("in_a_class", [False, True])
 def test_ctrl_c_while_modules_are_loaded_is_quiet(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, in_a_class: bool
 ) -> None:
     def interrupted() -> None:
+        if in_a_class:
+            raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
         raise KeyboardInterrupt
 
     monkeypatch.setattr("ollama_rx.cli._run", interrupted)
@@ -236,6 +239,15 @@ def test_ctrl_c_while_modules_are_loaded_is_quiet(
         main()
     assert ended.value.code == 130
     assert capsys.readouterr() == ("", "")
+
+
+def test_an_error_of_a_module_is_not_taken_for_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("ollama_rx.cli._run", broken)
+    with pytest.raises(RuntimeError, match="a defect"):
+        main()
 
 
 def test_an_answer_is_a_success_even_if_standard_error_cannot_be_written(endless_fake: FakeOllama) -> None:
