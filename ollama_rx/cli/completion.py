@@ -60,7 +60,7 @@ def print_completion(shell: str) -> None:
 
 def is_completing() -> bool:
     """Tell whether a shell asks for the words that may follow."""
-    return _VARIABLE in os.environ
+    return bool(os.environ.get(_VARIABLE))  # which PowerShell leaves empty
 
 
 def complete(run: Callable[[], object]) -> NoReturn:

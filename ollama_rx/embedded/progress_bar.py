@@ -74,7 +74,7 @@ def progress_bar(title: str, *, out: TextIO | None = None, erase: bool = False) 
 
 
 def _new_bar(title: str, stream: TextIO) -> ProgressBar:
-    if not stream.isatty():
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":  # which cannot redraw a line
         return _ProgressLog(title, stream)
     try:
         return _RichBar(title, stream)

@@ -227,6 +227,28 @@ def test_the_process_answers_the_shell_and_ends(
     assert capsys.readouterr().out.startswith("show\tShow what a model is")
 
 
+def test_powershell_is_answered_with_help(
+    exit_codes: list[int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_OLLAMA_RX_COMPLETE", "complete_powershell")
+    monkeypatch.setenv("_TYPER_COMPLETE_WORD_TO_COMPLETE", "sh")
+    with pytest.raises(EndedError):
+        main()
+    assert exit_codes == [0]
+    assert capsys.readouterr().out.startswith("show:::Show what a model is")
+
+
+def test_a_variable_that_was_left_empty_is_no_question(
+    exit_codes: list[int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_OLLAMA_RX_COMPLETE", "")
+    monkeypatch.setattr(sys, "argv", ["ollama-rx", "--version"])
+    with pytest.raises(SystemExit):
+        main()
+    assert exit_codes == []
+    assert capsys.readouterr().out.startswith("ollama-rx")
+
+
 @pytest.mark.parametrize("error", [ValueError("defect"), SystemExit("words")])
 def test_a_shell_sees_no_error(
     exit_codes: list[int],

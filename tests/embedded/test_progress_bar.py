@@ -10,6 +10,11 @@ import pytest
 from ollama_rx.embedded.progress_bar import ProgressBar, _ProgressLog, _RedrawnLine, _RichBar, progress_bar
 
 
+@pytest.fixture(autouse=True)
+def _terminal_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -30,7 +35,6 @@ def plain(out: io.StringIO) -> list[str]:
 
 
 def in_window(monkeypatch: pytest.MonkeyPatch, columns: int) -> Terminal:
-    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", str(columns))
 
     def window_columns(_: object) -> int:
@@ -60,6 +64,11 @@ def test_a_log_gets_a_line_every_ten_per_cent() -> None:
     assert len(lines) == 11
     assert lines[0] == "fetching: 0.0 of 20.0 MB (0 %)"
     assert lines[-1] == "fetching: 20.0 of 20.0 MB (100 %)"
+
+
+def test_a_terminal_that_cannot_redraw_a_line_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert len(run(Terminal()).splitlines()) == 11
 
 
 def test_a_terminal_with_rich_gets_a_bar() -> None:

@@ -30,9 +30,11 @@ def examine(host: str | None, *, json: bool) -> NoReturn:
         threads_before = set(threading.enumerate())
         found: list[tuple[str, Finding]] = []
         examination = Examination(Target(host=host, named=named), _SECONDS)
-        with StatusLine() as status:
+        # Standard error may lead nowhere for a moment: sounddevice silences the libraries of the system so.
+        with StatusLine(sys.stdout) as status:
             for check in examination.checks:
-                status.show(f"checking: {check.title}")
+                if not json:
+                    status.show(f"checking: {check.title}")
                 findings = examination.findings(check)
                 found += [(check.title, finding) for finding in findings]
                 status.erase()

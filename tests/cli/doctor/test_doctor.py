@@ -181,6 +181,19 @@ def test_a_terminal_may_have_no_colours(fake: FakeOllama) -> None:
     assert any(line.startswith("problem  encoding: ") for line in terminal.screen)
 
 
+def test_the_line_about_the_check_is_erased_even_if_a_check_silences_standard_error(fake: FakeOllama) -> None:
+    silent = "import os; os.dup2(os.open(os.devnull, os.O_WRONLY), 2)\n" + PATIENT
+    with PseudoTerminal("doctor", "--host", fake.url, program=silent) as terminal:
+        assert terminal.finish() == 0
+    assert "checking: Ollama\r\x1b[K" in terminal.written
+
+
+def test_on_a_terminal_json_is_alone(fake: FakeOllama) -> None:
+    with PseudoTerminal("doctor", "--host", fake.url, "--json", program=PATIENT) as terminal:
+        assert terminal.finish() == 0
+    assert json.loads(terminal.written)["can_answer"]
+
+
 def test_ctrl_c_ends_it() -> None:
     with silent_url() as url, PseudoTerminal("doctor", "--host", url, program=PATIENT) as terminal:
         terminal.read_until("checking: Ollama")
