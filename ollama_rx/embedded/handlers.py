@@ -16,6 +16,7 @@ from ollama_rx.protocol.go_json import encode
 from ollama_rx.rx.mailbox import Mailbox
 
 _ANY_TEXT = "x"
+_MOST_CHARACTERS = 32  # that a token has; few have more
 _DIGEST = f"sha256:{SMOLLM2.sha256}"
 _PULLING = f"pulling {SMOLLM2.sha256[:12]}"
 
@@ -87,16 +88,29 @@ class Tokenizer(Protocol):
 def prompt_tokens(engine: Tokenizer, request: ParsedRequest, limit: int) -> list[int]:
     """Return the token ids of the prompt, truncated to fewer than ``limit``."""
     if request.raw_prompt is not None:
-        ids = engine.tokenize(request.raw_prompt, start=True, special=True)
+        ids = _tokenize(engine, request.raw_prompt, limit, start=True)
     elif request.context:
-        ids = [*request.context, *engine.tokenize(_next_turn(engine, request), start=False, special=True)]
+        ids = [*request.context, *_tokenize(engine, _next_turn(engine, request), limit, start=False)]
     else:
-        ids = engine.tokenize(engine.render(request.messages), start=True, special=True)
+        ids = _tokenize(engine, engine.render(request.messages), limit, start=True)
     if len(ids) < limit:
         return ids
     if not request.truncate:
         raise ApiError(400, "the input length exceeds the context length")
     return _truncate(ids, limit // 2, request.settings["n_keep"])
+
+
+def _tokenize(engine: Tokenizer, text: str, limit: int, *, start: bool) -> list[int]:
+    """Return the token ids of a text; of one that cannot fit, perhaps without those of its middle.
+
+    Megabytes would take seconds, in which nothing can stop the engine, for tokens that are dropped again.
+    """
+    part = limit * _MOST_CHARACTERS
+    if len(text) > 2 * part:
+        ids = engine.tokenize(text[:part] + text[-part:], start=start, special=True)
+        if len(ids) >= limit:
+            return ids
+    return engine.tokenize(text, start=start, special=True)
 
 
 def _next_turn(engine: Tokenizer, request: ParsedRequest) -> str:

@@ -91,6 +91,32 @@ def test_a_prompt_that_is_too_long_is_an_error_if_truncating_is_off() -> None:
     assert len(prompt_tokens(Letters(), request, 18)) == 17
 
 
+class Watched(Letters):
+    """Notes how much it is given at once; a space is no token."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def tokenize(self, text: str, *, start: bool, special: bool) -> list[int]:
+        self.sizes.append(len(text))
+        return super().tokenize(text.replace(" ", ""), start=start, special=special)
+
+
+def test_of_megabytes_only_the_head_and_the_tail_are_read() -> None:
+    tokenizer = Watched()
+    prompt = "0123456789" * 1000 + "z"
+    request = parsed(b'{"prompt":"%s","raw":true,"options":{"num_keep":3}}' % prompt.encode())
+    assert read(prompt_tokens(tokenizer, request, 10)) == "\x0001" + "9z"
+    assert tokenizer.sizes == [640]
+
+
+def test_a_long_text_of_few_tokens_is_read_as_a_whole() -> None:
+    tokenizer = Watched()
+    request = parsed(b'{"prompt":"%s","raw":true}' % (b" " * 500 + b"abc" + b" " * 500))
+    assert read(prompt_tokens(tokenizer, request, 10)) == "\0abc"
+    assert tokenizer.sizes == [640, 1003]
+
+
 class SilentEngine:
     """Ends an answer without any event."""
 
