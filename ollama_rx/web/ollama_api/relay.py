@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from ollama_rx.errors import OllamaError, StatusError
+from ollama_rx.errors import OllamaError, StatusError, UnreachableError
 from ollama_rx.transport.failure_words import connect_words, failure_words
 from ollama_rx.web.client_connection import STALLED_SECONDS, ClientConnection
 from ollama_rx.web.request_body import PAUSE_SECONDS, BodyError, read_body
@@ -71,9 +71,12 @@ class Relay:
             await answer.fail(400, "the path of the request is not valid")
         except httpx.HTTPError as error:
             await self._fail(answer, 502, self._words(error, answer))
+        except StatusError as error:
+            await self._fail(answer, error.status, error.reason)
+        except UnreachableError as error:
+            await self._fail(answer, 502, str(error))
         except OllamaError as error:
-            status = error.status if isinstance(error, StatusError) else 500
-            await self._fail(answer, status, str(error))
+            await self._fail(answer, 500, str(error))
         if answer.is_incomplete:
             await _break_off(receive)
 

@@ -17,7 +17,7 @@ from starlette.types import Message, Scope
 
 from ollama_rx import Client
 from ollama_rx import operators as op
-from ollama_rx.errors import BusyError, EmbeddedModelError
+from ollama_rx.errors import BusyError, EmbeddedModelError, UnreachableError
 from ollama_rx.testing import FakeOllama, Gate, answer, cut, endless, error_status, json_reply, text_reply
 from ollama_rx.transport.http_transport import HttpTransport
 from ollama_rx.web import ollama_api, request_body
@@ -322,6 +322,7 @@ def test_a_server_that_cannot_be_reached_is_named(unused_url: str) -> None:
         (httpx.ConnectTimeout("slow"), 502, "cannot reach http://ollama.example: slow"),
         (httpx.ReadError("reset"), 502, "the connection to http://ollama.example broke before the answer"),
         (EmbeddedModelError("cannot load x"), 500, "cannot load x"),
+        (UnreachableError("nats://a", "refused"), 502, "cannot reach nats://a (refused)"),
         (BusyError(503, "no worker is free"), 503, "no worker is free"),
     ],
 )
