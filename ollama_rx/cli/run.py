@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
-from ollama_rx import Chunk, deliver
+from ollama_rx import deliver
 from ollama_rx.cli.answer_interrupt import AnswerInterrupt
+from ollama_rx.cli.answer_progress import AnswerProgress
 from ollama_rx.cli.answer_report import AnswerReport, format_stats
 from ollama_rx.cli.answer_text import AnswerText, in_sentences
 from ollama_rx.cli.question import AnswerStream, Question
@@ -62,26 +63,16 @@ class RunCommand:
     ) -> None:
         thoughts = Thoughts(beside=console_on_terminal(sinks)) if self.question.thinking else None
         report = answer.report
-
-        def see(chunk: Chunk) -> None:
-            if chunk.text or (chunk.thinking and thoughts is not None):
-                status.end()
-            elif chunk.thinking:
-                status.show(f"{report.model} is thinking")
-            if thoughts is not None:
-                thoughts.show(chunk)
-
+        progress = AnswerProgress(status, report.model, thoughts)
         try:
             with AnswerInterrupt() as interrupt:
-                interrupt.wait(deliver(answer.text(text, see), *map(self._as_taken, sinks)))
+                interrupt.wait(deliver(answer.text(text, progress.see), *map(self._as_taken, sinks)))
             interrupt.raise_if_happened()
         except BaseException as error:
             report.error = error
             raise
         finally:
-            status.end()
-            if thoughts is not None:
-                thoughts.end()
+            progress.end()
             if isinstance(report.error, KeyboardInterrupt) and self.sentences and "console" in self.to:
                 print_unfinished(text.unfinished())
             report.stop_word = text.stop_word

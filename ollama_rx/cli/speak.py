@@ -3,18 +3,15 @@
 import sys
 from dataclasses import dataclass
 
-from reactivex import operators as rx
-
-from ollama_rx import Chunk, deliver
 from ollama_rx.cli.answer_interrupt import AnswerInterrupt
 from ollama_rx.cli.answer_report import AnswerReport, format_speech_stats
-from ollama_rx.cli.answer_text import AnswerText, sentences_to_say
-from ollama_rx.cli.choose_voice import NoVoiceError, VoiceOptions, check_output, open_output
+from ollama_rx.cli.answer_text import AnswerText
+from ollama_rx.cli.choose_voice import VoiceOptions, check_output, open_output
 from ollama_rx.cli.question import AnswerStream, Question
-from ollama_rx.cli.spoken_text import SpokenText
+from ollama_rx.cli.spoken_answer import make_voice, speak_answer
 from ollama_rx.cli.status_line import StatusLine
-from ollama_rx.cli.terminal import echo, exit_on_error, printable, usage_error
-from ollama_rx.speech import Speech, SpeechEngine, SpeechOutput
+from ollama_rx.cli.terminal import echo, exit_on_error, usage_error
+from ollama_rx.speech import Speech
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,41 +36,14 @@ class SpeakCommand:
                 question.ask(status) as answer,
                 open_output(self.out, status.echo) as output,
             ):
-                self._speak(answer, text, _voice(engine, output), status)
+                self._speak(answer, text, make_voice(engine, output), status)
 
     def _speak(self, answer: AnswerStream, text: AnswerText, voice: Speech, status: StatusLine) -> None:
-        report = answer.report
-
-        def see(chunk: Chunk) -> None:
-            if chunk.text:
-                status.show(f"{report.model} answers")
-            elif chunk.thinking:
-                status.show(f"{report.model} is thinking")
-
-        printed = SpokenText(sys.stderr if self.out == "-" else sys.stdout, status)
-        voice.events.subscribe(printed.on_event)
-        voice.words.subscribe(printed.on_word)
-        sentences = answer.text(text, see).pipe(sentences_to_say(strip=False), rx.do_action(printed.add))
-        try:
-            with AnswerInterrupt() as interrupt:
-                interrupt.wait(deliver(sentences, voice))
-            interrupt.raise_if_happened()
-        finally:
-            status.end()
-            printed.close()
-            report.stop_word = text.stop_word
-            if missing := report.missing():
-                echo(printable(missing))
-        if printed.error:
-            raise printed.error
-        _print_figures(report, voice)
-
-
-def _voice(engine: SpeechEngine, output: SpeechOutput) -> Speech:
-    try:
-        return Speech(engine, output)
-    except ImportError as error:  # of the parser for Markdown
-        raise NoVoiceError(str(error)) from error
+        file = sys.stderr if self.out == "-" else sys.stdout
+        with AnswerInterrupt() as interrupt:
+            speak_answer(answer, text, voice, interrupt=interrupt, file=file, status=status)
+        interrupt.raise_if_happened()
+        _print_figures(answer.report, voice)
 
 
 def _print_figures(report: AnswerReport, voice: Speech) -> None:

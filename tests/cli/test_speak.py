@@ -193,7 +193,7 @@ def test_a_missing_parser_for_markdown_says_what_to_install(
     def missing(*_: object) -> None:
         raise ImportError('speakable() needs markdown-it-py: pip install "ollama-rx[speech]"')
 
-    monkeypatch.setattr("ollama_rx.cli.speak.Speech", missing)
+    monkeypatch.setattr("ollama_rx.cli.spoken_answer.Speech", missing)
     result = command_line("speak", "Hi", "--host", fake.url, "--out", "a.wav")
     assert result.stderr.endswith('pip install "ollama-rx[speech]"\n')
     assert result.exit_code == 1
