@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ollama_rx.cli.commands.ask_commands import run, speak
+from ollama_rx.cli.commands.ask_commands import chat, run, speak
 from ollama_rx.cli.commands.cassette_commands import record, replay
 from ollama_rx.cli.commands.check_commands import bench, doctor
 from ollama_rx.cli.commands.model_commands import models, ps, pull, show
@@ -49,7 +49,7 @@ def options(
         raise typer.Exit(EXIT_USAGE)
 
 
-_COMMANDS = (run, speak, serve, worker, models, ps, show, pull, record, replay, bench, doctor)
+_COMMANDS = (run, chat, speak, serve, worker, models, ps, show, pull, record, replay, bench, doctor)
 
 for _command in _COMMANDS:  # as --help lists them
     app.command()(_command)

@@ -4,10 +4,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TextIO
+from typing import Final, TextIO
 from unicodedata import east_asian_width
 
 import typer
@@ -119,9 +119,24 @@ def _first_interrupt(_: int, frame: FrameType | None) -> None:
     signal.default_int_handler(signal.SIGINT, frame)
 
 
+_AT_END: Final[list[Callable[[], object]]] = []
+
+
+@contextmanager
+def called_at_end(call: Callable[[], object]) -> Generator[None]:
+    """Let a second Ctrl-C call this before it ends the process, such as what restores the terminal."""
+    _AT_END.append(call)
+    try:
+        yield
+    finally:
+        _AT_END.remove(call)
+
+
 def end_process(_: int, frame: FrameType | None) -> None:
     """End the process at once: the handler of a second Ctrl-C."""
     del frame
+    for call in _AT_END:
+        call()
     os._exit(EXIT_INTERRUPTED)
 
 

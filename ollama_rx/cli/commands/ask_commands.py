@@ -1,10 +1,22 @@
-"""Commands that ask a model: run, speak."""
+"""Commands that ask a model: run, chat, speak."""
 
 from typing import Annotated
 
 import typer
 
-from ollama_rx.cli.commands.shared_options import Host, Model, ModelOptions, Prompt, Stop, System, check_text
+from ollama_rx.cli.commands.shared_options import (
+    VOICE_NAME_HELP,
+    Engine,
+    Host,
+    Model,
+    ModelOptions,
+    Prompt,
+    SpeechModel,
+    Speed,
+    Stop,
+    System,
+    check_text,
+)
 
 
 def run(
@@ -73,38 +85,67 @@ def run(
     ).execute()
 
 
+def chat(
+    *,
+    model: Model = None,
+    system: System = None,
+    think: Annotated[
+        bool,
+        typer.Option(
+            "--think", "--thinking", help="Let the model think first; show its thinking above the answer."
+        ),
+    ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Print the answers' Markdown as the model writes it.")
+    ] = False,
+    load: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Go on with a talk that /save has written.")
+    ] = None,
+    voice: Annotated[
+        bool, typer.Option("--voice", help="Speak the answers; any key interrupts the voice.")
+    ] = False,
+    engine: Engine = None,
+    voice_name: Annotated[
+        str | None, typer.Option(metavar="NAME", callback=check_text, help=VOICE_NAME_HELP)
+    ] = None,
+    speech_model: SpeechModel = None,
+    speed: Speed = 1.0,
+    option: ModelOptions = None,
+    host: Host = None,
+) -> None:
+    """Talk with a model in the terminal; it remembers what was said. /help shows what can be typed.
+
+    Ctrl-C stops an answer, Ctrl-D ends the talk. Lines that are piped in are answered one after the other.
+    Who answers is chosen as for run.
+    """
+    from ollama_rx.cli.chat.chat import ChatCommand  # noqa: PLC0415 - keeps --help fast
+    from ollama_rx.cli.choose_voice import VoiceOptions  # noqa: PLC0415
+
+    options = VoiceOptions(engine=engine, voice=voice_name, speed=speed, model=speech_model)
+    speaks = voice or options != VoiceOptions(engine=None, voice=None, speed=1.0, model=None)
+    ChatCommand(
+        model=model,
+        system=system,
+        host=host,
+        options=tuple(option or ()),
+        thinking=think,
+        plain=plain,
+        load=load,
+        voice=options if speaks else None,
+    ).execute()
+
+
 def speak(
     prompt: Prompt = None,
     *,
     model: Model = None,
     system: System = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|URL",
-            callback=check_text,
-            help="What speaks: hibari (the default), piper, espeak-ng, the URL of a server with OpenAI's "
-            "/v1/audio/speech (its key is read from OLLAMA_RX_SPEECH_KEY; OpenAI's own from OPENAI_API_KEY), "
-            "or tcp://HOST:PORT of a Wyoming server.",
-        ),
-    ] = None,
+    engine: Engine = None,
     voice: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            callback=check_text,
-            help="A voice of the engine: a name, a language for espeak-ng, a file for piper.",
-        ),
+        str | None, typer.Option(metavar="NAME", callback=check_text, help=VOICE_NAME_HELP)
     ] = None,
-    speech_model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", callback=check_text, help="The speech model of an http server. Default: tts-1."
-        ),
-    ] = None,
-    speed: Annotated[
-        float, typer.Option(metavar="FACTOR", help="How fast the voice speaks; 1 is its own pace.")
-    ] = 1.0,
+    speech_model: SpeechModel = None,
+    speed: Speed = 1.0,
     out: Annotated[
         str | None,
         typer.Option(

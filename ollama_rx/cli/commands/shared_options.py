@@ -87,3 +87,21 @@ AllowHost = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|URL",
+        callback=check_text,
+        help="What speaks: hibari (the default), piper, espeak-ng, the URL of a server with OpenAI's "
+        "/v1/audio/speech (its key is read from OLLAMA_RX_SPEECH_KEY; OpenAI's own from OPENAI_API_KEY), "
+        "or tcp://HOST:PORT of a Wyoming server.",
+    ),
+]
+VOICE_NAME_HELP = "A voice of the engine: a name, a language for espeak-ng, a file for piper."
+SpeechModel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", callback=check_text, help="The speech model of an http server. Default: tts-1."
+    ),
+]
+Speed = Annotated[float, typer.Option(metavar="FACTOR", help="How fast the voice speaks; 1 is its own pace.")]

@@ -1,0 +1,97 @@
+"""One turn of a chat: the user's message, the answer, and what of it stays in the history."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ollama_rx.cli.answer_interrupt import AnswerInterrupt
+from ollama_rx.cli.answer_report import AnswerReport
+from ollama_rx.cli.chat.answer_output import AnswerOutput, TurnTerminal
+from ollama_rx.cli.chat.chat_session import ChatSession
+from ollama_rx.cli.chat.held_keys import HeldKeys
+from ollama_rx.cli.question import AnswerStream
+from ollama_rx.cli.status_line import StatusLine
+from ollama_rx.cli.terminal import echo, error_words, one_line, printable
+from ollama_rx.errors import OllamaError
+
+NOT_BEGUN: Final = "stopped before the answer began; your message is not in the history"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """How a turn has ended."""
+
+    has_failed: bool = False
+    may_try_again: bool = False
+    """Whether the message is not in the history, and the user has typed nothing else meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """Takes one message to the model and the answer to the user."""
+
+    session: ChatSession
+    keys: HeldKeys
+    make_output: Callable[[], AnswerOutput]
+
+    def take(self, text: str, images: Sequence[bytes]) -> TurnEnd:
+        """Hold one turn.
+
+        An answer that was stopped is in the history as far as the user got it. A message to which nothing was
+        answered is not in the history.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed, but there is no prompt to return to.
+            EOFError: nobody reads the answers.
+        """
+        session, output = self.session, self.make_output()
+        before = len(session.talk.messages)
+        report = session.report = AnswerReport(model=session.model, suggest_thinking=False)
+        error: Exception | None = None
+        with StatusLine() as status, self.keys.hidden(), AnswerInterrupt() as interrupt:
+            status.show_loading(session.client, session.model)
+            try:
+                answer = AnswerStream(session.say(text, images), report)
+                output.give(answer, TurnTerminal(status, self.keys, interrupt))
+            except (OllamaError, OSError) as failure:
+                error = report.error = failure
+            has_keys = self.keys.count() > 0
+        was_stopped = interrupt.happened or output.was_stopped
+        was_answered = bool(output.text.strip())
+        if was_stopped:
+            report.error = KeyboardInterrupt()
+        if was_stopped and was_answered:
+            self._keep(output)
+        elif (was_stopped or error) and not was_answered and len(session.talk.messages) > before:
+            session.talk.undo()  # thoughts without an answer, or an answer that was not spoken
+        self._say_what_happened(error, output.given, was_stopped=was_stopped, was_answered=was_answered)
+        if interrupt.happened and not sys.stdin.isatty():
+            raise KeyboardInterrupt
+        if not output.has_reader:
+            raise EOFError
+        is_unanswered = (was_stopped or error is not None) and not was_answered
+        return TurnEnd(has_failed=error is not None, may_try_again=is_unanswered and not has_keys)
+
+    def _keep(self, output: AnswerOutput) -> None:
+        """Keep of the answer what the user has got."""
+        talk, text = self.session.talk, output.text
+        if talk.messages[-1].content.split() != text.split():
+            talk.heard(text)
+
+    def _say_what_happened(
+        self, error: Exception | None, given: str, *, was_stopped: bool, was_answered: bool
+    ) -> None:
+        talk = self.session.talk
+        if error is not None:
+            echo(f"ollama-rx: {one_line(error_words(error))}")
+        elif was_stopped and not was_answered:
+            echo(NOT_BEGUN)
+        elif was_stopped and talk.messages[-1].cut:
+            echo(f"stopped; the history has the answer as far as it was {given}")
+        if talk.cut_by_server and not self.session.has_told_of_cut:
+            self.session.has_told_of_cut = True
+            echo(
+                f"the talk does not fit into {printable(self.session.model)} any more: "
+                "the server leaves out the oldest messages"
+            )

@@ -1,0 +1,87 @@
+"""The table of the slash commands, and what is made from it: running them, ``/help``, completion."""
+
+import shutil
+from collections.abc import Iterable
+from difflib import get_close_matches
+from textwrap import indent, wrap
+from typing import NoReturn
+
+from ollama_rx.cli.chat.chat_session import ChatSession
+from ollama_rx.cli.chat.slash_commands.file_commands import LOAD, SAVE
+from ollama_rx.cli.chat.slash_commands.model_command import MODEL
+from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
+from ollama_rx.cli.chat.slash_commands.stats_command import STATS
+from ollama_rx.cli.chat.slash_commands.system_command import SYSTEM
+from ollama_rx.cli.chat.slash_commands.think_command import THINK
+from ollama_rx.cli.chat.slash_commands.undo_command import UNDO
+from ollama_rx.cli.terminal import align_columns, echo, printable
+
+_SHOWN = 40  # characters of a word that is not a command
+
+
+def _help(_: ChatSession, __: str) -> None:
+    rows = [(command.usage, command.help) for command in COMMANDS] + [*_KEYS]
+    columns = shutil.get_terminal_size().columns
+    table = align_columns(rows)
+    if max(map(len, table.splitlines())) < columns:
+        echo(table)
+        return
+    for usage, text in rows:
+        echo(usage)
+        echo(indent("\n".join(wrap(text, max(columns - 5, 10))), "    "))
+
+
+def _end(_: ChatSession, __: str) -> NoReturn:
+    raise EOFError
+
+
+COMMANDS = (
+    SYSTEM,
+    MODEL,
+    THINK,
+    SAVE,
+    LOAD,
+    UNDO,
+    STATS,
+    SlashCommand("help", "", "show this", _help),
+    SlashCommand("bye", "", "end the chat, as /exit and Ctrl-D do", _end),
+)
+_BY_NAME = {command.name: command for command in COMMANDS} | {"exit": COMMANDS[-1]}
+_KEYS = (
+    ("//...", "send a message that begins with a slash"),
+    ("@FILE", "put a text file or an image into it"),
+    ('"""', "begin and end a message of several lines"),
+    ("Ctrl-C", "stop the answer"),
+)
+
+
+def run_slash(session: ChatSession, line: str) -> None:
+    """Run a command, such as ``/model llama3.2``.
+
+    Raises:
+        ValueError: there is no such command, or its argument is wrong.
+        OllamaError: the server could not do it.
+        OSError: a file could not be read or written.
+        EOFError: the chat ends.
+    """
+    name, _, argument = line.removeprefix("/").partition(" ")
+    command = _BY_NAME.get(name.strip().lower())
+    if command is None:
+        close = get_close_matches(name.lower(), _BY_NAME, 1, 0.5)
+        meant = f"did you mean /{close[0]}?" if close else "/help lists them"
+        raise ValueError(f"there is no command /{printable(name[:_SHOWN])}; {meant} (//... sends a slash)")
+    argument = argument.strip()
+    if argument and not command.arguments:
+        raise ValueError(f"{command.usage} takes nothing after it")
+    command.action(session, argument)
+
+
+def complete_slash(session: ChatSession, before: str) -> Iterable[str]:
+    """Return the words that the last word of a line may become, if the line is a command."""
+    if not before.startswith("/"):
+        return ()
+    name, space, argument = before[1:].partition(" ")
+    if not space:
+        return [f"/{known}" for known in _BY_NAME]
+    command = _BY_NAME.get(name.lower())
+    return () if command is None else command.words(session, argument.lstrip())

@@ -1,0 +1,55 @@
+"""``/save`` and ``/load``: the talk in a file."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ollama_rx.cli.chat.chat_session import ChatSession
+from ollama_rx.cli.chat.input import complete_path
+from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
+from ollama_rx.cli.terminal import echo, printable
+
+
+def _save(session: ChatSession, argument: str) -> None:
+    path = _path(argument) or session.file
+    if path is None:
+        raise ValueError("give the name of a file, as in /save talk.json")
+    session.save(path)
+    echo(f"saved {_size(session)} in {printable(str(path))}")
+
+
+def _load(session: ChatSession, argument: str) -> None:
+    path = _path(argument)
+    if path is None:
+        raise ValueError("give the name of a file, as in /load talk.json")
+    load_talk(session, path)
+
+
+def load_talk(session: ChatSession, path: Path) -> None:
+    """Go on with a talk from a file, and say so.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it does not hold a talk.
+    """
+    model = session.load(path)
+    other = model is not None and model.removesuffix(":latest") != session.model.removesuffix(":latest")
+    note = f"; it was held with {model}, and {session.model} goes on" if other else ""
+    echo(printable(f"loaded {_size(session)} from {path}{note}"))
+
+
+def _path(argument: str) -> Path | None:
+    name = argument.strip("\"'")
+    return Path(name).expanduser() if name else None
+
+
+def _size(session: ChatSession) -> str:
+    count = len(session.talk.messages)
+    return f"{count} message{'' if count == 1 else 's'}"
+
+
+def _paths(_: ChatSession, begun: str) -> Iterable[str]:
+    return () if " " in begun else complete_path(begun)
+
+
+SAVE = SlashCommand("save", "[FILE]", "write the talk to a file", _save, _paths)
+LOAD = SlashCommand("load", "FILE", "go on with the talk in a file", _load, _paths)

@@ -1,0 +1,23 @@
+"""``/system``: the system prompt."""
+
+from ollama_rx.cli.chat.chat_session import ChatSession
+from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
+from ollama_rx.cli.terminal import echo
+
+_CLEAR = "clear"
+
+
+def _change(session: ChatSession, argument: str) -> None:
+    if argument == _CLEAR:
+        session.set_system("")
+        echo("the system prompt is that of the model")
+    elif argument:
+        session.set_system(argument)
+        echo("the system prompt is set; the history stays")
+    else:
+        echo(session.system or "there is no system prompt but that of the model")
+
+
+SYSTEM = SlashCommand(
+    "system", f"[TEXT|{_CLEAR}]", "show, set or clear the system prompt", _change, lambda _, __: (_CLEAR,)
+)
