@@ -5,7 +5,9 @@ import json
 import os
 import re
 import runpy
+import shutil
 import socket
+import sys
 import wave
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -483,3 +485,17 @@ def test_hosts(example: ExampleRunner, monkeypatch: pytest.MonkeyPatch) -> None:
         f"{one.url}: well, models: ('llama3.2:latest',)",
         f"{two.url}: well, models: ('llama3.2:latest',)",
     )
+
+
+def test_recorded_test(
+    fake: FakeOllama, example: ExampleRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["30_recorded_test.py"])
+    assert example.output_of("30_recorded_test.py") == "passed\n"
+    assert not fake.requests
+    copied = str(shutil.copy(FOLDER / "30_recorded_test.py", tmp_path))
+    shutil.copy(FOLDER / "30_recorded_test.cassette", tmp_path)
+    fake.play(answer(*TWO_SENTENCES[0], " ", *TWO_SENTENCES[1]))
+    monkeypatch.setattr(sys, "argv", ["30_recorded_test.py", "record"])
+    assert example.lines_of(copied) == [*TWO_SENTENCES, "passed"]
+    assert len(fake.requests) == 1

@@ -6,6 +6,7 @@ answers: that of the server in ``OLLAMA_HOST``, else of one on this machine, els
 
 import io
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -15,12 +16,13 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 PICTURE = Path(__file__).parents[2] / "docs" / "terminal.svg"
-COLUMNS, ROWS = 84, 34
+COLUMNS, ROWS = 80, 46
 SESSION = "ollama-rx-picture"
-READY = "\n> "  # what the screen ends with when a program waits for input
+FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
+READY = "\n>>>"  # what the screen ends with when the program waits for input
 TYPED = (
-    "Name three trees as a Markdown list, each with its name in bold.",
-    "Which of them is the tallest? Answer in one sentence.",
+    "Write a Python function that adds two numbers, and show how to call it.",
+    "Say in one sentence what it does.",
     "/stats",
 )
 
@@ -44,7 +46,7 @@ def main() -> None:
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text.from_ansi(screen))
     drawn = console.export_svg(title="ollama-rx chat", theme=MONOKAI, unique_id="terminal")
-    PICTURE.write_text(drawn, encoding="utf-8")
+    PICTURE.write_text(FONTS.sub("", drawn), encoding="utf-8")  # a picture fetches nothing
 
 
 def wait_until_ready() -> None:
@@ -53,7 +55,7 @@ def wait_until_ready() -> None:
     while True:
         time.sleep(1)
         screen = tmux("capture-pane", "-t", SESSION, "-p").rstrip("\n")
-        if screen == before and f"\n{screen}".rstrip(" ").endswith(READY.rstrip(" ")):
+        if screen == before and f"\n{screen.rstrip()}".endswith(READY):
             return
         before = screen
 
