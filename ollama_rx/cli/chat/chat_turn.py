@@ -64,7 +64,7 @@ class ChatTurn:
         if was_stopped and was_answered:
             self._keep(output)
         elif (was_stopped or error) and not was_answered and len(session.talk.messages) > before:
-            session.talk.undo()  # thoughts without an answer, or an answer that was not spoken
+            session.talk.undo()  # thoughts without an answer, or an answer that was not given
         self._say_what_happened(error, output.given, was_stopped=was_stopped, was_answered=was_answered)
         if interrupt.happened and not sys.stdin.isatty():
             raise KeyboardInterrupt

@@ -3,11 +3,14 @@
 import os
 import select
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from ollama_rx.cli import answer_interrupt
+from ollama_rx.sinks import Console, StopSink
 from ollama_rx.testing import (
     FakeOllama,
     answer,
@@ -114,6 +117,30 @@ def test_ctrl_c_just_after_the_answer_changes_nothing(
     assert chat.err == BANNER
 
 
+def test_ctrl_c_does_not_wait_for_an_output_that_nobody_reads(
+    typed: TypedChat, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = threading.Event()
+    print_text = Console._print_text
+
+    def print_or_block(console: Console, text: str) -> None:
+        if text == "One ":
+            press_ctrl_c()
+            assert blocked.wait(60)
+        else:
+            print_text(console, text)
+
+    monkeypatch.setattr(answer_interrupt, "_CLOSING_SECONDS", 0.0)
+    monkeypatch.setattr(Console, "_print_text", print_or_block)
+    fake.play(answer("One ", pause(60)), answer("Yes."))
+
+    chat = typed("Hi", "Hello")
+    blocked.set()
+    assert said(fake) == [("user", "Hello")]
+    assert chat.err == BANNER + "stopped before the answer began; your message is not in the history\n"
+    assert chat.out == "Yes.\n"
+
+
 def test_ctrl_c_while_the_model_thinks_takes_the_message_back(
     typed: TypedChat, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,8 +228,6 @@ def test_a_full_disk_is_one_line(typed: TypedChat, monkeypatch: pytest.MonkeyPat
 def test_a_closed_pipe_ends_the_chat(
     typed: TypedChat, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ollama_rx.sinks import Console, StopSink  # noqa: PLC0415 - patched
-
     print_text = Console._print_text
 
     def closed(console: Console, text: str) -> None:
