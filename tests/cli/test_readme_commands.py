@@ -39,7 +39,7 @@ def test_a_command_succeeds_against_a_server(
     monkeypatch.setenv("OLLAMA_HOST", fake.url)
     monkeypatch.chdir(tmp_path)
     echo, pipe, ours = command.rpartition(" | ")
-    words = shlex.split(ours)
+    words = shlex.split(ours, comments=True)
     assert words[0] == "ollama-rx"
     piped = shlex.split(echo)[1] if pipe else None
     result = command_line(*words[1:], input=piped)
