@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ollama_rx import Chunk, SinkError
+from ollama_rx.cli.counted import counted
 from ollama_rx.cli.terminal import align_columns
 from ollama_rx.stats import EndedBy, Metrics, Stats
 
@@ -102,7 +103,7 @@ def format_stats(stats: Stats, end: str) -> str:
         ("loading", _seconds(metrics.load_duration)),
         ("prompt", _tokens(metrics.prompt_eval_count, stats.prompt_tokens_per_second)),
         ("answer", _tokens(metrics.eval_count, stats.tokens_per_second)),
-        ("text", f"{_count(stats.characters, 'character')} in {_count(stats.chunks, 'chunk')}"),
+        ("text", f"{counted(stats.characters, 'character')} in {counted(stats.chunks, 'chunk')}"),
         ("gaps", _gaps(stats)),
     ]
     return align_columns([row for row in rows if row[1]])
@@ -128,11 +129,7 @@ def _seconds(seconds: float | None) -> str:
 def _tokens(count: int | None, per_second: float | None) -> str:
     if count is None:
         return ""
-    return _count(count, "token") + ("" if per_second is None else f", {per_second:.1f} a second")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return counted(count, "token") + ("" if per_second is None else f", {per_second:.1f} a second")
 
 
 def _gaps(stats: Stats) -> str:

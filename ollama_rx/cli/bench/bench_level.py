@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ollama_rx.cli.bench.request_result import RequestResult
+from ollama_rx.cli.counted import counted
 from ollama_rx.stats import Metrics, Spread
 
 
@@ -23,7 +24,7 @@ class BenchLevel:
     @property
     def title(self) -> str:
         """The level's name for people."""
-        return f"{self.streams} stream" + ("" if self.streams == 1 else "s")
+        return counted(self.streams, "stream")
 
     def begin_request(self) -> None:
         """Count a request that is sent."""

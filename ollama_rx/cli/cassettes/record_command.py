@@ -8,6 +8,7 @@ from pathlib import Path
 from ollama_rx.cli.cassettes.cassette_port import listen_for_cassette, serve_cassette
 from ollama_rx.cli.cassettes.running_command import check_command
 from ollama_rx.cli.cassettes.upstream import find_upstream
+from ollama_rx.cli.counted import counted
 from ollama_rx.cli.terminal import echo, exit_on_error
 from ollama_rx.testing import record
 
@@ -41,8 +42,4 @@ class RecordCommand:
                         note=f"{self.file} records",
                     )
                 finally:
-                    echo(f"ollama-rx: {self.file} has {_exchanges(recording.exchange_count)}")
-
-
-def _exchanges(count: int) -> str:
-    return "1 exchange" if count == 1 else f"{count} exchanges"
+                    echo(f"ollama-rx: {self.file} has {counted(recording.exchange_count, 'exchange')}")

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from ollama_rx.cli.choose_client import any_client, first_value
+from ollama_rx.cli.counted import counted
 from ollama_rx.cli.json_output import print_json
 from ollama_rx.cli.layout import print_table
 from ollama_rx.cli.models.sizes import format_size
@@ -63,5 +64,4 @@ def _duration(seconds: float) -> str:
     """
     known = ((unit, name) for unit, name in _UNITS if seconds >= _AT_LEAST * unit)
     unit, name = next(known, (1, "second"))
-    count = max(round(seconds / unit), 1)
-    return f"{count} {name}" + ("" if count == 1 else "s")
+    return counted(max(round(seconds / unit), 1), name)

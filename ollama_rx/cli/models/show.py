@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ollama_rx import Client
 from ollama_rx.cli.choose_client import embedded_client, first_model, first_value, server_client
+from ollama_rx.cli.counted import counted
 from ollama_rx.cli.json_output import print_json
 from ollama_rx.cli.layout import print_labelled
 from ollama_rx.cli.question import check_name
@@ -60,6 +61,6 @@ def _beginning(text: str, most: int | None) -> str:
     shown = [line if len(line) <= _MAX_LINE else line[:_MAX_LINE] + "..." for line in lines[:most]]
     left = len(lines) - len(shown)
     if left or shown != lines:
-        more = f"{left} more line{'' if left == 1 else 's'}" if left else "more"
+        more = counted(left, "more line") if left else "more"
         shown.append(f"({more} with --full)")
     return "\n".join(shown)

@@ -11,6 +11,8 @@ from typing import Final
 
 import orjson
 
+from ollama_rx.cli.counted import counted
+
 MOST_ENTRIES: Final = 1_000
 MOST_BYTES: Final = 2**16
 """Longer messages, such as pasted files, are not kept."""
@@ -73,8 +75,7 @@ class InputHistory:
         aside = self._path.with_name(f"{self._path.name}.broken")
         with _locked(aside) as file:
             _append(file, b"".join(line + b"\n" for line in broken))
-        lines = "1 line" if len(broken) == 1 else f"{len(broken)} lines"
-        self._note(f"{self._path}: {lines} could not be read; moved to {aside.name}")
+        self._note(f"{self._path}: {counted(len(broken), 'line')} could not be read; moved to {aside.name}")
 
 
 def _parse(content: bytes) -> tuple[list[str], list[bytes]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.input import complete_path
 from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
+from ollama_rx.cli.counted import counted
 from ollama_rx.cli.terminal import echo, printable
 
 
@@ -43,8 +44,7 @@ def _path(argument: str) -> Path | None:
 
 
 def _size(session: ChatSession) -> str:
-    count = len(session.talk.messages)
-    return f"{count} message{'' if count == 1 else 's'}"
+    return counted(len(session.talk.messages), "message")
 
 
 def _paths(_: ChatSession, begun: str) -> Iterable[str]:
