@@ -6,10 +6,12 @@ from threading import Lock
 from typing import Self, TextIO
 
 from ollama_rx import Client
+from ollama_rx.cli.layout import window_columns
 from ollama_rx.cli.terminal import echo, printable, width
 from ollama_rx.responses import RunningModel
 
 _ERASE = "\r\x1b[K"
+_COLUMNS = 80  # of a terminal that does not tell
 
 
 class StatusLine:
@@ -69,12 +71,9 @@ class StatusLine:
 
     def _fit(self, text: str) -> str:
         """Cut the text to the window's width: a line that wraps could not be erased."""
-        try:
-            columns = os.get_terminal_size(self._file.fileno()).columns
-        except (OSError, ValueError):
-            columns = 0
+        columns = window_columns(self._file) or _COLUMNS
         shown = printable(text)
-        while width(shown) >= (columns or 80):
+        while width(shown) >= columns:
             shown = shown[:-1]
         return shown
 

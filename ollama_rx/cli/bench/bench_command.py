@@ -3,7 +3,6 @@
 import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from shutil import get_terminal_size
 
 import typer
 from reactivex import Observable
@@ -29,6 +28,7 @@ from ollama_rx.cli.bench.bench_table import format_table
 from ollama_rx.cli.choose_client import embedded_client, first_model, first_value, server_client
 from ollama_rx.cli.input import read_prompt
 from ollama_rx.cli.json_output import print_json
+from ollama_rx.cli.layout import window_columns
 from ollama_rx.cli.options import parse_options, unknown_options
 from ollama_rx.cli.question import check_name
 from ollama_rx.cli.status_line import StatusLine
@@ -36,7 +36,7 @@ from ollama_rx.cli.terminal import EXIT_ERROR, EXIT_INTERRUPTED, echo, exit_on_e
 from ollama_rx.errors import OllamaError, UnreachableError
 from ollama_rx.sinks import Collector
 
-_WIDTH = 100  # columns of what is not a terminal
+_COLUMNS = 100  # of a file or a pipe, and of a terminal that does not tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class BenchCommand:
         if self.json:
             print_json(to_json(report, interrupted=interrupted))
         elif report.answered_levels:
-            echo(format_table(report, get_terminal_size((_WIDTH, 0)).columns), sys.stdout)
+            echo(format_table(report, window_columns(sys.stdout) or _COLUMNS), sys.stdout)
         for failure in report.failures():
             echo(f"ollama-rx: {failure}")
         if report.is_cut_short and not interrupted:

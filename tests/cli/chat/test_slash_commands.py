@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ollama_rx.cli.chat.slash_commands import command_table
 from ollama_rx.testing import FakeOllama, Reply, answer, error_status, json_reply, pause
 from tests.cli.chat.conftest import TypedChat
 from tests.cli.chat.test_chat import BANNER
@@ -206,7 +207,10 @@ def test_help_shows_all_commands(typed: TypedChat) -> None:
 
 
 def test_help_fits_into_a_narrow_window(typed: TypedChat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
+    def columns(_: object) -> int:
+        return 40
+
+    monkeypatch.setattr(command_table, "window_columns", columns)
     lines = noted(typed("/help").err).splitlines()
     assert lines[:3] == ["/system [TEXT|clear]", "    show, set or clear the system", "    prompt"]
     assert max(map(len, lines)) < 40

@@ -1,9 +1,8 @@
 """The table of the slash commands, and what is made from it: running them, ``/help``, completion."""
 
-import shutil
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
-from textwrap import indent, wrap
 from typing import NoReturn
 
 from ollama_rx.cli.chat.chat_session import ChatSession
@@ -14,21 +13,22 @@ from ollama_rx.cli.chat.slash_commands.stats_command import STATS
 from ollama_rx.cli.chat.slash_commands.system_command import SYSTEM
 from ollama_rx.cli.chat.slash_commands.think_command import THINK
 from ollama_rx.cli.chat.slash_commands.undo_command import UNDO
-from ollama_rx.cli.terminal import align_columns, echo, printable
+from ollama_rx.cli.layout import window_columns, wrap
+from ollama_rx.cli.terminal import align_columns, echo, printable, width
 
+_INDENT = 4  # columns before an explanation, in a window too narrow for a table
 _SHOWN = 40  # characters of a word that is not a command
 
 
 def _help(_: ChatSession, __: str) -> None:
     rows = [(command.usage, command.help) for command in COMMANDS] + [*_KEYS]
-    columns = shutil.get_terminal_size().columns
+    columns = window_columns(sys.stderr)
     table = align_columns(rows)
-    if max(map(len, table.splitlines())) < columns:
+    if columns is None or all(width(line) < columns for line in table.splitlines()):
         echo(table)
         return
     for usage, text in rows:
-        echo(usage)
-        echo(indent("\n".join(wrap(text, max(columns - 5, 10))), "    "))
+        echo("\n".join([usage, *(" " * _INDENT + line for line in wrap(text, columns, _INDENT))]))
 
 
 def _end(_: ChatSession, __: str) -> NoReturn:
