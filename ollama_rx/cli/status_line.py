@@ -8,6 +8,7 @@ from typing import Self, TextIO
 from ollama_rx import Client
 from ollama_rx.cli.layout import window_columns
 from ollama_rx.cli.terminal import echo, printable, width
+from ollama_rx.client.hosts.model_names import full_name, is_cloud_model
 from ollama_rx.responses import RunningModel
 
 _ERASE = "\r\x1b[K"
@@ -40,12 +41,10 @@ class StatusLine:
         self.show(waiting)
 
         def show_state(running: tuple[RunningModel, ...]) -> None:
-            is_loaded = model.removesuffix(":latest") in {
-                loaded.name.removesuffix(":latest") for loaded in running
-            }
+            is_loaded = full_name(model) in {full_name(loaded.name) for loaded in running}
             self.show(f"{model} reads the prompt" if is_loaded else f"loading {model}", instead_of=waiting)
 
-        if self.is_visible and not model.endswith("cloud"):  # which is never in the server's memory
+        if self.is_visible and not is_cloud_model(full_name(model)):  # which is never in the server's memory
             client.running().subscribe(show_state, lambda _: None)
 
     def echo(self, text: str) -> None:

@@ -29,6 +29,7 @@ from ollama_rx.cli.options import parse_options, unknown_options
 from ollama_rx.cli.question import check_name
 from ollama_rx.cli.status_line import StatusLine
 from ollama_rx.cli.terminal import echo, exit_on_error, printable, usage_error
+from ollama_rx.client.hosts.model_names import full_name
 from ollama_rx.conversation.saved_file import read_saved
 from ollama_rx.data_folder import data_folder
 
@@ -97,8 +98,8 @@ class ChatCommand:
         if self.load is None:
             return None
         saved = read_saved(Path(self.load)).model
-        names = {model.name.removesuffix(":latest") for model in first_value(client.models())}
-        return saved if saved is not None and saved.removesuffix(":latest") in names else None
+        names = {full_name(model.name) for model in first_value(client.models())}
+        return saved if saved is not None and full_name(saved) in names else None
 
     def _prepare(self, session: ChatSession) -> None:
         if self.load is not None:

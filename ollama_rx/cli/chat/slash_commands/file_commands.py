@@ -8,6 +8,7 @@ from ollama_rx.cli.chat.input import complete_path
 from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
 from ollama_rx.cli.counted import counted
 from ollama_rx.cli.terminal import echo, printable
+from ollama_rx.client.hosts.model_names import full_name
 
 
 def _save(session: ChatSession, argument: str) -> None:
@@ -33,7 +34,7 @@ def load_talk(session: ChatSession, path: Path) -> None:
         ValueError: it does not hold a talk.
     """
     model = session.load(path)
-    other = model is not None and model.removesuffix(":latest") != session.model.removesuffix(":latest")
+    other = model is not None and full_name(model) != full_name(session.model)
     note = f"; it was held with {model}, and {session.model} goes on" if other else ""
     echo(printable(f"loaded {_size(session)} from {path}{note}"))
 

@@ -6,6 +6,7 @@ from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
 from ollama_rx.cli.choose_client import no_models
 from ollama_rx.cli.terminal import echo, printable
+from ollama_rx.client.hosts.model_names import full_name
 from ollama_rx.errors import ModelNotFoundError
 
 
@@ -34,9 +35,9 @@ def _list(session: ChatSession) -> None:
     names = [model.name for model in session.models()]
     if not names:
         echo(no_models(session.client.url))
-    current = session.model.removesuffix(":latest")
+    current = full_name(session.model)
     for name in names:
-        mark = "*" if name.removesuffix(":latest") == current else " "
+        mark = "*" if full_name(name) == current else " "
         echo(f"{mark} {printable(name)}")
 
 
