@@ -16,7 +16,11 @@ from ollama_rx.errors import OllamaError, SinkError, SpeechError, UnreachableErr
 from ollama_rx.sinks import Console, StopSink
 
 EXIT_ERROR = 1
-EXIT_INTERRUPTED = 130  # as in shells: 128 plus the number of the signal
+EXIT_BY_SIGNAL = 128  # plus the number of the signal, as in shells
+EXIT_INTERRUPTED = EXIT_BY_SIGNAL + signal.SIGINT
+
+HANG_UP: int | None = getattr(signal, "SIGHUP", None)
+"""The signal of a terminal that is closed; Windows has none."""
 
 
 @contextmanager

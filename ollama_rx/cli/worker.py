@@ -13,8 +13,15 @@ from types import FrameType
 import typer
 
 from ollama_rx import Client, Timeouts
-from ollama_rx.cli.choose_client import embedded_client, server_client
-from ollama_rx.cli.terminal import echo, exit_on_error, usage_error, usage_errors
+from ollama_rx.cli.choose_client import embedded_client, is_bus, server_client
+from ollama_rx.cli.terminal import (
+    EXIT_BY_SIGNAL,
+    HANG_UP,
+    echo,
+    exit_on_error,
+    usage_error,
+    usage_errors,
+)
 from ollama_rx.errors import OllamaError
 
 try:
@@ -24,9 +31,6 @@ try:
 except ImportError as missing:
     sys.exit(f"ollama-rx: {missing}")
 
-_HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # the terminal was closed; Windows has no such signal
-_EXIT_BY_SIGNAL = 128  # plus the number of the signal, as in shells
-_BUS_SCHEMES = ("nats://", "tls://")
 # Clients have timeouts of their own and cancel their prompts. These are for prompts whose clients are gone.
 _TIMEOUTS = Timeouts(first_chunk=3600.0, idle=600.0)
 _LOOPBACK = ("127.0.0.1", "localhost")
@@ -60,7 +64,7 @@ class WorkerCommand:
         """Return a client for the named hosts, else for Ollama on this machine; None if it is not there."""
         with usage_error("--host" if self.hosts else "OLLAMA_HOST"):
             for host in self.hosts or [os.environ.get("OLLAMA_HOST", "")]:
-                if host.strip().startswith(_BUS_SCHEMES):
+                if is_bus(host.strip()):
                     raise ValueError("a worker needs a server of Ollama; the bus is named by --bus")
         if len(self.hosts) > 1:
             with usage_errors({"hosts": "--host", "host": "--host"}):
@@ -73,9 +77,8 @@ class WorkerCommand:
         named = self.bus or os.environ.get(URL_VARIABLE) or DEFAULT_URL
         with usage_error("--bus" if self.bus else URL_VARIABLE):
             options = ConnectionOptions.of(named)
-            scheme, _, address = options.urls[0].partition(
-                "://"
-            )  # without a password, which must not be shown
+            # Without a password, which must not be shown.
+            scheme, _, address = options.urls[0].partition("://")
             host, _, port = address.rpartition(":")
             if len(options.urls) > 1 or scheme != "nats" or host not in _LOOPBACK:
                 raise ValueError(
@@ -116,12 +119,12 @@ def _stopped_by_signals(worker: Worker) -> Generator[None]:
     """
     received: list[int] = []
     numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
-    if _HANG_UP is not None and signal.getsignal(_HANG_UP) is signal.SIG_DFL:
-        numbers.append(_HANG_UP)
+    if HANG_UP is not None and signal.getsignal(HANG_UP) is signal.SIG_DFL:
+        numbers.append(HANG_UP)
 
     def stop(number: int, _: FrameType | None) -> None:
         received.append(number)
-        may_finish = len(received) == 1 and number != _HANG_UP
+        may_finish = len(received) == 1 and number != HANG_UP
         worker.stop(finish=may_finish)
         if may_finish and worker.streams:
             echo("finishing what was begun; a second signal stops at once")
@@ -132,8 +135,8 @@ def _stopped_by_signals(worker: Worker) -> Generator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if len(received) > 1 or _HANG_UP in received:
-        raise typer.Exit(_EXIT_BY_SIGNAL + received[-1])
+    if len(received) > 1 or HANG_UP in received:
+        raise typer.Exit(EXIT_BY_SIGNAL + received[-1])
 
 
 class _TerminalHandler(logging.Handler):

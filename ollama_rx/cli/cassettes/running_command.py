@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import typer
 
-from ollama_rx.cli.terminal import EXIT_INTERRUPTED
+from ollama_rx.cli.terminal import EXIT_BY_SIGNAL, EXIT_INTERRUPTED
 
 
 def check_command(command: Sequence[str]) -> None:
@@ -63,7 +63,7 @@ class RunningCommand:
         return True
 
     def exit_code(self) -> int:
-        """Wait for its end; return 128 and the number of the signal that ended it, as shells do.
+        """Wait for its end; return 128 plus the number of the signal that ended it, as shells do.
 
         Raises:
             OSError: it could not be started.
@@ -73,7 +73,7 @@ class RunningCommand:
         if self._process is None:
             return EXIT_INTERRUPTED
         code = self._process.wait()
-        return code if code >= 0 else 128 - code
+        return code if code >= 0 else EXIT_BY_SIGNAL - code
 
     def _wait(self, process: "subprocess.Popen[bytes]") -> None:
         process.wait()

@@ -5,14 +5,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
-_EXIT_BY_SIGNAL = 128  # plus the number of the signal, as in shells
-_HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # Windows has no such signal
+from ollama_rx.cli.terminal import EXIT_BY_SIGNAL, HANG_UP
 
 
 @contextmanager
 def ended_by_signals() -> Generator[None]:
     """Raise SystemExit at such a signal; one that the process ignores stays ignored, as with ``nohup``."""
-    numbers = [number for number in (signal.SIGTERM, _HANG_UP) if number is not None]
+    numbers = [number for number in (signal.SIGTERM, HANG_UP) if number is not None]
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
         if before[number] is signal.SIG_DFL:
@@ -25,4 +24,4 @@ def ended_by_signals() -> Generator[None]:
 
 
 def _end(number: int, _: FrameType | None) -> None:
-    raise SystemExit(_EXIT_BY_SIGNAL + number)
+    raise SystemExit(EXIT_BY_SIGNAL + number)
