@@ -60,7 +60,7 @@ class ChatCommand:
                 )
             if sys.stdin.isatty():
                 session.find_names()
-                echo(f"{printable(session.model)} answers; /help shows what you can do, Ctrl-D ends the chat")
+                echo(f"{printable(session.model)} answers; /help lists the commands, Ctrl-D ends the chat")
             reads_lines = isinstance(messages, PlainInput)
             keys = opened.enter_context(hold_keys(prompt_reads_lines=reads_lines))
             turn = ChatTurn(session, keys, partial(make_output, session))
@@ -125,5 +125,5 @@ def _history() -> Path:
     try:
         return data_folder() / _HISTORY
     except FileNotFoundError as error:
-        echo(f"what you type is not kept: {error}")
+        echo(f"the input history is not saved: {error}")
         return Path(os.devnull) / _HISTORY

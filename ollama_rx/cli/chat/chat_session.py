@@ -86,7 +86,7 @@ class ChatSession:
             try:
                 read_saved(path)
             except ValueError as error:
-                raise ValueError(f"{path} is not a saved talk, so it is not replaced") from error
+                raise ValueError(f"{path} is not a saved conversation, so it is not overwritten") from error
         self.talk.save(path)
         self.file = path
 

@@ -88,10 +88,10 @@ class ChatTurn:
         elif was_stopped and not was_answered:
             echo(NOT_BEGUN)
         elif was_stopped and talk.messages[-1].cut:
-            echo(f"stopped; the history has the answer as far as it was {given}")
+            echo(f"stopped; the history keeps the answer as far as it was {given}")
         if talk.cut_by_server and not self.session.has_told_of_cut:
             self.session.has_told_of_cut = True
             echo(
-                f"the talk does not fit into {printable(self.session.model)} any more: "
+                f"the conversation no longer fits into the context of {printable(self.session.model)}: "
                 "the server leaves out the oldest messages"
             )

@@ -96,10 +96,13 @@ def chat(
         ),
     ] = False,
     plain: Annotated[
-        bool, typer.Option("--plain", help="Print the answers' Markdown as the model writes it.")
+        bool,
+        typer.Option(
+            "--plain", help="Print answers as the model writes them, without formatting their Markdown."
+        ),
     ] = False,
     load: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Go on with a talk that /save has written.")
+        str | None, typer.Option(metavar="FILE", help="Continue a conversation that /save has written.")
     ] = None,
     voice: Annotated[
         bool, typer.Option("--voice", help="Speak the answers; any key interrupts the voice.")
@@ -113,9 +116,9 @@ def chat(
     option: ModelOptions = None,
     host: Host = None,
 ) -> None:
-    """Talk with a model in the terminal; it remembers what was said. /help shows what can be typed.
+    """Chat with a model in the terminal; it remembers the conversation. /help lists the commands.
 
-    Ctrl-C stops an answer, Ctrl-D ends the talk. Lines that are piped in are answered one after the other.
+    Ctrl-C stops an answer, Ctrl-D ends the chat. Lines that are piped in are answered one after another.
     Who answers is chosen as for run.
     """
     from ollama_rx.cli.chat.chat import ChatCommand  # noqa: PLC0415 - keeps --help fast

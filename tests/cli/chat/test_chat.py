@@ -16,7 +16,7 @@ from tests.cli.chat.typist import CTRL_C, asked, said
 pytestmark = pytest.mark.usefixtures("own_folders")
 
 CommandLine = Callable[..., Result]
-BANNER = "mine answers; /help shows what you can do, Ctrl-D ends the chat\n"
+BANNER = "mine answers; /help lists the commands, Ctrl-D ends the chat\n"
 
 
 def test_lines_that_are_piped_in_are_a_talk_and_only_the_answers_are_printed(
@@ -111,7 +111,7 @@ def test_an_empty_line_is_below_each_answer_on_a_terminal(
     monkeypatch.setenv("TERM", "dumb")
     chat = typed("Hi", "/think", "You")
     assert chat.out == "Hi\nYou\n"
-    assert chat.err == BANNER + "\nthinking: as the model likes\n\n"
+    assert chat.err == BANNER + "\nthinking: default of the model\n\n"
 
 
 def test_a_failure_of_a_turn_is_no_failure_of_a_typed_chat(typed: TypedChat, fake: FakeOllama) -> None:
@@ -178,7 +178,7 @@ def test_a_talk_whose_model_is_not_there_goes_on_with_the_first_one(
     }
     Path("talk.json").write_bytes(orjson.dumps(saved))
     chat = typed("Hi", options=("--load", "talk.json"))
-    note = "; it was held with gone, and echo:latest goes on" if model else ""
+    note = "; it was held with gone, now echo:latest answers" if model else ""
     assert chat.err.startswith(f"loaded 0 messages from talk.json{note}\n")
     assert asked(fake)[-1]["model"] == "echo:latest"
 
@@ -208,5 +208,5 @@ def test_who_has_no_home_folder_is_told_and_can_chat(
 
     monkeypatch.setattr("ollama_rx.cli.chat.chat.data_folder", missing)
     chat = typed("Hi")
-    assert chat.err.startswith("what you type is not kept: there is no home folder\n")
+    assert chat.err.startswith("the input history is not saved: there is no home folder\n")
     assert chat.out == "Hi\n"

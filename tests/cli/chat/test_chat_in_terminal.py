@@ -61,7 +61,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(fake: FakeOllama, tmp_path:
     with TypedChat(fake.url, tmp_path, editor=editor) as chat:
         chat.enter("Tell", expect="And so on. And")
         chat.interrupt()
-        chat.read_until("stopped; the history has the answer")
+        chat.read_until("stopped; the history keeps the answer")
         chat.enter("Go on", expect="Yes.")
         assert chat.end() == 0
     (_, told), (role, heard), _ = said(fake)

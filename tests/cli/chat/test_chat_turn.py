@@ -50,7 +50,7 @@ def test_an_answer_that_is_stopped_stays_in_the_history_as_far_as_it_was_shown(
     assert last == "Yes."
     assert shown.startswith("It was night. ")
     assert said(fake) == [("user", "Tell"), ("assistant", shown), ("user", "Go on")]
-    assert chat.err == BANNER + "stopped; the history has the answer as far as it was shown\n"
+    assert chat.err == BANNER + "stopped; the history keeps the answer as far as it was shown\n"
     fake.wait_for_disconnect()
 
 
@@ -211,7 +211,10 @@ def test_a_history_that_does_not_fit_is_told_once(typed: TypedChat, fake: FakeOl
         *(answer("Yes.", metrics={"prompt_eval_count": count, "eval_count": 1}) for count in (50, 90, 40, 30))
     )
     chat = typed("One", "Two", "Three", "Four", "/stats")
-    note = "the talk does not fit into mine any more: the server leaves out the oldest messages\n"
+    note = (
+        "the conversation no longer fits into the context of mine: "
+        "the server leaves out the oldest messages\n"
+    )
     assert chat.err.count(note) == 1
     assert "left out  the oldest messages" in chat.err
 

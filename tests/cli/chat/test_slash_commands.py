@@ -25,14 +25,14 @@ def test_a_system_prompt_is_set_shown_and_cleared_and_the_history_stays(
     fake.play(answer("Yes."))
     chat = typed("/system", "One", "/system Be short.", "/SYSTEM", "Two")
     assert noted(chat.err) == (
-        "there is no system prompt but that of the model\n"
+        "no system prompt is set: the model uses its own\n"
         "the system prompt is set; the history stays\n"
         "Be short.\n"
     )
     history = [("user", "One"), ("assistant", "Yes."), ("user", "Two")]
     assert said(fake) == [("system", "Be short."), *history]
     chat = typed("One", "/system Be long.", "/system clear", "Two", options=("-m", "m", "--system", "x"))
-    assert chat.err.endswith("the system prompt is that of the model\n")
+    assert chat.err.endswith("the system prompt is cleared: the model uses its own\n")
     assert said(fake) == history
 
 
@@ -45,7 +45,7 @@ def test_another_model_answers_with_the_same_history(typed: TypedChat, fake: Fak
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"), [("ecko", "did you mean echo:latest?"), ("x", "/model lists those that are there")]
+    ("name", "meant"), [("ecko", "did you mean echo:latest?"), ("x", "/model lists the models")]
 )
 def test_an_unknown_model_changes_nothing(typed: TypedChat, fake: FakeOllama, name: str, meant: str) -> None:
     fake.play(error_status(404), path="/api/show")
@@ -56,7 +56,7 @@ def test_an_unknown_model_changes_nothing(typed: TypedChat, fake: FakeOllama, na
 
 def test_a_model_that_cannot_answer_is_refused(typed: TypedChat, fake: FakeOllama) -> None:
     fake.play(json_reply({"capabilities": ["embedding"]}), path="/api/show")
-    assert noted(typed("/model embed").err) == "embed cannot answer: it can do embedding only\n"
+    assert noted(typed("/model embed").err) == "embed cannot answer; it can do: embedding\n"
 
 
 def test_a_server_of_which_nothing_is_known_is_believed(typed: TypedChat, fake: FakeOllama) -> None:
@@ -101,7 +101,7 @@ def test_ctrl_c_stops_a_command_that_waits_for_the_server(typed: TypedChat, fake
 def test_thinking_is_asked_for(typed: TypedChat, fake: FakeOllama, word: str, sent: object) -> None:
     fake.play(THINKS, path="/api/show")
     chat = typed("/think", f"/think {word}", "/think", "Hi")
-    assert noted(chat.err) == "thinking: as the model likes\n" + f"thinking: {word.lower()}\n" * 2
+    assert noted(chat.err) == "thinking: default of the model\n" + f"thinking: {word.lower()}\n" * 2
     assert asked(fake)[-1]["think"] == sent
 
 
@@ -136,7 +136,7 @@ def test_a_talk_is_saved_and_loaded(typed: TypedChat, fake: FakeOllama) -> None:
         ("/save", "give the name of a file, as in /save talk.json\n"),
         ("/load none.json", "none.json: No such file or directory\n"),
         ("/load notes.txt", "notes.txt: expected a saved conversation, got text that is not JSON"),
-        ("/save notes.txt", "notes.txt is not a saved talk, so it is not replaced\n"),
+        ("/save notes.txt", "notes.txt is not a saved conversation, so it is not overwritten\n"),
         ("/save none/talk.json", "No such file or directory\n"),
         ("/save .", "expected the path of a file, got that of something else\n"),
     ],
@@ -167,7 +167,7 @@ def test_undo_removes_the_last_turn_and_says_which(typed: TypedChat, fake: FakeO
         "removed: Three\n    and: an empty answer\n"
         "removed: Four\n    and: Yes.\n"
         "removed: One\n    and: Yes.\n"
-        "there is nothing to take back\n"
+        "there is nothing to undo\n"
     )
     assert said(fake) == [("user", "Five")]
 
@@ -176,8 +176,8 @@ def test_stats_are_those_of_the_last_answer_and_of_the_talk(typed: TypedChat, fa
     fake.play(answer("Yes", "."))
     chat = typed("/stats", "One", "/stats", options=("-m", "mine", "-o", "num_ctx=4096"))
     before, after = noted(chat.err).split("the last answer\n")
-    assert before == "the talk\nmodel     mine\nmessages  0\ntokens    not counted yet\n"
-    figures, talk = after.split("the talk\n")
+    assert before == "the conversation\nmodel     mine\nmessages  0\ntokens    not counted yet\n"
+    figures, talk = after.split("the conversation\n")
     assert "answer      2 tokens, 50.0 a second\n" in figures
     tokens = talk.splitlines()[-1].split()
     assert tokens[2:] == ["of", "4096"]
@@ -222,7 +222,7 @@ def test_help_fits_into_a_narrow_window(typed: TypedChat, monkeypatch: pytest.Mo
         ("/sytem x", "there is no command /sytem; did you mean /system? (//... sends a slash)\n"),
         ("/usr/bin", "there is no command /usr/bin; /help lists them (//... sends a slash)\n"),
         ("/", "there is no command /; /help lists them (//... sends a slash)\n"),
-        ("/undo it", "/undo takes nothing after it\n"),
+        ("/undo it", "/undo takes no argument\n"),
     ],
 )
 def test_a_command_that_does_not_exist_is_one_line(typed: TypedChat, line: str, message: str) -> None:

@@ -77,7 +77,7 @@ def test_a_key_silences_the_voice_and_the_history_has_what_was_heard(
     chat = typed("Tell", "Stop.", options=VOICE)
     assert said(fake) == [("user", "Tell"), ("assistant", "It was"), ("user", "Stop.")]
     assert chat.out in {"It was\nYes.\n", "It was a\nYes.\n"}  # a word is printed when it begins
-    assert chat.err == BANNER + "stopped; the history has the answer as far as it was heard\n"
+    assert chat.err == BANNER + "stopped; the history keeps the answer as far as it was heard\n"
     assert chat.drafts == ["", "", ""]
     assert os.read(sys.stdin.fileno(), 9) == b"S"
     fake.wait_for_disconnect()

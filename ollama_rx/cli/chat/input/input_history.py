@@ -59,7 +59,7 @@ class InputHistory:
 
     def _stop_keeping(self, error: OSError) -> None:
         self._is_kept = False
-        self._note(f"what you enter is not kept: {error.filename or self._path}: {error.strerror}")
+        self._note(f"the input history is not saved: {error.filename or self._path}: {error.strerror}")
 
     def _read(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -44,12 +44,12 @@ COMMANDS = (
     UNDO,
     STATS,
     SlashCommand("help", "", "show this", _help),
-    SlashCommand("bye", "", "end the chat, as /exit and Ctrl-D do", _end),
+    SlashCommand("bye", "", "end the chat, like /exit and Ctrl-D", _end),
 )
 _BY_NAME = {command.name: command for command in COMMANDS} | {"exit": COMMANDS[-1]}
 _KEYS = (
     ("//...", "send a message that begins with a slash"),
-    ("@FILE", "put a text file or an image into it"),
+    ("@FILE", "attach a text file or an image"),
     ('"""', "begin and end a message of several lines"),
     ("Ctrl-C", "stop the answer"),
 )
@@ -72,7 +72,7 @@ def run_slash(session: ChatSession, line: str) -> None:
         raise ValueError(f"there is no command /{printable(name[:_SHOWN])}; {meant} (//... sends a slash)")
     argument = argument.strip()
     if argument and not command.arguments:
-        raise ValueError(f"{command.usage} takes nothing after it")
+        raise ValueError(f"{command.usage} takes no argument")
     command.action(session, argument)
 
 

@@ -35,7 +35,7 @@ def load_talk(session: ChatSession, path: Path) -> None:
     """
     model = session.load(path)
     other = model is not None and full_name(model) != full_name(session.model)
-    note = f"; it was held with {model}, and {session.model} goes on" if other else ""
+    note = f"; it was held with {model}, now {session.model} answers" if other else ""
     echo(printable(f"loaded {_size(session)} from {path}{note}"))
 
 
@@ -52,5 +52,5 @@ def _paths(_: ChatSession, begun: str) -> Iterable[str]:
     return () if " " in begun else complete_path(begun)
 
 
-SAVE = SlashCommand("save", "[FILE]", "write the talk to a file", _save, _paths)
-LOAD = SlashCommand("load", "FILE", "go on with the talk in a file", _load, _paths)
+SAVE = SlashCommand("save", "[FILE]", "save the conversation to a file", _save, _paths)
+LOAD = SlashCommand("load", "FILE", "continue the conversation in a file", _load, _paths)

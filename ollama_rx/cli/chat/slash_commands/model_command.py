@@ -20,10 +20,10 @@ def _change(session: ChatSession, name: str) -> None:
         full = [model.name for model in session.models()]
         names = {each.partition(":")[0]: each for each in full} | {each: each for each in full}
         close = get_close_matches(name, names, 1)
-        meant = f"did you mean {names[close[0]]}?" if close else "/model lists those that are there"
+        meant = f"did you mean {names[close[0]]}?" if close else "/model lists the models"
         raise ValueError(f"there is no model {name}; {meant}") from error
     if capabilities and "completion" not in capabilities:
-        raise ValueError(f"{name} cannot answer: it can do {', '.join(capabilities)} only")
+        raise ValueError(f"{name} cannot answer; it can do: {', '.join(capabilities)}")
     session.set_model(name)
     echo(f"{printable(name)} answers from now on; it knows the history")
     if session.shows_thoughts and capabilities and "thinking" not in capabilities:

@@ -14,8 +14,8 @@ def _show(session: ChatSession, _: str) -> None:
     tokens = "not counted yet" if used is None else f"{used}" if limit is None else f"{used} of {limit}"
     rows = [("model", session.model), ("messages", str(len(talk.messages))), ("tokens", tokens)]
     if talk.cut_by_server:
-        rows.append(("left out", "the oldest messages, by the server: they do not fit"))
-    echo("the talk\n" + align_columns(rows))
+        rows.append(("left out", "the oldest messages, which the server found no room for"))
+    echo("the conversation\n" + align_columns(rows))
 
 
-STATS = SlashCommand("stats", "", "show figures of the last answer and the talk", _show)
+STATS = SlashCommand("stats", "", "show figures of the last answer and the chat", _show)

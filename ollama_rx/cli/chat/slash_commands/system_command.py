@@ -10,12 +10,12 @@ _CLEAR = "clear"
 def _change(session: ChatSession, argument: str) -> None:
     if argument == _CLEAR:
         session.set_system("")
-        echo("the system prompt is that of the model")
+        echo("the system prompt is cleared: the model uses its own")
     elif argument:
         session.set_system(argument)
         echo("the system prompt is set; the history stays")
     else:
-        echo(session.system or "there is no system prompt but that of the model")
+        echo(session.system or "no system prompt is set: the model uses its own")
 
 
 SYSTEM = SlashCommand(

@@ -12,7 +12,7 @@ _BY_NAME: dict[str, Thinking] = {choice: choice for choice in _CHOICES}
 
 def _change(session: ChatSession, argument: str) -> None:
     if not argument:
-        echo(f"thinking: {session.thinking or 'as the model likes'}")
+        echo(f"thinking: {session.thinking or 'default of the model'}")
         return
     chosen = _BY_NAME.get(argument.lower())
     if chosen is None:
@@ -37,7 +37,7 @@ def set_thinking(session: ChatSession, chosen: Thinking) -> None:
 THINK = SlashCommand(
     "think",
     f"[{'|'.join(_CHOICES)}]",
-    "let the model think, and show how",
+    "let the model think first, and show it",
     _change,
     lambda _, __: _CHOICES,
 )

@@ -9,7 +9,7 @@ from ollama_rx.errors import excerpt
 def _undo(session: ChatSession, _: str) -> None:
     removed = session.talk.undo()
     if not removed:
-        raise ValueError("there is nothing to take back")
+        raise ValueError("there is nothing to undo")
     asked, *answers = removed
     answer = "".join(message.content for message in answers).strip()
     echo(f"removed: {_begin(asked.content)}\n    and: {_begin(answer) or 'an empty answer'}")

@@ -151,7 +151,7 @@ def test_what_is_not_a_file_is_a_note_and_the_chat_goes_on(
     assert history.add("Hello")
     assert history.entries == ["Hello"]
     assert len(notes) == 1
-    assert notes[0].startswith(f"what you enter is not kept: {path}: ")
+    assert notes[0].startswith(f"the input history is not saved: {path}: ")
     assert not path.is_file()
 
 
@@ -161,7 +161,7 @@ def test_a_file_that_is_too_long_stays_as_it_is(
     _write(path, b"0123456789")
     monkeypatch.setattr(input_history, "_MOST_READ", 9)
     assert _open(path, notes).entries == []
-    assert notes == [f"what you enter is not kept: {path}: Too long for a history"]
+    assert notes == [f"the input history is not saved: {path}: Too long for a history"]
     assert path.read_bytes() == b"0123456789"
 
 
@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_made_is_a_note(tmp_path: Path, notes: list[str]
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "chat_history"
     assert _open(path, notes).entries == []
-    assert notes == [f"what you enter is not kept: {path.parent}: File exists"]
+    assert notes == [f"the input history is not saved: {path.parent}: File exists"]
 
 
 def _refuse_writing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ def test_in_a_folder_that_is_read_only_the_file_is_read(
     history = _open(path, notes)
     assert history.entries == ["a", "b"]
     assert history.add("c")
-    assert notes == [f"what you enter is not kept: {path}: Permission denied"]
+    assert notes == [f"the input history is not saved: {path}: Permission denied"]
     assert path.read_bytes() == b'"a"\nbroken\n"b"\n'
 
 
@@ -204,7 +204,7 @@ def test_a_folder_that_becomes_read_only_is_noted_once(
     history.add("a")
     history.add("b")
     assert history.entries == ["a", "b"]
-    assert notes == [f"what you enter is not kept: {path}: Permission denied"]
+    assert notes == [f"the input history is not saved: {path}: Permission denied"]
 
 
 def test_a_file_that_cannot_be_rewritten_stays_as_it_is(
@@ -216,7 +216,7 @@ def test_a_file_that_cannot_be_rewritten_stays_as_it_is(
     _write(path, b'"a"\nbroken\n')
     monkeypatch.setattr(Path, "replace", full)
     assert _open(path, notes).entries == ["a"]
-    assert notes[1:] == [f"what you enter is not kept: {path}: No space left on device"]
+    assert notes[1:] == [f"the input history is not saved: {path}: No space left on device"]
     assert path.read_bytes() == b'"a"\nbroken\n'
     assert sorted(file.name for file in path.parent.iterdir()) == ["chat_history", "chat_history.broken"]
 
