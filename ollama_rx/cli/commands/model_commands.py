@@ -61,7 +61,7 @@ def pull(
     host: Host = None,
     json: Json = False,
 ) -> None:
-    """Let the server fetch a model from its library. After Ctrl-C, the next time goes on from there."""
+    """Let the server fetch a model from its library. After Ctrl-C, the next pull resumes."""
     from ollama_rx.cli.models.pull import pull_model  # noqa: PLC0415 - keeps --help fast
 
     pull_model(model, host, json=json)

@@ -18,7 +18,7 @@ def completion(
         ),
     ],
 ) -> None:
-    """Print a script that completes commands, options and names of models at the Tab key.
+    """Print a script that makes the Tab key complete commands, options and the names of models.
 
     \b
     In ~/.bashrc:  eval "$(ollama-rx completion bash)"

@@ -31,7 +31,7 @@ def check(target: Target) -> Iterator[Finding]:
         yield Finding(
             name="server",
             status="problem",
-            text="a server of NATS is named, but nats-py is missing",
+            text="a NATS server is named, but nats-py is missing",
             command='pip install "ollama-rx[bus]"',
         )
         return

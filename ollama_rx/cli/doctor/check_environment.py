@@ -28,7 +28,7 @@ def check(_: Target) -> Iterator[Finding]:
         value = _shown(name, os.environ[name])
         yield Finding(name=name, status="ok", text=value, fields={"value": value})
     if not names:
-        yield Finding(name="variables", status="ok", text="none that matters is set")
+        yield Finding(name="variables", status="ok", text="no relevant one is set")
 
 
 def _matters(name: str) -> bool:

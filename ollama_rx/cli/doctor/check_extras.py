@@ -26,7 +26,7 @@ def check(_: Target) -> Iterator[Finding]:
             )
         else:
             text = ", ".join(f"{name} {version}" for name, version in versions.items())
-            yield Finding(name=extra, status="ok", text=text or "needs nothing here", fields=fields)
+            yield Finding(name=extra, status="ok", text=text or "needs nothing on this system", fields=fields)
 
 
 def _with_extras(requirement: Requirement) -> Iterator[str]:

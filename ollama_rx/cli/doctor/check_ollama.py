@@ -53,7 +53,7 @@ def _ask(client: Client) -> Iterator[Finding]:
             name="in memory", status="ok", text=describe_running(model), fields={"model": model.raw}
         )
     if not running:
-        yield Finding(name="in memory", status="ok", text="no model; one is loaded when it is asked")
+        yield Finding(name="in memory", status="ok", text="no model; a model is loaded when it is first used")
 
 
 def models_finding(url: str, names: list[str]) -> Finding:

@@ -29,7 +29,7 @@ def check(_: Target) -> Iterator[Finding]:
     if is_utf_8:
         text = encoding
     else:
-        text = f"{encoding}: other letters are shown as escapes, which the variable PYTHONUTF8=1 prevents"
+        text = f"{encoding}: other characters are shown as escapes; set the variable PYTHONUTF8=1"
     status: Status = "ok" if is_utf_8 else "problem"
     yield Finding(name="encoding", status=status, text=text, fields={"encoding": encoding})
 

@@ -20,7 +20,7 @@ def check(_: Target) -> Iterator[Finding]:
         yield Finding(
             name=PACKAGE,
             status="problem",
-            text="is not installed as a package, so that its extras are not known",
+            text="not installed as a package, so its extras are not known",
             command='pip install "ollama-rx[cli]"',
         )
         return

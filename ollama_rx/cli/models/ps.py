@@ -23,7 +23,7 @@ def print_running(host: str | None, *, json: bool) -> None:
         if json:
             print_json({"models": [model.raw for model in found]})
         if not found:
-            echo(f"{client.url} has no model in memory; one is loaded when it is asked")
+            echo(f"{client.url} has no model in memory; a model is loaded when it is first used")
         elif not json:
             now = datetime.now(UTC)
             print_table(_HEAD, [_row(model, now) for model in found])

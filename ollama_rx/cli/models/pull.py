@@ -17,7 +17,7 @@ from ollama_rx.errors import OllamaError, ServerError
 from ollama_rx.sinks import Callback
 
 _UNKNOWN_MODEL = "file does not exist"  # how Ollama's error ends if its library has no such model
-_GO_ON = "what has arrived is kept: run it again to go on"
+_RESUME = "run it again to resume"
 
 
 class PullError(OllamaError):
@@ -55,15 +55,15 @@ def _show_bar(client: Client, model: str) -> None:
             raise PullError(f"{error}; {advice}") from error
         raise
     if interrupt.happened:
-        echo(f"interrupted{pulled.so_far()}; {_GO_ON}")
+        echo(f"interrupted{pulled.so_far()}; {_RESUME}")
     interrupt.raise_if_happened()
     echo(f"{name} is ready{pulled.summary()}")
 
 
 def _advice(error: OllamaError, pulled: "_Pulled") -> str:
     if isinstance(error, ServerError) and error.reason.endswith(_UNKNOWN_MODEL):
-        return "https://ollama.com/library lists the models that there are"
-    return _GO_ON if pulled.completed else ""
+        return "https://ollama.com/library lists the available models"
+    return _RESUME if pulled.completed else ""
 
 
 class _Pulled:

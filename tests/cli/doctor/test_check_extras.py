@@ -26,7 +26,7 @@ def test_an_extra_is_there_with_its_versions_or_missing_with_the_command(
     assert shown(monkeypatch, METADATA) == [
         'missing bus: needs nkeys pip install "ollama-rx[bus]"',
         "ok fast: uvloop 0.23",
-        "ok none: needs nothing here",
+        "ok none: needs nothing on this system",
         'missing web: needs uvicorn pip install "ollama-rx[web]"',
     ]
 

@@ -44,7 +44,7 @@ def test_a_server_without_models_cannot_answer(fake: FakeOllama) -> None:
     _, models, memory = ask(fake.url)
     assert (models.status, models.answers) == ("missing", False)
     assert models.command == "ollama-rx pull llama3.2"
-    assert memory.text == "no model; one is loaded when it is asked"
+    assert memory.text == "no model; a model is loaded when it is first used"
 
 
 def test_a_named_server_that_cannot_be_reached_is_a_problem(unused_url: str) -> None:

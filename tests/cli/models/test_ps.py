@@ -90,7 +90,7 @@ def test_a_server_that_has_loaded_nothing_is_told_on_standard_error(
     fake.play(json_reply({"models": []}), path="/api/ps")
     result = command_line("ps", *words, "--host", fake.url)
     assert (result.stdout, result.exit_code) == (out, 0)
-    assert result.stderr == f"{fake.url} has no model in memory; one is loaded when it is asked\n"
+    assert result.stderr == f"{fake.url} has no model in memory; a model is loaded when it is first used\n"
 
 
 def test_without_a_server_nothing_is_in_memory_which_is_an_error(

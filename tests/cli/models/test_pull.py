@@ -106,7 +106,7 @@ def test_an_unknown_model_is_an_error_that_says_where_the_names_are(pull: Callab
     assert result.stderr == (
         "pulling manifest\n"
         "ollama-rx: the server stopped the pull: pull model manifest: file does not exist; "
-        "https://ollama.com/library lists the models that there are\n"
+        "https://ollama.com/library lists the available models\n"
     )
 
 
@@ -130,7 +130,7 @@ def test_a_pull_that_breaks_off_can_go_on(pull: Callable[..., Result], end: Line
     assert result.exit_code == 1
     last = result.stderr.splitlines()[-1]
     assert reason in last
-    assert last.endswith("; what has arrived is kept: run it again to go on")
+    assert last.endswith("; run it again to resume")
 
 
 def test_an_error_is_no_line_of_json(pull: Callable[..., Result]) -> None:
@@ -198,7 +198,7 @@ def test_ctrl_c_stops_the_server_and_says_that_the_next_pull_goes_on(
     assert not halfway.is_open
     fake.wait_for_disconnect(timeout=30)
     words = " ".join(terminal.written.rpartition("\x1b[2K")[2].split())
-    assert words == "interrupted at 500 MB of 1.0 GB; what has arrived is kept: run it again to go on"
+    assert words == "interrupted at 500 MB of 1.0 GB; run it again to resume"
     assert terminal.written.count("\x1b[?25h") >= terminal.written.count("\x1b[?25l")  # the cursor is there
 
 
@@ -208,7 +208,7 @@ def test_ctrl_c_before_the_first_byte_says_no_size(fake: FakeOllama) -> None:
         terminal.read_until("pulling manifest")
         terminal.interrupt()
         assert terminal.finish() == 130
-    assert "interrupted; what has arrived is kept" in terminal.written
+    assert "interrupted; run it again to resume" in terminal.written
 
 
 def test_a_closed_pipe_of_json_stops_the_server(fake: FakeOllama, halfway: Gate) -> None:
@@ -270,7 +270,7 @@ def test_an_interrupted_pull_says_what_it_has(
     monkeypatch.setattr("ollama_rx.cli.models.pull.deliver", interrupted)
     result = pull(progress(*steps))
     assert result.exit_code == 130
-    assert result.stderr.splitlines()[-1] == f"{words} what has arrived is kept: run it again to go on"
+    assert result.stderr.splitlines()[-1] == f"{words} run it again to resume"
 
 
 def test_a_server_that_refuses_to_pull_is_an_error(command_line: CommandLine, fake: FakeOllama) -> None:
