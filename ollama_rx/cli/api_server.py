@@ -41,7 +41,7 @@ def api_server(
         host_names: other names of the server, from ``--allow-host``.
     """
     if not is_loopback(address):
-        echo(f"warning: everybody who reaches {address} can use this server; it has no password, as Ollama")
+        echo(f"warning: everybody who reaches {address} can use this server; like Ollama, it has no password")
     others = () if is_loopback(address) else EVERY_ADDRESS
     origins = [name.strip() for name in os.environ.get(ORIGINS_VARIABLE, "").split(",")]
     with usage_errors({"allowed_hosts": "--allow-host", "allowed_origins": ORIGINS_VARIABLE}):

@@ -35,7 +35,7 @@ class EmbeddedServeCommand:
             def tell() -> None:
                 echo(url, sys.stdout)
                 name = transport.default_model
-                echo(f"{name} answers any client of Ollama that has OLLAMA_HOST={url}; Ctrl-C ends it")
+                echo(f"{name} answers any Ollama client that has OLLAMA_HOST={url}; Ctrl-C ends it")
 
             server = api_server(transport, self.listen, on_start=tell, host_names=self.allowed_hosts)
             server.run(sockets=[listening])

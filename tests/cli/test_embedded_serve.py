@@ -116,9 +116,7 @@ def test_it_serves_until_the_process_is_told_to_end(run: Callable[..., Result], 
     url = result.stdout.strip()
     assert result.exit_code == 0
     assert url.startswith("http://127.0.0.1:")
-    assert (
-        result.stderr == f"{NAME} answers any client of Ollama that has OLLAMA_HOST={url}; Ctrl-C ends it\n"
-    )
+    assert result.stderr == f"{NAME} answers any Ollama client that has OLLAMA_HOST={url}; Ctrl-C ends it\n"
     assert model.arguments == {"any_name": False, "show_progress": False}
     assert model.is_closed
 
@@ -185,7 +183,7 @@ def test_an_address_that_others_reach_comes_with_a_warning(run: Callable[..., Re
 
     result = run("--listen", "0.0.0.0", use=use)  # noqa: S104 - with a warning
     assert result.stderr.startswith(
-        "warning: everybody who reaches 0.0.0.0 can use this server; it has no password, as Ollama\n"
+        "warning: everybody who reaches 0.0.0.0 can use this server; like Ollama, it has no password\n"
     )
     assert f"http://{socket.gethostname()}:" in result.stdout
 

@@ -98,7 +98,7 @@ class BenchCommand:
         if self.prompts is None:
             return ()
         if self.prompt is not None:
-            raise ValueError("there is a PROMPT too; give one of them")
+            raise ValueError("give either a PROMPT or --prompts")
         return read_prompts(self.prompts)
 
     def _read_prompt(self, status: StatusLine) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ class BenchCommand:
         for failure in report.failures():
             echo(f"ollama-rx: {failure}")
         if report.is_cut_short and not interrupted:
-            echo("ollama-rx: stopped, since none of these requests was answered")
+            echo("ollama-rx: stopped, because none of these requests was answered")
         if self.plot is not None and report.answered_levels:
             draw_plot(report, self.plot)
         if interrupted:

@@ -81,5 +81,5 @@ def read_prompts(path: str) -> tuple[str, ...]:
         raise ValueError(f"{path} is not text in UTF-8") from error
     lines = tuple(line for line in text.splitlines() if line.strip())
     if not lines:
-        raise ValueError(f"{path} has no prompts, which are its lines")
+        raise ValueError(f"{path} has no prompts: it should have one in each line")
     return lines

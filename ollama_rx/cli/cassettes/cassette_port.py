@@ -57,7 +57,7 @@ def serve_cassette(
 
     def tell() -> None:
         echo(address, sys.stdout)
-        echo(f"{note} any client of Ollama that has OLLAMA_HOST={address}; Ctrl-C ends it")
+        echo(f"{note} any Ollama client that has OLLAMA_HOST={address}; Ctrl-C ends it")
 
     running = RunningCommand(command, {"OLLAMA_HOST": address}, on_end=stop)
     server = api_server(

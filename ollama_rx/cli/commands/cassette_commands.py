@@ -11,7 +11,7 @@ _Command = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="COMMAND",
-        help="After --: a command to run with OLLAMA_HOST set to the address. The exit code is its own.",
+        help="After --: a command to run with OLLAMA_HOST set to the address. Its exit code is returned.",
     ),
 ]
 _Port = Annotated[
@@ -33,10 +33,10 @@ def record(
     port: _Port = None,
     without_texts: Annotated[
         bool,
-        typer.Option("--without-texts", help="Leave prompts and answers out: each letter becomes an x."),
+        typer.Option("--without-texts", help="Leave out prompts and answers: each letter becomes an x."),
     ] = False,
 ) -> None:
-    """Serve an address like Ollama's, and record in a cassette all that passes. Ctrl-C ends it.
+    """Serve Ollama's API in front of a server, and record every exchange in a cassette. Ctrl-C ends it.
 
     Headers, and so keys, are never recorded. Who answers is chosen as for run.
     """
@@ -57,9 +57,9 @@ def replay(
     at_once: Annotated[bool, typer.Option("--at-once", help="Play it without pauses.")] = False,
     port: _Port = None,
 ) -> None:
-    """Serve an address like Ollama's that answers from a cassette. Ctrl-C ends it.
+    """Serve Ollama's API from a cassette. Ctrl-C ends it.
 
-    A request gets the response that an equal one got; any other gets HTTP 501, which says what is different.
+    A request gets the response recorded for an equal one; any other gets HTTP 501, which says what differs.
     """
     from ollama_rx.cli.cassettes.replay_command import ReplayCommand  # noqa: PLC0415 - keeps --help fast
 

@@ -13,7 +13,7 @@ def bench(
         typer.Argument(
             metavar="PROMPT",
             callback=check_text,
-            help="The prompt of all requests; - is standard input. Default: ten prompts in turn.",
+            help="The prompt for all requests; - is standard input. Default: ten built-in prompts in turn.",
         ),
     ] = None,
     *,
@@ -25,7 +25,7 @@ def bench(
             "-n",
             metavar="NUMBER",
             min=1,
-            help="Requests at each level. Default: 10, or as many as there are streams.",
+            help="Requests at each level. Default: 10, or the number of streams if that is more.",
         ),
     ] = None,
     streams: Annotated[
@@ -41,20 +41,20 @@ def bench(
     prompts: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", callback=check_text, help="Take the lines of a file in turn as prompts."
+            metavar="FILE", callback=check_text, help="Use the lines of a file as prompts, in turn."
         ),
     ] = None,
     option: ModelOptions = None,
     plot: Annotated[
         str | None,
-        typer.Option(metavar="FILE.svg", callback=check_text, help="Draw the figures too."),
+        typer.Option(metavar="FILE.svg", callback=check_text, help="Also draw the figures."),
     ] = None,
     json: Json = False,
     host: Host = None,
 ) -> None:
     """Measure how fast a model answers, alone and with several streams at once.
 
-    Prints the time to the first token, the time of each further token, and tokens per second. Answers end
+    Prints the time to the first token, the time per further token, and tokens per second. Answers end
     after 128 tokens unless -o num_predict says otherwise. Ctrl-C prints what was measured so far. Who answers
     is chosen as for run.
     """
@@ -75,9 +75,9 @@ def bench(
 
 
 def doctor(host: Host = None, *, json: Json = False) -> None:
-    """Check what is there: server, models, extras, voice, folders; say what brings what is missing.
+    """Check the server, models, extras, voice and folders; say how to get what is missing.
 
-    What is optional and missing is no failure. The exit code is 1 if nothing can answer a prompt.
+    A missing optional part is not a failure. The exit code is 1 if nothing can answer a prompt.
     """
     from ollama_rx.cli.doctor.doctor import examine  # noqa: PLC0415 - keeps --help fast
 

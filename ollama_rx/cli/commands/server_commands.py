@@ -40,7 +40,7 @@ def serve(
             metavar="NAME",
             callback=check_text,
             autocompletion=complete_model,
-            help="The model that is chosen at first.",
+            help="The model that is selected at first.",
         ),
     ] = None,
     host: Host = None,
@@ -57,9 +57,9 @@ def serve(
     open: Annotated[  # noqa: A002 - the option's name
         bool, typer.Option("--open", help="Open the page in the browser.")
     ] = False,
-    no_voice: Annotated[bool, typer.Option("--no-voice", help="Offer no voice.")] = False,
+    no_voice: Annotated[bool, typer.Option("--no-voice", help="Turn the voice off.")] = False,
 ) -> None:
-    """Serve a page for chats with a model; print its address. Ctrl-C ends it.
+    """Serve a page to chat with a model; print its address. Ctrl-C ends it.
 
     Conversations are kept in the user's folder for data, or in that which OLLAMA_RX_DATA names. Who answers
     is chosen as for run.
@@ -134,12 +134,10 @@ def _serve_embedded(
     allow_host: AllowHost = None,
     any_name: Annotated[
         bool,
-        typer.Option(
-            "--any-name", help="Answer for every name of a model, so that a program needs no other one."
-        ),
+        typer.Option("--any-name", help="Answer to every model name, so that a program needs no change."),
     ] = False,
 ) -> None:
-    """Serve the embedded model as Ollama serves its models; print the address. Ctrl-C ends it."""
+    """Serve Ollama's API with the embedded model; print the address. Ctrl-C ends it."""
     from ollama_rx.cli.embedded_serve import EmbeddedServeCommand  # noqa: PLC0415 - keeps --help fast
 
     EmbeddedServeCommand(

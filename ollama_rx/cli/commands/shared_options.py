@@ -83,10 +83,10 @@ AllowHost = Annotated[
     typer.Option(
         metavar="NAME",
         callback=check_texts,
-        help="Another name of this server, as of a proxy. Repeatable.",
+        help="Another name of this server, such as that of a proxy. Repeatable.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Engine = Annotated[
     str | None,
     typer.Option(

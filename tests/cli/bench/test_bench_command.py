@@ -119,7 +119,7 @@ def test_prompts_come_from_a_file_or_from_standard_input(
         (["-o", "seed"], "Invalid value for --option: 'seed' is not KEY=VALUE, as in temperature=0"),
         (["-m", " "], "Invalid value for --model: the name is empty"),
         ([" "], "Invalid value for PROMPT: the prompt is empty"),
-        (["Hi", "--prompts", "x"], "Invalid value for --prompts: there is a PROMPT too; give one of them"),
+        (["Hi", "--prompts", "x"], "Invalid value for --prompts: give either a PROMPT or --prompts"),
         (["--prompts", "/missing"], "Invalid value for --prompts: /missing: No such file or directory"),
         (["--plot", "x.png"], "Invalid value for --plot: expected a file that ends in .svg, got 'x.png'"),
     ],
@@ -173,7 +173,7 @@ def test_if_all_fail_the_exit_code_tells(command_line: CommandLine, fake: FakeOl
     assert orjson.loads(result.stdout)["levels"][0]["failed"] == 2
     assert result.stderr.splitlines() == [
         "ollama-rx: 2 of 4 requests failed: HTTP 503: busy",
-        "ollama-rx: stopped, since none of these requests was answered",
+        "ollama-rx: stopped, because none of these requests was answered",
     ]
     assert command_line(*words).stdout == ""
     assert not picture.exists()

@@ -55,7 +55,7 @@ def test_a_file_without_prompts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"prompts\.txt: No such file"):
         read_prompts(str(file))
     file.write_bytes(b"\n \n")
-    with pytest.raises(ValueError, match=r"prompts\.txt has no prompts, which are its lines"):
+    with pytest.raises(ValueError, match=r"prompts\.txt has no prompts: it should have one in each line"):
         read_prompts(str(file))
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"prompts\.txt is not text in UTF-8"):

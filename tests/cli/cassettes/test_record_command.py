@@ -126,7 +126,7 @@ def test_without_a_command_it_records_until_ctrl_c(
     assert result.stdout.startswith("http://127.0.0.1:")
     url = result.stdout.strip()
     assert result.stderr == (
-        f"{cassette} records any client of Ollama that has OLLAMA_HOST={url}; Ctrl-C ends it\n"
+        f"{cassette} records any Ollama client that has OLLAMA_HOST={url}; Ctrl-C ends it\n"
         f"ollama-rx: {cassette} has 2 exchanges\n"
     )
     assert [exchange.end for exchange in read_cassette(cassette).exchanges] == ["complete", "left"]

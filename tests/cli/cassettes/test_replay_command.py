@@ -65,9 +65,7 @@ def test_without_a_command_it_replays_until_ctrl_c(run_until: Callable[..., Resu
 
     result = run_until("replay", str(cassette), use=use, end=signal.SIGINT)
     assert result.exit_code == 130
-    assert result.stderr.startswith(
-        f"{cassette} answers any client of Ollama that has OLLAMA_HOST=http://127."
-    )
+    assert result.stderr.startswith(f"{cassette} answers any Ollama client that has OLLAMA_HOST=http://127.")
     assert received == [b"".join(LINES)]
 
 
