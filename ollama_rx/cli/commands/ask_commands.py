@@ -119,7 +119,7 @@ def chat(
     """Chat with a model in the terminal; it remembers the conversation. /help lists the commands.
 
     Ctrl-C stops an answer, Ctrl-D ends the chat. Lines that are piped in are answered one after another.
-    Who answers is chosen as for run.
+    The server is chosen as for run.
     """
     from ollama_rx.cli.chat.chat import ChatCommand  # noqa: PLC0415 - keeps --help fast
     from ollama_rx.cli.choose_voice import VoiceOptions  # noqa: PLC0415
@@ -163,7 +163,7 @@ def speak(
 ) -> None:
     """Ask a model and speak its answer; print the words as they are spoken, and figures at the end.
 
-    The figures are on standard error. Who answers is chosen as for run.
+    The figures are on standard error. The server is chosen as for run.
     """
     from ollama_rx.cli.choose_voice import VoiceOptions  # noqa: PLC0415 - keeps --help fast
     from ollama_rx.cli.question import Question  # noqa: PLC0415

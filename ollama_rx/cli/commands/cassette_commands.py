@@ -38,7 +38,7 @@ def record(
 ) -> None:
     """Serve Ollama's API in front of a server, and record every exchange in a cassette. Ctrl-C ends it.
 
-    Headers, and so keys, are never recorded. Who answers is chosen as for run.
+    Headers, and so keys, are never recorded. The server is chosen as for run.
     """
     from ollama_rx.cli.cassettes.record_command import RecordCommand  # noqa: PLC0415 - keeps --help fast
 

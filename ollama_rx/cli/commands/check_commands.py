@@ -55,7 +55,7 @@ def bench(
     """Measure how fast a model answers, alone and with several streams at once.
 
     Prints the time to the first token, the time per further token, and tokens per second. Answers end
-    after 128 tokens unless -o num_predict says otherwise. Ctrl-C prints what was measured so far. Who answers
+    after 128 tokens unless -o num_predict says otherwise. Ctrl-C prints what was measured so far. The server
     is chosen as for run.
     """
     from ollama_rx.cli.bench.bench_command import BenchCommand  # noqa: PLC0415 - keeps --help fast

@@ -27,7 +27,7 @@ def serve(
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="The address to listen on. Others than this machine's own need a token, which is made up if "
+            help="The address to listen on. Any but this machine's own needs a token, which is generated if "
             "none is given; 0.0.0.0 is every address.",
         ),
     ] = "127.0.0.1",
@@ -61,7 +61,7 @@ def serve(
 ) -> None:
     """Serve a page to chat with a model; print its address. Ctrl-C ends it.
 
-    Conversations are kept in the user's folder for data, or in that which OLLAMA_RX_DATA names. Who answers
+    Conversations are kept in the user's data folder, or in the one that OLLAMA_RX_DATA names. The server
     is chosen as for run.
     """
     from ollama_rx.cli.serve import ServeCommand  # noqa: PLC0415 - keeps --help fast
