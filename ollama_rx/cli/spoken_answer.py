@@ -46,7 +46,7 @@ def speak_answer(
 
     def see(chunk: Chunk) -> None:
         if chunk.text:
-            status.show(f"{report.model} answers")
+            status.show(f"{report.model} is answering")
         elif chunk.thinking:
             status.show(f"{report.model} is thinking")
 

@@ -42,7 +42,9 @@ class StatusLine:
 
         def show_state(running: tuple[RunningModel, ...]) -> None:
             is_loaded = full_name(model) in {full_name(loaded.name) for loaded in running}
-            self.show(f"{model} reads the prompt" if is_loaded else f"loading {model}", instead_of=waiting)
+            self.show(
+                f"{model} is reading the prompt" if is_loaded else f"loading {model}", instead_of=waiting
+            )
 
         if self.is_visible and not is_cloud_model(full_name(model)):  # which is never in the server's memory
             client.running().subscribe(show_state, lambda _: None)

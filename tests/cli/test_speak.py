@@ -274,7 +274,7 @@ def test_a_terminal_shows_what_it_waits_for_and_then_each_word(fake: FakeOllama)
     program = _PROGRAM.format(played=99, words=True)
     with PseudoTerminal("speak", "Count", "-m", "mine", "--host", fake.url, program=program) as terminal:
         assert terminal.finish() == 0
-        assert "mine answers" in terminal.written
+        assert "mine is answering" in terminal.written
         assert terminal.screen[:2] == ["One two. Three.", ""]
         assert FIGURES.fullmatch("\n".join(terminal.screen[2:]) + "\n")
 

@@ -107,7 +107,7 @@ def test_a_terminal_that_is_gone_is_ignored(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     ("in_memory", "shown"),
-    [([], "loading mine"), (["other:7b"], "loading mine"), (["mine:latest"], "mine reads the prompt")],
+    [([], "loading mine"), (["other:7b"], "loading mine"), (["mine:latest"], "mine is reading the prompt")],
 )
 def test_the_line_says_whether_the_model_is_being_loaded_and_disappears(
     fake: FakeOllama, in_memory: list[str], shown: str
