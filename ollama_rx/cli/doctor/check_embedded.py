@@ -30,7 +30,7 @@ def check(target: Target) -> Iterator[Finding]:
         name="weights",
         status="ok",
         text=f"{path}, {format_size(size)}, checked",
-        answers=engine.status == "ok" and not target.named,  # it does not replace a server that is named
+        can_answer=engine.status == "ok" and not target.named,  # it does not replace a server that is named
         fields={"path": str(path), "size_bytes": size},
     )
 

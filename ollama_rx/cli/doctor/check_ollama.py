@@ -63,7 +63,7 @@ def models_finding(url: str, names: list[str]) -> Finding:
         return Finding(name="models", status="missing", text="none", command=command, fields={"models": []})
     shown = ", ".join(names[:3]) + (", ..." if names[3:] else "")
     return Finding(
-        name="models", status="ok", text=f"{len(names)}: {shown}", answers=True, fields={"models": names}
+        name="models", status="ok", text=f"{len(names)}: {shown}", can_answer=True, fields={"models": names}
     )
 
 

@@ -40,7 +40,7 @@ def examine(host: str | None, *, json: bool) -> NoReturn:
                 status.erase()
                 if not json:
                     print_section(check.title, findings)
-        can_answer = any(finding.answers for _, finding in found)
+        can_answer = any(finding.can_answer for _, finding in found)
         if json:
             checks = [{"check": title, **finding.as_json()} for title, finding in found]
             print_json({"can_answer": can_answer, "checks": checks})

@@ -17,7 +17,7 @@ class Finding:
     text: str
     command: str = ""
     """The command that helps, exactly as it is typed."""
-    answers: bool = False
+    can_answer: bool = False
     """Whether what was found can answer a prompt."""
     fields: Mapping[str, object] = field(default_factory=dict[str, object])
     """More for programs."""

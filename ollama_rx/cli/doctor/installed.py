@@ -46,10 +46,9 @@ def requirements_of(package: str, extra: str | None = None) -> Iterator[Requirem
         return
     for line in lines:
         _, _, marker = line.partition(";")
-        wanted = _EXTRA.search(marker)
-        if (_normal(wanted[1]) if wanted else None) == (_normal(extra) if extra else None) and _applies(
-            marker
-        ):
+        found = _EXTRA.search(marker)
+        is_wanted = _normal(found[1]) == _normal(extra or "") if found else extra is None
+        if is_wanted and _applies(marker):
             yield _parse(line)
 
 

@@ -35,13 +35,13 @@ def test_a_bus_with_a_worker_can_answer(server: NatsProcess) -> None:
     with FakeOllama() as fake, Client(fake.url) as host, Worker(host, server.url):
         bus, models = check(Target(host=server.url, named=server.url))
     assert (bus.status, bus.text) == ("ok", f"{server.url} answers")
-    assert (models.text, models.answers) == ("1: echo:latest", True)
+    assert (models.text, models.can_answer) == ("1: echo:latest", True)
 
 
 def test_a_bus_without_workers_cannot_answer(server: NatsProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NATS_URL", server.url)
     bus, models = check(Target())
-    assert (bus.status, models.status, models.answers) == ("ok", "missing", False)
+    assert (bus.status, models.status, models.can_answer) == ("ok", "missing", False)
     assert models.command == f"ollama-rx worker --bus {server.url}"
 
 

@@ -22,13 +22,13 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_with_its_engine_and_its_weights_it_can_answer(weights: Path) -> None:
     engine, file = check(Target())
-    assert (engine.status, file.status, file.answers) == ("ok", "ok", True)
+    assert (engine.status, file.status, file.can_answer) == ("ok", "ok", True)
     assert file.text == f"{weights}, 5 bytes, checked"
 
 
 def test_it_does_not_answer_for_a_server_that_is_named(weights: Path) -> None:
     _, file = check(Target(named="http://gpu"))
-    assert (file.text.startswith(str(weights)), file.answers) == (True, False)
+    assert (file.text.startswith(str(weights)), file.can_answer) == (True, False)
 
 
 @pytest.mark.usefixtures("weights")
@@ -45,13 +45,13 @@ def test_an_engine_that_cannot_be_loaded_is_a_problem(monkeypatch: pytest.Monkey
     engine, file = check(Target())
     assert engine.status == "problem"
     assert engine.text.startswith("xllamacpp cannot be loaded: ")
-    assert not file.answers
+    assert not file.can_answer
 
 
 def test_without_weights_the_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     _, file = check(Target())
-    assert (file.status, file.command, file.answers) == ("missing", "ollama-rx embedded", False)
+    assert (file.status, file.command, file.can_answer) == ("missing", "ollama-rx embedded", False)
 
 
 def test_weights_that_are_not_where_they_should_be_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def test_a_server_that_is_well_can_answer(fake: FakeOllama) -> None:
     assert server.text.startswith(f"{fake.url} answers in ")
     assert server.fields["version"] == "0.33.0"
     assert isinstance(server.fields["latency_seconds"], float)
-    assert (models.text, models.answers) == ("1: echo:latest", True)
+    assert (models.text, models.can_answer) == ("1: echo:latest", True)
     assert memory.text == "echo:latest, 1.0 GB, 100 % in the GPU, context 4096, stays forever"
 
 
@@ -42,7 +42,7 @@ def test_a_server_without_models_cannot_answer(fake: FakeOllama) -> None:
     fake.play(json_reply({"models": []}), path="/api/tags")
     fake.play(json_reply({"models": []}), path="/api/ps")
     _, models, memory = ask(fake.url)
-    assert (models.status, models.answers) == ("missing", False)
+    assert (models.status, models.can_answer) == ("missing", False)
     assert models.command == "ollama-rx pull llama3.2"
     assert memory.text == "no model; a model is loaded when it is first used"
 

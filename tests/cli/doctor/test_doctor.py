@@ -33,7 +33,7 @@ doctor._SECONDS = 60
 main()
 """
 
-SERVER = Finding(name="server", status="ok", text="answers", answers=True, fields={"url": "http://h"})
+SERVER = Finding(name="server", status="ok", text="answers", can_answer=True, fields={"url": "http://h"})
 EXTRA = Finding(name="tts", status="missing", text="needs\x1b hibari", command='pip install "ollama-rx[tts]"')
 
 
