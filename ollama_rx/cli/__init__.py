@@ -13,7 +13,7 @@ def main() -> None:
         _run()
     except KeyboardInterrupt:  # while a module is loaded, for instance
         sys.exit(130)
-    except RuntimeError as error:  # into which Python 3.11 turns one that comes while a class is made
+    except RuntimeError as error:  # Python 3.11 wraps a KeyboardInterrupt that comes while a class is created
         if not isinstance(error.__cause__, KeyboardInterrupt):
             raise
         sys.exit(130)

@@ -10,8 +10,8 @@ from typing import Self
 from ollama_rx import Delivery
 from ollama_rx.cli.terminal import end_process
 
-_LOOKS_EVERY = 0.5  # seconds between two looks at whether Ctrl-C was pressed
-_CLOSING_SECONDS = 1.0  # for the sinks, of which one may wait for a reader that does not read
+_POLL_SECONDS = 0.5  # between two checks whether Ctrl-C was pressed
+_CLOSING_SECONDS = 1.0  # for the sinks; one of them may be stuck writing to a pipe that nobody reads
 
 
 class AnswerInterrupt:
@@ -24,8 +24,8 @@ class AnswerInterrupt:
         if interrupt.happened:
             ...
 
-    A Ctrl-C anywhere in the block stops the answer, also one that comes before there is one to stop. Nothing
-    is raised, so that no line of the block is left out. A process that ignores the signal keeps ignoring it.
+    Ctrl-C anywhere in the block stops the answer, even if pressed before the answer begins. No exception is
+    raised, so every line of the block runs. A process that ignores the signal keeps ignoring it.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class AnswerInterrupt:
         self._at = 0.0
 
     def wait(self, delivery: Delivery) -> None:
-        """Wait for the delivery; after Ctrl-C, not longer than its sinks may need to close.
+        """Wait for the delivery; after Ctrl-C, only as long as its sinks may need to close.
 
         Raises:
             Exception: as `Delivery.wait`.
@@ -45,7 +45,7 @@ class AnswerInterrupt:
             delivery.cancel()
         while not (delivery.done or self._has_waited_enough()):
             with suppress(TimeoutError):  # also of the stream, whose error is raised below
-                delivery.wait(_LOOKS_EVERY)
+                delivery.wait(_POLL_SECONDS)
         if delivery.done:
             delivery.wait()
 

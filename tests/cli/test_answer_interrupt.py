@@ -72,7 +72,7 @@ def test_ctrl_c_before_the_wait_is_not_lost(moment: str) -> None:
 
 def test_ctrl_c_does_not_wait_for_a_sink_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_interrupt, "_CLOSING_SECONDS", 0.0)
-    monkeypatch.setattr(answer_interrupt, "_LOOKS_EVERY", 0.01)
+    monkeypatch.setattr(answer_interrupt, "_POLL_SECONDS", 0.01)
     entered, release = threading.Event(), threading.Event()
 
     def hang(_: object) -> None:

@@ -1,4 +1,4 @@
-"""SIGTERM and a terminal that is closed: both end a chat, after what has to be put in order."""
+"""SIGTERM and a closed terminal (SIGHUP) end a chat, but let it clean up first."""
 
 import signal
 from collections.abc import Generator
@@ -10,7 +10,7 @@ from ollama_rx.cli.terminal import EXIT_BY_SIGNAL, HANG_UP
 
 @contextmanager
 def ended_by_signals() -> Generator[None]:
-    """Raise SystemExit at such a signal; one that the process ignores stays ignored, as with ``nohup``."""
+    """Raise SystemExit at SIGTERM and SIGHUP; a signal that is ignored, as with ``nohup``, stays ignored."""
     numbers = [number for number in (signal.SIGTERM, HANG_UP) if number is not None]
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ollama_rx.cli.terminal import called_at_end
 
-_LOOKS_EVERY: Final = 0.03  # seconds; a voice is to be silent 50 ms after a key
+_POLL_SECONDS: Final = 0.03  # a voice is to be silent 50 ms after a key
 _INPUT, _LOCAL, _CHARACTERS = 0, 3, 6  # positions in what `tcgetattr` returns
 
 
@@ -19,7 +19,7 @@ class HeldKeys:
     """The keys that wait for the next prompt; without a terminal there are none."""
 
     def hidden(self) -> AbstractContextManager[None]:
-        """Do not show what is typed meanwhile; Ctrl-C is a signal as always."""
+        """Do not echo what is typed inside the block; Ctrl-C still raises its signal."""
         return nullcontext()
 
     def count(self) -> int:
@@ -27,9 +27,9 @@ class HeldKeys:
         return 0
 
     def wait_for_key(self, ended: Event) -> bool:
-        """Wait until another key is typed than those that wait now; False if ``ended`` is set before."""
+        """Wait until a key is typed after this call; return False if ``ended`` is set first."""
         at_first = self.count()
-        while not ended.wait(_LOOKS_EVERY):
+        while not ended.wait(_POLL_SECONDS):
             if self.count() > at_first:
                 return True
         return False
@@ -37,11 +37,11 @@ class HeldKeys:
 
 @contextmanager
 def hold_keys(*, prompt_reads_lines: bool) -> Generator[HeldKeys]:
-    """Let keys wait whenever the prompt does not read them, each as it was typed.
+    """Keep keys for the next prompt, exactly as they were typed, while no prompt reads them.
 
-    The terminal's own editing of lines is off for this: it would lose a Ctrl-D, and make the key that begins
-    a new line out of Enter. A prompt that reads whole lines needs it; then it is off only where keys are
-    hidden.
+    The terminal's own line editing is off for this: it would swallow a Ctrl-D, and turn Enter into Ctrl-J,
+    which begins a new line. A prompt that reads whole lines needs line editing, so for such a prompt it is
+    off only while keys are hidden.
     """
     try:
         descriptor = sys.stdin.fileno() if sys.stdin.isatty() else None

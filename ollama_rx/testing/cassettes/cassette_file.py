@@ -186,10 +186,8 @@ def _add(exchanges: dict[int, RecordedExchange], entry: Mapping[str, Any]) -> No
         return
     exchange, ms = exchanges[number], _time(entry["ms"])
     if "status" in entry:
-        exchange.status, exchange.content_type = (
-            _status(entry["status"]),
-            _optional_text(entry["content_type"]),
-        )
+        exchange.status = _status(entry["status"])
+        exchange.content_type = _optional_text(entry["content_type"])
         exchange.head_ms = exchange.end_ms = ms
     elif "end" in entry:
         exchange.end, exchange.end_ms = _end(entry["end"]), ms

@@ -135,10 +135,8 @@ class Relay:
         except TimeoutError:
             if not until_left.expired():
                 raise
-            if not answer.has_begun:
-                await answer.fail(
-                    503, "the server is shutting down"
-                )  # nobody reads it if the client has left
+            if not answer.has_begun:  # if the client has left, nobody reads this
+                await answer.fail(503, "the server is shutting down")
 
 
 class _ClientAnswer:
