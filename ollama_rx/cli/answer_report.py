@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ollama_rx import Chunk, SinkError
 from ollama_rx.cli.counted import counted
-from ollama_rx.cli.terminal import align_columns
+from ollama_rx.cli.layout import align_columns
 from ollama_rx.stats import EndedBy, Metrics, Stats
 
 if TYPE_CHECKING:

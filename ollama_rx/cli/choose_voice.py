@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
-from ollama_rx.cli.terminal import printable, usage_errors
+from ollama_rx.cli.layout import printable
+from ollama_rx.cli.terminal import usage_errors
 from ollama_rx.errors import OllamaError
 from ollama_rx.speech import SpeechEngine, SpeechOutput, WavFile
 from ollama_rx.speech.outputs.loudspeaker import Loudspeaker

@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
+from unicodedata import east_asian_width
 
-from ollama_rx.cli.terminal import align_columns, echo, pad, printable, width
+from ollama_rx.cli.terminal import echo
 
 _TAB = 8  # columns
 
@@ -77,3 +78,37 @@ def window_columns(file: TextIO) -> int | None:
         return os.get_terminal_size(file.fileno()).columns or None
     except (OSError, ValueError):
         return None
+
+
+def align_columns(rows: Iterable[Sequence[str]]) -> str:
+    """Align cells into columns, two spaces apart; each row is one line, whatever is in its cells.
+
+    >>> print(align_columns([("model", "size"), ("a", "1 GB")]))
+    model  size
+    a      1 GB
+    """
+    table = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(*table, strict=True)]
+    lines = ("  ".join(map(pad, row, widths)).rstrip() for row in table)
+    return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    r"""Escape what a terminal does not show as a letter, line breaks included.
+
+    >>> print(printable("two\nlines"))
+    two\nlines
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
+
+
+def width(text: str) -> int:
+    """Return how many columns a text takes; East Asian letters and emoji take two."""
+    return sum(2 if east_asian_width(letter) in {"W", "F"} else 1 for letter in text)
+
+
+def pad(text: str, columns: int) -> str:
+    """Add spaces up to a number of columns."""
+    return text + " " * (columns - width(text))

@@ -14,9 +14,10 @@ from ollama_rx.cli.answer_report import AnswerReport
 from ollama_rx.cli.answer_text import AnswerText
 from ollama_rx.cli.choose_client import embedded_client, first_model, server_client, warn_if_blind
 from ollama_rx.cli.input import read_format, read_image, read_prompt
+from ollama_rx.cli.layout import printable
 from ollama_rx.cli.options import parse_options, unknown_options
 from ollama_rx.cli.status_line import StatusLine
-from ollama_rx.cli.terminal import printable, usage_error
+from ollama_rx.cli.terminal import usage_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ from ollama_rx.cli.answer_interrupt import AnswerInterrupt
 from ollama_rx.cli.answer_progress import AnswerProgress
 from ollama_rx.cli.answer_report import AnswerReport, format_stats
 from ollama_rx.cli.answer_text import AnswerText, in_sentences
+from ollama_rx.cli.layout import printable
 from ollama_rx.cli.question import AnswerStream, Question
 from ollama_rx.cli.status_line import StatusLine
-from ollama_rx.cli.terminal import echo, exit_on_error, printable, usage_error
+from ollama_rx.cli.terminal import echo, exit_on_error, usage_error
 from ollama_rx.cli.thoughts import Thoughts
 from ollama_rx.sinks import Branch, Console, Sink, StopSink, sink_from_uri
 

@@ -8,10 +8,11 @@ from ollama_rx import Chunk, deliver
 from ollama_rx.cli.answer_interrupt import AnswerInterrupt
 from ollama_rx.cli.answer_text import AnswerText, sentences_to_say
 from ollama_rx.cli.choose_voice import NoVoiceError
+from ollama_rx.cli.layout import printable
 from ollama_rx.cli.question import AnswerStream
 from ollama_rx.cli.spoken_text import SpokenText
 from ollama_rx.cli.status_line import StatusLine
-from ollama_rx.cli.terminal import echo, printable
+from ollama_rx.cli.terminal import echo
 from ollama_rx.speech import Speech, SpeechEngine, SpeechOutput
 
 

@@ -6,8 +6,8 @@ from threading import Lock
 from typing import Self, TextIO
 
 from ollama_rx import Client
-from ollama_rx.cli.layout import window_columns
-from ollama_rx.cli.terminal import echo, printable, width
+from ollama_rx.cli.layout import printable, width, window_columns
+from ollama_rx.cli.terminal import echo
 from ollama_rx.client.hosts.model_names import full_name, is_cloud_model
 from ollama_rx.responses import RunningModel
 

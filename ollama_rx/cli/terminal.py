@@ -1,14 +1,13 @@
-"""What all commands share: output in columns, Ctrl-C, errors as one line and an exit code."""
+"""What all commands share: notes on standard error, Ctrl-C, errors as one line and an exit code."""
 
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final, TextIO
-from unicodedata import east_asian_width
 
 import typer
 
@@ -153,37 +152,3 @@ def echo(text: str, file: TextIO | None = None) -> None:
     unwritable = (StopSink, OSError) if file in {None, sys.stderr} else (StopSink,)
     with suppress(*unwritable), Console(sys.stderr if file is None else file) as console:
         console.on_next(text)
-
-
-def align_columns(rows: Iterable[Sequence[str]]) -> str:
-    """Align cells into columns, two spaces apart; each row is one line, whatever is in its cells.
-
-    >>> print(align_columns([("model", "size"), ("a", "1 GB")]))
-    model  size
-    a      1 GB
-    """
-    table = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(width, column)) for column in zip(*table, strict=True)]
-    lines = ("  ".join(map(pad, row, widths)).rstrip() for row in table)
-    return "\n".join(lines)
-
-
-def printable(text: str) -> str:
-    r"""Escape what a terminal does not show as a letter, line breaks included.
-
-    >>> print(printable("two\nlines"))
-    two\nlines
-    """
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
-    )
-
-
-def width(text: str) -> int:
-    """Return how many columns a text takes; East Asian letters and emoji take two."""
-    return sum(2 if east_asian_width(letter) in {"W", "F"} else 1 for letter in text)
-
-
-def pad(text: str, columns: int) -> str:
-    """Add spaces up to a number of columns."""
-    return text + " " * (columns - width(text))

@@ -5,8 +5,7 @@ import sys
 
 import pytest
 
-from ollama_rx.cli.layout import format_labelled, print_labelled, print_table, window_columns, wrap
-from ollama_rx.cli.terminal import width
+from ollama_rx.cli.layout import format_labelled, print_labelled, print_table, width, window_columns, wrap
 
 
 def open_window(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:

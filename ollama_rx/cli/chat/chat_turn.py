@@ -10,9 +10,10 @@ from ollama_rx.cli.answer_report import AnswerReport
 from ollama_rx.cli.chat.answer_output import AnswerOutput, TurnTerminal
 from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.held_keys import HeldKeys
+from ollama_rx.cli.layout import printable
 from ollama_rx.cli.question import AnswerStream
 from ollama_rx.cli.status_line import StatusLine
-from ollama_rx.cli.terminal import echo, error_words, one_line, printable
+from ollama_rx.cli.terminal import echo, error_words, one_line
 from ollama_rx.errors import OllamaError
 
 NOT_BEGUN: Final = "stopped before the answer began; your message is not in the history"

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from ollama_rx.cli.doctor.finding import Finding, Status
 from ollama_rx.cli.doctor.has_colours import has_colours
-from ollama_rx.cli.layout import window_columns, wrap
-from ollama_rx.cli.terminal import echo, one_line, printable
+from ollama_rx.cli.layout import printable, window_columns, wrap
+from ollama_rx.cli.terminal import echo, one_line
 
 _INDENT = 9  # columns: the longest status and two spaces
 _COLOURS: dict[Status, str] = {"ok": "\x1b[32m", "missing": "\x1b[33m", "problem": "\x1b[31m"}

@@ -4,8 +4,9 @@ import sys
 
 from ollama_rx.cli.choose_client import embedded_client, first_value, no_models, server_client
 from ollama_rx.cli.json_output import print_json
+from ollama_rx.cli.layout import align_columns
 from ollama_rx.cli.models.sizes import format_size
-from ollama_rx.cli.terminal import align_columns, echo, exit_on_error
+from ollama_rx.cli.terminal import echo, exit_on_error
 
 
 def print_models(host: str | None, *, json: bool) -> None:

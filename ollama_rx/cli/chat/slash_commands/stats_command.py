@@ -3,7 +3,8 @@
 from ollama_rx.cli.answer_report import format_stats
 from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
-from ollama_rx.cli.terminal import align_columns, echo
+from ollama_rx.cli.layout import align_columns
+from ollama_rx.cli.terminal import echo
 
 
 def _show(session: ChatSession, _: str) -> None:

@@ -2,7 +2,8 @@
 
 from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
-from ollama_rx.cli.terminal import echo, printable
+from ollama_rx.cli.layout import printable
+from ollama_rx.cli.terminal import echo
 from ollama_rx.errors import excerpt
 
 
