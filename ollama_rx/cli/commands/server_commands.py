@@ -85,7 +85,7 @@ def worker(
         typer.Option(
             metavar="URL",
             callback=check_texts,
-            help="A server of Ollama that answers. Repeatable. Default: as for run.",
+            help="An Ollama server that answers. Repeatable. Default: as for run.",
         ),
     ] = None,
     bus: Annotated[
@@ -106,8 +106,8 @@ def worker(
 ) -> None:
     """Answer the prompts that other programs send over a NATS server, with the models of this machine.
 
-    They use it with --host nats://... in the place of a server of Ollama. The first Ctrl-C or SIGTERM lets it
-    finish what it has begun, the second one stops it at once.
+    They use it with --host nats://... instead of an Ollama server. The first Ctrl-C or SIGTERM lets it finish
+    what it has begun, the second one stops it at once.
     """
     from ollama_rx.cli.worker import WorkerCommand  # noqa: PLC0415 - keeps --help fast
 
