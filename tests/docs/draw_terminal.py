@@ -19,7 +19,7 @@ PICTURE = Path(__file__).parents[2] / "docs" / "terminal.svg"
 COLUMNS, ROWS = 80, 46
 SESSION = "ollama-rx-picture"
 FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
-READY = "\n>>>"  # what the screen ends with when the program waits for input
+SHELL_PROMPT, CHAT_PROMPT = "$", ">>>"
 TYPED = (
     "Write a Python function that adds two numbers, and show how to call it.",
     "Say in one sentence what it does.",
@@ -34,12 +34,14 @@ def main() -> None:
     tmux("kill-session", "-t", SESSION, check=False)
     tmux("new-session", "-d", "-s", SESSION, "-x", str(COLUMNS), "-y", str(ROWS), shell)
     try:
+        wait_until_ready(SHELL_PROMPT)
         type_line("clear")
+        wait_until_ready(SHELL_PROMPT)
         type_line("ollama-rx chat -o temperature=0 -o num_predict=120")
         for line in TYPED:
-            wait_until_ready()
+            wait_until_ready(CHAT_PROMPT)
             type_line(line)
-        wait_until_ready()
+        wait_until_ready(CHAT_PROMPT)
         screen = tmux("capture-pane", "-t", SESSION, "-p", "-e").rstrip()
     finally:
         tmux("kill-session", "-t", SESSION, check=False)
@@ -49,13 +51,13 @@ def main() -> None:
     PICTURE.write_text(FONTS.sub("", drawn), encoding="utf-8")  # a picture fetches nothing
 
 
-def wait_until_ready() -> None:
-    """Wait until the program has written a prompt, and writes nothing more for a moment."""
+def wait_until_ready(prompt: str) -> None:
+    """Wait until the screen ends with a prompt, and nothing more is written for a moment."""
     before = ""
     while True:
         time.sleep(1)
         screen = tmux("capture-pane", "-t", SESSION, "-p").rstrip("\n")
-        if screen == before and f"\n{screen.rstrip()}".endswith(READY):
+        if screen == before and f"\n{screen.rstrip()}".endswith(f"\n{prompt}"):
             return
         before = screen
 
