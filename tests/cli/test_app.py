@@ -53,7 +53,7 @@ def test_without_the_extra_for_serving_the_message_says_what_to_install(
     command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("serve", "port_server"):
-        monkeypatch.delitem(sys.modules, f"ollama_rx.cli.{module}", raising=False)
+        monkeypatch.delitem(sys.modules, f"ollama_rx.cli.serve.{module}", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     result = command_line("serve")
     assert result.exit_code == 1

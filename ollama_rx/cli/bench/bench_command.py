@@ -8,7 +8,10 @@ import typer
 from reactivex import Observable
 
 from ollama_rx import Chunk, Client, deliver
-from ollama_rx.cli.answer_interrupt import AnswerInterrupt
+from ollama_rx.cli.ask.answer_interrupt import AnswerInterrupt
+from ollama_rx.cli.ask.input import read_prompt
+from ollama_rx.cli.ask.options import parse_options, unknown_options
+from ollama_rx.cli.ask.question import check_name
 from ollama_rx.cli.bench.bench_json import to_json
 from ollama_rx.cli.bench.bench_level import BenchLevel
 from ollama_rx.cli.bench.bench_plan import (
@@ -26,12 +29,9 @@ from ollama_rx.cli.bench.bench_report import BenchReport
 from ollama_rx.cli.bench.bench_run import measure_levels
 from ollama_rx.cli.bench.bench_table import format_table
 from ollama_rx.cli.choose_client import embedded_client, first_model, first_value, server_client
-from ollama_rx.cli.input import read_prompt
-from ollama_rx.cli.json_output import print_json
-from ollama_rx.cli.layout import window_columns
-from ollama_rx.cli.options import parse_options, unknown_options
-from ollama_rx.cli.question import check_name
-from ollama_rx.cli.status_line import StatusLine
+from ollama_rx.cli.output.json_output import print_json
+from ollama_rx.cli.output.layout import window_columns
+from ollama_rx.cli.output.status_line import StatusLine
 from ollama_rx.cli.terminal import EXIT_ERROR, EXIT_INTERRUPTED, echo, exit_on_error, usage_error
 from ollama_rx.errors import OllamaError, UnreachableError
 from ollama_rx.sinks import Collector

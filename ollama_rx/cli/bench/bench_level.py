@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ollama_rx.cli.bench.request_result import RequestResult
-from ollama_rx.cli.counted import counted
+from ollama_rx.cli.output.counted import counted
 from ollama_rx.stats import Metrics, Spread
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ollama_rx.cli.bench.bench_level import BenchLevel, figures_of, spread_of
 from ollama_rx.cli.bench.bench_report import BenchReport
-from ollama_rx.cli.layout import printable
+from ollama_rx.cli.output.layout import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from ollama_rx.cli.bench.bench_level import BenchLevel
-from ollama_rx.cli.status_line import StatusLine
+from ollama_rx.cli.output.status_line import StatusLine
 
 
 class BenchProgress:

@@ -5,7 +5,7 @@ from textwrap import fill
 
 from ollama_rx.cli.bench.bench_level import BenchLevel, LevelFigures, figures_of
 from ollama_rx.cli.bench.bench_report import BenchReport
-from ollama_rx.cli.layout import align_columns, printable
+from ollama_rx.cli.output.layout import align_columns, printable
 from ollama_rx.stats import Metrics, Spread
 
 _NAMES = 18  # columns for the names of the figures

@@ -9,9 +9,9 @@ from http import HTTPStatus
 import httpx
 import typer
 
-from ollama_rx.cli.api_server import api_server
 from ollama_rx.cli.cassettes.running_command import RunningCommand
-from ollama_rx.cli.port_server import address_of, listen
+from ollama_rx.cli.serve.api_server import api_server
+from ollama_rx.cli.serve.port_server import address_of, listen
 from ollama_rx.cli.terminal import EXIT_INTERRUPTED, echo
 from ollama_rx.errors import CassetteError
 

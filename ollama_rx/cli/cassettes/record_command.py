@@ -8,7 +8,7 @@ from pathlib import Path
 from ollama_rx.cli.cassettes.cassette_port import listen_for_cassette, serve_cassette
 from ollama_rx.cli.cassettes.running_command import check_command
 from ollama_rx.cli.cassettes.upstream import find_upstream
-from ollama_rx.cli.counted import counted
+from ollama_rx.cli.output.counted import counted
 from ollama_rx.cli.terminal import echo, exit_on_error
 from ollama_rx.testing import record
 

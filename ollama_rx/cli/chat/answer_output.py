@@ -3,11 +3,11 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from ollama_rx.cli.answer_interrupt import AnswerInterrupt
-from ollama_rx.cli.answer_text import AnswerText
+from ollama_rx.cli.ask.answer_interrupt import AnswerInterrupt
+from ollama_rx.cli.ask.answer_text import AnswerText
+from ollama_rx.cli.ask.question import AnswerStream
 from ollama_rx.cli.chat.held_keys import HeldKeys
-from ollama_rx.cli.question import AnswerStream
-from ollama_rx.cli.status_line import StatusLine
+from ollama_rx.cli.output.status_line import StatusLine
 
 
 @dataclass(frozen=True, slots=True)

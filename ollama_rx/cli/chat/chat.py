@@ -11,6 +11,9 @@ from pathlib import Path
 import typer
 
 from ollama_rx import Client, Conversation
+from ollama_rx.cli.ask.choose_voice import VoiceOptions
+from ollama_rx.cli.ask.options import parse_options, unknown_options
+from ollama_rx.cli.ask.question import check_name
 from ollama_rx.cli.chat.answer_output import AnswerOutput
 from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.chat_turn import ChatTurn
@@ -24,11 +27,8 @@ from ollama_rx.cli.chat.slash_commands import complete_slash
 from ollama_rx.cli.chat.slash_commands.file_commands import load_talk
 from ollama_rx.cli.chat.slash_commands.think_command import set_thinking
 from ollama_rx.cli.choose_client import embedded_client, first_model, first_value, server_client
-from ollama_rx.cli.choose_voice import VoiceOptions
-from ollama_rx.cli.layout import printable
-from ollama_rx.cli.options import parse_options, unknown_options
-from ollama_rx.cli.question import check_name
-from ollama_rx.cli.status_line import StatusLine
+from ollama_rx.cli.output.layout import printable
+from ollama_rx.cli.output.status_line import StatusLine
 from ollama_rx.cli.terminal import echo, exit_on_error, usage_error
 from ollama_rx.client.hosts.model_names import full_name
 from ollama_rx.conversation.saved_file import read_saved

@@ -9,7 +9,7 @@ from reactivex import Observable
 
 from ollama_rx import Chunk, Client, Conversation, Message
 from ollama_rx import operators as op
-from ollama_rx.cli.answer_report import AnswerReport
+from ollama_rx.cli.ask.answer_report import AnswerReport
 from ollama_rx.cli.choose_client import first_value
 from ollama_rx.conversation.saved_file import read_saved
 from ollama_rx.responses import Model, ModelInfo

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ollama_rx.cli.answer_interrupt import AnswerInterrupt
-from ollama_rx.cli.answer_report import AnswerReport
+from ollama_rx.cli.ask.answer_interrupt import AnswerInterrupt
+from ollama_rx.cli.ask.answer_report import AnswerReport
+from ollama_rx.cli.ask.question import AnswerStream
 from ollama_rx.cli.chat.answer_output import AnswerOutput, TurnTerminal
 from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.held_keys import HeldKeys
-from ollama_rx.cli.layout import printable
-from ollama_rx.cli.question import AnswerStream
-from ollama_rx.cli.status_line import StatusLine
+from ollama_rx.cli.output.layout import printable
+from ollama_rx.cli.output.status_line import StatusLine
 from ollama_rx.cli.terminal import echo, error_words, one_line
 from ollama_rx.errors import OllamaError
 

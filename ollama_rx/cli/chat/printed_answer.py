@@ -3,12 +3,12 @@
 import sys
 
 from ollama_rx import deliver
-from ollama_rx.cli.answer_progress import AnswerProgress
+from ollama_rx.cli.ask.answer_progress import AnswerProgress
+from ollama_rx.cli.ask.question import AnswerStream
+from ollama_rx.cli.ask.thoughts import Thoughts
 from ollama_rx.cli.chat.answer_output import AnswerOutput, TurnTerminal, whole_text
-from ollama_rx.cli.layout import printable
-from ollama_rx.cli.question import AnswerStream
+from ollama_rx.cli.output.layout import printable
 from ollama_rx.cli.terminal import echo
-from ollama_rx.cli.thoughts import Thoughts
 from ollama_rx.sinks import Console, StopSink
 
 

@@ -5,11 +5,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Event, Thread
 
+from ollama_rx.cli.ask.choose_voice import open_output
+from ollama_rx.cli.ask.question import AnswerStream
+from ollama_rx.cli.ask.spoken_answer import make_voice, speak_answer
 from ollama_rx.cli.chat.answer_output import AnswerOutput, TurnTerminal, whole_text
 from ollama_rx.cli.chat.held_keys import HeldKeys
-from ollama_rx.cli.choose_voice import open_output
-from ollama_rx.cli.question import AnswerStream
-from ollama_rx.cli.spoken_answer import make_voice, speak_answer
 from ollama_rx.speech import Speech, SpeechEngine
 
 

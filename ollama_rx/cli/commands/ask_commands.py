@@ -62,8 +62,8 @@ def run(
 
     If neither a model nor a server is named and this machine has no server, a small embedded model answers.
     """
-    from ollama_rx.cli.question import Question  # noqa: PLC0415 - keeps --help fast
-    from ollama_rx.cli.run import RunCommand  # noqa: PLC0415
+    from ollama_rx.cli.ask.question import Question  # noqa: PLC0415 - keeps --help fast
+    from ollama_rx.cli.ask.run import RunCommand  # noqa: PLC0415
 
     question = Question(
         prompt=prompt,
@@ -121,8 +121,8 @@ def chat(
     Ctrl-C stops an answer, Ctrl-D ends the chat. Lines that are piped in are answered one after another.
     The server is chosen as for run.
     """
+    from ollama_rx.cli.ask.choose_voice import VoiceOptions  # noqa: PLC0415
     from ollama_rx.cli.chat.chat import ChatCommand  # noqa: PLC0415 - keeps --help fast
-    from ollama_rx.cli.choose_voice import VoiceOptions  # noqa: PLC0415
 
     options = VoiceOptions(engine=engine, voice=voice_name, speed=speed, model=speech_model)
     speaks = voice or options != VoiceOptions(engine=None, voice=None, speed=1.0, model=None)
@@ -165,9 +165,9 @@ def speak(
 
     The figures are on standard error. The server is chosen as for run.
     """
-    from ollama_rx.cli.choose_voice import VoiceOptions  # noqa: PLC0415 - keeps --help fast
-    from ollama_rx.cli.question import Question  # noqa: PLC0415
-    from ollama_rx.cli.speak import SpeakCommand  # noqa: PLC0415
+    from ollama_rx.cli.ask.choose_voice import VoiceOptions  # noqa: PLC0415 - keeps --help fast
+    from ollama_rx.cli.ask.question import Question  # noqa: PLC0415
+    from ollama_rx.cli.ask.speak import SpeakCommand  # noqa: PLC0415
 
     SpeakCommand(
         question=Question(prompt=prompt, model=model, system=system, options=tuple(option or ()), host=host),

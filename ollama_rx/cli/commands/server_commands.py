@@ -64,7 +64,7 @@ def serve(
     Conversations are kept in the user's data folder, or in the one that OLLAMA_RX_DATA names. The server
     is chosen as for run.
     """
-    from ollama_rx.cli.serve import ServeCommand  # noqa: PLC0415 - keeps --help fast
+    from ollama_rx.cli.serve.serve import ServeCommand  # noqa: PLC0415 - keeps --help fast
 
     ServeCommand(
         listen=listen,
@@ -109,7 +109,7 @@ def worker(
     They use it with --host nats://... instead of an Ollama server. The first Ctrl-C or SIGTERM lets it finish
     what it has begun, the second one stops it at once.
     """
-    from ollama_rx.cli.worker import WorkerCommand  # noqa: PLC0415 - keeps --help fast
+    from ollama_rx.cli.serve.worker import WorkerCommand  # noqa: PLC0415 - keeps --help fast
 
     WorkerCommand(hosts=tuple(host or ()), bus=bus, parallel=parallel, with_server=with_server).execute()
 
@@ -138,7 +138,7 @@ def _serve_embedded(
     ] = False,
 ) -> None:
     """Serve Ollama's API with the embedded model; print the address. Ctrl-C ends it."""
-    from ollama_rx.cli.embedded_serve import EmbeddedServeCommand  # noqa: PLC0415 - keeps --help fast
+    from ollama_rx.cli.serve.embedded_serve import EmbeddedServeCommand  # noqa: PLC0415 - keeps --help fast
 
     EmbeddedServeCommand(
         listen=listen, port=port, allowed_hosts=tuple(allow_host or ()), any_name=any_name

@@ -11,8 +11,8 @@ from ollama_rx.cli.choose_client import is_bus, named_server
 from ollama_rx.cli.doctor.examination import Examination
 from ollama_rx.cli.doctor.finding import Finding, Target
 from ollama_rx.cli.doctor.report import print_section
-from ollama_rx.cli.json_output import print_json
-from ollama_rx.cli.status_line import StatusLine
+from ollama_rx.cli.output.json_output import print_json
+from ollama_rx.cli.output.status_line import StatusLine
 from ollama_rx.cli.terminal import EXIT_ERROR, echo, exit_on_error, usage_error
 from ollama_rx.client.host import base_url
 

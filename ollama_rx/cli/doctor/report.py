@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from ollama_rx.cli.doctor.finding import Finding, Status
 from ollama_rx.cli.doctor.has_colours import has_colours
-from ollama_rx.cli.layout import printable, window_columns, wrap
+from ollama_rx.cli.output.layout import printable, window_columns, wrap
 from ollama_rx.cli.terminal import echo, one_line
 
 _INDENT = 9  # columns: the longest status and two spaces

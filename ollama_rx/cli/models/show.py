@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from ollama_rx import Client
+from ollama_rx.cli.ask.question import check_name
 from ollama_rx.cli.choose_client import embedded_client, first_model, first_value, server_client
-from ollama_rx.cli.counted import counted
-from ollama_rx.cli.json_output import print_json
-from ollama_rx.cli.layout import print_labelled
-from ollama_rx.cli.question import check_name
+from ollama_rx.cli.output.counted import counted
+from ollama_rx.cli.output.json_output import print_json
+from ollama_rx.cli.output.layout import print_labelled
 from ollama_rx.cli.terminal import exit_on_error, usage_error
 from ollama_rx.protocol.json_fields import number_of, text_of
 from ollama_rx.responses import ModelInfo

@@ -6,7 +6,7 @@ import pytest
 
 from ollama_rx.cli.bench.bench_level import BenchLevel
 from ollama_rx.cli.bench.bench_progress import BenchProgress
-from ollama_rx.cli.status_line import StatusLine
+from ollama_rx.cli.output.status_line import StatusLine
 from tests.cli.bench.made_results import made_result
 
 

@@ -9,7 +9,7 @@ from ollama_rx import Chunk, Client, UnreachableError, deliver
 from ollama_rx.cli.bench.bench_level import BenchLevel
 from ollama_rx.cli.bench.bench_progress import BenchProgress
 from ollama_rx.cli.bench.bench_run import measure_level, measure_levels
-from ollama_rx.cli.status_line import StatusLine
+from ollama_rx.cli.output.status_line import StatusLine
 from ollama_rx.sinks import Collector
 from ollama_rx.testing import FakeOllama, Gate, answer, error_status
 

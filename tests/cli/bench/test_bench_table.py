@@ -7,7 +7,7 @@ from ollama_rx.cli.bench.bench_level import BenchLevel
 from ollama_rx.cli.bench.bench_plan import BenchPlan
 from ollama_rx.cli.bench.bench_report import BenchReport
 from ollama_rx.cli.bench.bench_table import format_table
-from ollama_rx.cli.layout import width
+from ollama_rx.cli.output.layout import width
 from ollama_rx.stats import Metrics
 from tests.cli.bench.made_results import failed_result, made_level, made_result
 

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from ollama_rx.cli.cassettes import cassette_port
 from ollama_rx.cli.cassettes.cassette_port import DEFAULT_PORT, listen_for_cassette
-from ollama_rx.cli.port_server import PortServer
+from ollama_rx.cli.serve.port_server import PortServer
 from ollama_rx.testing import FakeOllama, Gate, answer
 from ollama_rx.testing.cassettes.cassette_file import read_cassette
 from tests.cli.cassettes.asking import asking

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ollama_rx.cli import answer_interrupt
+from ollama_rx.cli.ask import answer_interrupt
 from ollama_rx.sinks import Console, StopSink
 from ollama_rx.testing import (
     FakeOllama,
@@ -144,7 +144,7 @@ def test_ctrl_c_does_not_wait_for_an_output_that_nobody_reads(
 def test_ctrl_c_while_the_model_thinks_takes_the_message_back(
     typed: TypedChat, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ollama_rx.cli import thoughts  # noqa: PLC0415 - patched
+    from ollama_rx.cli.ask import thoughts  # noqa: PLC0415 - patched
 
     class Watched(thoughts.Thoughts):
         def show(self, chunk: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ollama_rx.cli import choose_voice
+from ollama_rx.cli.ask import choose_voice
 from ollama_rx.testing import FakeOllama, answer, endless, pause
 from tests.cli.chat.conftest import TypedChat
 from tests.cli.chat.test_chat import BANNER
@@ -134,7 +134,7 @@ def test_a_missing_extra_is_one_line_before_anything_is_asked(
     def missing(*_: object) -> None:
         raise ImportError('speakable() needs markdown-it-py: pip install "ollama-rx[speech]"')
 
-    monkeypatch.setattr("ollama_rx.cli.spoken_answer.Speech", missing)
+    monkeypatch.setattr("ollama_rx.cli.ask.spoken_answer.Speech", missing)
     chat = typed("One", options=VOICE)
     assert chat.err.endswith('pip install "ollama-rx[speech]"\n')
     assert len(fake.requests) < 5

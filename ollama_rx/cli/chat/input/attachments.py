@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ollama_rx.cli.chat.input.file_names import FileName, find_names
-from ollama_rx.cli.layout import printable
+from ollama_rx.cli.output.layout import printable
 from ollama_rx.cli.user_files import IMAGE_FORMATS, MAX_IMAGE, MAX_TEXT, is_image, read_regular_file
 
 _SUFFIXES: Final = """

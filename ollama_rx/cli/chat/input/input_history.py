@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from ollama_rx.cli.counted import counted
+from ollama_rx.cli.output.counted import counted
 
 MOST_ENTRIES: Final = 1_000
 MOST_BYTES: Final = 2**16

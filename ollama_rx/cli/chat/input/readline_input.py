@@ -14,7 +14,7 @@ from ollama_rx.cli.chat.input.input_history import InputHistory
 from ollama_rx.cli.chat.input.message_input import MessageInput, interruptible_prompt, read_lines
 from ollama_rx.cli.chat.input.plain_input import COLOUR
 from ollama_rx.cli.chat.input.word_completion import complete
-from ollama_rx.cli.layout import printable
+from ollama_rx.cli.output.layout import printable
 
 _PASTES, _END_OF_PASTES = "\x1b[?2004h", "\x1b[?2004l"  # tells the terminal to put marks around them
 

@@ -13,7 +13,7 @@ from ollama_rx.cli.chat.slash_commands.stats_command import STATS
 from ollama_rx.cli.chat.slash_commands.system_command import SYSTEM
 from ollama_rx.cli.chat.slash_commands.think_command import THINK
 from ollama_rx.cli.chat.slash_commands.undo_command import UNDO
-from ollama_rx.cli.layout import align_columns, printable, width, window_columns, wrap
+from ollama_rx.cli.output.layout import align_columns, printable, width, window_columns, wrap
 from ollama_rx.cli.terminal import echo
 
 _INDENT = 4  # columns before an explanation, in a window too narrow for a table

@@ -6,8 +6,8 @@ from pathlib import Path
 from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.input import complete_path
 from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
-from ollama_rx.cli.counted import counted
-from ollama_rx.cli.layout import printable
+from ollama_rx.cli.output.counted import counted
+from ollama_rx.cli.output.layout import printable
 from ollama_rx.cli.terminal import echo
 from ollama_rx.client.hosts.model_names import full_name
 

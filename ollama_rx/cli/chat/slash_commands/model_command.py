@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
 from ollama_rx.cli.choose_client import no_models
-from ollama_rx.cli.layout import printable
+from ollama_rx.cli.output.layout import printable
 from ollama_rx.cli.terminal import echo
 from ollama_rx.client.hosts.model_names import full_name
 from ollama_rx.errors import ModelNotFoundError

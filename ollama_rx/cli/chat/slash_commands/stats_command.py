@@ -1,9 +1,9 @@
 """``/stats``: figures of the last answer and of the talk."""
 
-from ollama_rx.cli.answer_report import format_stats
+from ollama_rx.cli.ask.answer_report import format_stats
 from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
-from ollama_rx.cli.layout import align_columns
+from ollama_rx.cli.output.layout import align_columns
 from ollama_rx.cli.terminal import echo
 
 

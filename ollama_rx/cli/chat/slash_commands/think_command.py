@@ -4,7 +4,7 @@ from typing import get_args
 
 from ollama_rx.cli.chat.chat_session import ChatSession, Thinking
 from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
-from ollama_rx.cli.layout import printable
+from ollama_rx.cli.output.layout import printable
 from ollama_rx.cli.terminal import echo
 
 _CHOICES: tuple[Thinking, ...] = get_args(Thinking)

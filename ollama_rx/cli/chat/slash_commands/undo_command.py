@@ -2,7 +2,7 @@
 
 from ollama_rx.cli.chat.chat_session import ChatSession
 from ollama_rx.cli.chat.slash_commands.slash_command import SlashCommand
-from ollama_rx.cli.layout import printable
+from ollama_rx.cli.output.layout import printable
 from ollama_rx.cli.terminal import echo
 from ollama_rx.errors import excerpt
 
