@@ -10,9 +10,12 @@ import orjson
 End = Literal["complete", "broken", "left"]
 """How a response ended: as a whole, by an error, or because its reader left."""
 
-_KNOWN_PATH: Final = re.compile(r"/(?:api|v1)/.*")
+_KNOWN_PATH: Final = re.compile(r".*(/(?:api|v1)/.*)")  # the last one: a host's prefix may contain /api/ too
 _SECRETS: Final = ("username", "password")
-"""Fields with which old versions of Ollama log in to a registry."""
+"""Fields with which old versions of Ollama log in to a registry. Go ignores the case of their letters."""
+_SECRET_TEXT: Final = re.compile(
+    rf'("(?:{"|".join(_SECRETS)})"\s*:\s*")(?:[^"\\]|\\.)*', re.IGNORECASE | re.DOTALL
+)
 
 
 def is_upload(path: str) -> bool:
@@ -37,8 +40,9 @@ class RecordedRequest:
         RecordedRequest(method='POST', path='/api/chat', body={'model': 'm'})
         """
         path = path.partition("?")[0]
-        known = _KNOWN_PATH.search(path)
-        return cls(method, known[0] if known else path, _without_secrets(_parsed(body)))
+        known = _KNOWN_PATH.match(path)
+        root = "/" if path.endswith("/") else path  # the only path of Ollama's without either
+        return cls(method, known[1] if known else root, _without_secrets(_parsed(body)))
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -56,10 +60,12 @@ def _parsed(body: bytes | None) -> object:
 
 
 def _without_secrets(body: object) -> object:
+    if isinstance(body, str):
+        return _SECRET_TEXT.sub(r"\1", body)
     if not isinstance(body, dict):
         return body
     fields = cast("Mapping[str, object]", body)
-    return {name: value for name, value in fields.items() if name not in _SECRETS}
+    return {name: value for name, value in fields.items() if name.lower() not in _SECRETS}
 
 
 @dataclass(frozen=True, slots=True)
