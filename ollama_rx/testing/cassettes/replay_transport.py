@@ -90,9 +90,9 @@ class _ReplayedBody(httpx.AsyncByteStream):
 
 
 def recorded_error(exchange: RecordedExchange) -> httpx.TransportError:
-    """Return the error that ended an exchange; if its reader had left, one that says so."""
+    """Return the error that ended an exchange; if nothing recorded one, one that says why."""
     if exchange.end == "left":
-        return httpx.ReadError("the recording ends here, because its reader had left")
+        return httpx.ReadError("the recording ends here: its reader had left, or the recorder was killed")
     kind = getattr(httpx, exchange.error, None)
     if isinstance(kind, type) and issubclass(kind, httpx.TransportError):
         return kind(exchange.reason)
