@@ -17,6 +17,7 @@ from ollama_rx.errors import CassetteError
 
 DEFAULT_PORT = 11435
 _ADDRESS = "127.0.0.1"
+_SIGNALLED = 128  # exit codes from here on are of commands that a signal has ended
 
 
 def listen_for_cassette(port: int | None, command: Sequence[str]) -> AbstractContextManager[socket.socket]:
@@ -60,8 +61,9 @@ def serve_cassette(
         echo(f"{note} any Ollama client that has OLLAMA_HOST={address}; Ctrl-C ends it")
 
     running = RunningCommand(command, {"OLLAMA_HOST": address}, on_end=stop)
+    answering = _TellingTransport(transport, status)
     server = api_server(
-        _TellingTransport(transport, status),
+        answering,
         _ADDRESS,
         on_start=running.start if command else tell,
         take_signal=running.take_signal if command else None,
@@ -69,7 +71,10 @@ def serve_cassette(
     )
     server.run(sockets=[listening])
     if command:
-        raise typer.Exit(running.exit_code())
+        code = running.exit_code()
+        if not answering.was_asked and code < _SIGNALLED:
+            echo(f"ollama-rx: nothing was asked at {address}; does the command use OLLAMA_HOST?")
+        raise typer.Exit(code)
     if server.was_interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
 
@@ -80,9 +85,11 @@ class _TellingTransport(httpx.AsyncBaseTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport, status: HTTPStatus) -> None:
         self._inner = inner
         self._status = status
+        self.was_asked = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Pass a request on."""
+        self.was_asked = True
         try:
             return await self._inner.handle_async_request(request)
         except CassetteError as error:

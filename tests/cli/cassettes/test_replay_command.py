@@ -1,6 +1,7 @@
 """`ollama-rx replay` answers from a cassette, and says which request is not in it."""
 
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +100,25 @@ def test_a_request_that_is_not_in_the_cassette_is_told_and_answered(
     assert result.stderr == f"ollama-rx: {words}\n"
     status, _, body = answer_file.read_bytes().partition(b" ")
     assert (status, orjson.loads(body)) == (b"501", {"error": words})
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_command_that_asked_nothing_is_told_of(
+    command_line: CommandLine, cassette: Path, code: int
+) -> None:
+    write(cassette)
+    result = command_line("replay", cassette, "--", sys.executable, "-c", f"raise SystemExit({code})")
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert result.stderr.startswith("ollama-rx: nothing was asked at http://127.0.0.1:")
+    assert result.stderr.endswith("; does the command use OLLAMA_HOST?\n")
+
+
+def test_a_command_that_a_signal_ended_is_not_told_of(command_line: CommandLine, cassette: Path) -> None:
+    write(cassette)
+    result = command_line(
+        "replay", cassette, "--", sys.executable, "-c", "import os; os.kill(os.getpid(), 15)"
+    )
+    assert (result.exit_code, result.output) == (143, "")
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf"])
