@@ -8,6 +8,7 @@ from typing import Any
 
 from ollama_rx.protocol.json_fields import (
     JsonObject,
+    count_of,
     is_last,
     list_of,
     number_of,
@@ -220,8 +221,8 @@ class Progress:
     @classmethod
     def of(cls, raw: JsonObject) -> "Progress":
         """Read one line of a progress stream; an omitted ``completed`` beside a total is zero."""
-        total = number_of(raw.get("total"))
-        completed = number_of(raw.get("completed"))
+        total = count_of(raw.get("total"))
+        completed = count_of(raw.get("completed"))
         return cls(
             status=text_of(raw.get("status")),
             digest=text_of(raw.get("digest")) or None,

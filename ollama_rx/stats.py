@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Literal
 
-from ollama_rx.protocol.json_fields import number_of
+from ollama_rx.protocol.json_fields import count_of
 
 _NANOSECONDS = 1e9  # the server's durations are Go's time.Duration
 
@@ -18,7 +18,7 @@ EndedBy = Literal["stop", "tool_calls", "length", "load", "unload", "error", "di
 class Metrics:
     """The server's metrics of one answer: counts in tokens, durations in seconds.
 
-    A metric that is absent or not a whole number is None; cloud models send only some of them.
+    A metric that is absent, negative or not a whole number is None; cloud models send only some of them.
     """
 
     total_duration: float | None = None
@@ -34,9 +34,9 @@ class Metrics:
         return cls(
             total_duration=_seconds(raw.get("total_duration")),
             load_duration=_seconds(raw.get("load_duration")),
-            prompt_eval_count=number_of(raw.get("prompt_eval_count")),
+            prompt_eval_count=count_of(raw.get("prompt_eval_count")),
             prompt_eval_duration=_seconds(raw.get("prompt_eval_duration")),
-            eval_count=number_of(raw.get("eval_count")),
+            eval_count=count_of(raw.get("eval_count")),
             eval_duration=_seconds(raw.get("eval_duration")),
         )
 
@@ -233,5 +233,5 @@ class _Histogram:
 
 
 def _seconds(nanoseconds: object) -> float | None:
-    count = number_of(nanoseconds)
+    count = count_of(nanoseconds)
     return None if count is None else count / _NANOSECONDS

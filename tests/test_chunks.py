@@ -295,6 +295,7 @@ def test_the_sizes_of_a_step_may_be_absent() -> None:
 
 def test_progress_fields_of_a_wrong_type_read_as_absent() -> None:
     assert Progress.of({"status": 5, "digest": 5, "total": "5", "completed": []}) == Progress("")
+    assert Progress.of({"total": -5, "completed": 10**18}) == Progress("")
 
 
 def test_the_message_of_a_chunk_is_what_a_history_needs() -> None:

@@ -11,6 +11,8 @@ JsonObject = Mapping[str, Any]
 INTEGERS = range(-(2**63), 2**64)
 """Of at most 64 bits: those that orjson reads and writes."""
 
+_COUNTS = range(2**53)  # so that sums of them are still integers of 64 bits
+
 _EMPTY: JsonObject = {}
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
@@ -23,6 +25,15 @@ def text_of(value: object) -> str:
 def number_of(value: object) -> int | None:
     """Return an integer of at most 64 bits as it is, None for any other value."""
     return value if type(value) is int and value in INTEGERS else None
+
+
+def count_of(value: object) -> int | None:
+    """Return an integer that can be a count, a size or a duration as it is, None for any other value.
+
+    >>> count_of(5), count_of(-5), count_of(10**18)
+    (5, None, None)
+    """
+    return value if type(value) is int and value in _COUNTS else None
 
 
 def object_of(value: object) -> JsonObject:

@@ -4,14 +4,22 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from ollama_rx.protocol.json_fields import list_of, number_of, object_of, objects_of, parse_time, text_of
+from ollama_rx.protocol.json_fields import (
+    count_of,
+    list_of,
+    number_of,
+    object_of,
+    objects_of,
+    parse_time,
+    text_of,
+)
 
 WRONG: list[object] = [None, 5, 1.5, True, [], {}, b"x"]
 
 
 def test_a_value_of_the_right_type_is_returned_as_it_is() -> None:
     assert text_of("x") == "x"
-    assert number_of(5) == 5
+    assert number_of(5) == count_of(5) == 5
     assert object_of({"a": 1}) == {"a": 1}
     assert list_of([1]) == list_of((1,)) == [1]
     assert objects_of([{"a": 1}, "not an object", {"b": 2}]) == ({"a": 1}, {"b": 2})
@@ -25,6 +33,11 @@ def test_a_value_that_is_not_text_reads_as_empty(wrong: object) -> None:
 @pytest.mark.parametrize("wrong", [None, 1.5, True, "5", [], {}, 2**64, -(10**400)])
 def test_a_value_that_is_not_a_whole_number_reads_as_none(wrong: object) -> None:
     assert number_of(wrong) is None
+
+
+@pytest.mark.parametrize("wrong", [None, 1.5, True, "5", -1, 2**53])
+def test_a_value_that_cannot_be_a_count_reads_as_none(wrong: object) -> None:
+    assert count_of(wrong) is None
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "x", [1]])
