@@ -179,6 +179,7 @@ class ProgressReader:
         self._lines = LineBuffer(max_bytes)
         self._task = task
         self._layers: dict[str, tuple[int, int]] = {}  # total and completed, by digest
+        self._total = self._completed = 0  # of all layers
 
     def read(self, payload: bytes) -> Iterator[Progress]:
         """Yield the steps that ``payload`` completes; nothing after "success" is read."""
@@ -199,11 +200,13 @@ class ProgressReader:
     def _with_all_layers(self, progress: Progress) -> Progress:
         """Return a step with the sums over all layers."""
         if progress.digest is not None and progress.total is not None:
-            self._layers[progress.digest] = (progress.total, progress.completed or 0)
+            total, completed = self._layers.get(progress.digest, (0, 0))
+            self._layers[progress.digest] = now = (progress.total, progress.completed or 0)
+            self._total += now[0] - total
+            self._completed += now[1] - completed
         if not self._layers:
             return progress
-        total, completed = map(sum, zip(*self._layers.values(), strict=True))
-        return replace(progress, overall_total=total, overall_completed=completed)
+        return replace(progress, overall_total=self._total, overall_completed=self._completed)
 
     def end(self) -> Iterator[Progress]:
         """Yield the step of a last line without a line feed; raises if the task is not complete."""

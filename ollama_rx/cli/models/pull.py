@@ -73,8 +73,9 @@ class _Pulled:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.completed = 0
         self._total = 0
-        self._found: dict[str, int] = {}
-        """The bytes of each layer that the server had before."""
+        self._layers: set[str] = set()
+        self._found = 0
+        """The bytes of all layers that the server had before."""
         self._step = ""
         self._clock = clock
         self._began = clock()
@@ -87,9 +88,11 @@ class _Pulled:
             self._step = step.status
             return
         self._step = ""
-        self._found.setdefault(step.digest, step.completed or 0)
+        if step.digest not in self._layers:
+            self._layers.add(step.digest)
+            self._found += step.completed or 0
         self.completed, self._total = step.overall_completed or 0, step.overall_total
-        bar(self.completed, self._total, found=sum(self._found.values()))
+        bar(self.completed, self._total, found=self._found)
 
     def so_far(self) -> str:
         """Say how much has arrived."""
@@ -101,8 +104,7 @@ class _Pulled:
         """Say how much there is, how much of it has arrived now, and how long that took."""
         if not self._total:
             return ""
-        found = sum(self._found.values())
-        fetched = self.completed - found
-        new = f", {format_size(fetched)} of it new" if found else ""
+        fetched = self.completed - self._found
+        new = f", {format_size(fetched)} of it new" if self._found else ""
         took = f"{new}, in {round(self._clock() - self._began)} s" if fetched > 0 else ""
         return f": {format_size(self._total)}{took}"
