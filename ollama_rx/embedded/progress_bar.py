@@ -63,7 +63,8 @@ def progress_bar(title: str, *, out: TextIO | None = None, erase: bool = False) 
     """Show the progress of a download: call what this yields with (bytes done, bytes in total).
 
     Nothing is shown before the first call. In a terminal one line is redrawn, and with ``erase`` it is gone
-    in the end; elsewhere (in a log or a pipe) a line is written every ten per cent.
+    in the end; elsewhere (in a log, a pipe, or a terminal that cannot redraw) a line is written every ten
+    per cent.
     """
     stream = out if out is not None else sys.stderr
     bar = _new_bar(title, stream)
