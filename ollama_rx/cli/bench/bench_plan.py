@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from ollama_rx.cli.user_files import MAX_TEXT, read_file
 
 MAX_TOKENS = 128  # of an answer, unless -o num_predict says otherwise
 WARM_UP_PROMPT = "Hello"
@@ -71,12 +72,10 @@ def read_prompts(path: str) -> tuple[str, ...]:
     """Return the lines of a file that are not empty.
 
     Raises:
-        ValueError: the file cannot be read, is not text in UTF-8, or has no such lines.
+        ValueError: the file cannot be read, is too long, is not text in UTF-8, or has no such lines.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
+        text = read_file(path, most=MAX_TEXT).decode()
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not text in UTF-8") from error
     lines = tuple(line for line in text.splitlines() if line.strip())

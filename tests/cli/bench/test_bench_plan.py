@@ -11,6 +11,7 @@ from ollama_rx.cli.bench.bench_plan import (
     parse_streams,
     read_prompts,
 )
+from ollama_rx.cli.user_files import MAX_TEXT
 
 
 @pytest.mark.parametrize(
@@ -59,4 +60,8 @@ def test_a_file_without_prompts_is_refused(tmp_path: Path) -> None:
         read_prompts(str(file))
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"prompts\.txt is not text in UTF-8"):
+        read_prompts(str(file))
+    with file.open("wb") as long:
+        long.truncate(MAX_TEXT + 1)
+    with pytest.raises(ValueError, match=r"prompts\.txt is longer than 32 MB"):
         read_prompts(str(file))
