@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ollama_rx import Client, Timeouts
 from ollama_rx.cli.choose_client import first_value, is_bus
-from ollama_rx.cli.doctor.check_ollama import models_finding
+from ollama_rx.cli.doctor.check_ollama import failure_words, models_finding
 from ollama_rx.cli.doctor.finding import Finding, Target
 from ollama_rx.errors import OllamaError
 
@@ -42,7 +42,12 @@ def check(target: Target) -> Iterator[Finding]:
         try:
             names = [model.name for model in first_value(client.models()) if model.name]
         except OllamaError as error:
-            yield Finding(name="server", status="problem", text=str(error), fields={"url": client.url})
+            yield Finding(
+                name="server",
+                status="problem",
+                text=failure_words(client.url, error),
+                fields={"url": client.url},
+            )
             return
         yield Finding(name="server", status="ok", text=f"{client.url} answers", fields={"url": client.url})
         yield models_finding(client.url, names)

@@ -10,7 +10,7 @@ from ollama_rx import Client, Timeouts
 from ollama_rx.cli.choose_client import any_client, first_value, is_bus
 from ollama_rx.cli.doctor.finding import Finding, Target
 from ollama_rx.cli.models.ps import describe_running
-from ollama_rx.errors import OllamaError, UnreachableError
+from ollama_rx.errors import OllamaError, TimedOutError, UnreachableError
 
 TITLE = "Ollama"
 POSITION = 1
@@ -42,7 +42,7 @@ def _ask(client: Client) -> Iterator[Finding]:
     yield Finding(
         name="server",
         status="ok",
-        text=f"{client.url} answers in {1000 * latency:.0f} ms: Ollama {version}",
+        text=f"{client.url} answers in {1000 * latency:.0f} ms: Ollama {version or 'without a version'}",
         fields={"url": client.url, "version": version, "latency_seconds": round(latency, 4)},
     )
     names = [model.name for model in first_value(client.models()) if model.name]
@@ -67,9 +67,18 @@ def models_finding(url: str, names: list[str]) -> Finding:
     )
 
 
+def failure_words(url: str, error: OllamaError) -> str:
+    """Say what is wrong; the own words of a timeout are for programmers."""
+    if isinstance(error, TimedOutError):
+        return f"{url} does not answer within {error.seconds:g} s"
+    return str(error)
+
+
 def _failure(url: str, error: OllamaError, *, is_named: bool) -> Finding:
     fields = {"url": url}
-    text = str(error).partition("; is `")[0]  # the question whether it runs is answered by what follows
+    text = failure_words(url, error).partition("; is `")[
+        0
+    ]  # the question whether it runs is answered by what follows
     if is_named or not isinstance(error, UnreachableError):
         return Finding(name="server", status="problem", text=text, fields=fields)
     if shutil.which("ollama"):

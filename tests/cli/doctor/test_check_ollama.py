@@ -4,9 +4,10 @@ import shutil
 
 import pytest
 
+from ollama_rx import Timeouts
 from ollama_rx.cli.doctor.check_ollama import check
 from ollama_rx.cli.doctor.finding import Finding, Target
-from ollama_rx.testing import FakeOllama, error_status, json_reply
+from ollama_rx.testing import FakeOllama, error_status, json_reply, silent_url
 
 
 def ask(host: str) -> list[Finding]:
@@ -72,6 +73,18 @@ def test_something_else_than_ollama_is_a_problem(fake: FakeOllama) -> None:
         "problem",
         "HTTP 404: page not found; does the host point at Ollama?",
     )
+
+
+def test_a_server_that_does_not_answer_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ollama_rx.cli.doctor.check_ollama._LIMITS", Timeouts(first_chunk=0.2))
+    with silent_url() as url:
+        (server,) = ask(url)
+    assert (server.status, server.text) == ("problem", f"{url} does not answer within 0.2 s")
+
+
+def test_a_server_may_not_tell_its_version(fake: FakeOllama) -> None:
+    fake.play(json_reply({"version": 5}), path="/api/version")
+    assert ask(fake.url)[0].text.endswith(": Ollama without a version")
 
 
 def test_an_address_that_cannot_be_read_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
