@@ -45,7 +45,7 @@ def _rows(name: str, info: ModelInfo, *, full: bool) -> Iterator[tuple[str, str]
     for label, key in (("context length", "context_length"), ("embedding length", "embedding_length")):
         yield label, str(number_of(info.model_info.get(f"{architecture}.{key}")) or "")
     yield "quantization", text_of(details.get("quantization_level"))
-    yield "capabilities", ", ".join(text_of(one) for one in info.capabilities)
+    yield "capabilities", ", ".join(filter(None, map(text_of, info.capabilities)))
     yield "options", "\n".join(" ".join(line.split(maxsplit=1)) for line in info.parameters.splitlines())
     most = None if full else _FIRST_LINES
     yield "template", _beginning(info.template, most)

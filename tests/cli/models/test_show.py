@@ -65,6 +65,11 @@ def test_what_is_not_known_is_left_out(show: Callable[..., Result]) -> None:
     assert result.stdout == "model         smol\narchitecture  llama\n"
 
 
+def test_capabilities_that_are_not_words_are_left_out(show: Callable[..., Result]) -> None:
+    result = show({"capabilities": ["completion", 3, None, "tools"]})
+    assert result.stdout == "model         smol\ncapabilities  completion, tools\n"
+
+
 def test_a_model_of_the_cloud_says_where_it_runs(show: Callable[..., Result]) -> None:
     result = show({"remote_host": "https://ollama.com:443", "remote_model": "gpt-oss:120b"})
     assert result.stdout == "model    smol\nruns at  https://ollama.com:443 gpt-oss:120b\n"
