@@ -83,6 +83,10 @@ def complete(run: Callable[[], object]) -> NoReturn:
     os._exit(code)  # a look-up of a name that is not answered would keep the process, and so the shell
 
 
+def _is_plain(name: str) -> bool:
+    return name[:1].isalnum() and _LETTERS.issuperset(name)
+
+
 def complete_model(context: typer.Context, incomplete: str) -> Sequence[str]:
     """Return the names of the server's models that begin like this; none if it does not answer soon.
 
@@ -101,5 +105,5 @@ def complete_model(context: typer.Context, incomplete: str) -> Sequence[str]:
 
     with suppress(Exception, SystemExit):
         found = in_background(names).result(_SECONDS)
-        return [name for name in found if name and name.startswith(incomplete) and _LETTERS.issuperset(name)]
+        return [name for name in found if name.startswith(incomplete) and _is_plain(name)]
     return []

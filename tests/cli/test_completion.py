@@ -166,6 +166,12 @@ def test_names_that_a_shell_would_obey_are_left_out(fake: FakeOllama) -> None:
     assert models_like("", fake.url) == NAMES[:3]
 
 
+@pytest.mark.usefixtures("patient")
+def test_names_that_would_be_options_are_left_out(fake: FakeOllama) -> None:
+    fake.play(json_reply({"models": [{"name": "--full"}, {"name": "-m"}, {"name": "a-b"}]}), path="/api/tags")
+    assert models_like("", fake.url) == ["a-b"]
+
+
 @pytest.mark.parametrize("host", ["http://a?b", "127.0.0.1:1", "nats://127.0.0.1:1"])
 def test_without_an_answer_nothing_is_offered(host: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert models_like("", host) == []
