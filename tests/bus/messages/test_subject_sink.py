@@ -226,8 +226,12 @@ def restarted(server: NatsProcess) -> None:
     server.start()
 
 
-def killing(server: NatsProcess, at: set[int], count: int) -> Iterator[str]:
-    """Yield numbers; at some of them the server is killed and started again while the numbers go on."""
+def killing(server: NatsProcess, sink: SubjectSink, at: set[int], count: int) -> Iterator[str]:
+    """Yield numbers; at some of them the server is killed and started again while the numbers go on.
+
+    The first one comes when the sink has connected: a server that it never reached is an error.
+    """
+    assert eventually(lambda: sink._outbox is not None and sink._outbox._max_payload is not None, 30)
     restart = threading.Thread()
     for number in range(count):
         if number in at:
@@ -244,14 +248,16 @@ def test_items_are_stored_once_and_in_order_by_a_server_that_is_killed_again_and
 ) -> None:
     url = nats_process.url
     subject = f"{add_stream(url, 'events')}.a"
-    source = from_iterable(killing(nats_process, {100, 1000, 5000, 5300}, count=8000))
-    deliver(source, to_subject(subject, url, mark_end=False)).wait(60)
+    sink = to_subject(subject, url, mark_end=False)
+    source = from_iterable(killing(nats_process, sink, {100, 1000, 5000, 5300}, count=8000))
+    deliver(source, sink).wait(60)
     assert payloads(url, subject) == [b"%d" % number for number in range(8000)]
 
 
 def test_without_acknowledgement_a_killed_server_costs_what_was_on_its_way(nats_process: NatsProcess) -> None:
-    source = from_iterable(killing(nats_process, {100}, count=3000))
-    deliver(source, to_subject("events.a", nats_process.url, acknowledge=False)).wait(60)
+    sink = to_subject("events.a", nats_process.url, acknowledge=False)
+    source = from_iterable(killing(nats_process, sink, {100}, count=3000))
+    deliver(source, sink).wait(60)
 
 
 def test_a_lost_acknowledgement_does_not_store_a_message_twice(
@@ -324,8 +330,9 @@ def test_a_server_that_is_lost_for_too_long_fails_the_sink(nats_process: NatsPro
 def test_a_server_may_be_away_for_any_time(nats_process: NatsProcess) -> None:
     url = nats_process.url
     subject = f"{add_stream(url, 'events')}.a"
-    source = from_iterable(killing(nats_process, {0}, count=2))
-    deliver(source, to_subject(subject, url, max_outage=None)).wait(60)
+    sink = to_subject(subject, url, max_outage=None)
+    source = from_iterable(killing(nats_process, sink, {0}, count=2))
+    deliver(source, sink).wait(60)
     assert payloads(url, subject) == [b"0", b"1", b""]
 
 

@@ -155,14 +155,16 @@ def test_messages_above_the_limit_are_dropped_and_logged_once(
     nats_url: str, namespace: str, listening: threading.Semaphore, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "ollama_rx.bus")
-    may_go_on = threading.Event()
+    is_busy, may_go_on = threading.Event(), threading.Event()
 
     def block(_: SubjectMessage) -> None:
-        assert may_go_on.wait(10)
+        is_busy.set()
+        assert may_go_on.wait(60)
 
     with Received(from_subject(namespace, nats_url, max_waiting=2), block) as received:
         assert listening.acquire(timeout=10)
-        send(nats_url, namespace, "0")  # keeps the subscriber busy
+        send(nats_url, namespace, "0")
+        assert is_busy.wait(30)
         send(nats_url, namespace, *texts(9, 1))
         may_go_on.set()
         received.wait(3)
