@@ -19,6 +19,8 @@ Capability = Literal["completion", "vision"]
 
 _BUS_SCHEMES = ("nats://", "tls://")
 _TIMEOUTS = Timeouts()
+LOOK_UP = Timeouts(first_chunk=30.0)
+"""For requests that load no model."""
 _PROBE = Timeouts(connect=2.0, first_chunk=10.0)
 _ADVICE: dict[Capability, str] = {
     "completion": "that can answer; `ollama pull llama3.2` fetches one",

@@ -52,8 +52,9 @@ def replay(
     command: _Command = None,
     *,
     speed: Annotated[
-        float, typer.Option(metavar="FACTOR", help="How fast it is played; 1 is the recorded pace.")
-    ] = 1.0,
+        float | None,
+        typer.Option(metavar="FACTOR", help="How fast it is played. Default: 1, the recorded pace."),
+    ] = None,
     at_once: Annotated[bool, typer.Option("--at-once", help="Play it without pauses.")] = False,
     port: _Port = None,
 ) -> None:
@@ -63,6 +64,9 @@ def replay(
     """
     from ollama_rx.cli.cassettes.replay_command import ReplayCommand  # noqa: PLC0415 - keeps --help fast
 
+    if at_once and speed is not None:
+        raise typer.BadParameter("give a factor or --at-once, not both", param_hint="--speed")
+    pace = 1.0 if speed is None else speed
     ReplayCommand(
-        file=file, command=tuple(command or ()), speed=None if at_once else speed, port=port
+        file=file, command=tuple(command or ()), speed=None if at_once else pace, port=port
     ).execute()

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from ollama_rx.cli.choose_client import any_client, first_value
+from ollama_rx.cli.choose_client import LOOK_UP, any_client, first_value
 from ollama_rx.cli.models.sizes import format_size
 from ollama_rx.cli.output.counted import counted
 from ollama_rx.cli.output.json_output import print_json
@@ -18,7 +18,7 @@ _AT_LEAST = 2  # of a unit: "90 minutes" says more than "1 hour"
 
 def print_running(host: str | None, *, json: bool) -> None:
     """Write one line for each model: name, size, share in the GPU's memory, context, until when it stays."""
-    with exit_on_error(embedded_advice=False), any_client(host) as client:
+    with exit_on_error(embedded_advice=False), any_client(host, timeouts=LOOK_UP) as client:
         found = [model for model in first_value(client.running()) if model.name]
         if json:
             print_json({"models": [model.raw for model in found]})

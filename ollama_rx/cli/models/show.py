@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ollama_rx import Client
 from ollama_rx.cli.ask.question import check_name
-from ollama_rx.cli.choose_client import embedded_client, first_model, first_value, server_client
+from ollama_rx.cli.choose_client import LOOK_UP, embedded_client, first_model, first_value, server_client
 from ollama_rx.cli.output.counted import counted
 from ollama_rx.cli.output.json_output import print_json
 from ollama_rx.cli.output.layout import print_labelled
@@ -21,7 +21,7 @@ def print_model(model: str | None, host: str | None, *, full: bool, json: bool) 
     with exit_on_error():
         with usage_error("MODEL"):
             check_name(model)
-        server = server_client(host, model)
+        server = server_client(host, model, timeouts=LOOK_UP)
         with server or embedded_client() as client:
             name = model or _default(client, is_server=server is not None)
             info = first_value(client.show(name))

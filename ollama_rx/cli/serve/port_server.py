@@ -73,8 +73,19 @@ class PortServer(uvicorn.Server):
         self._on_start = on_start
         self._on_stop = on_stop
         self._take_signal = take_signal
+        self._start_error: OSError | None = None
         self.was_interrupted = False
         """Whether Ctrl-C ended it."""
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until the end.
+
+        Raises:
+            OSError: ``on_start`` could not say so, on a full disk for instance.
+        """
+        super().run(sockets)
+        if self._start_error is not None:
+            raise self._start_error
 
     def stop(self) -> None:
         """Begin to stop; from any thread, any number of times."""
@@ -102,7 +113,11 @@ class PortServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, and say so."""
         await super().startup(sockets)
-        self._on_start()
+        try:
+            self._on_start()
+        except OSError as error:  # raised when all is closed: uvicorn would print a traceback here
+            self._start_error = error
+            self.stop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop the application, and close all connections."""

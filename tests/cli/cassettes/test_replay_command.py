@@ -121,6 +121,12 @@ def test_a_command_that_a_signal_ended_is_not_told_of(command_line: CommandLine,
     assert (result.exit_code, result.output) == (143, "")
 
 
+def test_two_paces_are_a_usage_error(command_line: CommandLine, cassette: Path) -> None:
+    result = command_line("replay", cassette, "--speed", "2", "--at-once", "--", "true")
+    assert result.exit_code == 2
+    assert "Invalid value for --speed: give a factor or --at-once, not both" in result.stderr
+
+
 @pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf"])
 def test_a_speed_that_is_none_is_a_usage_error(command_line: CommandLine, cassette: Path, speed: str) -> None:
     write(cassette)

@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
@@ -265,6 +267,34 @@ def test_a_server_can_be_stopped_by_the_program(model: Model) -> None:
         servers.append(api_server(model, "127.0.0.1", on_start=stop))
         servers[0].run(sockets=[listening])
     assert not servers[0].was_interrupted
+
+
+def test_an_address_that_cannot_be_told_is_an_error_without_a_traceback() -> None:
+    program = """
+from starlette.applications import Starlette
+from ollama_rx.cli.serve.port_server import PortServer, listen
+
+def fail():
+    raise OSError(28, "No space left on device")
+
+with listen("127.0.0.1", 0) as listening:
+    try:
+        PortServer(Starlette(), on_start=fail).run(sockets=[listening])
+    except OSError as error:
+        print(error.strerror)
+"""
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("No space left on device\n", "")
+
+
+def test_what_says_the_address_may_fail(model: Model) -> None:
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    with port_server.listen("127.0.0.1", 0) as listening, pytest.raises(OSError, match="the disk is full"):
+        api_server(model, "127.0.0.1", on_start=fail).run(sockets=[listening])
 
 
 def test_the_group_says_what_it_has(command_line: CommandLine) -> None:
