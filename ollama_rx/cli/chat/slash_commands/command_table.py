@@ -64,13 +64,13 @@ def run_slash(session: ChatSession, line: str) -> None:
         OSError: a file could not be read or written.
         EOFError: the chat ends.
     """
-    name, _, argument = line.removeprefix("/").partition(" ")
-    command = _BY_NAME.get(name.strip().lower())
+    name = line.removeprefix("/").partition("\n")[0].partition(" ")[0]
+    argument = line.removeprefix(f"/{name}").strip()
+    command = _BY_NAME.get(name.lower())
     if command is None:
         close = get_close_matches(name.lower(), _BY_NAME, 1, 0.5)
         meant = f"did you mean /{close[0]}?" if close else "/help lists them"
         raise ValueError(f"there is no command /{printable(name[:_SHOWN])}; {meant} (//... sends a slash)")
-    argument = argument.strip()
     if argument and not command.arguments:
         raise ValueError(f"{command.usage} takes no argument")
     command.action(session, argument)
