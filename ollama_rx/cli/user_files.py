@@ -44,15 +44,25 @@ def read_regular_file(path: Path, name: str, *, most: int) -> bytes:
         ValueError: the file cannot be read, is longer than ``most`` bytes, or is a folder, pipe or device.
     """
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise ValueError(f"{name} is a folder; name a file in it")
-        if not stat.S_ISREG(mode):
-            raise ValueError(f"{name} is a pipe or a device, not a file")
+        check_regular_file(path, name)
         with open(path, "rb", opener=_open_at_once) as file:
             return read_up_to(file, name, most=most)
     except OSError as error:
         raise ValueError(f"{name}: {error.strerror}") from error
+
+
+def check_regular_file(path: Path, name: str) -> None:
+    """Check that reading a file does not wait, nor goes on for ever.
+
+    Raises:
+        OSError: there is no such file, for instance.
+        ValueError: it is a folder, pipe or device.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise ValueError(f"{name} is a folder; name a file in it")
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"{name} is a pipe or a device, not a file")
 
 
 def read_up_to(file: BinaryIO, name: str, *, most: int) -> bytes:

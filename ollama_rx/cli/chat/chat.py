@@ -15,7 +15,7 @@ from ollama_rx.cli.ask.choose_voice import VoiceOptions
 from ollama_rx.cli.ask.options import parse_options, unknown_options
 from ollama_rx.cli.ask.question import check_name
 from ollama_rx.cli.chat.answer_output import AnswerOutput
-from ollama_rx.cli.chat.chat_session import ChatSession
+from ollama_rx.cli.chat.chat_session import ChatSession, read_talk
 from ollama_rx.cli.chat.chat_turn import ChatTurn
 from ollama_rx.cli.chat.end_signals import ended_by_signals
 from ollama_rx.cli.chat.held_keys import hold_keys
@@ -31,7 +31,6 @@ from ollama_rx.cli.output.layout import printable
 from ollama_rx.cli.output.status_line import StatusLine
 from ollama_rx.cli.terminal import echo, exit_on_error, usage_error
 from ollama_rx.client.hosts.model_names import full_name
-from ollama_rx.conversation.saved_file import read_saved
 from ollama_rx.data_folder import data_folder
 
 _HISTORY = "chat_history"  # a file in the user's folder for data
@@ -98,7 +97,7 @@ class ChatCommand:
         """Return the model with which the talk in the file was held, if it is there."""
         if self.load is None:
             return None
-        saved = read_saved(Path(self.load)).model
+        saved = read_talk(Path(self.load)).model
         names = {full_name(model.name) for model in first_value(client.models())}
         return saved if saved is not None and full_name(saved) in names else None
 

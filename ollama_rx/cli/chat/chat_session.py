@@ -11,7 +11,8 @@ from ollama_rx import Chunk, Client, Conversation, Message
 from ollama_rx import operators as op
 from ollama_rx.cli.ask.answer_report import AnswerReport
 from ollama_rx.cli.choose_client import first_value
-from ollama_rx.conversation.saved_file import read_saved
+from ollama_rx.cli.user_files import check_regular_file
+from ollama_rx.conversation.saved_file import SavedConversation, read_saved
 from ollama_rx.responses import Model, ModelInfo
 
 Thinking = Literal["off", "on", "low", "medium", "high"]
@@ -70,7 +71,7 @@ class ChatSession:
             OSError: the file cannot be read; nothing has changed.
             ValueError: it does not hold a talk; nothing has changed.
         """
-        saved = read_saved(path)
+        saved = read_talk(path)
         self.talk = Conversation.load(self.client, path, model=self.model, options=self.options or None)
         self.file, self.report, self.has_told_of_cut = path, None, False
         return saved.model
@@ -115,3 +116,14 @@ class ChatSession:
         self.talk = Conversation(
             self.client, model=self.model, messages=messages, options=self.options or None
         )
+
+
+def read_talk(path: Path) -> SavedConversation:
+    """Read the talk in a file, which is not a pipe: that could be read only once, and the prompt would wait.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it does not hold a talk.
+    """
+    check_regular_file(path, str(path))
+    return read_saved(path)

@@ -58,6 +58,7 @@ def test_the_request_contains_the_options(command_line: CommandLine, fake: FakeO
         (("-m", " "), "Invalid value for --model: the name is empty"),
         (("-o", "x"), "Invalid value for --option: 'x' is not KEY=VALUE"),
         (("--load", "bad.json"), "Invalid value for --load: bad.json: expected a saved conversation"),
+        (("--load", "/dev/zero"), "Invalid value for --load: /dev/zero is a pipe or a device, not a file"),
         (("--think",), "Invalid value for --think: mine cannot think"),
         (("--engine", "robot"), "Invalid value for --engine: expected hibari, piper"),
         (("--speed", "-1"), "Invalid value for --speed: "),

@@ -36,6 +36,12 @@ def test_a_system_prompt_is_set_shown_and_cleared_and_the_history_stays(
     assert said(fake) == history
 
 
+def test_what_a_command_is_given_may_begin_on_the_next_line(typed: TypedChat, fake: FakeOllama) -> None:
+    chat = typed("/system\nBe short.\nBe kind.", "/undo\nit", "Hi")
+    assert noted(chat.err) == ("the system prompt is set; the history stays\n/undo takes nothing after it\n")
+    assert said(fake)[0] == ("system", "Be short.\nBe kind.")
+
+
 def test_another_model_answers_with_the_same_history(typed: TypedChat, fake: FakeOllama) -> None:
     fake.play(answer("Yes."))
     chat = typed("One", "/model echo", "Two")
@@ -136,6 +142,10 @@ def test_a_talk_is_saved_and_loaded(typed: TypedChat, fake: FakeOllama) -> None:
         ("/save", "give the name of a file, as in /save talk.json\n"),
         ("/load none.json", "none.json: No such file or directory\n"),
         ("/load notes.txt", "notes.txt: expected a saved conversation, got text that is not JSON"),
+        ("/load .", ". is a folder; name a file in it\n"),
+        ("/load /dev/zero", "/dev/zero is a pipe or a device, not a file\n"),
+        ("/load ~nobody-here/talk.json", "~nobody-here/talk.json: there is no such home folder\n"),
+        ("/save ~nobody-here/talk.json", "~nobody-here/talk.json: there is no such home folder\n"),
         ("/save notes.txt", "notes.txt is not a saved conversation, so it is not overwritten\n"),
         ("/save none/talk.json", "No such file or directory\n"),
         ("/save .", "expected the path of a file, got that of something else\n"),

@@ -42,7 +42,10 @@ def load_talk(session: ChatSession, path: Path) -> None:
 
 def _path(argument: str) -> Path | None:
     name = argument.strip("\"'")
-    return Path(name).expanduser() if name else None
+    try:
+        return Path(name).expanduser() if name else None
+    except RuntimeError as error:  # of an unknown user, or one without a home folder
+        raise ValueError(f"{name}: there is no such home folder") from error
 
 
 def _size(session: ChatSession) -> str:
