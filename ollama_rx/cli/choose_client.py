@@ -102,16 +102,20 @@ def _is_embedded(model: str | None) -> bool:
     return model == model_name(None)
 
 
-def embedded_client(note: Callable[[str], object] = echo) -> Client:
+def embedded_client(note: Callable[[str], object] = echo, *, any_name: bool = True) -> Client:
     """Return a client for the embedded model, after a note that says so; fetches the weights first if needed.
+
+    With ``any_name=False`` it knows no other model.
 
     Raises:
         EmbeddedModelError: the extra is not installed or the weights cannot be fetched.
     """
-    return Client(transport=embedded_transport(note))
+    return Client(transport=embedded_transport(note, any_name=any_name))
 
 
-def embedded_transport(note: Callable[[str], object] = echo) -> LoopAgnosticTransport:
+def embedded_transport(
+    note: Callable[[str], object] = echo, *, any_name: bool = True
+) -> LoopAgnosticTransport:
     """Return a transport to the embedded model, after a note, as `embedded_client` does.
 
     Raises:
@@ -121,7 +125,7 @@ def embedded_transport(note: Callable[[str], object] = echo) -> LoopAgnosticTran
 
     url = Client().url
     try:
-        transport = embedded(show_progress=False)
+        transport = embedded(any_name=any_name, show_progress=False)
     except EmbeddedModelError as error:
         raise EmbeddedModelError(
             f"no Ollama at {url} (`ollama serve` starts one), and no embedded model: {error}"

@@ -81,7 +81,7 @@ class ChatCommand:
             options = parse_options(self.options)
         status.show("looking for a model")
         server = server_client(self.host, self.model)
-        client = opened.enter_context(server or embedded_client(status.echo))
+        client = opened.enter_context(server or embedded_client(status.echo, any_name=False))
         with usage_error("--load"):
             model = self.model or self._saved_model(client) or _first_model(server)
         with usage_error("--option", argument="options"):

@@ -90,7 +90,8 @@ def test_a_file_that_is_missing_is_one_line(command_line: CommandLine, fake: Fak
 def test_without_a_server_and_a_name_the_embedded_model_answers(
     command_line: CommandLine, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def embedded_client(note: Callable[[str], object]) -> Client:
+    def embedded_client(note: Callable[[str], object], *, any_name: bool) -> Client:
+        assert not any_name  # /model does not find others
         note("a small model")
         return Client(fake.url)
 
