@@ -1,8 +1,12 @@
 """Editing with prompt_toolkit: several lines, pasted text, a menu of completions."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+import signal
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from contextlib import contextmanager
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
@@ -53,9 +57,38 @@ class ToolkitInput(MessageInput):
         """Return the next message."""
         lines = MessageLines()
         with interruptible_prompt():
-            lines.feed(self._session.prompt(ANSI(prompt), default=draft))
+            with _late_ctrl_c() as raise_it:
+                text = self._session.prompt(ANSI(prompt), default=draft, pre_run=raise_it)
+            lines.feed(text)
         self._history.add(lines.typed)
         return lines.message
+
+
+@contextmanager
+def _late_ctrl_c() -> Generator[Callable[[], None]]:
+    """Keep back a Ctrl-C before the prompt runs, where asyncio makes an event loop, or after it.
+
+    Raised there, it would leave a half-made loop, whose traceback Python prints. The prompt calls what this
+    yields when it runs and handles the signal itself.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: None
+        return
+    pressed: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+
+    def raise_in_prompt() -> None:
+        if pressed:
+            pressed.clear()
+            get_app().exit(exception=KeyboardInterrupt(), style="class:aborting")
+
+    try:
+        yield raise_in_prompt
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _terminal() -> Output:

@@ -1,6 +1,9 @@
 """prompt_toolkit: its keys; on a real terminal, see `test_input_in_terminals`."""
 
+import asyncio
+import gc
 import io
+import os
 import pty
 import signal
 import sys
@@ -10,6 +13,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from prompt_toolkit import PromptSession
 from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import CompleteEvent, Completion
 from prompt_toolkit.document import Document
@@ -156,3 +160,40 @@ def test_the_terminal_is_not_asked_where_its_cursor_is(
         screen = ToolkitInput(history, _words)._session.output
     assert isinstance(screen, Vt100_Output)
     assert (screen.stdout, screen.responds_to_cpr) == (terminal, False)
+
+
+def test_ctrl_c_before_the_prompt_runs_leaves_no_half_made_loop(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_loop = asyncio.SelectorEventLoop._make_self_pipe  # type: ignore[attr-defined]
+
+    def interrupted(loop: asyncio.SelectorEventLoop) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        make_loop(loop)
+
+    with monkeypatch.context() as early:
+        early.setattr(asyncio.SelectorEventLoop, "_make_self_pipe", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            read("lost")
+    gc.collect()  # a traceback of what was left would fail this test
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert read("Hi" + ENTER).endswith("Hi")
+
+
+def test_ctrl_c_after_the_prompt_drops_the_message(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    def prompt(*_: object, **__: object) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        return "Hi"
+
+    monkeypatch.setattr(PromptSession, "prompt", prompt)
+    with pytest.raises(KeyboardInterrupt):
+        read()
+
+
+def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it(read: Read) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert read("Hi" + ENTER) == "Hi"
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
