@@ -38,7 +38,7 @@ def test_a_system_prompt_is_set_shown_and_cleared_and_the_history_stays(
 
 def test_what_a_command_is_given_may_begin_on_the_next_line(typed: TypedChat, fake: FakeOllama) -> None:
     chat = typed("/system\nBe short.\nBe kind.", "/undo\nit", "Hi")
-    assert noted(chat.err) == ("the system prompt is set; the history stays\n/undo takes nothing after it\n")
+    assert noted(chat.err) == ("the system prompt is set; the history stays\n/undo takes no argument\n")
     assert said(fake)[0] == ("system", "Be short.\nBe kind.")
 
 
