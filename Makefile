@@ -15,7 +15,8 @@ interpreter = $(shell for found in python$(1) "$$HOME"/.pyenv/versions/$(1).*/bi
 installed = $(foreach version,$(SUPPORTED),$(if $(call interpreter,$(version)),$(version)))
 environment = $(if $(filter 3.11,$(1)),.venv,.venv-$(1))
 
-PYTEST := $(BIN)/python -m pytest -q -n 2
+# Many tests wait for something: three at once keep two cores busy.
+PYTEST := $(BIN)/python -m pytest -q -n 3
 # Tests that have failed are run once more: one of 11,000 may meet a machine that is too busy.
 ONCE_MORE := --last-failed --last-failed-no-failures none
 
