@@ -9,6 +9,9 @@ import orjson
 from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.engine import CONTEXT_TOKENS
 
+INVALID_SCHEMA = "invalid JSON schema in format"
+"""Ollama's words for a schema that its grammar cannot use."""
+
 _INT_MAX = 2**31 - 1
 _SEED_MASK = 0xFFFF_FFFF  # llama.cpp's seeds have 32 bits; all bits set means random, as -1 does in Ollama
 _JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
@@ -89,9 +92,11 @@ def read_format(value: object) -> dict[str, object]:
         return {}
     if value == "json":
         return {"json_schema": {"type": "object"}}
-    if not isinstance(value, dict) or not _known_types(cast("dict[str, object]", value)):
-        shown = orjson.dumps(value).decode()
+    if not isinstance(value, dict):
+        shown = orjson.dumps(orjson.dumps(value).decode()).decode()  # Ollama quotes the JSON once more
         raise ApiError(500, f'invalid format: {shown}; expected "json" or a valid JSON Schema object')
+    if not _known_types(cast("dict[str, object]", value)):
+        raise ApiError(500, INVALID_SCHEMA)
     # Like Ollama, skip keywords that the grammar does not support instead of rejecting the schema.
     return {"json_schema": {**cast("dict[str, object]", value), "x-guidance": {"lenient": True}}}
 

@@ -6,6 +6,7 @@ from typing import cast
 
 from ollama_rx.embedded.api_error import ApiError
 from ollama_rx.embedded.engine import EngineEvent, to_api_error
+from ollama_rx.embedded.model_options import INVALID_SCHEMA
 from ollama_rx.embedded.parsed_request import ParsedRequest
 from ollama_rx.protocol.go_json import encode
 
@@ -70,7 +71,7 @@ class AnswerWriter:
             return
         first_characters = "{" if schema.get("type") == "object" else '{["-0123456789tfn'
         if text.lstrip()[0] not in first_characters:
-            raise ApiError(500, "invalid format: the embedded model cannot use this JSON schema")
+            raise ApiError(500, INVALID_SCHEMA)
 
     def finish(self, *, total_ns: int, load_ns: int, context: Sequence[int] | None) -> bytes:
         """Build the last line: why the answer ended, its context and its figures."""
