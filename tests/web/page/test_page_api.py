@@ -103,8 +103,9 @@ def test_a_page_that_is_loaded_in_the_middle_goes_on(page: Browser, fake: FakeOl
     with page.reading(id_) as events:
         before = next(event for event in events if event.data.get("number") == 1)
         found = page.read(id_)
-        gate.open()
-        rest = page.events(id_, found["answering"]["after"])
+        with page.reading(id_, found["answering"]["after"]) as later:
+            gate.open()
+            rest = list(later)
     message = found["answering"]["message"]
     assert before.id == found["answering"]["after"]
     assert [one["role"] for one in found["messages"]] == ["user"]
