@@ -1,8 +1,6 @@
 """Fixtures of the tests of `record` and `replay`: a cassette, and a port that is used until a signal."""
 
-import os
 import signal
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,6 +11,7 @@ from typer.testing import Result
 
 from ollama_rx.cli.cassettes import cassette_port
 from ollama_rx.cli.terminal import echo
+from tests.cli.used_port import run_and_use
 
 CommandLine = Callable[..., Result]
 Use = Callable[[str], None]
@@ -34,30 +33,13 @@ def run_until(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     def run(*words: str, use: Use, end: signal.Signals) -> Result:
         opened = Future[str]()
-        used = Future[None]()
 
         def note(text: str, file: TextIO | None = None) -> None:
             echo(text, file)
             if file is not None:
                 opened.set_result(text)
 
-        def use_port() -> None:
-            url = opened.result(30)
-            try:
-                use(url)
-                used.set_result(None)
-            except BaseException as error:  # noqa: BLE001 - raised again below
-                used.set_exception(error)
-            os.kill(os.getpid(), end)
-
         monkeypatch.setattr(cassette_port, "echo", note)
-        using = threading.Thread(target=use_port)
-        using.start()
-        result = command_line(*words, "--port", "0")
-        if not opened.done():
-            opened.set_exception(RuntimeError(result.output))
-        using.join()
-        used.result()
-        return result
+        return run_and_use(lambda: command_line(*words, "--port", "0"), opened, use, end=end)
 
     return run

@@ -1,7 +1,6 @@
 """`ollama-rx embedded serve`: where it listens, who is let in, and how it ends."""
 
 import asyncio
-import os
 import signal
 import socket
 import struct
@@ -10,6 +9,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ollama_rx.cli.serve import embedded_serve, port_server
 from ollama_rx.cli.serve.api_server import api_server
 from ollama_rx.embedded import EmbeddedModelError
 from ollama_rx.transport.loop_agnostic import LoopAgnosticTransport
+from tests.cli.used_port import run_and_use
 
 CommandLine = Callable[..., Result]
 Use = Callable[[httpx.Client], object]
@@ -76,31 +77,19 @@ def run(command_line: CommandLine, model: Model, monkeypatch: pytest.MonkeyPatch
 
     def run(*words: str, use: Use, end: signal.Signals = signal.SIGTERM) -> Result:
         opened = Future[str]()
-        used = Future[None]()
         address_of = port_server.address_of
 
         def noted(address: str, listening: socket.socket) -> str:
             opened.set_result(address_of(address, listening))
             return opened.result()
 
-        def use_it() -> None:
-            try:
-                with httpx.Client(base_url=opened.result(30), trust_env=False) as client:
-                    use(client)
-                used.set_result(None)
-            except BaseException as error:  # noqa: BLE001 - raised again below
-                used.set_exception(error)
-            os.kill(os.getpid(), end)
+        def use_it(url: str) -> None:
+            with httpx.Client(base_url=url, trust_env=False) as client:
+                use(client)
 
         monkeypatch.setattr(embedded_serve, "address_of", noted)
-        thread = threading.Thread(target=use_it)
-        thread.start()
-        result = command_line("embedded", "serve", "--port", "0", *words)
-        if not opened.done():
-            opened.set_exception(RuntimeError(result.output))
-        thread.join()
-        used.result()
-        return result
+        command = partial(command_line, "embedded", "serve", "--port", "0", *words)
+        return run_and_use(command, opened, use_it, end=end)
 
     return run
 

@@ -2,7 +2,6 @@
 
 import errno
 import importlib
-import os
 import signal
 import socket
 import sys
@@ -10,6 +9,7 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ollama_rx.cli.ask.choose_voice import NoVoiceError, VoiceOptions
 from ollama_rx.cli.serve import serve
 from ollama_rx.testing import FakeOllama, answer, endless
 from ollama_rx.web.page.conversation_store import ConversationStore
+from tests.cli.used_port import run_and_use
 from tests.speech.voices import Letters
 
 CommandLine = Callable[..., Result]
@@ -49,34 +50,21 @@ def run(
         *words: str, use: Use, end: signal.Signals = signal.SIGTERM, host: str | None = fake.url
     ) -> Result:
         opened = Future[str]()
-        used = Future[None]()
 
         def on_open(url: str) -> bool:
             opened.set_result(url)
             return True
 
-        def use_page() -> None:
-            url = opened.result(30)
+        def use_page(url: str) -> None:
             base, _, token = url.partition("#token=")
             headers = {"authorization": f"Bearer {token}"} if token else {}
-            try:
-                with httpx.Client(base_url=base, headers=headers, trust_env=False) as client:
-                    use(client, url)
-                used.set_result(None)
-            except BaseException as error:  # noqa: BLE001 - raised again below
-                used.set_exception(error)
-            os.kill(os.getpid(), end)
+            with httpx.Client(base_url=base, headers=headers, trust_env=False) as client:
+                use(client, url)
 
         monkeypatch.setattr(webbrowser, "open", on_open)
-        thread = threading.Thread(target=use_page)
-        thread.start()
         given = () if host is None else ("--host", host)
-        result = command_line("serve", "--open", "--port", "0", *given, *words)
-        if not opened.done():
-            opened.set_exception(RuntimeError(result.output))
-        thread.join()
-        used.result()
-        return result
+        command = partial(command_line, "serve", "--open", "--port", "0", *given, *words)
+        return run_and_use(command, opened, use_page, end=end)
 
     return run
 
