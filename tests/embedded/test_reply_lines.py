@@ -170,7 +170,7 @@ def test_an_answer_that_does_not_start_as_json_is_an_error_because_its_schema_wa
     if not rejected:
         assert writer.feed(piece(begins))
         return
-    with pytest.raises(ApiError, match="cannot use this JSON schema"):
+    with pytest.raises(ApiError, match="invalid JSON schema in format"):
         writer.feed(piece(begins))
 
 

@@ -66,7 +66,7 @@ class MessageLoop:
         except (OllamaError, OSError, ValueError) as error:
             self._has_failed = True
             echo(one_line(error_words(error)))
-            return ""
+            return "" if _is_command(message) else message
 
     def _ask(self, text: str, message: str) -> str:
         attachments = read_attachments(text)

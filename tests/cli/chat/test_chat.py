@@ -200,6 +200,7 @@ def test_files_go_with_the_message(typed: TypedChat, fake: FakeOllama) -> None:
     message = asked(fake)[-1]["messages"][-1]
     assert "remember" in message["content"]
     assert len(message["images"]) == 1
+    assert chat.drafts[-1] == "And @nothing.txt"
 
 
 def test_who_has_no_home_folder_is_told_and_can_chat(

@@ -96,7 +96,7 @@ def test_ctrl_c_stops_a_command_that_waits_for_the_server(typed: TypedChat, fake
         press_ctrl_c()
         return answer(pause(60))
 
-    fake.play(reply, path="/api/show")
+    fake.play(reply, json_reply({}), path="/api/show")  # asked again for the context length
     chat = typed("/think on", "Hi")
     assert noted(chat.err) == "stopped\n"
     assert chat.drafts == ["", "/think on", ""]
