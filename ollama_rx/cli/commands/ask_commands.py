@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from ollama_rx.cli.commands.shared_options import (
-    VOICE_NAME_HELP,
     Engine,
     Host,
     Model,
@@ -15,6 +14,7 @@ from ollama_rx.cli.commands.shared_options import (
     Speed,
     Stop,
     System,
+    VoiceName,
     check_text,
 )
 
@@ -108,9 +108,7 @@ def chat(
         bool, typer.Option("--voice", help="Speak the answers; any key interrupts the voice.")
     ] = False,
     engine: Engine = None,
-    voice_name: Annotated[
-        str | None, typer.Option(metavar="NAME", callback=check_text, help=VOICE_NAME_HELP)
-    ] = None,
+    voice_name: VoiceName = None,
     speech_model: SpeechModel = None,
     speed: Speed = 1.0,
     option: ModelOptions = None,
@@ -144,9 +142,7 @@ def speak(
     model: Model = None,
     system: System = None,
     engine: Engine = None,
-    voice: Annotated[
-        str | None, typer.Option(metavar="NAME", callback=check_text, help=VOICE_NAME_HELP)
-    ] = None,
+    voice: VoiceName = None,
     speech_model: SpeechModel = None,
     speed: Speed = 1.0,
     out: Annotated[

@@ -97,7 +97,14 @@ Engine = Annotated[
         "or tcp://HOST:PORT of a Wyoming server.",
     ),
 ]
-VOICE_NAME_HELP = "A voice of the engine: a name, a language for espeak-ng, a file for piper."
+VoiceName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        callback=check_text,
+        help="A voice of the engine: a name, a language for espeak-ng, a file for piper.",
+    ),
+]
 SpeechModel = Annotated[
     str | None,
     typer.Option(
