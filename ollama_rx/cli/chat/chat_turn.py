@@ -29,6 +29,25 @@ class TurnEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of giving an answer to the user."""
+
+    error: Exception | None
+    was_interrupted: bool
+    """Whether Ctrl-C was pressed."""
+    was_stopped: bool
+    """Whether the user has ended the answer, with Ctrl-C or with a key."""
+    was_answered: bool
+    has_keys: bool
+    """Whether the user has typed something meanwhile."""
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the answer was ended before the user got anything of it."""
+        return (self.was_stopped or self.error is not None) and not self.was_answered
+
+
+@dataclass(frozen=True, slots=True)
 class ChatTurn:
     """Takes one message to the model and the answer to the user."""
 
@@ -46,8 +65,27 @@ class ChatTurn:
             KeyboardInterrupt: Ctrl-C was pressed, but there is no prompt to return to.
             EOFError: nobody reads the answers.
         """
-        session, output = self.session, self.make_output()
-        before = len(session.talk.messages)
+        talk, output = self.session.talk, self.make_output()
+        before = len(talk.messages)
+        outcome = self._give(output, text, images)
+        if outcome.is_unanswered:
+            if len(talk.messages) > before:
+                talk.undo()  # thoughts without an answer, or an answer that was not given
+        elif outcome.was_stopped:
+            self._keep(output)
+        self._say_what_happened(outcome, output.given)
+        if outcome.was_interrupted and not sys.stdin.isatty():
+            raise KeyboardInterrupt
+        if not output.has_reader:
+            raise EOFError
+        return TurnEnd(
+            has_failed=outcome.error is not None,
+            may_try_again=outcome.is_unanswered and not outcome.has_keys,
+        )
+
+    def _give(self, output: AnswerOutput, text: str, images: Sequence[bytes]) -> _Outcome:
+        """Ask the model, and give its answer to the user."""
+        session = self.session
         report = session.report = AnswerReport(model=session.model, suggest_thinking=False)
         error: Exception | None = None
         with StatusLine() as status, self.keys.hidden(), AnswerInterrupt() as interrupt:
@@ -59,20 +97,15 @@ class ChatTurn:
                 error = report.error = failure
             has_keys = self.keys.count() > 0
         was_stopped = interrupt.happened or output.was_stopped
-        was_answered = bool(output.text.strip())
         if was_stopped:
             report.error = KeyboardInterrupt()
-        if was_stopped and was_answered:
-            self._keep(output)
-        elif (was_stopped or error) and not was_answered and len(session.talk.messages) > before:
-            session.talk.undo()  # thoughts without an answer, or an answer that was not given
-        self._say_what_happened(error, output.given, was_stopped=was_stopped, was_answered=was_answered)
-        if interrupt.happened and not sys.stdin.isatty():
-            raise KeyboardInterrupt
-        if not output.has_reader:
-            raise EOFError
-        is_unanswered = (was_stopped or error is not None) and not was_answered
-        return TurnEnd(has_failed=error is not None, may_try_again=is_unanswered and not has_keys)
+        return _Outcome(
+            error=error,
+            was_interrupted=interrupt.happened,
+            was_stopped=was_stopped,
+            was_answered=bool(output.text.strip()),
+            has_keys=has_keys,
+        )
 
     def _keep(self, output: AnswerOutput) -> None:
         """Keep of the answer what the user has got."""
@@ -80,15 +113,13 @@ class ChatTurn:
         if talk.messages[-1].content.split() != text.split():
             talk.heard(text)
 
-    def _say_what_happened(
-        self, error: Exception | None, given: str, *, was_stopped: bool, was_answered: bool
-    ) -> None:
+    def _say_what_happened(self, outcome: _Outcome, given: str) -> None:
         talk = self.session.talk
-        if error is not None:
-            echo(f"ollama-rx: {one_line(error_words(error))}")
-        elif was_stopped and not was_answered:
+        if outcome.error is not None:
+            echo(f"ollama-rx: {one_line(error_words(outcome.error))}")
+        elif outcome.is_unanswered:
             echo(NOT_BEGUN)
-        elif was_stopped and talk.messages[-1].cut:
+        elif outcome.was_stopped and talk.messages[-1].cut:
             echo(f"stopped; the history keeps the answer as far as it was {given}")
         if talk.cut_by_server and not self.session.has_told_of_cut:
             self.session.has_told_of_cut = True
