@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from ollama_rx.cli.doctor.finding import Finding, Target
-from ollama_rx.cli.models.sizes import format_size
+from ollama_rx.cli.output.sizes import format_size
 from ollama_rx.embedded import EmbeddedModelError, find_weights
 from ollama_rx.embedded.engine import require_engine
 

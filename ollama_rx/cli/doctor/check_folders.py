@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from ollama_rx.cli.doctor.finding import Finding, Target
-from ollama_rx.cli.models.sizes import format_size
+from ollama_rx.cli.output.sizes import format_size
 from ollama_rx.data_folder import DATA_VARIABLE, data_folder
 from ollama_rx.embedded import EmbeddedModelError, cache_folder
 

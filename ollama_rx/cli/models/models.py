@@ -3,9 +3,9 @@
 import sys
 
 from ollama_rx.cli.choose_client import LOOK_UP, embedded_client, first_value, no_models, server_client
-from ollama_rx.cli.models.sizes import format_size
 from ollama_rx.cli.output.json_output import print_json
 from ollama_rx.cli.output.layout import align_columns
+from ollama_rx.cli.output.sizes import format_size
 from ollama_rx.cli.terminal import echo, exit_on_error
 
 

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 from ollama_rx.cli.choose_client import LOOK_UP, any_client, first_value
-from ollama_rx.cli.models.sizes import format_size
 from ollama_rx.cli.output.counted import counted
 from ollama_rx.cli.output.json_output import print_json
 from ollama_rx.cli.output.layout import print_table
+from ollama_rx.cli.output.sizes import format_size
 from ollama_rx.cli.terminal import echo, exit_on_error
 from ollama_rx.protocol.json_fields import parse_time
 from ollama_rx.responses import RunningModel

@@ -9,9 +9,9 @@ from ollama_rx import Client, Progress, deliver
 from ollama_rx.cli.ask.answer_interrupt import AnswerInterrupt
 from ollama_rx.cli.ask.question import check_name
 from ollama_rx.cli.choose_client import embedded_client, server_client
-from ollama_rx.cli.models.sizes import format_size
 from ollama_rx.cli.output.json_output import json_lines
 from ollama_rx.cli.output.layout import printable
+from ollama_rx.cli.output.sizes import format_size
 from ollama_rx.cli.terminal import echo, exit_on_error, usage_error
 from ollama_rx.embedded.progress_bar import ProgressBar, progress_bar
 from ollama_rx.errors import OllamaError, ServerError

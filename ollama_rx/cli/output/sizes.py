@@ -1,4 +1,4 @@
-"""Sizes in words."""
+"""Sizes in bytes, written for people."""
 
 _UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))  # bytes, name, decimals
 _ALMOST = 0.9995  # so that nothing is rounded to 1000 of the next smaller unit
