@@ -75,7 +75,7 @@ def named_server(host: str | None) -> str:
 
 
 def is_bus(url: str) -> bool:
-    """Tell whether an address is that of a bus."""
+    """Tell whether an address belongs to a bus."""
     return url.lower().startswith(_BUS_SCHEMES)
 
 

@@ -37,7 +37,7 @@ complete -o default -F _ollama_rx_completion ollama-rx"""
 
 
 def check_shell(value: str) -> str:
-    """Refuse the name of a shell that there is no script for."""
+    """Refuse a shell for which there is no script."""
     if value not in _SHELLS:
         raise typer.BadParameter(f"expected {', '.join(_SHELLS[:-1])} or {_SHELLS[-1]}, got {value!r}")
     return value
@@ -90,7 +90,7 @@ def _is_plain(name: str) -> bool:
 def complete_model(context: typer.Context, incomplete: str) -> Sequence[str]:
     """Return the names of the server's models that begin like this; none if it does not answer soon.
 
-    A shell would obey some characters, so that other names than those of Ollama's own form are left out.
+    A shell would interpret some characters, so names that do not have Ollama's own form are left out.
     """
     from ollama_rx import Timeouts  # noqa: PLC0415 - keeps --help fast
     from ollama_rx.cli.choose_client import any_client, first_value  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Calls that nobody waits for longer than a limit, such as the look-up of a name that is never answered."""
+"""Calls that may never return, such as the look-up of a host name: the caller waits up to a limit."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,7 +19,7 @@ def in_background(function: Callable[[], T]) -> Future[T]:
     def call() -> None:
         try:
             future.set_result(function())
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+        except BaseException as error:  # noqa: BLE001 - the future raises it where it is waited for
             future.set_exception(error)
 
     Thread(target=call, daemon=True).start()

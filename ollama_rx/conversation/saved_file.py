@@ -35,12 +35,12 @@ def write_saved(path: str | os.PathLike[str], saved: SavedConversation) -> None:
 
     Raises:
         OSError: the file cannot be written, or that of an image cannot be read; nothing has changed.
-        ValueError: the path is that of a folder, a device or a pipe.
+        ValueError: the path leads to a folder, a device or a pipe.
     """
     content = orjson.dumps(_to_json(saved), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     target = Path(os.path.realpath(path))  # a loop of links does not raise an error here
     if target.exists() and not target.is_file():
-        raise ValueError(f"{path}: expected the path of a file, got that of something else")
+        raise ValueError(f"{path}: expected a file, got a folder, a device or a pipe")
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target.parent))
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".ollama-rx-")

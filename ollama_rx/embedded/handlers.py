@@ -101,7 +101,7 @@ def prompt_tokens(engine: Tokenizer, request: ParsedRequest, limit: int) -> list
 
 
 def _tokenize(engine: Tokenizer, text: str, limit: int, *, start: bool) -> list[int]:
-    """Return the token ids of a text; of one that cannot fit, perhaps without those of its middle.
+    """Return the token ids of a text; for one that cannot fit, those of its middle may be missing.
 
     Megabytes would take seconds, in which nothing can stop the engine, for tokens that are dropped again.
     """

@@ -196,7 +196,7 @@ class _Speed:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    with suppress(OSError):  # a full disk or a closed pipe, of which nobody could be told
+    with suppress(OSError):  # a full disk or a closed pipe: there is nowhere left to report it
         stream.write(text)
         stream.flush()
 

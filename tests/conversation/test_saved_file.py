@@ -159,7 +159,7 @@ def test_an_image_that_is_missing_leaves_the_old_file(file: Path) -> None:
 
 def test_a_device_or_a_folder_is_not_replaced(tmp_path: Path) -> None:
     for path in (tmp_path, Path(os.devnull)):
-        with pytest.raises(ValueError, match="expected the path of a file"):
+        with pytest.raises(ValueError, match="expected a file, got a folder, a device or a pipe"):
             write_saved(path, EVERYTHING)
     assert list(tmp_path.iterdir()) == []
 

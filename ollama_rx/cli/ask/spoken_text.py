@@ -21,7 +21,7 @@ class SpokenText:
     def __init__(self, file: TextIO, status: StatusLine) -> None:
         self._console = Console(file)
         self._status = status
-        self._lock = Lock()  # the command may end the text on another thread than that of the events
+        self._lock = Lock()  # the command and the events may use different threads
         self._is_closed = False
         self._waiting: deque[str] = deque()  # sentences that have not begun
         self._written = self._said = ""

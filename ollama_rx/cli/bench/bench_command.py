@@ -129,7 +129,7 @@ class BenchCommand:
 
 
 class _Bench:
-    """The levels of a plan, and who is asked."""
+    """The levels of a plan, and the server that is measured."""
 
     def __init__(
         self, *, plan: BenchPlan, client: Client, host: str, version: str | None, model: str | None

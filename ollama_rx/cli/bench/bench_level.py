@@ -12,7 +12,7 @@ from ollama_rx.stats import Metrics, Spread
 
 @dataclass(eq=False, slots=True)
 class BenchLevel:
-    """Requests of which ``streams`` run at once; filled while they run."""
+    """A number of requests, ``streams`` of them at once; their results are added as they arrive."""
 
     streams: int
     requests: int
@@ -74,7 +74,7 @@ class LevelFigures:
 
     @property
     def total_tokens_per_second(self) -> float | None:
-        """The tokens of all streams through the wall time."""
+        """The tokens of all streams divided by the wall time."""
         return self.tokens / self.wall if self.wall else None
 
 

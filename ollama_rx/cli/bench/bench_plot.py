@@ -1,4 +1,4 @@
-"""The figures of a benchmark as a picture: the time to the first token, and that of each further one."""
+"""The figures of a benchmark as a picture: time to the first token, and time per further token."""
 
 # pyright: reportUnknownMemberType=false
 # matplotlib leaves out types in many of its signatures.

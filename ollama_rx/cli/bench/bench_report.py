@@ -37,7 +37,7 @@ class BenchReport:
 
     @property
     def begun_levels(self) -> list[BenchLevel]:
-        """The levels of which a request was sent, without the warm-up."""
+        """The levels in which at least one request was sent, without the warm-up."""
         return [level for level in self.levels if level.begun]
 
     @property

@@ -39,7 +39,7 @@ def format_table(report: BenchReport, columns: int) -> str:
 
 
 def _conditions(report: BenchReport, columns: int) -> str:
-    """Write what was asked, and whom."""
+    """Write the settings of the benchmark: model, server, requests, options, warm-up."""
     plan = report.plan
     server = report.host + (f", version {report.server_version}" if report.server_version else "")
     rows = [

@@ -45,7 +45,7 @@ def serve_cassette(
         transport: what answers.
         command: what to run with the address in OLLAMA_HOST; empty to serve until Ctrl-C.
         url: the address of the requests to the transport.
-        status: that of the answer if something is wrong with the cassette.
+        status: the HTTP status of the answer if something is wrong with the cassette.
         note: what the server does with its clients, in words.
 
     Raises:

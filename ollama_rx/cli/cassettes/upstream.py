@@ -30,10 +30,10 @@ class Upstream:
 
 
 def find_upstream(host: str | None, note: Callable[[str], object]) -> Upstream:
-    """Find who answers, as `run` does: the named server, else one on this machine, else the embedded model.
+    """Choose the server, as `run` does: the named one, else one on this machine, else the embedded model.
 
     Raises:
-        UnreachableError: nobody is there. It is better to know now than from a cassette full of errors.
+        UnreachableError: the server does not answer. Otherwise the cassette would be full of errors.
     """
     if is_bus(named_server(host)):
         return Upstream(bus_transport(host))
@@ -53,7 +53,7 @@ def _check_that_it_answers(server: Client) -> None:
         first_value(server.version())
     except UnreachableError:
         raise
-    except OllamaError:  # of a server that is not quite Ollama, which is to be recorded all the same
+    except OllamaError:  # a server that differs from Ollama here can be recorded all the same
         pass
 
 

@@ -1,4 +1,4 @@
-"""``ollama-rx chat``: what the command line says, and who answers."""
+"""``ollama-rx chat``: check the arguments, choose the server and the model, and start the chat."""
 
 import os
 import sys

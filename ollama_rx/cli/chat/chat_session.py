@@ -1,4 +1,4 @@
-"""The state of a chat: the talk, who answers, and how."""
+"""The state of a chat: the conversation, the model, and its settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,12 +50,12 @@ class ChatSession:
 
     @property
     def system(self) -> str:
-        """The system prompt; empty for that of the model."""
+        """The system prompt; empty if the model's own is used."""
         first = self.talk.messages[:1]
         return first[0].content if first and first[0].role == "system" else ""
 
     def set_system(self, text: str) -> None:
-        """Replace the system prompt; an empty one is that of the model."""
+        """Replace the system prompt; an empty text restores the model's own."""
         rest = self.talk.messages[1:] if self.system else self.talk.messages
         self._go_on_with((Message("system", text), *rest) if text else rest)
 
@@ -108,7 +108,7 @@ class ChatSession:
         """Ask the server about a model.
 
         Raises:
-            ModelNotFoundError: it has no such model.
+            ModelNotFoundError: the server does not have it.
         """
         return first_value(self.client.show(name))
 

@@ -1,4 +1,4 @@
-"""One turn of a chat: the user's message, the answer, and what of it stays in the history."""
+"""One turn of a chat: send the user's message, give the answer, keep in the history what was given."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -108,7 +108,7 @@ class ChatTurn:
         )
 
     def _keep(self, output: AnswerOutput) -> None:
-        """Keep of the answer what the user has got."""
+        """Shorten the answer in the history to what the user has got."""
         talk, text = self.session.talk, output.text
         if talk.messages[-1].content.split() != text.split():
             talk.heard(text)

@@ -23,7 +23,7 @@ class HeldKeys:
         return nullcontext()
 
     def count(self) -> int:
-        """Return how many bytes wait; none of them is read."""
+        """Return how many bytes wait, without reading them."""
         return 0
 
     def wait_for_key(self, ended: Event) -> bool:

@@ -83,7 +83,7 @@ AllowHost = Annotated[
     typer.Option(
         metavar="NAME",
         callback=check_texts,
-        help="Another name of this server, such as that of a proxy. Repeatable.",
+        help="Another name of this server, such as the name of a proxy. Repeatable.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

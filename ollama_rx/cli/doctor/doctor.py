@@ -21,7 +21,7 @@ _CANNOT_ANSWER = "Nothing can answer a prompt: there is no server with a model, 
 
 
 def examine(host: str | None, *, json: bool) -> NoReturn:
-    """Print what is there, what is missing, and what brings it; fail if nothing can answer a prompt."""
+    """Print what works, what is missing, and how to get it; fail if nothing can answer a prompt."""
     with exit_on_error():
         named = named_server(host)
         if host is not None and not is_bus(named):

@@ -9,7 +9,7 @@ def without_login(address: str) -> str:
     >>> without_login("ada:se@cret@proxy.example")
     'proxy.example'
 
-    If a password holds a comma, what remains is less than the addresses, but nothing of the password.
+    If a password contains a comma, parts of the addresses may be lost too, but the password is removed.
     """
     scheme, separator, rest = address.partition("://")
     if not separator:

@@ -57,7 +57,7 @@ def _until(model: RunningModel, now: datetime) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Write a duration in its largest unit of which it has at least two.
+    """Write a duration in the largest unit that gives at least two.
 
     >>> _duration(290), _duration(5_400), _duration(0.2)
     ('5 minutes', '90 minutes', '1 second')

@@ -81,7 +81,7 @@ class PortServer(uvicorn.Server):
         """Serve until the end.
 
         Raises:
-            OSError: ``on_start`` could not say so, on a full disk for instance.
+            OSError: ``on_start`` could not print the address, on a full disk for instance.
         """
         super().run(sockets)
         if self._start_error is not None:
@@ -158,7 +158,7 @@ def listen(address: str, port: int) -> Generator[socket.socket]:
 
 
 def address_of(address: str, listening: socket.socket) -> str:
-    """Return the URL of a socket that listens on an address, for those who are to use it."""
+    """Return the URL under which clients reach a socket that listens on an address."""
     name = address
     with suppress(ValueError):
         if ip_address(address).is_unspecified:

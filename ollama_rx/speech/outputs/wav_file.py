@@ -44,7 +44,7 @@ class WavFile(SpeechOutput):
     voice stops without an error.
 
     Raises:
-        ValueError: the name is that of a file of another format, such as "answer.mp3".
+        ValueError: the name has the suffix of another format, such as "answer.mp3".
         OSError: the path cannot be written; also later, if a file exceeds the format's 4 GiB (a day).
     """
 

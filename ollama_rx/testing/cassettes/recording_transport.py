@@ -128,7 +128,7 @@ class _Tape:
         self._number = number
         self._texts = texts
         self._begin = time.perf_counter()
-        self._rest: list[bytes] = []  # of a line whose end has not arrived
+        self._rest: list[bytes] = []  # the beginning of a line whose end has not arrived
         self._is_last = False  # the latest line says that it is the last one
         self._is_over = False
 

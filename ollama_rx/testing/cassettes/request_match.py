@@ -50,7 +50,7 @@ class RequestMatch:
         """Return the next exchange for a request.
 
         Raises:
-            CassetteError: the cassette has none.
+            CassetteError: the cassette has no such request.
         """
         request = _comparable(request if self._recording.has_texts else request_without_texts(request))
         equal = [number for number, recorded in enumerate(self._requests) if recorded == request]
@@ -103,7 +103,7 @@ def _list_differences(recorded: Sequence[object], sent: Sequence[object], where:
 
 
 class _Missing:
-    """In the place of a field that one of two objects has not."""
+    """Stands for a field that only the other object has."""
 
 
 _MISSING: Final = _Missing()

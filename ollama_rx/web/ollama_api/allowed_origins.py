@@ -33,7 +33,7 @@ _TWELVE_HOURS: Final = "43200"  # seconds for which a browser need not ask again
 
 
 class AllowedOrigins:
-    """The pages that may use the API, besides those of its own address.
+    """The pages that may use the API, besides pages from its own address.
 
     Args:
         allowed: origins such as ``https://chat.example``; one ``*`` in each stands for anything.

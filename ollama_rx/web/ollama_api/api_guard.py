@@ -17,7 +17,7 @@ class ApiGuard:
     Args:
         app: the application.
         hosts: what the server may be called.
-        origins: the pages that may use it, besides those of its own address.
+        origins: the pages that may use it, besides pages from its own address.
     """
 
     def __init__(self, app: ASGIApp, hosts: AllowedHosts, origins: AllowedOrigins) -> None:

@@ -20,7 +20,7 @@ OLLAMA_HOSTS: Final = (
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
     *("*.localhost", "*.local", "*.internal"),
 )
-"""What Ollama lets a server be called that only this machine reaches, besides the machine's name."""
+"""The names that Ollama accepts for a server which only this machine reaches, besides the machine's name."""
 
 
 def ollama_api(
@@ -43,14 +43,14 @@ def ollama_api(
     is broken off, so that no part of an answer looks like the whole.
 
     Which names and pages are let in is the same as with Ollama: see `AllowedHosts` and `AllowedOrigins`.
-    There is no token: whoever reaches the address may use it.
+    There is no token: anybody who reaches the address may use it.
 
     Args:
         transport: what answers, such as ``embedded()``; it stays open.
         url: the address that its requests are for.
         allowed_hosts: what the server may be called: names, ``*.name``, and addresses or networks of them.
-            By default that of a server on this machine.
-        allowed_origins: the pages in browsers that may use it, besides those of its own address.
+            By default the names that Ollama accepts for a server on this machine.
+        allowed_origins: the pages in browsers that may use it, besides pages from its own address.
         max_body_bytes: the longest request, except for the files of models, which are passed on as they come.
 
     Raises:

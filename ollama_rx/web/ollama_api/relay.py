@@ -48,7 +48,7 @@ class Relay:
 
     Args:
         transport: what answers.
-        url: the address that its requests are for; a path in it comes before that of a request.
+        url: the address that its requests are for; its path is put before the path of each request.
         max_body_bytes: the longest request that is read as a whole.
     """
 

@@ -185,7 +185,7 @@ class _GuardedRequest:
         return token.strip() if scheme.lower() == "bearer" else ""
 
     def check_origin(self) -> None:
-        """Refuse what another site's page has caused; programs that are not browsers say nothing of it."""
+        """Refuse what another site's page has caused; only browsers send the headers that tell."""
         origin = self.headers.get("origin")
         site = self.headers.get("sec-fetch-site", "same-origin").lower()
         is_own = origin is None or origin.lower() in {f"http://{self.host}", f"https://{self.host}"}

@@ -65,7 +65,9 @@ def test_a_model_that_cannot_answer_is_refused(typed: TypedChat, fake: FakeOllam
     assert noted(typed("/model embed").err) == "embed cannot answer; it can do: embedding\n"
 
 
-def test_a_server_of_which_nothing_is_known_is_believed(typed: TypedChat, fake: FakeOllama) -> None:
+def test_a_model_whose_capabilities_are_unknown_may_be_chosen_and_may_think(
+    typed: TypedChat, fake: FakeOllama
+) -> None:
     fake.play(json_reply({}), path="/api/show")
     chat = typed("/model old", "/think on", "Hi")
     assert noted(chat.err) == "old answers from now on; it knows the history\nthinking: on\n"
@@ -148,7 +150,7 @@ def test_a_talk_is_saved_and_loaded(typed: TypedChat, fake: FakeOllama) -> None:
         ("/save ~nobody-here/talk.json", "~nobody-here/talk.json: there is no such home folder\n"),
         ("/save notes.txt", "notes.txt is not a saved conversation, so it is not overwritten\n"),
         ("/save none/talk.json", "No such file or directory\n"),
-        ("/save .", "expected the path of a file, got that of something else\n"),
+        ("/save .", "expected a file, got a folder, a device or a pipe\n"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_line_and_the_talk_goes_on(

@@ -15,7 +15,7 @@ _SUFFIXES: Final = """
 bmp c cc cfg conf cpp cs css csv diff gif go h hpp html ini ipynb java jpeg jpg js json jsonl jsx kt log md
 ndjson patch pdf php png py r rb rs rst scala sh sql srt svg swift tex toml ts tsv tsx txt webp xml yaml yml
 """
-# A name with one of them is that of a file; others with a dot may be decorators of Python or of people.
+# A name with one of these suffixes means a file. Any other with a dot may be a person or a Python decorator.
 _KNOWN: Final = frozenset(_SUFFIXES.split())
 _DECORATOR = re.compile(r"\w+(\.\w+)+(\W|\Z)")
 _BACKTICKS = re.compile("`+")
@@ -29,7 +29,7 @@ class Attachments:
     """The message as it was entered, and below it the text files."""
     images: tuple[bytes, ...] = ()
     notes: tuple[str, ...] = ()
-    """Lines for the user: what was attached, and which names are not those of files."""
+    """Lines for the user: what was attached, and which names are not files."""
 
 
 def read_attachments(text: str) -> Attachments:
@@ -64,7 +64,7 @@ def read_attachments(text: str) -> Attachments:
 
 
 def _files(text: str, notes: list[str]) -> Iterator[tuple[str, Path]]:
-    """Yield the printable name and the path of each file; add a note about names that are of none."""
+    """Yield the printable name and the path of each file; add a note about each other name."""
     seen: set[str] = set()
     for found in find_names(text):
         name = _existing(found)
@@ -102,7 +102,7 @@ def _exists(name: str) -> bool:
 
 
 def _judge_missing(found: FileName, notes: list[str]) -> None:
-    """Raise if the name is meant as that of a file; note it if it may be."""
+    """Raise if the name is certainly meant as a file; add a note if it may be."""
     name = found.name if found.is_quoted else found.name.rstrip(".,;:!?)]}>'")
     folder, slash, last = name.rpartition("/")
     _, dot, suffix = last.rpartition(".")

@@ -50,7 +50,7 @@ def complete_name(before: str) -> tuple[int, list[str]] | None:
 
 
 def complete_path(begun: str) -> list[str]:
-    """Return the paths that begin as one does, those of folders with a slash at their end.
+    """Return the paths that begin like this one; folders end with a slash.
 
     Hidden files are left out unless the name begins with a dot, and so are names that cannot be typed.
     """

@@ -79,7 +79,7 @@ class InputHistory:
 
 
 def _parse(content: bytes) -> tuple[list[str], list[bytes]]:
-    """Return the entries, and the lines that are none."""
+    """Return the entries, and the lines that are not entries."""
     entries: list[str] = []
     broken: list[bytes] = []
     for line in content.split(b"\n"):
@@ -143,7 +143,7 @@ def _append(file: int, lines: bytes) -> None:
 
 
 def _replace(path: Path, entries: list[str]) -> None:
-    """Write the whole file, or nothing of it."""
+    """Write the whole file, or leave it unchanged."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".ollama-rx-")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -156,7 +156,7 @@ def _replace(path: Path, entries: list[str]) -> None:
 
 
 def _is_same_file(file: int, path: Path) -> bool:
-    """Return whether the path is still that of the open file: another terminal may have replaced it."""
+    """Return whether the open file is still at this path: another terminal may have replaced it."""
     try:
         return os.path.samestat(os.fstat(file), path.stat())
     except FileNotFoundError:
@@ -175,7 +175,7 @@ if sys.platform == "win32":  # pragma: no cover - the tests run on POSIX
 else:
     import fcntl
 
-    _AT_ONCE = os.O_NONBLOCK | os.O_NOCTTY  # a pipe in the place of the file does not wait for a writer
+    _AT_ONCE = os.O_NONBLOCK | os.O_NOCTTY  # if the path is a pipe, do not wait for a writer
 
     def _lock(file: int) -> None:
         with suppress(OSError):  # some network folders have no locks

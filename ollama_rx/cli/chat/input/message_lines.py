@@ -66,7 +66,7 @@ class MessageLines:
 
     @property
     def message(self) -> str:
-        """The message without its quotes; of one that is not complete, as far as it goes."""
+        """The message without its quotes; while it is incomplete, what was entered so far."""
         if not self._is_quoted:
             return self.typed
         text = self.typed[self._body_at :].rstrip(" \t\n")

@@ -1,4 +1,4 @@
-"""``/model``: who answers."""
+"""``/model``: list the models, or choose the one that answers."""
 
 from difflib import get_close_matches
 
