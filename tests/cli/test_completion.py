@@ -244,7 +244,7 @@ def test_powershell_is_answered_with_help(
     assert capsys.readouterr().out.startswith("show:::Show what a model is")
 
 
-def test_a_variable_that_was_left_empty_is_no_question(
+def test_an_empty_completion_variable_does_not_ask_for_completion(
     exit_codes: list[int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("_OLLAMA_RX_COMPLETE", "")

@@ -1,4 +1,4 @@
-"""docs/command_line.md: its commands work, and its tables are those of the program."""
+"""docs/command_line.md: its commands work, and its tables agree with the program."""
 
 import json
 import re

@@ -154,7 +154,7 @@ def test_what_the_embedded_model_cannot_do_is_refused(
 
 
 @pytest.mark.embedded
-def test_nothing_to_embed_is_answered(model: Model) -> None:
+def test_a_request_to_embed_nothing_gets_an_empty_list(model: Model) -> None:
     nothing: list[dict[str, object]] = [{}, {"input": ""}, {"input": []}]
     for given in nothing:
         assert model.ask("/api/embed", {**OWN, **given}).lines == [{**OWN, "embeddings": []}]

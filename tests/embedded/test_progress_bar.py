@@ -156,7 +156,7 @@ def test_bytes_that_were_there_before_do_not_count_for_the_speed() -> None:
     assert plain(out)[-1] == "pulling: 800.0 of 900.0 MB (88 %), 50.0 MB/s, 0:02 left"
 
 
-def test_the_speed_is_that_of_the_last_seconds() -> None:
+def test_the_speed_is_measured_over_the_last_seconds() -> None:
     out = Terminal()
     bar = _RedrawnLine("pulling", out, clock := Clock())
     for megabytes in (0, 100, 800, 801, 802):
@@ -166,7 +166,7 @@ def test_the_speed_is_that_of_the_last_seconds() -> None:
 
 
 @pytest.mark.parametrize("done", [0, 100])
-def test_without_progress_no_time_is_left_to_tell(done: int) -> None:
+def test_without_progress_no_remaining_time_is_shown(done: int) -> None:
     out = Terminal()
     bar = _RedrawnLine("pulling", out, clock := Clock())
     bar(0, 10**12)

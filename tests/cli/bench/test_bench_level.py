@@ -1,4 +1,4 @@
-"""The figures of a level are those of its complete answers."""
+"""The figures of a level are computed from its complete answers."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_percentiles_are_exact() -> None:
     assert spread.mean == 50.5
 
 
-def test_what_no_answer_has_is_none() -> None:
+def test_without_values_the_figures_are_none() -> None:
     spread = spread_of([None])
     assert (spread.count, spread.mean, spread.p50, spread.p95, spread.p99, spread.max) == (0, *[None] * 5)
 
@@ -48,7 +48,7 @@ def test_failed_requests_are_in_no_other_figure() -> None:
     assert (figures.first_token.count, figures.duration.count, figures.tokens_per_second.count) == (1, 1, 1)
 
 
-def test_gaps_are_those_of_all_tokens() -> None:
+def test_gaps_are_measured_over_all_tokens() -> None:
     level = made_level(made_result(gaps=(0.01, 0.02)), made_result(gaps=(0.03,)))
     figures = figures_of(level)
     assert (figures.token_gaps.count, figures.token_gaps.p50, figures.token_gaps.max) == (3, 0.02, 0.03)

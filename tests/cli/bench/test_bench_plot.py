@@ -70,7 +70,7 @@ def test_settings_of_the_user_do_not_change_the_picture(
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
-def test_no_picture_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_picture_matplotlib_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_plot, "find_spec", find_nothing)
     check_plot(None)
 

@@ -25,7 +25,7 @@ def status() -> Recorded:
     return Recorded()
 
 
-def test_the_speed_is_that_since_the_last_time(status: Recorded) -> None:
+def test_the_speed_is_measured_since_the_last_refresh(status: Recorded) -> None:
     times: Iterator[float] = iter([10.0, 10.5, 11.0, 20.0])
     progress = BenchProgress(status, lambda: next(times))
     level = BenchLevel(streams=2, requests=5)

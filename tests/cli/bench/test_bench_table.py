@@ -107,7 +107,7 @@ def test_what_is_not_known_has_no_row() -> None:
     ]
 
 
-def test_without_a_warm_up_the_time_of_loading_is_that_of_the_requests() -> None:
+def test_without_a_warm_up_the_loading_time_of_the_requests_is_shown() -> None:
     level = made_level(made_result(), made_result(1, metrics=Metrics(load_duration=2.0)))
     assert "\nserver: loading     2.00 s\n" in format_table(made_report(level, warm_up=None), 80)
     assert "server: loading" not in format_table(made_report(level), 80)

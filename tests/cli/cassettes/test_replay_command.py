@@ -103,7 +103,7 @@ def test_a_request_that_is_not_in_the_cassette_is_told_and_answered(
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_a_command_that_asked_nothing_is_told_of(
+def test_a_note_says_that_the_command_sent_no_request(
     command_line: CommandLine, cassette: Path, code: int
 ) -> None:
     write(cassette)
@@ -113,7 +113,9 @@ def test_a_command_that_asked_nothing_is_told_of(
     assert result.stderr.endswith("; does the command use OLLAMA_HOST?\n")
 
 
-def test_a_command_that_a_signal_ended_is_not_told_of(command_line: CommandLine, cassette: Path) -> None:
+def test_there_is_no_note_about_a_command_that_a_signal_ended(
+    command_line: CommandLine, cassette: Path
+) -> None:
     write(cassette)
     result = command_line(
         "replay", cassette, "--", sys.executable, "-c", "import os; os.kill(os.getpid(), 15)"
@@ -128,7 +130,7 @@ def test_two_paces_are_a_usage_error(command_line: CommandLine, cassette: Path) 
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf"])
-def test_a_speed_that_is_none_is_a_usage_error(command_line: CommandLine, cassette: Path, speed: str) -> None:
+def test_an_invalid_speed_is_a_usage_error(command_line: CommandLine, cassette: Path, speed: str) -> None:
     write(cassette)
     result = command_line("replay", cassette, "--speed", speed, "--", "true")
     assert result.exit_code == 2

@@ -1,4 +1,4 @@
-"""`ollama-rx chat`: who answers, the options, messages that are piped in."""
+"""`ollama-rx chat`: the server and model that answer, the options, messages that are piped in."""
 
 import sys
 from collections.abc import Callable
@@ -116,7 +116,7 @@ def test_an_empty_line_is_below_each_answer_on_a_terminal(
     assert chat.err == BANNER + "\nthinking: default of the model\n\n"
 
 
-def test_a_failure_of_a_turn_is_no_failure_of_a_typed_chat(typed: TypedChat, fake: FakeOllama) -> None:
+def test_a_turn_that_fails_does_not_make_a_typed_chat_fail(typed: TypedChat, fake: FakeOllama) -> None:
     fake.play(error_status(500))
     assert typed("Hi").exit_code == 0
 
@@ -127,7 +127,7 @@ def test_ctrl_c_at_the_prompt_says_how_to_end(typed: TypedChat) -> None:
     assert chat.out == "Hi\n"
 
 
-def test_ctrl_c_where_no_prompt_is_ends_the_program(
+def test_ctrl_c_ends_the_program_if_there_is_no_prompt_to_return_to(
     command_line: CommandLine, fake: FakeOllama, ctrl_c_at: Callable[[str], None]
 ) -> None:
     ctrl_c_at("two ")
@@ -203,7 +203,7 @@ def test_files_go_with_the_message(typed: TypedChat, fake: FakeOllama) -> None:
     assert chat.drafts[-1] == "And @nothing.txt"
 
 
-def test_who_has_no_home_folder_is_told_and_can_chat(
+def test_without_a_home_folder_a_note_is_printed_and_the_chat_works(
     typed: TypedChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing() -> Path:

@@ -1,4 +1,4 @@
-"""One turn: what of it is printed, what is said about it, and what stays in the history."""
+"""One turn: what is printed, and what stays in the history."""
 
 import os
 import select

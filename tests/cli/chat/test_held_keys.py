@@ -134,7 +134,7 @@ def test_without_a_terminal_nothing_is_held() -> None:
         assert keys.wait_for_key(ended) is False
 
 
-def test_a_standard_input_that_is_closed_is_no_terminal(
+def test_a_standard_input_that_is_closed_is_not_a_terminal(
     keyboard: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del keyboard

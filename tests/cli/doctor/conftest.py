@@ -18,7 +18,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def ended_processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Let the doctor not end the process; returns the exit codes with which it would have done so."""
+    """Keep the doctor from ending the process; returns the exit codes that it would have used."""
     codes: list[int] = []
 
     def end(code: int) -> None:

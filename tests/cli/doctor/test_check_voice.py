@@ -33,7 +33,7 @@ def have(
     return {finding.name: finding for finding in check(Target())}
 
 
-def test_all_may_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_that_is_installed_is_ok(monkeypatch: pytest.MonkeyPatch) -> None:
     found = have(monkeypatch, modules=["hibari", "piper"], programs=["espeak-ng"])
     assert {finding.status for finding in found.values()} == {"ok"}
     assert found["espeak-ng"].text == "/bin/espeak-ng"
@@ -91,6 +91,6 @@ def test_each_system_has_its_command(
     assert install_command({"": "espeak-ng", "winget": "eSpeak-NG.eSpeak-NG"}) == command
 
 
-def test_a_system_may_not_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_the_package_has_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
     have(monkeypatch, programs=["apt-get"])
     assert install_command({"brew": "something"}) == ""

@@ -133,7 +133,7 @@ def test_a_pull_that_breaks_off_can_go_on(pull: Callable[..., Result], end: Line
     assert last.endswith("; run it again to resume")
 
 
-def test_an_error_is_no_line_of_json(pull: Callable[..., Result]) -> None:
+def test_an_error_is_not_printed_as_json(pull: Callable[..., Result]) -> None:
     result = pull(stream({"status": "pulling manifest"}, {"error": "no such host"}), "--json")
     assert (result.stdout, result.exit_code) == ('{"status":"pulling manifest"}\n', 1)
     assert result.stderr == "ollama-rx: the server stopped the pull: no such host\n"

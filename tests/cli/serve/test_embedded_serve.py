@@ -237,7 +237,7 @@ def test_without_the_extra_of_the_model_the_message_says_what_to_install(
 
 
 @pytest.mark.usefixtures("model")
-def test_a_file_that_is_no_model_is_told_before_anything_is_served(
+def test_a_file_that_is_not_a_model_is_an_error_before_anything_is_served(
     command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded_serve, "fetch_with_progress", lambda: Path(__file__))
@@ -258,7 +258,7 @@ def test_a_server_can_be_stopped_by_the_program(model: Model) -> None:
     assert not servers[0].was_interrupted
 
 
-def test_an_address_that_cannot_be_told_is_an_error_without_a_traceback() -> None:
+def test_an_address_that_cannot_be_printed_is_an_error_without_a_traceback() -> None:
     program = """
 from starlette.applications import Starlette
 from ollama_rx.cli.serve.port_server import PortServer, listen
@@ -278,7 +278,7 @@ with listen("127.0.0.1", 0) as listening:
     assert (done.stdout, done.stderr) == ("No space left on device\n", "")
 
 
-def test_what_says_the_address_may_fail(model: Model) -> None:
+def test_an_error_while_the_address_is_printed_is_raised(model: Model) -> None:
     def fail() -> None:
         raise OSError("the disk is full")
 

@@ -227,7 +227,7 @@ def test_a_client_that_leaves_stops_the_model(fake: FakeOllama, http: httpx.Clie
     assert fake.wait_for_disconnect().lines_written >= 1
 
 
-def test_the_transport_may_be_that_of_httpx(fake: FakeOllama) -> None:
+def test_a_transport_of_httpx_can_be_used(fake: FakeOllama) -> None:
     fake.play(answer("a"), answer("b", endless(" more", every=0.005)))
     with client_of(httpx.AsyncHTTPTransport(), fake.url) as http:
         assert http.post("/api/generate", json=PROMPT).text.count("\n") == 2
@@ -335,7 +335,7 @@ def test_a_transport_that_fails_is_an_error_as_ollama_writes_it(
     assert words in response.json()["error"]
 
 
-def test_a_timeout_inside_a_transport_is_its_own() -> None:
+def test_a_timeout_inside_a_transport_is_an_error_of_the_transport() -> None:
     transport = Scripted(TimeoutError("inner"))
     with client_of(transport) as http:
         assert http.post("/api/generate", json=PROMPT).status_code == 500

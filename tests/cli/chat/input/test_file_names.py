@@ -119,7 +119,7 @@ def test_a_name_is_completed_as_it_was_begun(before: str, completions: tuple[int
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_name_of_no_file_has_no_completion() -> None:
+def test_a_name_that_matches_no_file_has_no_completion() -> None:
     assert complete_name("See @none") == (4, [])
 
 

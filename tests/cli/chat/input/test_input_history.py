@@ -44,7 +44,7 @@ def test_what_was_entered_is_there_in_the_next_chat(path: Path, notes: list[str]
 
 
 @pytest.mark.parametrize("entry", ["", " \n", " secret", "the last"])
-def test_an_empty_one_one_after_a_space_and_a_repeated_one_are_not_kept(
+def test_messages_that_are_empty_repeated_or_begin_with_a_space_are_not_kept(
     path: Path, notes: list[str], entry: str
 ) -> None:
     history = _open(path, notes)
@@ -142,7 +142,7 @@ def test_a_file_that_is_replaced_while_it_is_locked_is_opened_again(
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
 @pytest.mark.timeout(30)
-def test_what_is_not_a_file_is_a_note_and_the_chat_goes_on(
+def test_a_path_that_is_not_a_file_is_a_note_and_the_chat_goes_on(
     path: Path, notes: list[str], make: Callable[[Path], None]
 ) -> None:
     path.parent.mkdir()
