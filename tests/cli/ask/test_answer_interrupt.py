@@ -70,6 +70,48 @@ def test_ctrl_c_before_the_wait_is_not_lost(moment: str) -> None:
     assert sink.calls == ["interrupt", "close"]
 
 
+class PressedWhileRead(AnswerInterrupt):
+    """Ctrl-C is pressed directly after it was checked whether it had been."""
+
+    _happened = False
+    _has_been_read = False
+
+    @property
+    def happened(self) -> bool:
+        before, is_first = self._happened, not self._has_been_read
+        self._has_been_read = True
+        if is_first:
+            press_ctrl_c()
+        return before
+
+    @happened.setter
+    def happened(self, value: bool) -> None:
+        self._happened = value
+
+
+def test_ctrl_c_at_the_beginning_of_the_wait_is_not_lost() -> None:
+    sink = RecordingSink()
+    with PressedWhileRead() as interrupt:
+        interrupt.wait(deliver(NEVER, sink))
+    assert interrupt.happened
+    assert sink.calls == ["interrupt", "close"]
+
+
+def test_ctrl_c_waits_while_a_sink_closes_its_file() -> None:
+    class SlowToClose(RecordingSink):
+        def close(self) -> None:
+            threading.Event().wait(0.05)
+            super().close()
+
+    sink = SlowToClose(blocking=True)
+    delivery = deliver(NEVER, sink)
+    with AnswerInterrupt() as interrupt:
+        press_ctrl_c()
+        interrupt.wait(delivery)
+    assert delivery.done
+    assert sink.calls == ["interrupt", "close"]
+
+
 def test_ctrl_c_does_not_wait_for_a_sink_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_interrupt, "_CLOSING_SECONDS", 0.0)
     monkeypatch.setattr(answer_interrupt, "_POLL_SECONDS", 0.01)
