@@ -415,3 +415,34 @@ def test_the_end_of_the_process_closes_each_delivery_once(sink: RecordingSink) -
     assert delivery.done
     assert sink.calls == ["next 1", "completed", "close"]
     assert other.calls == ["interrupt", "close"]
+
+
+class SlowToClose(RecordingSink):
+    """Closes when it is allowed to, or after some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(blocking=True)
+        self.may_close = threading.Event()
+        self._seconds = seconds
+
+    def close(self) -> None:
+        self.may_close.wait(self._seconds)
+        super().close()
+
+
+def test_the_end_of_the_process_waits_while_a_sink_closes_its_file() -> None:
+    slow = SlowToClose(seconds=0.05)
+    delivery = deliver(reactivex.never(), slow)
+    close_all_deliveries()
+    assert delivery.done
+    assert slow.calls == ["interrupt", "close"]
+
+
+def test_the_end_of_the_process_does_not_wait_for_a_sink_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ollama_rx.delivery.deliver._CLOSING_SECONDS", 0.0)
+    stuck = SlowToClose(seconds=30)
+    delivery = deliver(reactivex.never(), stuck)
+    close_all_deliveries()
+    assert not delivery.done
+    stuck.may_close.set()
+    delivery.wait(30)
