@@ -75,6 +75,20 @@ def test_without_a_terminal_each_step_and_each_ten_per_cent_is_a_line(pull: Call
     assert last.startswith("llama3.2 is ready: 1.0 GB, 1.0 GB of it new, in ")
 
 
+def test_the_bytes_are_those_of_all_layers(pull: Callable[..., Result]) -> None:
+    sizes = (0, 500_000_000, 1_000_000_000)
+    result = pull(progress(*(layer(each, sizes[-1], size) for each in (LARGE, SMALL) for size in sizes)))
+    *steps, last = result.stderr.splitlines()
+    assert steps == [
+        "pulling llama3.2: 0.00 of 1.00 GB (0 %)",
+        "pulling llama3.2: 0.50 of 1.00 GB (50 %)",
+        "pulling llama3.2: 1.00 of 1.00 GB (100 %)",
+        "pulling llama3.2: 1.50 of 2.00 GB (75 %)",
+        "pulling llama3.2: 2.00 of 2.00 GB (100 %)",
+    ]
+    assert last.startswith("llama3.2 is ready: 2.0 GB, in ")
+
+
 def test_what_the_server_had_before_is_not_new(pull: Callable[..., Result]) -> None:
     result = pull(progress(layer(LARGE, 1_000_000_000, 600_000_000), layer(LARGE, 1_000_000_000, 10**9)))
     assert ": 1.0 GB, 400 MB of it new, in " in result.stderr

@@ -54,6 +54,14 @@ def test_in_a_narrow_window_each_row_is_a_list(
     )
 
 
+def test_in_a_narrow_window_a_name_is_one_line_whatever_is_in_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_window(monkeypatch, 11)
+    print_table(HEAD, [("mini\nfake", "5B")])
+    assert capsys.readouterr().out == "mini\\nfake\n  size  5B\n"
+
+
 def test_a_row_with_nothing_but_a_name_is_that_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
