@@ -137,6 +137,21 @@ def test_a_talk_is_saved_and_loaded(typed: TypedChat, fake: FakeOllama) -> None:
     assert [text for _, text in said(fake)] == ["One", "Yes.", "Two", "Yes.", "Three"]
 
 
+def test_a_talk_is_saved_to_the_file_that_was_loaded_last(typed: TypedChat, fake: FakeOllama) -> None:
+    fake.play(answer("Yes."))
+    chat = typed(
+        "One", "/save a.json", "/save b.json", "/load a.json", "Two", "/save", "/load b.json", "Three"
+    )
+    assert noted(chat.err) == (
+        "saved 2 messages in a.json\n"
+        "saved 2 messages in b.json\n"
+        "loaded 2 messages from a.json\n"
+        "saved 4 messages in a.json\n"
+        "loaded 2 messages from b.json\n"
+    )
+    assert [text for _, text in said(fake)] == ["One", "Yes.", "Three"]
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
