@@ -138,6 +138,7 @@ def test_origins_may_have_one_wildcard() -> None:
         )
     }
     assert list(found.values()) == [True, False, True, False]
+    assert not AllowedOrigins(["https://chat.*.chat.example"]).has("https://chat.chat.example")
 
 
 @pytest.mark.parametrize("wrong", ["chat.example", "", "http://*.*"])

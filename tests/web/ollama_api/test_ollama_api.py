@@ -135,6 +135,26 @@ def test_a_request_is_passed_on(fake: FakeOllama, http: httpx.Client) -> None:
     assert request.headers["host"] == fake.url.removeprefix("http://")
 
 
+def test_headers_of_a_connection_are_not_passed_on() -> None:
+    transport = Scripted(b"{}")
+    of_connection = ("keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "upgrade")
+    with client_of(transport) as http:
+        http.get("/api/tags", headers={**dict.fromkeys(of_connection, "x"), "x-of-message": "y"})
+    passed_on = transport.requests[0].headers
+    assert [name for name in of_connection if name in passed_on] == []
+    assert passed_on["x-of-message"] == "y"
+
+
+def test_headers_for_this_server_are_not_passed_back() -> None:
+    of_server = {"keep-alive": "timeout=5", "set-cookie": "a=b", "vary": "Cookie", "upgrade": "h2c"}
+    of_server |= {"proxy-authenticate": "Basic", "access-control-allow-origin": "*"}
+    headers = {**of_server, "x-of-message": "y"}
+    with client_of(httpx.MockTransport(lambda _: httpx.Response(200, headers=headers))) as http:
+        passed_back = http.get("/api/tags").headers
+    assert [name for name in of_server if name in passed_back] == []
+    assert passed_back["x-of-message"] == "y"
+
+
 def test_a_path_in_the_url_comes_before_that_of_a_request() -> None:
     transport = Scripted(b"{}")
     with client_of(transport, "https://user:secret@proxy.example/ollama/") as http:
@@ -314,6 +334,15 @@ def test_a_server_that_cannot_be_reached_is_named(unused_url: str) -> None:
         response = http.post("/api/generate", json=PROMPT)
     assert response.status_code == 502
     assert response.json() == {"error": f"cannot reach {unused_url}: Connection refused"}
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ReadError("reset")])
+def test_a_client_is_not_told_the_password_of_the_server(error: Exception) -> None:
+    with client_of(Scripted(error), "http://ada:hunter2@ollama.example") as http:
+        words = http.post("/api/generate", json=PROMPT).json()["error"]
+    assert "http://ollama.example" in words
+    assert "ada" not in words
+    assert "hunter2" not in words
 
 
 @pytest.mark.parametrize(
