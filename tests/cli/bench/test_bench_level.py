@@ -3,6 +3,7 @@
 import pytest
 
 from ollama_rx.cli.bench.bench_level import BenchLevel, figures_of, spread_of
+from ollama_rx.errors import OllamaError
 from ollama_rx.stats import Metrics
 from tests.cli.bench.made_results import failed_result, made_level, made_result
 
@@ -11,6 +12,11 @@ def test_percentiles_are_exact() -> None:
     spread = spread_of(float(number) for number in range(1, 101))
     assert (spread.count, spread.p50, spread.p95, spread.p99, spread.max) == (100, 50.5, 95.0, 99.0, 100.0)
     assert spread.mean == 50.5
+
+
+def test_percentiles_of_few_values_are_the_nearest_by_rank() -> None:
+    spread = spread_of([3.0, 1.0, 5.0, 2.0, 4.0])
+    assert (spread.p50, spread.p95, spread.p99) == (3.0, 5.0, 5.0)
 
 
 def test_without_values_the_figures_are_none() -> None:
@@ -52,6 +58,13 @@ def test_gaps_are_measured_over_all_tokens() -> None:
     level = made_level(made_result(gaps=(0.01, 0.02)), made_result(gaps=(0.03,)))
     figures = figures_of(level)
     assert (figures.token_gaps.count, figures.token_gaps.p50, figures.token_gaps.max) == (3, 0.02, 0.03)
+
+
+def test_the_gaps_of_an_answer_that_broke_off_do_not_count() -> None:
+    broken = made_result(1, gaps=(9.0,), error=OllamaError("out of memory"))
+    figures = figures_of(made_level(made_result(gaps=(0.01,)), broken))
+    assert (figures.token_gaps.count, figures.token_gaps.max) == (1, 0.01)
+    assert (figures.first_token.count, figures.time_per_token.count, figures.tokens) == (1, 1, 5)
 
 
 def test_the_servers_figures_are_only_those_that_it_has_timed() -> None:
