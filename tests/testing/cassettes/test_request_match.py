@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from ollama_rx import CassetteError
-from ollama_rx.testing.cassettes.recorded_exchange import RecordedExchange, RecordedRequest, Recording
+from ollama_rx.testing.cassettes.recorded_exchange import (
+    RecordedExchange,
+    RecordedLine,
+    RecordedRequest,
+    Recording,
+)
 from ollama_rx.testing.cassettes.request_match import RequestMatch
 
 
@@ -140,3 +145,11 @@ def test_the_models_are_those_of_the_requests() -> None:
         RecordedRequest("POST", "/api/pull", {"model": "n"}),
     ]
     assert match(*requests).models == {"m", "n"}
+
+
+@pytest.mark.parametrize(("speed", "times"), [(1, [6, 8, 10]), (2, [3, 4, 5]), (None, [0, 0, 0])])
+def test_all_times_of_an_exchange_are_divided_by_the_speed(speed: float | None, times: list[float]) -> None:
+    lines = [RecordedLine(8, b"{}")]
+    exchange = RecordedExchange(RecordedRequest("GET", "/api/tags"), head_ms=6, lines=lines, end_ms=10)
+    played = exchange.at_speed(speed)
+    assert [played.head_ms, *(line.ms for line in played.lines), played.end_ms] == times
