@@ -49,6 +49,11 @@ def test_the_wall_time_is_from_the_first_request_to_the_last_end_with_failures()
     assert figures.total_tokens_per_second == 2.0
 
 
+def test_the_wall_time_begins_with_a_request_that_fails() -> None:
+    level = made_level(failed_result(0, started=4.0), made_result(1, started=10.0, duration=2.0))
+    assert figures_of(level).wall == 8.0
+
+
 def test_failed_requests_are_in_no_other_figure() -> None:
     figures = figures_of(made_level(made_result(0), failed_result(1)))
     assert (figures.first_token.count, figures.duration.count, figures.tokens_per_second.count) == (1, 1, 1)
