@@ -56,6 +56,11 @@ def test_a_name_that_ollama_lets_in_is_let_in(api: Api, host: str) -> None:
     assert ask(api, [("host", host)]).status_code == 200
 
 
+def test_the_name_of_the_machine_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "workstation")
+    assert ask(Api(), [("host", "workstation:11434")]).status_code == 200
+
+
 @pytest.mark.parametrize("host", OTHERS)
 def test_another_name_is_refused(api: Api, host: str) -> None:
     response = ask(api, [("host", host)])
