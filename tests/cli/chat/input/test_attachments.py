@@ -152,3 +152,10 @@ def test_texts_that_are_too_long_together_are_an_error(folder: Path, monkeypatch
     monkeypatch.setattr(attachments, "MAX_TEXT", 4)
     with pytest.raises(ValueError, match=r"^the files are longer than 0 MB together$"):
         read_attachments("@a.txt @b.txt")
+
+
+def test_an_image_that_is_too_long_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    monkeypatch.setattr(attachments, "MAX_IMAGE", 7)
+    with pytest.raises(ValueError, match=r"^a\.png is longer than 0 MB$"):
+        read_attachments("@a.png")
