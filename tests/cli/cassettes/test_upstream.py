@@ -70,3 +70,15 @@ def test_the_login_transport_closes_the_one_inside(fake: FakeOllama) -> None:
 
     asyncio.run(main())
     assert fake.requests[-1].headers["authorization"] == "Basic YWRhOnM="
+
+
+def test_a_login_of_the_client_is_not_replaced_by_that_of_the_address(fake: FakeOllama) -> None:
+    found = find_upstream(fake.url.replace("://", "://ada:s@"), echo)
+
+    async def main() -> None:
+        request = httpx.Request("GET", f"{found.url}/api/version", headers={"authorization": "Bearer key"})
+        await (await found.transport.handle_async_request(request)).aread()
+        await found.transport.aclose()
+
+    asyncio.run(main())
+    assert fake.requests[-1].headers["authorization"] == "Bearer key"
