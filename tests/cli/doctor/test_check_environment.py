@@ -65,6 +65,7 @@ def test_files_of_secrets_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a:b://c@h", "a:b://h"),
         ("a:b@c://h", "c://h"),
         ("http://a:b@c:d@h", "http://h"),
+        ("a:b@c:d@h", "h"),
         ("", ""),
     ],
 )
