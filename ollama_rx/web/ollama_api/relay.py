@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import aclosing, suppress
 from typing import cast
 
@@ -41,6 +41,16 @@ _HOP_BY_HOP = frozenset(
 _NOT_PASSED_ON = _HOP_BY_HOP | {b"host", b"content-length", b"expect", b"accept-encoding", b"cookie"}
 _ABOUT_PAGES = (b"origin", b"referer", b"sec-", b"access-control-")
 _NOT_PASSED_BACK = _HOP_BY_HOP | {b"date", b"server", b"vary", b"set-cookie"}
+
+
+def _without(left_out: frozenset[bytes], headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a message without some of them and without those that ``Connection`` names."""
+    lowered = [(name.lower(), value) for name, value in headers]
+    connection = b",".join(value for name, value in lowered if name == b"connection")
+    left_out = left_out | {name.strip().lower() for name in connection.split(b",")}
+    return [
+        (name, value) for name, value in lowered if name not in left_out and not name.startswith(_ABOUT_PAGES)
+    ]
 
 
 class Relay:
@@ -96,11 +106,7 @@ class Relay:
         path: bytes = scope["raw_path"].removeprefix(scope.get("root_path", "").encode())
         query: bytes = scope["query_string"]
         url = self._url.copy_with(raw_path=self._path + path + (b"?" + query if query else b""))
-        passed_on = [
-            (name, value)
-            for name, value in scope["headers"]
-            if name not in _NOT_PASSED_ON and not name.startswith(_ABOUT_PAGES)
-        ]
+        passed_on = _without(_NOT_PASSED_ON, scope["headers"])
         extensions = {"timeout": {"connect": _CONNECT_SECONDS, "read": None, "write": None, "pool": None}}
         method: str = scope["method"]
         if method == "POST" and path.startswith(_UPLOADS):
@@ -168,11 +174,7 @@ class _ClientAnswer:
 async def _pass_back(response: httpx.Response, answer: _ClientAnswer, connection: ClientConnection) -> None:
     """Send an answer while it arrives, and close it in any case."""
     scope = answer.scope
-    headers = [
-        (name.lower(), value)
-        for name, value in response.headers.raw
-        if name.lower() not in _NOT_PASSED_BACK and not name.lower().startswith(_ABOUT_PAGES)
-    ]
+    headers = _without(_NOT_PASSED_BACK, response.headers.raw)
     try:
         # Not `aiter_raw`: it refuses a response that has been read already.
         async with aclosing(_pieces(cast(httpx.AsyncByteStream, response.stream))) as pieces:

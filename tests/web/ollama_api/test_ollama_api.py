@@ -145,6 +145,21 @@ def test_headers_of_a_connection_are_not_passed_on() -> None:
     assert passed_on["x-of-message"] == "y"
 
 
+def test_headers_that_are_named_as_those_of_a_connection_are_not_passed_on_or_back() -> None:
+    requests: list[httpx.Request] = []
+    headers = {"connection": "keep-alive, X-Own", "x-own": "1", "x-of-message": "y"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, headers=headers)
+
+    with client_of(httpx.MockTransport(answer)) as http:
+        passed_back = http.get("/api/tags", headers=headers).headers
+    for passed in (requests[0].headers, passed_back):
+        assert "x-own" not in passed
+        assert passed["x-of-message"] == "y"
+
+
 def test_headers_for_this_server_are_not_passed_back() -> None:
     of_server = {"keep-alive": "timeout=5", "set-cookie": "a=b", "vary": "Cookie", "upgrade": "h2c"}
     of_server |= {"proxy-authenticate": "Basic", "access-control-allow-origin": "*"}
